@@ -1,0 +1,52 @@
+# The README's two commands are `make run` and `make test`; the rest serve those who change the code.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Start-up time is import time: let Python keep its bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test lint test-nightly test-spark bench lock clean help
+
+help:            ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run: $(VENV)/.installed            ## build, audit and publish the demo company (or the one ETALON_COMPANY names)
+	@$(BIN)/etalon run
+
+test: $(VENV)/.installed           ## the fast tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed           ## ruff, sqlfluff, dbt parse, conventions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests --processes 2 --disable-progress-bar
+	$(BIN)/python -m pytest tests/conventions
+
+test-nightly: $(VENV)/.installed   ## minutes-long tests: kills, permutations, damaged files at scale
+	$(BIN)/python -m pytest -m nightly
+
+test-spark: $(VENV)/.installed $(VENV)/.spark  ## the published marts are equal on Spark and DuckDB
+	$(BIN)/python -m pytest -m spark
+
+bench: $(VENV)/.installed          ## make bench SIZE=bench-300k: the pipeline beside a hand-written script
+	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
+	@touch $@
+
+lock:            ## compile the lock files (needs uv); no index address is written
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header -c requirements.lock -o requirements-spark.lock
+
+clean:           ## remove what runs leave behind (not the companies under var/)
+	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis
