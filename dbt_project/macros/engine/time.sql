@@ -1,0 +1,90 @@
+{# Time arithmetic that engines spell differently. Timestamps are UTC; results are the same on every engine. #}
+
+{# Whole seconds from one timestamp to another, negative when the second is earlier. #}
+{% macro seconds_between(earlier, later) -%}
+    {{ adapter.dispatch('seconds_between', 'etalon')(earlier, later) }}
+{%- endmacro %}
+{% macro default__seconds_between(earlier, later) -%}
+    cast(floor((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000) as bigint)
+{%- endmacro %}
+{% macro spark__seconds_between(earlier, later) -%}
+    cast(floor((unix_micros({{ later }}) - unix_micros({{ earlier }})) / 1000000) as bigint)
+{%- endmacro %}
+
+{# Days from one date to another. #}
+{% macro days_between(earlier, later) -%}
+    {{ adapter.dispatch('days_between', 'etalon')(earlier, later) }}
+{%- endmacro %}
+{% macro default__days_between(earlier, later) -%}
+    date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+{% macro spark__days_between(earlier, later) -%}
+    datediff({{ later }}, {{ earlier }})
+{%- endmacro %}
+
+{# A date moved by whole days. #}
+{% macro add_days(day, n_days) -%}
+    {{ adapter.dispatch('add_days', 'etalon')(day, n_days) }}
+{%- endmacro %}
+{% macro default__add_days(day, n_days) -%}
+    ({{ day }} + cast({{ n_days }} as integer))
+{%- endmacro %}
+{% macro spark__add_days(day, n_days) -%}
+    date_add({{ day }}, cast({{ n_days }} as int))
+{%- endmacro %}
+
+{# A timestamp moved by whole days of 24 hours. #}
+{% macro add_days_to_timestamp(moment, n_days) -%}
+    {{ adapter.dispatch('add_days_to_timestamp', 'etalon')(moment, n_days) }}
+{%- endmacro %}
+{% macro default__add_days_to_timestamp(moment, n_days) -%}
+    ({{ moment }} + to_days(cast({{ n_days }} as integer)))
+{%- endmacro %}
+{% macro spark__add_days_to_timestamp(moment, n_days) -%}
+    ({{ moment }} + make_dt_interval(cast({{ n_days }} as int)))
+{%- endmacro %}
+
+{# A timestamp moved by seconds. #}
+{% macro add_seconds(moment, n_seconds) -%}
+    {{ adapter.dispatch('add_seconds', 'etalon')(moment, n_seconds) }}
+{%- endmacro %}
+{% macro default__add_seconds(moment, n_seconds) -%}
+    ({{ moment }} + to_seconds({{ n_seconds }}))
+{%- endmacro %}
+{% macro spark__add_seconds(moment, n_seconds) -%}
+    ({{ moment }} + make_dt_interval(0, 0, 0, {{ n_seconds }}))
+{%- endmacro %}
+
+{# A date moved by whole months; a day that does not exist becomes the month's last. #}
+{% macro add_months(day, n_months) -%}
+    {{ adapter.dispatch('add_months', 'etalon')(day, n_months) }}
+{%- endmacro %}
+{% macro default__add_months(day, n_months) -%}
+    cast({{ day }} + to_months(cast({{ n_months }} as integer)) as date)
+{%- endmacro %}
+{% macro spark__add_months(day, n_months) -%}
+    add_months({{ day }}, cast({{ n_months }} as int))
+{%- endmacro %}
+
+{# First day of the month, quarter or year, and Monday of the ISO week, of a date or timestamp. #}
+{% macro first_of_month(moment) -%}
+    cast(date_trunc('month', {{ moment }}) as date)
+{%- endmacro %}
+{% macro first_of_quarter(moment) -%}
+    cast(date_trunc('quarter', {{ moment }}) as date)
+{%- endmacro %}
+{% macro iso_week_start(moment) -%}
+    cast(date_trunc('week', {{ moment }}) as date)
+{%- endmacro %}
+
+{# One row per day, both ends included, in column date_day: a full select. #}
+{% macro date_series(first_day, last_day) -%}
+    {{ adapter.dispatch('date_series', 'etalon')(first_day, last_day) }}
+{%- endmacro %}
+{% macro default__date_series(first_day, last_day) -%}
+    select cast(days.date_day as date) as date_day
+    from generate_series({{ first_day }}, {{ last_day }}, interval 1 day) as days (date_day)
+{%- endmacro %}
+{% macro spark__date_series(first_day, last_day) -%}
+    select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day
+{%- endmacro %}

@@ -1,0 +1,62 @@
+{# Every contract of ingest, for the row ledger: the raw tables declared as sources. #}
+{% macro ledger_contracts() -%}
+    {{ return([
+        'calendar_attendee', 'calendar_event', 'crm_account', 'crm_activity', 'crm_contact', 'crm_lead',
+        'crm_opportunity', 'crm_opportunity_event', 'crm_user', 'email_event', 'erp_customer', 'erp_invoice',
+        'erp_invoice_line', 'erp_ledger_entry', 'erp_product', 'erp_subscription', 'exchange_rate',
+        'telephony_call_leg'
+    ]) }}
+{%- endmacro %}
+
+{# Records of every raw table by contract, source instance and delivery: a full select. #}
+{% macro raw_record_counts() -%}
+    {% for contract in ledger_contracts() -%}
+    {% if not loop.first %}union all
+    {% endif -%}
+    select
+        '{{ contract }}' as contract,
+        source_instance,
+        _delivery_id,
+        count(*) as n_records
+    from {{ source('raw', contract) }}
+    group by source_instance, _delivery_id
+    {% endfor -%}
+{%- endmacro %}
+
+{# One count of the ledger as rows of dq_ledger_terms; arguments are expressions of the relation. #}
+{% macro ledger_term(
+    term, term_name, term_value, relation, stream='stream_code', source_instance='null', delivery_id='null',
+    currency='null'
+) -%}
+    select
+        '{{ term }}' as term,
+        cast({{ stream }} as string) as stream,
+        cast({{ source_instance }} as string) as source_instance,
+        cast({{ delivery_id }} as string) as _delivery_id,
+        cast({{ currency }} as string) as currency,
+        '{{ term_name }}' as term_name,
+        cast(coalesce({{ term_value }}, 0) as decimal(38, 4)) as term_value
+    from {{ relation }}
+{%- endmacro %}
+
+{# Stream and rows of each fact, from a dictionary stream -> "<count> from <relation>": a full select. #}
+{% macro fact_row_counts(counts) -%}
+    {% for stream_code, counted in counts.items() -%}
+    {% if not loop.first %}union all
+    {% endif -%}
+    select
+        '{{ stream_code }}',
+        {{ counted }}
+    {% endfor -%}
+{%- endmacro %}
+
+{# The second count of term C, one term a fate. #}
+{% macro recounted_terms(relation) -%}
+    {% for fate in ['records', 'kept', 'quarantined', 'excluded', 'exact_duplicate', 'superseded'] -%}
+    {% if not loop.first %}union all
+    {% endif -%}
+    {{ ledger_term(
+        'C', 'counted_' ~ fate, 'n_' ~ fate, relation, 'contract', 'source_instance', '_delivery_id'
+    ) }}
+    {% endfor -%}
+{%- endmacro %}

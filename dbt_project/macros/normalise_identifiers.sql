@@ -1,0 +1,32 @@
+{# Letters and digits of an identifier in upper case, or null. #}
+{% macro identifier_key(value) -%}
+    nullif({{ regexp_replace_all("upper(" ~ value ~ ")", "[^A-Z0-9]+", "") }}, '')
+{%- endmacro %}
+
+{# True when nine digits satisfy the Luhn check (every second digit doubled, digits of the doubles added). #}
+{% macro is_luhn_9(digits) -%}
+    mod(
+        {%- for position in range(1, 10) %}
+        {%- set digit = "cast(substr(" ~ digits ~ ", " ~ position ~ ", 1) as int)" %}
+        {%- if position is divisibleby 2 %}
+        2 * {{ digit }} - case when {{ digit }} > 4 then 9 else 0 end
+        {%- else %}
+        {{ digit }}
+        {%- endif %}
+        {%- if not loop.last %} + {% endif %}
+        {%- endfor %},
+        10
+    ) = 0
+{%- endmacro %}
+
+{#
+  The SIREN in a text of digits: nine digits, or the first nine of a 14-digit SIRET; valid Luhn; 000000000 is what
+  people type into a required field. Everything else is null: a false number would merge strangers.
+#}
+{% macro siren_of(digits) -%}
+    case
+        when not {{ regexp_full(digits, "[0-9]{9}|[0-9]{14}") }} then null
+        when substr({{ digits }}, 1, 9) = '000000000' then null
+        when {{ is_luhn_9("substr(" ~ digits ~ ", 1, 9)") }} then substr({{ digits }}, 1, 9)
+    end
+{%- endmacro %}

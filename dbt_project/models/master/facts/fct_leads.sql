@@ -1,0 +1,94 @@
+with records as (
+    select
+        xref.person_id,
+        leads.created_at,
+        leads.is_converted,
+        leads.converted_at,
+        leads.status,
+        leads.channel_code,
+        leads.lead_source,
+        leads.country_code,
+        leads.timezone,
+        leads.employee_count,
+        leads.n_touches_declared,
+        {{ record_key('leads.source_instance', 'crm_user', 'leads.owner_id') }} as rep_id,
+        {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
+            as opportunity_id,
+        row_number() over (
+            partition by xref.person_id order by leads.created_at asc nulls last, leads.record_key asc
+        ) as record_rank
+    from {{ ref('stg_crm__leads') }} as leads
+    inner join {{ ref('xref_persons') }} as xref on leads.record_key = xref.record_key
+    where xref.person_id <> 'unknown'
+),
+
+golden as (
+    select
+        person_id,
+        min(created_at) as created_at,
+        bool_or(is_converted) as is_converted,
+        min(converted_at) filter (where is_converted) as converted_at,
+        min(case status
+            when 'converted' then 1
+            when 'qualified' then 2
+            when 'nurturing' then 3
+            when 'contacted' then 4
+            when 'attempted' then 5
+            when 'new' then 6
+            else 7
+        end) as status_rank,
+        min_by(channel_code, record_rank) filter (where channel_code is not null) as channel_code,
+        min_by(lead_source, record_rank) filter (where lead_source is not null) as lead_source,
+        min_by(country_code, record_rank) filter (where country_code is not null) as country_code,
+        min_by(timezone, record_rank) filter (where timezone is not null) as timezone,
+        min_by(employee_count, record_rank) filter (where employee_count > 0) as employee_count,
+        min_by(rep_id, record_rank) filter (where rep_id is not null) as rep_id,
+        min_by(opportunity_id, record_rank) filter (where opportunity_id is not null) as opportunity_id,
+        sum(n_touches_declared) as n_touches_declared,
+        count(*) as n_source_rows
+    from records
+    group by person_id
+)
+
+select
+    {{ lead_id_of('golden.person_id') }} as lead_id,
+    golden.person_id,
+    persons.account_id,
+    coalesce(reps.rep_id, 'unknown') as rep_id,
+    coalesce(golden.channel_code, 'unknown') as channel_code,
+    golden.lead_source,
+    case
+        when accounts.size_band_code <> 'unknown' then accounts.size_band_code
+        else coalesce(bands.size_band_code, 'unknown')
+    end as size_band_code,
+    coalesce(upper(golden.country_code), accounts.country_code) as country_code,
+    golden.timezone,
+    case golden.status_rank
+        when 1 then 'converted'
+        when 2 then 'qualified'
+        when 3 then 'nurturing'
+        when 4 then 'contacted'
+        when 5 then 'attempted'
+        when 6 then 'new'
+        else 'disqualified'
+    end as status_code,
+    golden.created_at,
+    cast(golden.created_at as date) as created_on,
+    golden.is_converted,
+    case
+        when cast(golden.converted_at as date) = cast(golden.created_at as date)
+            then greatest(golden.converted_at, golden.created_at)
+        else golden.converted_at
+    end as converted_at,
+    golden.opportunity_id,
+    cast(golden.n_touches_declared as bigint) as n_touches_declared,
+    persons.is_email_opted_out or persons.is_call_opted_out as is_opted_out,
+    golden.n_source_rows
+from golden
+inner join {{ ref('dim_persons') }} as persons on golden.person_id = persons.person_id
+left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id
+left join {{ ref('dim_reps') }} as reps on golden.rep_id = reps.rep_id
+left join {{ ref('size_bands') }} as bands
+    on
+        golden.employee_count >= bands.min_employees
+        and golden.employee_count <= coalesce(bands.max_employees, golden.employee_count)

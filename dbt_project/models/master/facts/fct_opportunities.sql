@@ -1,0 +1,74 @@
+with converted as (
+    select
+        {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
+            as opportunity_id,
+        min({{ lead_id_of('xref.person_id') }}) as lead_id
+    from {{ ref('stg_crm__leads') }} as leads
+    inner join {{ ref('xref_persons') }} as xref on leads.record_key = xref.record_key
+    where leads.converted_opportunity_id is not null and xref.person_id <> 'unknown'
+    group by {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
+),
+
+opportunities as (
+    select
+        opportunities.*,
+        upper(opportunities.currency) as currency_code,
+        case when opportunities.status <> 'open' then opportunities.closed_at end as ended_at,
+        {{ record_key('opportunities.source_instance', 'crm_account', 'opportunities.account_id') }}
+            as account_record_key,
+        {{ record_key('opportunities.source_instance', 'crm_user', 'opportunities.owner_id') }} as owner_key
+    from {{ ref('stg_crm__opportunities') }} as opportunities
+    where not opportunities.is_deleted
+),
+
+-- Most CRMs close by date: a close at 00:00 of the opening day is the same day, not a negative cycle.
+dated as (
+    select
+        opportunities.*,
+        case
+            when cast(opportunities.ended_at as date) = cast(opportunities.created_at as date)
+                then greatest(opportunities.ended_at, opportunities.created_at)
+            else opportunities.ended_at
+        end as closing_at
+    from opportunities
+)
+
+select
+    dated.record_key as opportunity_id,
+    coalesce(xref.account_id, 'unknown') as account_id,
+    coalesce(accounts.group_id, 'unknown') as group_id,
+    coalesce(converted.lead_id, 'unknown') as lead_id,
+    coalesce(reps.rep_id, 'unknown') as rep_id,
+    coalesce(dated.opportunity_type, 'other') as opportunity_type_code,
+    coalesce(dated.stage_code, case when dated.status <> 'open' then dated.status end, 'unknown') as stage_code,
+    dated.status as status_code,
+    dated.currency_code as currency,
+    dated.amount,
+    cast(dated.amount * rates.exchange_rate as decimal(18, 4)) as amount_reporting,
+    rates.exchange_rate,
+    dated.created_at as opened_at,
+    cast(dated.created_at as date) as opened_on,
+    dated.closing_at as closed_at,
+    cast(dated.closing_at as date) as closed_on,
+    case
+        when dated.closing_at >= dated.created_at
+            then cast(
+                {{ days_between('cast(dated.created_at as date)', 'cast(dated.closing_at as date)') }}
+                as decimal(18, 4)
+            )
+    end as sales_cycle_days,
+    dated.status = 'open' as is_open,
+    dated.status = 'won' as is_won,
+    dated.status = 'lost' as is_lost,
+    dated.lost_reason,
+    coalesce(accounts.size_band_code, 'unknown') as size_band_code
+from dated
+left join {{ ref('xref_accounts') }} as xref on dated.account_record_key = xref.record_key
+left join {{ ref('dim_accounts') }} as accounts on xref.account_id = accounts.account_id
+left join {{ ref('dim_reps') }} as reps on dated.owner_key = reps.rep_id
+left join converted on dated.record_key = converted.opportunity_id
+left join {{ ref('int_month_rates') }} as rates
+    on
+        dated.currency_code = rates.currency
+        and {{ first_of_month('coalesce(dated.closing_at, dated.created_at)') }} >= rates.valid_from_month
+        and {{ first_of_month('coalesce(dated.closing_at, dated.created_at)') }} < rates.valid_to_month

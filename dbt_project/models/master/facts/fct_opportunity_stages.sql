@@ -1,0 +1,75 @@
+-- The CRM writes one history row a change of stage, amount, date or probability, so equal successive stages collapse.
+-- The present stage is added where the history does not end with it; without any history it is all that is known.
+with history as (
+    select
+        {{ record_key('events.source_instance', 'crm_opportunity', 'events.opportunity_id') }} as opportunity_id,
+        events.stage_code,
+        events.changed_at as entered_at,
+        events.record_key as tie_break,
+        1 as n_source_rows
+    from {{ ref('stg_crm__opportunity_events') }} as events
+    inner join {{ ref('stg_crm__opportunities') }} as opportunities
+        on
+            opportunities.record_key
+            = {{ record_key('events.source_instance', 'crm_opportunity', 'events.opportunity_id') }}
+    where {{ opportunity_event_exclusion('events', 'opportunities') }} is null
+),
+
+last_known as (
+    select
+        opportunity_id,
+        max(entered_at) as entered_at
+    from history
+    group by opportunity_id
+),
+
+entries as (
+    select
+        opportunity_id,
+        stage_code,
+        entered_at,
+        '0' || tie_break as tie_break,
+        n_source_rows
+    from history
+    union all
+    select
+        opportunities.record_key as opportunity_id,
+        opportunities.stage_code,
+        greatest(
+            coalesce(
+                case when opportunities.status <> 'open' then opportunities.closed_at end,
+                case when last_known.opportunity_id is not null then opportunities.modified_at end,
+                opportunities.created_at
+            ),
+            coalesce(last_known.entered_at, opportunities.created_at)
+        ) as entered_at,
+        '1' as tie_break,
+        0 as n_source_rows
+    from {{ ref('stg_crm__opportunities') }} as opportunities
+    left join last_known on opportunities.record_key = last_known.opportunity_id
+    where not opportunities.is_deleted and opportunities.stage_code is not null
+),
+
+sequenced as (
+    select
+        opportunity_id,
+        stage_code,
+        entered_at,
+        n_source_rows,
+        coalesce(
+            lag(stage_code) over (partition by opportunity_id order by entered_at, tie_break) = stage_code, false
+        ) as is_repeated
+    from entries
+)
+
+select
+    sequenced.opportunity_id || '/' || sequenced.stage_code as opportunity_stage_key,
+    sequenced.opportunity_id,
+    sequenced.stage_code,
+    stages.stage_rank,
+    min(sequenced.entered_at) as first_entered_at,
+    count(*) filter (where not sequenced.is_repeated) as n_entries,
+    cast(sum(sequenced.n_source_rows) as bigint) as n_source_rows
+from sequenced
+inner join {{ ref('opportunity_stages') }} as stages on sequenced.stage_code = stages.stage_code
+group by sequenced.opportunity_id, sequenced.stage_code, stages.stage_rank

@@ -1,0 +1,134 @@
+-- Everything the run decided about a line, a record, a cell or an identity. No clock and no run id: the same bytes and
+-- the same rules give the same journal. Cells of equal content in one record are one row with their number.
+with decisions as (
+    select
+        'line' as step_code,
+        _delivery_id,
+        _source_row_id,
+        cast(null as int) as _record_part,
+        cast(null as string) as contract,
+        cast(null as string) as record_key,
+        cast(null as string) as field_name,
+        raw_line as value_before,
+        cast(null as string) as value_after,
+        reason_code,
+        'quarantine' as action_code,
+        count(*) as n_decisions
+    from {{ source('collect', 'quarantine_lines') }}
+    group by _delivery_id, _source_row_id, raw_line, reason_code
+    union all
+    select
+        'record' as step_code,
+        _delivery_id,
+        _source_row_id,
+        _record_part,
+        contract,
+        cast(null as string) as record_key,
+        cast(null as string) as field_name,
+        cast(null as string) as value_before,
+        winner_delivery_id || ':' || cast(winner_source_row_id as string) as value_after,
+        reason_code,
+        case disposition
+            when 'quarantined' then 'quarantine'
+            when 'superseded' then 'supersede'
+            else 'exclude'
+        end as action_code,
+        1 as n_decisions
+    from {{ source('collect', 'dispositions') }}
+    union all
+    select
+        'cell' as step_code,
+        _delivery_id,
+        _source_row_id,
+        cast(null as int) as _record_part,
+        contract,
+        source_instance || '/' || contract || '/' || source_record_id as record_key,
+        field,
+        value_before,
+        value_after,
+        reason_code,
+        action,
+        count(*) as n_decisions
+    from {{ source('collect', 'changes') }}
+    group by
+        _delivery_id, _source_row_id, contract, source_instance, source_record_id, field, value_before, value_after,
+        reason_code, action
+    union all
+    select
+        'exclusion' as step_code,
+        _delivery_id,
+        _source_row_id,
+        _record_part,
+        contract,
+        record_key,
+        cast(null as string) as field_name,
+        cast(null as string) as value_before,
+        stream as value_after,
+        reason_code,
+        'exclude' as action_code,
+        1 as n_decisions
+    from {{ ref('dq_exclusions') }}
+    union all
+    select
+        'merge' as step_code,
+        _delivery_id,
+        _source_row_id,
+        cast(null as int) as _record_part,
+        contract,
+        record_key,
+        entity || '_id' as field_name,
+        record_key as value_before,
+        golden_id as value_after,
+        reason_code,
+        'merge' as action_code,
+        1 as n_decisions
+    from {{ ref('dq_merges') }}
+    union all
+    select
+        'metric' as step_code,
+        cast(null as string) as _delivery_id,
+        cast(null as bigint) as _source_row_id,
+        cast(null as int) as _record_part,
+        'crm_lead' as contract,
+        lead_id as record_key,
+        'ttf_hours' as field_name,
+        cast(first_effective_at as string) as value_before,
+        cast(null as string) as value_after,
+        ttf_status_code as reason_code,
+        'null' as action_code,
+        1 as n_decisions
+    from {{ ref('fct_lead_cadences') }}
+    where ttf_status_code = 'negative_ttf'
+)
+
+select
+    md5(
+        decisions.step_code
+        || '|' || coalesce(decisions._delivery_id, '')
+        || '|' || coalesce(cast(decisions._source_row_id as string), '')
+        || '|' || coalesce(cast(decisions._record_part as string), '')
+        || '|' || coalesce(decisions.contract, '')
+        || '|' || coalesce(decisions.record_key, '')
+        || '|' || coalesce(decisions.field_name, '')
+        || '|' || coalesce(decisions.value_before, '')
+        || '|' || coalesce(decisions.value_after, '')
+        || '|' || coalesce(decisions.reason_code, '')
+        || '|' || decisions.action_code
+    ) as journal_id,
+    settings.cycle,
+    decisions.step_code,
+    decisions._delivery_id,
+    decisions._source_row_id,
+    decisions._record_part,
+    decisions.contract,
+    decisions.record_key,
+    decisions.field_name as field,  -- noqa: RF04
+    decisions.value_before,
+    decisions.value_after,
+    decisions.reason_code,
+    cast(null as string) as rule_id,
+    decisions.action_code as action,  -- noqa: RF04
+    'rule' as actor,
+    decisions.n_decisions
+from decisions
+cross join {{ run_settings() }} as settings

@@ -1,0 +1,282 @@
+-- Terms A to C are what ingest reported, beside a second count from raw; D to G are counted from what master built.
+-- Subscriptions have no term E: a subscription gives as many rows as it has months.
+{%- set fact_counts = {
+    'lead': 'sum(n_source_rows) from ' ~ ref('fct_leads'),
+    'call': 'sum(n_source_rows) from ' ~ ref('fct_calls'),
+    'email': 'sum(n_source_rows) from ' ~ ref('fct_email_sends'),
+    'attendee': 'sum(n_source_rows) from ' ~ ref('fct_meetings'),
+    'activity': 'count(*) from ' ~ ref('fct_touches') ~ " where source_stream_code = 'activity'",
+    'opportunity': 'count(*) from ' ~ ref('fct_opportunities'),
+    'opportunity_event': 'sum(n_source_rows) from ' ~ ref('fct_opportunity_stages'),
+    'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
+    'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
+} %}
+
+with fact_streams (stream_code, contract, exclusion_stream) as (
+    values
+    ('lead', 'crm_lead', 'person'),
+    ('call', 'telephony_call_leg', 'call'),
+    ('email', 'email_event', 'email'),
+    ('attendee', 'calendar_attendee', 'attendee'),
+    ('activity', 'crm_activity', 'activity'),
+    ('opportunity', 'crm_opportunity', 'opportunity'),
+    ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
+    ('invoice_line', 'erp_invoice_line', 'invoice_line'),
+    ('ledger', 'erp_ledger_entry', 'ledger')
+),
+
+entity_streams (entity, contract, exclusion_stream) as (
+    values
+    ('account', 'crm_account', 'account'),
+    ('account', 'erp_customer', 'account'),
+    ('person', 'crm_contact', 'person'),
+    ('person', 'crm_lead', 'person'),
+    ('rep', 'crm_user', 'rep'),
+    ('product', 'erp_product', 'product')
+),
+
+crosswalk as (
+    select
+        'account' as entity,
+        contract,
+        account_id as golden_id
+    from {{ ref('xref_accounts') }}
+    union all
+    select
+        'person' as entity,
+        contract,
+        person_id as golden_id
+    from {{ ref('xref_persons') }}
+    union all
+    select
+        'rep' as entity,
+        'crm_user' as contract,
+        rep_id as golden_id
+    from {{ ref('dim_reps') }}
+    where rep_id <> 'unknown'
+    union all
+    select
+        'product' as entity,
+        'erp_product' as contract,
+        product_id as golden_id
+    from {{ ref('dim_products') }}
+    where product_id <> 'unknown'
+),
+
+crosswalk_counts as (
+    select
+        entity,
+        contract,
+        count(*) as n_rows
+    from crosswalk
+    group by entity, contract
+),
+
+golden_counts as (
+    select
+        'account' as entity,
+        count(*) as n_golden
+    from {{ ref('dim_accounts') }}
+    where account_id <> 'unknown'
+    union all
+    select
+        'person' as entity,
+        count(*) as n_golden
+    from {{ ref('dim_persons') }}
+    where person_id <> 'unknown'
+),
+
+identity_counts as (
+    select
+        golden_counts.entity,
+        golden_counts.n_golden,
+        count(crosswalk.golden_id) as n_rows,
+        count(case when crosswalk.golden_id <> 'unknown' then crosswalk.golden_id end) as n_identified,
+        count(case when crosswalk.golden_id <> 'unknown' then crosswalk.golden_id end)
+        - count(distinct case when crosswalk.golden_id <> 'unknown' then crosswalk.golden_id end) as n_merged
+    from golden_counts
+    left join crosswalk on golden_counts.entity = crosswalk.entity
+    group by golden_counts.entity, golden_counts.n_golden
+),
+
+kept_counts as (
+    select
+        contract,
+        sum(n_kept) as n_rows
+    from {{ ref('dq_record_counts') }}
+    group by contract
+),
+
+excluded_counts as (
+    select
+        stream as exclusion_stream,
+        contract,
+        count(*) as n_rows
+    from {{ ref('dq_exclusions') }}
+    group by stream, contract
+),
+
+entity_rows as (
+    select
+        entity_streams.contract as stream_code,
+        kept_counts.n_rows as n_kept,
+        crosswalk_counts.n_rows as n_crosswalk,
+        excluded_counts.n_rows as n_excluded
+    from entity_streams
+    left join kept_counts on entity_streams.contract = kept_counts.contract
+    left join crosswalk_counts
+        on entity_streams.entity = crosswalk_counts.entity and entity_streams.contract = crosswalk_counts.contract
+    left join excluded_counts
+        on
+            entity_streams.exclusion_stream = excluded_counts.exclusion_stream
+            and entity_streams.contract = excluded_counts.contract
+),
+
+fact_counts (stream_code, n_rows) as (
+    {{ fact_row_counts(fact_counts) }}
+),
+
+fact_rows as (
+    select
+        fact_streams.stream_code,
+        kept_counts.n_rows as n_kept,
+        fact_counts.n_rows as n_fact,
+        excluded_counts.n_rows as n_excluded
+    from fact_streams
+    left join kept_counts on fact_streams.contract = kept_counts.contract
+    left join fact_counts on fact_streams.stream_code = fact_counts.stream_code
+    left join excluded_counts
+        on
+            fact_streams.exclusion_stream = excluded_counts.exclusion_stream
+            and fact_streams.contract = excluded_counts.contract
+),
+
+money_rows as (
+    select
+        stream_code,
+        currency,
+        sum(amount) as source_amount,
+        sum(case when fate_code = 'set_aside' then amount end) as set_aside_amount,
+        sum(case when fate_code = 'excluded' then amount end) as excluded_amount
+    from {{ ref('dq_money_fates') }}
+    group by stream_code, currency
+),
+
+kept_money as (
+    select
+        'invoice_line' as stream_code,
+        coalesce(currency, 'unknown') as currency,
+        sum(net_amount) as kept_amount
+    from {{ ref('fct_invoice_lines') }}
+    group by coalesce(currency, 'unknown')
+    union all
+    select
+        'ledger' as stream_code,
+        currency,
+        sum(revenue_amount) as kept_amount
+    from {{ ref('fct_ledger_revenues') }}
+    group by currency
+),
+
+journal_rows as (
+    select
+        case when step_code = 'merge' then 'merge' else step_code || ':' || coalesce(reason_code, 'none') end
+            as stream_code,
+        sum(n_decisions) as n_decisions
+    from {{ ref('dq_journal') }}
+    group by case when step_code = 'merge' then 'merge' else step_code || ':' || coalesce(reason_code, 'none') end
+),
+
+decided_rows as (
+    select
+        'record:' || coalesce(reason_code, 'none') as stream_code,
+        count(*) as n_decisions
+    from {{ source('collect', 'dispositions') }}
+    group by reason_code
+    union all
+    select
+        'line:' || coalesce(reason_code, 'none') as stream_code,
+        count(*) as n_decisions
+    from {{ source('collect', 'quarantine_lines') }}
+    group by reason_code
+    union all
+    select
+        'cell:' || coalesce(reason_code, 'none') as stream_code,
+        count(*) as n_decisions
+    from {{ source('collect', 'changes') }}
+    group by reason_code
+    union all
+    select
+        'exclusion:' || coalesce(reason_code, 'none') as stream_code,
+        count(*) as n_decisions
+    from {{ ref('int_fact_exclusions') }}
+    group by reason_code
+    union all
+    select
+        'metric:' || ttf_status_code as stream_code,
+        count(*) as n_decisions
+    from {{ ref('fct_lead_cadences') }}
+    where ttf_status_code = 'negative_ttf'
+    group by ttf_status_code
+    union all
+    select
+        'merge' as stream_code,
+        sum(n_merged) as n_decisions
+    from identity_counts
+),
+
+terms as (
+    select
+        term,
+        coalesce(contract, 'file') as stream,  -- noqa: RF04
+        source_instance,
+        _delivery_id,
+        cast(null as string) as currency,
+        name as term_name,
+        cast(value as decimal(38, 4)) as term_value
+    from {{ source('collect', 'ledger_terms') }}
+    union all
+    {{ recounted_terms(ref('dq_record_counts')) }}
+    union all
+    {{ ledger_term('D', 'kept_rows', 'n_kept', 'entity_rows') }}
+    union all
+    {{ ledger_term('D', 'crosswalk_rows', 'n_crosswalk', 'entity_rows') }}
+    union all
+    {{ ledger_term('D', 'excluded_rows', 'n_excluded', 'entity_rows') }}
+    union all
+    {{ ledger_term('D', 'golden_crosswalk_rows', 'n_rows', 'identity_counts', 'entity') }}
+    union all
+    {{ ledger_term('D', 'identified_rows', 'n_identified', 'identity_counts', 'entity') }}
+    union all
+    {{ ledger_term('D', 'golden_records', 'n_golden', 'identity_counts', 'entity') }}
+    union all
+    {{ ledger_term('D', 'merged_records', 'n_merged', 'identity_counts', 'entity') }}
+    union all
+    {{ ledger_term('E', 'kept_rows', 'n_kept', 'fact_rows') }}
+    union all
+    {{ ledger_term('E', 'fact_rows', 'n_fact', 'fact_rows') }}
+    union all
+    {{ ledger_term('E', 'excluded_rows', 'n_excluded', 'fact_rows') }}
+    union all
+    {{ ledger_term('F', 'source_amount', 'source_amount', 'money_rows', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'set_aside_amount', 'set_aside_amount', 'money_rows', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'excluded_amount', 'excluded_amount', 'money_rows', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'kept_amount', 'kept_amount', 'kept_money', currency='currency') }}
+    union all
+    {{ ledger_term('G', 'journal_decisions', 'n_decisions', 'journal_rows') }}
+    union all
+    {{ ledger_term('G', 'decided', 'n_decisions', 'decided_rows') }}
+)
+
+select
+    term,
+    stream,
+    source_instance,
+    _delivery_id,
+    currency,
+    term_name as name,  -- noqa: RF04
+    term_value as value  -- noqa: RF04
+from terms

@@ -1,0 +1,25 @@
+select
+    records.source_instance,
+    {{ record_key('records.source_instance', 'crm_activity', 'records.source_record_id') }} as record_key,
+    records._delivery_id,
+    records._source_row_id,
+    records._record_part,
+    records.delivered_on,
+    coalesce(records.is_deleted, false) as is_deleted,
+    records.source_record_id,
+    records.activity_type,
+    records.direction,
+    records.person_type,
+    records.person_id,
+    records.account_id,
+    records.opportunity_id,
+    records.owner_id,
+    records.occurred_at,
+    records.occurred_at_precision,
+    records.duration_s,
+    records.outcome,
+    records.external_call_id,
+    records.is_automated,
+    records.modified_at
+from {{ source('raw', 'crm_activity') }} as records
+where {{ is_kept('crm_activity', 'records') }}

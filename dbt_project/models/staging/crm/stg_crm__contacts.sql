@@ -1,0 +1,25 @@
+select
+    records.source_instance,
+    {{ record_key('records.source_instance', 'crm_contact', 'records.source_record_id') }} as record_key,
+    records._delivery_id,
+    records._source_row_id,
+    records._record_part,
+    records.delivered_on,
+    coalesce(records.is_deleted, false) as is_deleted,
+    records.source_record_id,
+    records.account_id,
+    records.merged_into_id,
+    records.first_name,
+    records.last_name,
+    records.email,
+    records.phone,
+    records.mobile,
+    records.job_title,
+    records.lead_source,
+    records.owner_id,
+    records.email_opt_out,
+    records.call_opt_out,
+    records.created_at,
+    records.modified_at
+from {{ source('raw', 'crm_contact') }} as records
+where {{ is_kept('crm_contact', 'records') }}

@@ -1,0 +1,28 @@
+select
+    records.source_instance,
+    {{ record_key('records.source_instance', 'crm_opportunity', 'records.source_record_id') }} as record_key,
+    records._delivery_id,
+    records._source_row_id,
+    records._record_part,
+    records.delivered_on,
+    coalesce(records.is_deleted, false) as is_deleted,
+    records.source_record_id,
+    records.account_id,
+    records.name,
+    records.opportunity_type,
+    records.stage,
+    records.stage_code,
+    records.status,
+    records.amount,
+    records.currency,
+    records.probability,
+    records.forecast_category,
+    records.lead_source,
+    records.owner_id,
+    records.created_at,
+    records.expected_close_date,
+    records.closed_at,
+    records.lost_reason,
+    records.modified_at
+from {{ source('raw', 'crm_opportunity') }} as records
+where {{ is_kept('crm_opportunity', 'records') }}

@@ -1,0 +1,28 @@
+select
+    records.source_instance,
+    {{ record_key('records.source_instance', 'erp_ledger_entry', 'records.source_record_id') }} as record_key,
+    records._delivery_id,
+    records._source_row_id,
+    records._record_part,
+    records.delivered_on,
+    coalesce(records.is_deleted, false) as is_deleted,
+    records.source_record_id,
+    records.journal_code,
+    records.entry_number,
+    records.line_number,
+    records.entry_date,
+    records.account_number,
+    records.account_label,
+    records.account_class,
+    records.customer_code,
+    records.customer_name,
+    records.document_ref,
+    records.document_date,
+    records.debit,
+    records.credit,
+    records.currency,
+    records.matched_code,
+    records.validated_on,
+    records.is_opening
+from {{ source('raw', 'erp_ledger_entry') }} as records
+where {{ is_kept('erp_ledger_entry', 'records') }}

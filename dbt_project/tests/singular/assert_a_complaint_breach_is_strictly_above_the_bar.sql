@@ -1,0 +1,11 @@
+-- Incident: 0.002 computed in binary floats was above 0.002, and a team at the bar was stopped for a week.
+{%- set bar = var('complaint_breach_rate', '0.002') %}
+
+select
+    iso_week_start_on,
+    segment_kind_code,
+    segment_code,
+    n_complained,
+    n_delivered
+from {{ ref('mart_marketing_complaints_week') }}
+where is_complaint_breach <> (n_complained > n_delivered * cast('{{ bar }}' as decimal(10, 6)))

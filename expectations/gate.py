@@ -1,0 +1,349 @@
+"""The verdict on a cycle: publish, publish with warnings, or hold, in sentences a RevOps manager understands.
+
+`decide` is pure. What does not belong here: evaluating rules (runner.py), thresholds (rules.yml), publishing.
+An imbalance of 1 in the ledger holds; so does a ledger or a validation that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+import yaml
+
+from expectations.connection import connect
+from expectations.policy import Effect, Policy
+from expectations.results import RuleResult, write_parquet
+from ingest.errors import catalogue, text_of
+
+VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
+SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
+
+
+@dataclass(frozen=True)
+class Balance:
+    """One identity of the row ledger: both sides and their difference, exact."""
+
+    term: str
+    stream: str
+    scope: str
+    left_value: Decimal
+    right_value: Decimal
+    difference: Decimal
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One file that ingest refused."""
+
+    source_instance: str
+    file_path: str
+    error_code: str
+    why_fr: str
+    why_en: str
+    next_fr: str
+    next_en: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One reason. `code` is the key of sentences.yml, `rule_id` is set when a rule speaks."""
+
+    effect: Effect
+    code: str
+    fr: str
+    en: str
+    rule_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision on a cycle. `sentences` are ordered: what holds, then warnings, then notes."""
+
+    cycle: str
+    verdict: VerdictCode
+    headline: Sentence
+    sentences: tuple[Sentence, ...]
+    ledger_imbalances: int
+    policy_version: str
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Codes of what holds or warns, each once."""
+        return tuple(dict.fromkeys(each.code for each in self.sentences if each.effect != "note"))
+
+    @property
+    def rule_ids(self) -> tuple[str, ...]:
+        """Rules that hold or warn, each once."""
+        named = (rule_id for each in self.sentences if each.effect != "note" for rule_id in each.rule_ids)
+        return tuple(sorted(set(named)))
+
+    def lines(self, language: Literal["fr", "en"]) -> tuple[str, ...]:
+        """Headline and sentences in one language."""
+        return tuple(getattr(each, language) for each in (self.headline, *self.sentences))
+
+
+def decide(
+    results: Sequence[RuleResult],
+    balances: Sequence[Balance],
+    refusals: Sequence[Refusal],
+    policy: Policy,
+    *,
+    cycle: str,
+    as_of: datetime,
+) -> Verdict:
+    """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
+
+    `results` come from runner.validate (waivers applied), `balances` from the warehouse, `refusals` from
+    ingest.
+    """
+    found = [
+        *_ledger(balances, policy),
+        *_refused(refusals, policy),
+        *_rules(results, policy),
+        *_expired(results, policy, as_of),
+    ]
+    found.sort(key=lambda each: ("hold", "warn", "note").index(each.effect))
+    effects = [each.effect for each in found]
+    code: VerdictCode = "publish"
+    if "hold" in effects:
+        code = "hold"
+    elif "warn" in effects:
+        code = "publish_with_warnings"
+    headline = _say(
+        "note",
+        f"verdict_{code}",
+        cycle=cycle,
+        n_pass=sum(result.status == "pass" for result in results),
+        n_warnings=effects.count("warn"),
+        n_holds=effects.count("hold"),
+    )
+    return Verdict(
+        cycle=cycle,
+        verdict=code,
+        headline=headline,
+        sentences=tuple(found),
+        ledger_imbalances=sum(balance.difference != 0 for balance in balances),
+        policy_version=policy.version,
+    )
+
+
+def _ledger(balances: Sequence[Balance], policy: Policy) -> Iterable[Sentence]:
+    present = {balance.term for balance in balances}
+    for term in policy.document.required_terms:
+        if term not in present:
+            yield _say("hold", "ledger_missing", term=term)
+    for balance in balances:
+        if balance.difference != 0 or balance.left_value != balance.right_value:
+            yield _say(
+                "hold",
+                "ledger_imbalance",
+                term=balance.term,
+                stream=balance.stream,
+                scope=balance.scope,
+                left=_number(balance.left_value),
+                right=_number(balance.right_value),
+                difference=_number(balance.difference),
+            )
+
+
+def _refused(refusals: Sequence[Refusal], policy: Policy) -> Iterable[Sentence]:
+    texts = sentences()
+    for refusal in refusals:
+        place = {"file": refusal.file_path, "source": refusal.source_instance, "code": refusal.error_code}
+        yield Sentence(
+            effect=policy.document.refused_file,
+            code="file_refused",
+            fr=texts["fr"]["file_refused"].format(**place, why=refusal.why_fr, next=refusal.next_fr),
+            en=texts["en"]["file_refused"].format(**place, why=refusal.why_en, next=refusal.next_en),
+        )
+
+
+def _rules(results: Sequence[RuleResult], policy: Policy) -> Iterable[Sentence]:
+    if not any(result.status != "not_assessed" for result in results):
+        yield _say("hold", "nothing_assessed")
+    absent: list[RuleResult] = []
+    unassessed: list[RuleResult] = []
+    for result in results:
+        effect = policy.effect(result)
+        if effect is None:
+            continue
+        if result.status != "not_assessed":
+            code = "rule_waived" if result.status == "waived" else f"{result.severity}_rule_failed"
+            yield _of_rule(effect, code, result)
+        elif result.cause == "uncovered":
+            yield _say(effect, "table_not_assessed", table=result.table_name, detail=result.detail)
+        elif result.severity != "critical" or result.cause == "empty":
+            unassessed.append(result)
+        elif result.cause == "source_absent":
+            absent.append(result)
+        else:
+            cause = "too_few_rows" if result.cause == "too_few_rows" else "broken"
+            yield _of_rule(effect, f"critical_rule_{cause}", result)
+    for effect, members in _by_effect(absent, policy).items():
+        ids = tuple(sorted({result.rule_id for result in members}))
+        tables = ", ".join(sorted({result.table_name for result in members}))
+        yield _say(effect, "critical_rule_source_absent", ids, rule_ids=", ".join(ids), tables=tables)
+    for effect, members in _by_effect(unassessed, policy).items():
+        ids = tuple(sorted({result.rule_id for result in members}))
+        yield _say(effect, "rules_not_assessed", ids, rule_ids=", ".join(ids), n_rules=len(ids))
+
+
+def _by_effect(results: Iterable[RuleResult], policy: Policy) -> Mapping[Effect, list[RuleResult]]:
+    grouped: dict[Effect, list[RuleResult]] = {}
+    for result in results:
+        effect = policy.effect(result)
+        if effect is not None:
+            grouped.setdefault(effect, []).append(result)
+    return grouped
+
+
+def _expired(results: Sequence[RuleResult], policy: Policy, as_of: datetime) -> Iterable[Sentence]:
+    for waiver in policy.waivers:
+        failing = [each for each in results if each.status in ("fail", "warn") and waiver.covers(each)]
+        if failing and not waiver.is_alive(as_of):
+            yield _say(
+                "warn",
+                "waiver_expired",
+                (waiver.rule_id,),
+                rule_id=waiver.rule_id,
+                author=waiver.author,
+                expires_on=waiver.expires_on,
+            )
+
+
+def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
+    values = {
+        "rule_id": result.rule_id,
+        "table": result.table_name,
+        "owner": result.owner,
+        "detail": result.detail,
+        "n_failed": result.n_failed,
+        "n_evaluated": result.n_evaluated,
+        "waived_until": result.waived_until,
+    }
+    share, tolerance = result.failed_share or Decimal(0), result.tolerance
+    fr = {
+        "question": result.question_fr,
+        "share": _percent(share, "fr"),
+        "tolerance": _percent(tolerance, "fr"),
+    }
+    en = {
+        "question": result.question_en,
+        "share": _percent(share, "en"),
+        "tolerance": _percent(tolerance, "en"),
+    }
+    texts = sentences()
+    return Sentence(
+        effect=effect,
+        code=code,
+        fr=texts["fr"][code].format(**values, **fr),
+        en=texts["en"][code].format(**values, **en),
+        rule_ids=(result.rule_id,),
+    )
+
+
+def _say(effect: Effect, code: str, rules: tuple[str, ...] = (), **values: object) -> Sentence:
+    texts = sentences()
+    return Sentence(
+        effect, code, texts["fr"][code].format(**values), texts["en"][code].format(**values), rules
+    )
+
+
+@cache
+def sentences() -> Mapping[str, Mapping[str, str]]:
+    """The catalogue of sentences: language -> key -> text with named places."""
+    return yaml.safe_load(SENTENCES_FILE.read_text(encoding="utf-8"))
+
+
+def _percent(share: Decimal, language: Literal["fr", "en"]) -> str:
+    """0.0123 -> 1.23 % (en 1.23%), never rounded to a zero that it is not."""
+    text = f"{share * 100:.2f}"
+    if share > 0 and text == "0.00":
+        text = "< 0.01"
+    return f"{text.replace('.', ',')} %" if language == "fr" else f"{text}%"
+
+
+def _number(value: Decimal) -> str:
+    """Without trailing zeros and without an exponent."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def read_balances(warehouse: Path) -> list[Balance]:
+    """quality_dbt.dq_ledger_balances of a warehouse; empty when the table is missing, which holds."""
+    if not warehouse.exists():
+        return []
+    with connect(warehouse) as connection:
+        exists = connection.execute(
+            "select count(*) from information_schema.tables"
+            " where table_schema = 'quality_dbt' and table_name = 'dq_ledger_balances'"
+        ).fetchone()
+        if not exists or not exists[0]:
+            return []
+        rows = connection.execute(
+            "select term, stream, scope, cast(left_value as decimal(38, 4)),"
+            " cast(right_value as decimal(38, 4)),"
+            " cast(difference as decimal(38, 4)) from quality_dbt.dq_ledger_balances order by all"
+        ).fetchall()
+    return [Balance(*row) for row in rows]
+
+
+def read_refusals(work: Path) -> list[Refusal]:
+    """collect/refusals.parquet, empty when there is none."""
+    file = work / "collect" / "refusals.parquet"
+    if not file.exists():
+        return []
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select source_instance, file_path, error_code, why, next_command from read_parquet(?)"
+            " order by all",
+            [str(file)],
+        ).fetchall()
+    return [_refusal(*row) for row in rows]
+
+
+def _refusal(source: str, path: str, code: str, why: str, next_command: str) -> Refusal:
+    """Ingest writes its sentences in one language; its error catalogue has the other, where it knows the
+    code.
+    """
+    if code not in catalogue():
+        return Refusal(source, path, code, why, why, next_command, next_command)
+    fr, en = ({part: text_of(code, part, language) for part in ("why", "next")} for language in ("fr", "en"))
+    return Refusal(source, path, code, fr["why"], en["why"], fr["next"], en["next"])
+
+
+VERDICT_SCHEMA = pa.schema(
+    [
+        ("cycle", pa.string()),
+        ("verdict", pa.string()),
+        ("reasons", pa.string()),  # codes joined by commas
+        ("rule_ids", pa.string()),  # joined by commas
+        ("ledger_imbalances", pa.int64()),
+        ("policy_version", pa.string()),
+        ("sentences_fr", pa.list_(pa.string())),
+        ("sentences_en", pa.list_(pa.string())),
+    ]
+)
+
+
+def write_verdict(verdict: Verdict, path: Path) -> None:
+    """quality/gate_verdicts.parquet: one row, this cycle. Written beside and renamed."""
+    row = {
+        "cycle": verdict.cycle,
+        "verdict": verdict.verdict,
+        "reasons": ",".join(verdict.reasons),
+        "rule_ids": ",".join(verdict.rule_ids),
+        "ledger_imbalances": verdict.ledger_imbalances,
+        "policy_version": verdict.policy_version,
+        "sentences_fr": list(verdict.lines("fr")),
+        "sentences_en": list(verdict.lines("en")),
+    }
+    write_parquet(pa.Table.from_pylist([row], schema=VERDICT_SCHEMA), path)

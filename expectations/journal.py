@@ -1,0 +1,125 @@
+"""Read the cleaning journal: every decision of ingest, matching and policy, and every row that a rule flagged.
+
+Rows come from quality_dbt.dq_journal of the warehouse and from quality/rule_failures.parquet, filtered, masked and
+cut in DuckDB. Direct identifiers never leave unmasked; stewards open the warehouse itself.
+What does not belong here: deciding, wording (ingest/reasons.yml), printing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.compilation import literal
+from expectations.connection import connect
+from ingest.contract import load_contracts
+
+#: Rows that rules flagged carry keys and no values; they complete dq_journal at reading time.
+_DECISIONS = """
+    select j.contract, j.action, j.reason_code, j.rule_id, j.field, j.record_key, j.value_before, j.value_after,
+           j._delivery_id, j._source_row_id, d.source_instance, d.file_path, cast(j.n_decisions as bigint) as n_decisions
+    from quality_dbt.dq_journal as j
+    left join read_parquet({deliveries}) as d using (_delivery_id)
+    union all
+    select f.contract, f.action, f.reason_code, f.rule_id, f.field, f.record_key, null as value_before,
+           null as value_after, f._delivery_id, f._source_row_id, d.source_instance, d.file_path, 1 as n_decisions
+    from {failures} as f
+    left join read_parquet({deliveries}) as d using (_delivery_id)
+"""
+_NO_FAILURES = (
+    "(select null::varchar as contract, null::varchar as action, null::varchar as reason_code,"
+    " null::varchar as field, null::varchar as record_key, null::varchar as rule_id,"
+    " null::varchar as _delivery_id, null::bigint as _source_row_id where false)"
+)
+
+
+@dataclass(frozen=True)
+class JournalFilter:
+    """What to show; None means everything. record_key: part of a key. source: source instance."""
+
+    reason_code: str | None = None
+    contract: str | None = None
+    source: str | None = None
+    action: str | None = None
+    record_key: str | None = None
+    rule_id: str | None = None
+
+
+def journal_counts(work: Path, wanted: JournalFilter) -> list[dict[str, Any]]:
+    """Decisions by contract, action and reason, most frequent first.
+
+    Errors: FileNotFoundError before the first run, duckdb.IOException while another process writes the warehouse.
+    """
+    return _rows(
+        work,
+        wanted,
+        "contract, action, reason_code, cast(sum(n_decisions) as bigint) as n_decisions",
+        "group by contract, action, reason_code order by n_decisions desc, contract, action, reason_code",
+    )
+
+
+def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str, Any]]:
+    """Single decisions in file and line order. Direct identifiers are masked; a whole line may hold any of them.
+
+    Errors: as journal_counts.
+    """
+    return _rows(
+        work,
+        wanted,
+        f"* replace ({_masked('value_before')}, {_masked('value_after')})",
+        "order by file_path nulls last, _source_row_id nulls last, field, reason_code, record_key, contract, rule_id,"
+        f" value_before limit {int(limit)}",
+    )
+
+
+def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[str, Any]]:
+    warehouse, failures = work / "warehouse.duckdb", work / "quality" / "rule_failures.parquet"
+    if not warehouse.is_file():
+        raise FileNotFoundError("no run has been made here yet: run `etalon run`")
+    equal = {
+        "reason_code": wanted.reason_code,
+        "contract": wanted.contract,
+        "source_instance": wanted.source,
+        "action": wanted.action,
+        "rule_id": wanted.rule_id,
+    }
+    values = {column: value for column, value in equal.items() if value is not None}
+    conditions = [f"{column} = ${column}" for column in values]
+    if wanted.record_key is not None:
+        conditions.append("contains(record_key, $record_key)")
+        values["record_key"] = wanted.record_key
+    decisions = _DECISIONS.format(
+        deliveries=literal(str(work / "collect" / "deliveries.parquet")),
+        failures=f"read_parquet({literal(str(failures))})" if failures.is_file() else _NO_FAILURES,
+    )
+    where = f"where {' and '.join(conditions)}" if conditions else ""
+    with connect(warehouse) as connection:
+        return _as_dictionaries(
+            connection.execute(f"select {head} from ({decisions}) {where} {tail}", values)
+        )
+
+
+def _as_dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [item[0] for item in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _masked(value: str) -> str:
+    """A value column: `j***@acme.example` or `+***` where its field is a direct identifier, `***` for a line."""
+    direct = ", ".join(
+        literal(f"{contract.name}.{column.name}")
+        for contract in load_contracts().values()
+        for column in contract.columns
+        if column.pii == "direct"
+    )
+    return (
+        f"case when {value} is null then null"
+        " when action = 'quarantine' and field is null then '***'"
+        f" when coalesce(contract || '.' || field in ({direct}), false)"
+        f" then case when regexp_full_match({value}, '[^@;, ]+@[^@;, ]+')"
+        f" then left({value}, 1) || '***@' || split_part({value}, '@', 2) else left({value}, 1) || '***' end"
+        f" else {value} end as {value}"
+    )

@@ -1,0 +1,317 @@
+"""iCalendar files -> two streams of records: events, and the attendees of each event.
+
+Each VEVENT is read by itself, so that a broken one goes to quarantine and the others are kept. Times leave here
+as UTC text; an all-day event keeps its calendar day at 00:00. The mapping's zone is used for floating times.
+What does NOT belong here: expansion of RRULE (an occurrence without override has no record) and types.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from icalendar import Timezone, vDuration
+from icalendar.parser import Contentline, Parameters
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from ingest.errors import RefusedFile
+from ingest.reading import LineCounts, Records, positions
+from ingest.sql import literal
+from ingest.strict_reader import RAW_LINE_LIMIT, Quarantined, lines_of
+from ingest.text_preparation import Prepared
+
+MAX_CALENDAR_BYTES = 256 << 20
+EVENT_COLUMNS = (
+    "UID", "RECURRENCE-ID", "SEQUENCE", "STATUS", "METHOD", "ORGANIZER", "SUMMARY", "LOCATION",
+    "DTSTART", "DTEND", "IS-ALL-DAY", "RRULE", "CREATED", "LAST-MODIFIED", "DTSTAMP", "N-ATTENDEES",
+)  # fmt: skip
+ATTENDEE_COLUMNS = (
+    "UID", "RECURRENCE-ID", "SEQUENCE", "DTSTART", "ATTENDEE", "PARTSTAT", "CUTYPE", "ROLE", "CN", "IS-ORGANIZER",
+)  # fmt: skip
+
+NEEDED = ("UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "STATUS", "SEQUENCE", "ORGANIZER", "ATTENDEE")
+
+
+def stream_columns(stream: str | None) -> tuple[str, ...]:
+    """Column names of a stream, `events` or `attendees`; empty for none."""
+    return {"events": EVENT_COLUMNS, "attendees": ATTENDEE_COLUMNS}.get(stream or "", ())
+
+
+@dataclass
+class _Component:
+    """Physical lines of one VEVENT, 1-based first line, and the METHOD of its calendar."""
+
+    first_line: int
+    lines: list[str] = field(default_factory=list)
+    method: str | None = None
+    is_closed: bool = False
+
+
+@dataclass(frozen=True)
+class _Property:
+    name: str
+    params: Parameters
+    value: str
+
+
+class BrokenComponent(Exception):
+    """A VEVENT that cannot be read; the message says why."""
+
+
+def read_calendar(prepared: Prepared, zone: str, scratch: Path, where: str) -> dict[str, Records]:
+    """Streams `events` and `attendees` of one calendar text.
+
+    _row is the ordinal of the VEVENT in the file, _part the position of the attendee in it. zone: IANA zone of
+    floating times. Raises RefusedFile E-ING-012 above 256 MB, E-ING-013 when nothing in it is iCalendar.
+    """
+    size = prepared.path.stat().st_size
+    if size > MAX_CALENDAR_BYTES:
+        raise RefusedFile("E-ING-012", where, size=size >> 20, limit=MAX_CALENDAR_BYTES >> 20)
+    lines = lines_of(prepared.path)
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")
+    if not any(line.strip().upper().startswith("BEGIN:") for line in lines):
+        raise RefusedFile("E-ING-013", where, format="iCalendar", detail="no BEGIN line")
+    components, zone_blocks, n_blank = _split(lines)
+    zones = _Zones(zone, zone_blocks)
+    events: list[tuple] = []
+    attendees: list[tuple] = []
+    quarantine: list[Quarantined] = []
+    n_record_lines = 0
+    for ordinal, component in enumerate(components, start=1):
+        try:
+            bad = [n for n in range(len(component.lines)) if component.first_line + n in prepared.undecodable]
+            if bad:
+                raise BrokenComponent("bytes that the declared encoding does not have")
+            event, people = _read_event(component, zones)
+        except BrokenComponent as error:
+            for offset, line in enumerate(component.lines):
+                quarantine.append(
+                    (component.first_line + offset, "broken_calendar_component", line[:RAW_LINE_LIMIT], str(error))
+                )
+            continue
+        n_record_lines += len(component.lines)
+        events.append((ordinal, 0, *event))
+        attendees += [(ordinal, part, *person) for part, person in enumerate(people)]
+    header = len(lines) - n_blank - n_record_lines - len(quarantine)
+    counts = LineCounts(len(lines), header, n_blank, n_record_lines, len(quarantine))
+    return {
+        "events": _records("events", EVENT_COLUMNS, events, prepared, scratch, counts, quarantine),
+        "attendees": _records("attendees", ATTENDEE_COLUMNS, attendees, prepared, scratch, counts, quarantine),
+    }
+
+
+def _records(
+    stream: str, columns: tuple[str, ...], rows: list[tuple], prepared: Prepared, scratch: Path,
+    counts: LineCounts, quarantine: list[Quarantined],
+) -> Records:  # fmt: skip
+    target = scratch / f"{prepared.path.name}.{stream}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in ((0, pa.int64()), (1, pa.int32()))]
+    arrays += [pa.array([row[i + 2] for row in rows], pa.string()) for i in range(len(columns))]
+    names = ["_row", "_part"] + [f"c{i}" for i in range(len(columns))]
+    pq.write_table(pa.Table.from_arrays(arrays, names=names), target, compression="lz4")
+    return Records(
+        f"SELECT * FROM read_parquet({literal(str(target))})", positions(columns), len(rows), counts, "strict",
+        prepared.n_bytes_read, quarantine=quarantine, temporary=[target],
+        is_header_only=not rows and not quarantine,
+    )  # fmt: skip
+
+
+def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int]:
+    """VEVENT components, VTIMEZONE blocks and the number of blank lines outside both."""
+    components: list[_Component] = []
+    zones: list[list[str]] = []
+    current: _Component | None = None
+    zone: list[str] | None = None
+    method: str | None = None
+    n_blank = 0
+    for number, line in enumerate(lines, start=1):
+        word = line.strip().upper()
+        if word == "BEGIN:VEVENT" or word in {"END:VCALENDAR", "BEGIN:VCALENDAR"}:
+            # A VEVENT that is still open here was never closed.
+            current, zone = None, None
+            if word == "BEGIN:VEVENT":
+                current = _Component(number, method=method)
+                components.append(current)
+            elif word == "BEGIN:VCALENDAR":
+                method = None
+        if current is not None:
+            current.lines.append(line)
+            if word == "END:VEVENT":
+                current.is_closed, current = True, None
+            continue
+        if word == "BEGIN:VTIMEZONE":
+            zone = []
+            zones.append(zone)
+        if zone is not None:
+            zone.append(line)
+            zone = None if word == "END:VTIMEZONE" else zone
+        elif word.startswith("METHOD:"):
+            method = word.split(":", 1)[1]
+        n_blank += not word
+    return components, zones, n_blank
+
+
+def _properties(component: _Component) -> list[_Property]:
+    """Properties of the VEVENT itself (those of nested alarms are left out), unfolded."""
+    unfolded: list[str] = []
+    for line in component.lines[1:-1] if component.is_closed else component.lines[1:]:
+        if line[:1] in (" ", "\t") and unfolded:
+            unfolded[-1] += line[1:]
+        elif line.strip():
+            unfolded.append(line)
+    found, depth = [], 0
+    for line in unfolded:
+        try:
+            name, params, value = Contentline(line).parts()
+        except (ValueError, IndexError) as error:
+            # A broken line of no use here (a vendor's X- property) does not cost the event.
+            if depth == 0 and line.upper().startswith(NEEDED):
+                raise BrokenComponent(str(error).splitlines()[0]) from None
+            continue
+        if name.upper() == "BEGIN":
+            depth += 1
+        elif name.upper() == "END":
+            depth -= 1
+        elif depth == 0:
+            found.append(_Property(name.upper(), params, str(value)))
+    return found
+
+
+def _read_event(component: _Component, zones: _Zones) -> tuple[tuple, list[tuple]]:
+    if not component.is_closed:
+        raise BrokenComponent("BEGIN:VEVENT without END:VEVENT")
+    properties = _properties(component)
+    first: dict[str, _Property] = {}
+    for item in properties:
+        first.setdefault(item.name, item)
+
+    def text(name: str) -> str | None:
+        item = first.get(name)
+        return _unescape(item.value).strip() or None if item else None
+
+    start = zones.instant(first.get("DTSTART"))
+    end = zones.instant(first.get("DTEND")) or zones.end_of(first.get("DTSTART"), first.get("DURATION"))
+    recurrence = zones.instant(first.get("RECURRENCE-ID"))
+    people = [item for item in properties if item.name == "ATTENDEE"]
+    organizer = _address(first["ORGANIZER"]) if "ORGANIZER" in first else None
+    event = (
+        text("UID"), recurrence, text("SEQUENCE"), text("STATUS"), component.method, organizer, text("SUMMARY"),
+        text("LOCATION"), start, end, str(_is_day(first.get("DTSTART"))).lower(),
+        first["RRULE"].value if "RRULE" in first else None, zones.instant(first.get("CREATED")),
+        zones.instant(first.get("LAST-MODIFIED")), zones.instant(first.get("DTSTAMP")), str(len(people)),
+    )  # fmt: skip
+    attendees = [
+        (
+            event[0], recurrence, event[2], start, _address(item), _param(item, "PARTSTAT"),
+            _param(item, "CUTYPE"), _param(item, "ROLE"), _param(item, "CN"),
+            str(_address(item) == organizer).lower(),
+        )
+        for item in people
+    ]  # fmt: skip
+    return event, attendees
+
+
+def _param(item: _Property, name: str) -> str | None:
+    value = item.params.get(name)
+    return str(value[0] if isinstance(value, list) else value) if value else None
+
+
+def _address(item: _Property) -> str | None:
+    """Mail address of an ATTENDEE or ORGANIZER: the EMAIL parameter, else the value without mailto:."""
+    value = _param(item, "EMAIL") or item.value.strip()
+    return (value[7:] if value[:7].lower() == "mailto:" else value) or None
+
+
+def _unescape(value: str) -> str:
+    return (
+        value.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\")
+    )
+
+
+def _is_day(item: _Property | None) -> bool:
+    return item is not None and (_param(item, "VALUE") == "DATE" or (len(item.value.strip()) == 8))
+
+
+class _Zones:
+    """Time zones of one calendar: IANA names, Windows names, and the VTIMEZONE blocks of the file."""
+
+    def __init__(self, default: str, blocks: list[list[str]]) -> None:
+        self.default = zoneinfo.ZoneInfo(default)
+        self.found: dict[str, dt.tzinfo] = {}
+        self.blocks: dict[str, list[str]] = {}
+        for block in blocks:
+            for line in block:
+                if line.upper().startswith("TZID"):
+                    self.blocks.setdefault(line.split(":", 1)[-1].strip().strip('"'), block)
+
+    def zone(self, name: str) -> dt.tzinfo:
+        """The zone called `name`. Raises BrokenComponent when nothing defines it."""
+        if name not in self.found:
+            self.found[name] = self._resolve(name)
+        return self.found[name]
+
+    def _resolve(self, name: str) -> dt.tzinfo:
+        parts = name.strip("/").split("/")
+        located = [
+            line.split(":", 1)[1].strip()
+            for line in self.blocks.get(name, [])
+            if line.upper().startswith("X-LIC-LOCATION:")
+        ]
+        candidates = [name, *located, "/".join(parts[-3:]), "/".join(parts[-2:]), WINDOWS_TO_OLSON.get(name, "")]
+        for candidate in candidates:
+            try:
+                return zoneinfo.ZoneInfo(candidate)
+            except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+                continue
+        if name in self.blocks:
+            try:
+                return Timezone.from_ical("\r\n".join(self.blocks[name]) + "\r\n").to_tz(lookup_tzid=False)
+            except Exception as error:  # noqa: BLE001 - the library raises many kinds on broken zones
+                raise BrokenComponent(f"VTIMEZONE {name}: {error}") from None
+        raise BrokenComponent(f"unknown TZID {name}")
+
+    def instant(self, item: _Property | None) -> str | None:
+        """UTC text of a date or date-time property; the raw text when it is none, so that the cast journals it."""
+        if item is None:
+            return None
+        moment = self._moment(item)
+        return _utc_text(moment) if moment is not None else (item.value.strip() or None)
+
+    def _moment(self, item: _Property) -> dt.datetime | None:
+        """Aware datetime; an all-day value is its day at 00:00 UTC. None when the text is no date."""
+        text = item.value.strip()
+        try:
+            if len(text) == 8:
+                return dt.datetime.strptime(text, "%Y%m%d").replace(tzinfo=dt.UTC)
+            if text.endswith("Z"):
+                return dt.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+            naive = dt.datetime.strptime(text, "%Y%m%dT%H%M%S")
+        except ValueError:
+            return None
+        name = _param(item, "TZID")
+        return naive.replace(tzinfo=self.zone(name) if name else self.default)
+
+    def end_of(self, start: _Property | None, duration: _Property | None) -> str | None:
+        """UTC text of start + duration; the next day for an all-day event without end; else None."""
+        moment = self._moment(start) if start else None
+        if moment is None:
+            return None
+        if duration is None:
+            return _utc_text(moment + dt.timedelta(days=1)) if _is_day(start) else None
+        try:
+            length = vDuration.from_ical(duration.value.strip())
+        except ValueError:
+            return duration.value.strip()
+        # Days and weeks are wall-clock days; hours are elapsed time.
+        days = dt.timedelta(days=length.days)
+        return _utc_text((moment + days).astimezone(dt.UTC) + (length - days))
+
+
+def _utc_text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

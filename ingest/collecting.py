@@ -1,0 +1,434 @@
+"""The collect step: land what is new, account for everything, write collect/*.parquet.
+
+Idempotent: the same bytes twice change nothing, deliveries converge in any order, and a run killed anywhere is
+repaired by the next one. Bad data never raise: they are refused, quarantined or set aside, and counted.
+What does NOT belong here: reading (landing.py), convergence (dispositions.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.calendar_reading import stream_columns
+from ingest.company import Company, Source, load_company
+from ingest.contract import load_contract, write_schema_files
+from ingest.controls import control_result, read_manifest, volume_controls
+from ingest.conversion import check_mapping
+from ingest.deliveries import Delivery, DeliveryStore, fingerprint
+from ingest.discovery import Discovery, Received, discover, match_path, receive_all
+from ingest.dispositions import join_parts, refresh_part, union_query
+from ingest.errors import Problem
+from ingest.landing import QUARANTINE_SCHEMA, Landing
+from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
+from ingest.mapping import Mapping, load_mapping
+from ingest.sql import connect, write_parquet
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refused extract, in the words of errors.yml."""
+
+    source_instance: str
+    file_path: str
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class SourceTotals:
+    """Records of one source over all its deliveries; `set_aside` counts them by disposition."""
+
+    source_instance: str
+    deliveries: int
+    records_in: int
+    kept: int
+    set_aside: dict[str, int]
+    quarantined_lines: int
+
+
+@dataclass(frozen=True)
+class CollectReport:
+    """What collect did. landed and refused name this run's work; totals cover every delivery ever received."""
+
+    landed: tuple[str, ...]
+    unchanged: int
+    refusals: tuple[Refusal, ...]
+    totals: tuple[SourceTotals, ...]
+    warnings: tuple[dict[str, str], ...] = ()
+    imbalances: tuple[Imbalance, ...] = ()
+    changed: bool = field(default=False)
+
+    @property
+    def records_in(self) -> int:
+        """Records read from all deliveries."""
+        return sum(t.records_in for t in self.totals)
+
+    @property
+    def kept(self) -> int:
+        """Records kept."""
+        return sum(t.kept for t in self.totals)
+
+    @property
+    def set_aside(self) -> int:
+        """Records set aside, duplicates and superseded versions included."""
+        return sum(sum(t.set_aside.values()) for t in self.totals)
+
+
+def load_mappings(company: Company) -> dict[str, Mapping]:
+    """Source instance -> Mapping, every table compiled. Raises ConfigurationError before any byte is read."""
+    mappings = {}
+    checked: set[str] = set()
+    for source in company.sources:
+        mapping = load_mapping(source, company.root)
+        if mapping.hash not in checked:
+            check_mapping(mapping, stream_columns)
+            checked.add(mapping.hash)
+        mappings[source.instance] = mapping
+    return mappings
+
+
+def collect(company: Path | Company, *, progress: Progress | None = None) -> CollectReport:
+    """Land new deliveries of a company and recompute collect/*.parquet.
+
+    company: the company directory, or a Company. progress(step, done, total) is called as work advances.
+    Raises ConfigurationError (E-ING-1xx) only; everything about the data is in the report.
+    """
+    settings = company if isinstance(company, Company) else load_company(company)
+    mappings = load_mappings(settings)
+    return _Collection(settings, mappings, progress or (lambda step, done, total: None)).run()
+
+
+class _Collection:
+    """One run of collect."""
+
+    def __init__(self, company: Company, mappings: dict[str, Mapping], progress: Progress) -> None:
+        self.company, self.mappings, self.progress = company, mappings, progress
+        self.work = company.work
+        self.sources: dict[str, Source] = {s.instance: s for s in company.sources}
+        self.store = DeliveryStore(self.work)
+        self.connection: duckdb.DuckDBPyConnection = connect(self.work)
+
+    def run(self) -> CollectReport:
+        try:
+            write_schema_files(self.work)
+            found = discover(self.company, self.mappings)
+            received, problems = receive_all(found, self.work, self.progress)
+            known = {
+                key: delivery
+                for key, delivery in self.store.load().items()
+                if delivery.source_instance in self.mappings
+                and delivery.file_key in self.mappings[delivery.source_instance].model.files
+            }
+            planned = self._plan(known, received)
+            self.store.remove_strays(known)
+            landed = self._land_all(planned, known, received)
+            present = {r.delivery_id for r in received}
+            active = sorted((d for d in known.values() if d.status == "landed"), key=lambda d: d.delivery_id)
+            refusals = self._refusals(found, problems, known, present)
+            return self._account(found, active, refusals, landed, len(planned))
+        finally:
+            self.connection.close()
+            shutil.rmtree(self.work / "tmp", ignore_errors=True)
+            (self.work / "tmp").mkdir(exist_ok=True)
+
+    def _plan(self, known: dict[str, Delivery], received: list[Received]) -> dict[str, Delivery]:
+        """The record that each delivery should have: known ones with new paths merged, and new ones."""
+        paths: dict[str, set[str]] = {key: set(d.file_paths) for key, d in known.items()}
+        first: dict[str, Received] = {}
+        manifests: dict[str, dict | None] = {key: d.manifest for key, d in known.items()}
+        for item in received:
+            key = item.delivery_id
+            paths.setdefault(key, set()).add(item.file.relative)
+            first.setdefault(key, item)
+            manifest = read_manifest(item.file.path)
+            if manifest is not None:
+                manifests[key] = manifest
+        planned = {}
+        for key in sorted(paths):
+            instance = known[key].source_instance if key in known else first[key].file.source.instance
+            file_key = known[key].file_key if key in known else first[key].file.file_key
+            mapping, source = self.mappings[instance], self.sources[instance]
+            spec = mapping.model.files[file_key]
+            # The same bytes at two places count from the earliest date, whichever was seen first.
+            dated = []
+            for path in paths[key]:
+                inside = path.removeprefix(source.folder.rstrip("/") + "/")
+                day = match_path(spec.path, inside)
+                dated.append((day.isoformat() if day and day is not True else "9999-12-31", path))
+            day_text, path = min(dated)
+            planned[key] = Delivery(
+                delivery_id=key,
+                status="planned",
+                source_system=mapping.system,
+                source_instance=instance,
+                mapping=mapping.name,
+                mapping_version=mapping.model.version,
+                mapping_hash=mapping.hash,
+                file_key=file_key,
+                file_paths=tuple(sorted(paths[key])),
+                file_path=path,
+                file_sha256=known[key].file_sha256 if key in known else first[key].sha256,
+                file_bytes=known[key].file_bytes if key in known else first[key].size,
+                delivered_on=None if day_text == "9999-12-31" else day_text,
+                encoding=spec.encoding,
+                fingerprint="",
+                manifest=manifests.get(key),
+            )
+        return planned
+
+    def _land_all(
+        self, planned: dict[str, Delivery], known: dict[str, Delivery], received: list[Received]
+    ) -> list[str]:
+        """Land every planned delivery whose record is missing or out of date; `known` is brought up to date."""
+        served = {
+            (instance, other)
+            for instance, mapping in self.mappings.items()
+            for key in mapping.model.files
+            for other in mapping.lookup_files(key)
+        }
+        # Files that others look values up in come first: a refused one must not be used.
+        order = sorted(planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id))
+        landed = []
+        for done, plan in enumerate(order):
+            self.progress("land", done, len(order))
+            mapping = self.mappings[plan.source_instance]
+            lookups, missing = self._lookups(plan, mapping, planned, known)
+            contracts = sorted(name for name, _, _ in mapping.tables_of(plan.file_key))
+            state = fingerprint(
+                mapping.hash, [load_contract(name).fingerprint for name in contracts], plan.delivered_on,
+                {key: d.delivery_id for key, d in lookups.items()}, missing, plan.manifest,
+            )  # fmt: skip
+            plan = replace(plan, fingerprint=state)
+            before = known.get(plan.delivery_id)
+            if before and before.fingerprint == state and self.store.is_complete(before):
+                if before.file_paths != plan.file_paths or before.file_path != plan.file_path:
+                    known[plan.delivery_id] = replace(before, file_paths=plan.file_paths, file_path=plan.file_path)
+                    self.store.save(known[plan.delivery_id])
+                continue
+            was_landed = before is not None and (before.status == "landed" or before.was_landed)
+            if missing:
+                problem = Problem(
+                    "E-ING-011", f"{plan.source_instance}: {plan.file_path}",
+                    (("key", missing[0]), ("column", missing[1])),
+                )  # fmt: skip
+                known[plan.delivery_id] = plan.refused(problem, was_landed)
+                self.store.save(known[plan.delivery_id])
+                self.store.remove_strays(known)
+                continue
+            landing = Landing(self.connection, self.store, mapping, plan, lookups)
+            known[plan.delivery_id] = landing.land(was_landed)
+            if known[plan.delivery_id].status == "landed":
+                landed.append(plan.delivery_id)
+        self.progress("land", len(order), len(order))
+        return landed
+
+    def _lookups(
+        self, plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]
+    ) -> tuple[dict[str, Delivery], list[str]]:
+        """For each file looked up in: its delivery of the same date, else the latest before, else the earliest."""
+        chosen: dict[str, Delivery] = {}
+        for key in mapping.lookup_files(plan.file_key):
+            candidates = [
+                d
+                for d in planned.values()
+                if d.source_instance == plan.source_instance
+                and d.file_key == key
+                and known.get(d.delivery_id, d).status != "refused"
+            ]
+            if not candidates:
+                needed = mapping.columns_looked_up(plan.file_key, key)
+                if needed:
+                    return chosen, [key, needed[0]]
+                continue
+            own = plan.delivered_on or "9999-12-31"
+            past = [d for d in candidates if (d.delivered_on or "") <= own]
+            pick = max if past else min
+            chosen[key] = pick(past or candidates, key=lambda d: (d.delivered_on or "", d.delivery_id))
+        return chosen, []
+
+    def _refusals(
+        self, found: Discovery, problems: list[tuple[str, str, Problem]], known: dict[str, Delivery], present: set[str]
+    ) -> list[Refusal]:
+        refusals = [Refusal(*problem) for problem in (*found.problems, *problems)]
+        for delivery in known.values():
+            problem = delivery.refusal()
+            # A refused file that was replaced or removed is no longer anyone's problem, unless it once counted.
+            if delivery.status == "refused" and problem and (delivery.delivery_id in present or delivery.was_landed):
+                refusals.append(Refusal(delivery.source_instance, delivery.file_path, problem))
+        received = {(d.source_instance, d.file_key) for d in known.values()}
+        for instance, mapping in self.mappings.items():
+            for key, spec in mapping.model.files.items():
+                if spec.required and (instance, key) not in received:
+                    pattern = f"{self.sources[instance].folder}/{spec.path}"
+                    problem = Problem("E-ING-001", f"{instance}: {pattern}", (("pattern", pattern),))
+                    refusals.append(Refusal(instance, pattern, problem))
+        return sorted(refusals, key=lambda r: (r.source_instance, r.file_path, r.problem.code))
+
+    def _account(
+        self, found: Discovery, active: list[Delivery], refusals: list[Refusal], landed: list[str], n_planned: int
+    ) -> CollectReport:
+        """Dispositions, ledger and the tables of collect/."""
+        by_contract: dict[str, list[Delivery]] = {}
+        for delivery in active:
+            for name in delivery.tables:
+                by_contract.setdefault(name, []).append(delivery)
+        changed = False
+        for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
+            self.progress("converge", done, len(by_contract))
+            changed |= refresh_part(self.connection, self.work, load_contract(name), deliveries, self.mappings)
+        join_parts(self.connection, self.work, list(by_contract), changed)
+        terms = ledger_terms(self.connection, self.work, active, list(by_contract))
+        wrong = imbalances(terms, active)
+        controls = self._controls(found, active)
+        self._write_tables(active, refusals, terms, controls)
+        self.progress("converge", len(by_contract), len(by_contract))
+        warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"})
+        unchanged = n_planned - len(landed)
+        return CollectReport(
+            tuple(landed), unchanged, tuple(refusals), tuple(_totals(self.company, active, terms)), warnings,
+            tuple(wrong), changed,
+        )  # fmt: skip
+
+    def _controls(self, found: Discovery, active: list[Delivery]) -> list[dict[str, str]]:
+        rows = []
+
+        def add(instance: str, delivery: str | None, path: str, result: dict[str, str]) -> None:
+            rows.append({"source_instance": instance, "_delivery_id": delivery, "file_path": path, **result})
+
+        for delivery in active:
+            for result in delivery.controls:
+                add(delivery.source_instance, delivery.delivery_id, delivery.file_path, result)
+        for delivery, result in volume_controls(active, self.mappings):
+            add(delivery.source_instance, delivery.delivery_id, delivery.file_path, result)
+        for instance, path in found.unmapped:
+            add(instance, None, path, control_result("unmapped_file", "info", "", "", "no entry of the mapping"))
+        for instance, mapping in self.mappings.items():
+            for key, spec in mapping.model.files.items():
+                days = [d.delivered_on for d in active if (d.source_instance, d.file_key) == (instance, key)]
+                if "{date}" in spec.path and spec.required and days:
+                    status = "pass" if any(str(d)[:7] == self.company.cycle for d in days) else "warn"
+                    latest = max(str(d) for d in days)
+                    result = control_result(
+                        "delivered_for_cycle", status, self.company.cycle, latest, f"latest delivery of {key}"
+                    )
+                    add(instance, None, f"{self.sources[instance].folder}/{spec.path}", result)
+        return rows
+
+    def _write_tables(
+        self, active: list[Delivery], refusals: list[Refusal], terms: list[Term], controls: list[dict[str, str]]
+    ) -> None:
+        folder = self.work / "collect"
+        _write_rows(folder / "deliveries.parquet", DELIVERY_SCHEMA, [_delivery_row(d) for d in active])
+        _write_rows(
+            folder / "refusals.parquet",
+            REFUSAL_SCHEMA,
+            [
+                {
+                    "source_instance": r.source_instance,
+                    "file_path": r.file_path,
+                    "error_code": r.problem.code,
+                    "what": r.problem.text("what"),
+                    "where_": r.problem.where,
+                    "why": r.problem.text("why"),
+                    "next_command": r.problem.text("next"),
+                    "params": json.dumps(dict(r.problem.params), ensure_ascii=False, sort_keys=True),
+                }
+                for r in refusals
+            ],
+        )
+        _write_rows(
+            folder / "ledger_terms.parquet",
+            LEDGER_SCHEMA,
+            [
+                {
+                    "source_instance": t.source_instance,
+                    "_delivery_id": t.delivery_id,
+                    "contract": t.contract,
+                    "term": t.term,
+                    "name": t.name,
+                    "value": t.value,
+                }
+                for t in terms
+            ],
+        )
+        _write_rows(folder / "control_results.parquet", CONTROL_SCHEMA, controls)
+        quarantined = [self.work / "quarantine" / f"{d.delivery_id}.parquet" for d in active if d.n_quarantined_lines]
+        columns = {f.name: "BIGINT" if f.type == pa.int64() else "VARCHAR" for f in QUARANTINE_SCHEMA}
+        write_parquet(self.connection, union_query(quarantined, columns), folder / "quarantine_lines.parquet")
+
+
+DELIVERY_SCHEMA = pa.schema(
+    [
+        ("_delivery_id", pa.string()), ("source_system", pa.string()), ("source_instance", pa.string()),
+        ("mapping", pa.string()), ("mapping_version", pa.int64()), ("mapping_hash", pa.string()),
+        ("file_key", pa.string()), ("file_path", pa.string()), ("file_sha256", pa.string()),
+        ("file_bytes", pa.int64()), ("delivered_on", pa.date32()), ("encoding", pa.string()),
+        ("n_physical_lines", pa.int64()), ("n_header_lines", pa.int64()), ("n_blank_lines", pa.int64()),
+        ("n_record_lines", pa.int64()), ("n_quarantined_lines", pa.int64()), ("n_records", pa.int64()),
+        ("reader", pa.string()),
+    ]
+)  # fmt: skip
+REFUSAL_SCHEMA = pa.schema(
+    [
+        (name, pa.string())
+        for name in (
+            "source_instance", "file_path", "error_code", "what", "where_", "why", "next_command", "params",
+        )
+    ]
+)  # fmt: skip
+LEDGER_SCHEMA = pa.schema(
+    [
+        ("source_instance", pa.string()), ("_delivery_id", pa.string()), ("contract", pa.string()),
+        ("term", pa.string()), ("name", pa.string()), ("value", pa.int64()),
+    ]
+)  # fmt: skip
+CONTROL_SCHEMA = pa.schema(
+    [
+        (name, pa.string())
+        for name in (
+            "source_instance", "_delivery_id", "file_path", "control", "status", "expected", "observed", "detail",
+        )
+    ]
+)  # fmt: skip
+
+
+def _delivery_row(delivery: Delivery) -> dict:
+    row = {name: getattr(delivery, name, None) for name in DELIVERY_SCHEMA.names}
+    return {**row, "_delivery_id": delivery.delivery_id, "delivered_on": delivery.day}
+
+
+def _write_rows(target: Path, schema: pa.Schema, rows: list[dict]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".tmp")
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="lz4")
+    os.replace(temporary, target)
+
+
+def _totals(company: Company, active: list[Delivery], terms: list[Term]) -> list[SourceTotals]:
+    totals = []
+    for source in company.sources:
+        own = [t for t in terms if t.source_instance == source.instance]
+        summed = {
+            name: sum(t.value for t in own if t.term == "C" and t.name == name) for name in ("records_in", *RECORD_TERMS)
+        }
+        totals.append(
+            SourceTotals(
+                source.instance,
+                sum(d.source_instance == source.instance for d in active),
+                summed["records_in"],
+                summed["kept"],
+                {name: summed[name] for name in RECORD_TERMS if name != "kept"},
+                sum(t.value for t in own if t.name == "quarantined_lines"),
+            )
+        )
+    return totals

@@ -1,0 +1,473 @@
+"""Text columns -> typed canonical rows, as one generated SQL query per table; no value is read in Python.
+
+Stages: cleaned text -> origin (source, expr, hash, lookup) -> text (map) -> prepared -> value -> row with its
+issues. A value that cannot be read gives null and an issue; a required one sets the record aside.
+What does NOT belong here: reading files (reading.py, json_reading.py, calendar_reading.py) and dispositions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import duckdb
+
+from ingest.casting import Cast, cast_of
+from ingest.contract import PROVENANCE, Column, Contract
+from ingest.errors import ConfigurationError
+from ingest.expressions import compile_expression
+from ingest.mapping import ColumnSpec, Defaults, FileSpec, Mapping, NamedLookup, TableSpec, UnmappedDefault
+from ingest.sql import ident, literal
+from ingest.strict_yaml import nearest
+
+ITEM_SEPARATOR, PART_SEPARATOR = "\u001e", "\u001f"
+# One file can fill one contract through several tables (a wide row gives several events): each table's
+# records get their own range of _record_part.
+PART_RANGE = 100_000
+MAX_RAW = 500
+
+Resolver = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class LookupTable:
+    """The rows of another file of the source: a relation of its internal columns, and their names."""
+
+    relation: str
+    names: dict[str, str]
+    spec: FileSpec
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Values written beside each row of one delivery."""
+
+    source_system: str
+    source_instance: str
+    delivery_id: str
+    delivered_on: dt.date | None
+
+
+@dataclass
+class _Stages:
+    """SQL of one table, stage by stage; every list holds 'sql AS alias' items."""
+
+    cleaned: dict[str, str] = field(default_factory=dict)
+    origin: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)
+    shifted: list[str] = field(default_factory=list)
+    value: list[str] = field(default_factory=list)
+    joins: list[str] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    named: dict[str, list[str]] = field(default_factory=dict)  # named lookup -> its columns that are read
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """SQL names of one filled column: raw text, value, when it failed and why, flags that keep the value."""
+
+    name: str
+    raw: str
+    value: str
+    required: bool
+    reason: str
+    flag: str | None
+
+
+def cleaned_sql(column: str, spec: FileSpec, defaults: Defaults) -> str:
+    """Text of an internal column: trimmed when declared, null values replaced by null."""
+    text = f"trim({column})" if spec.trim else column
+    nulls = sorted({"", *(spec.null_values if spec.null_values is not None else defaults.null_values)})
+    if nulls == [""]:
+        return f"nullif({text}, '')"
+    return f"CASE WHEN {text} IN ({', '.join(literal(n) for n in nulls)}) THEN NULL ELSE {text} END"
+
+
+def used_names(mapping: Mapping, file_key: str) -> set[str]:
+    """Names of the columns of `file_key` that the mapping reads, as source, in expressions or for lookups."""
+    used: set[str] = set()
+
+    def collect(name: str) -> str:
+        used.add(name)
+        return "c0"
+
+    spec = mapping.model.files[file_key]
+    if spec.drop_rows_where:
+        compile_expression(spec.drop_rows_where, collect, f"mapping {mapping.name}: files.{file_key}")
+    for contract_name, table, _ in mapping.tables_of(file_key):
+        where = f"mapping {mapping.name}: tables.{contract_name}"
+        for lookup in table.lookups.values():
+            used.update(lookup.match.values())
+        for text in [table.where, *table.exclude.values()]:
+            if text:
+                compile_expression(text, collect, where)
+        for name, column in table.columns.items():
+            if column.expr:
+                compile_expression(column.expr, collect, f"{where}.{name}")
+            used.update(filter(None, [column.source, *(column.hash or [])]))
+            if column.lookup:
+                used.update(column.lookup.match.values())
+    for table in mapping.model.tables.values():
+        for column in table.columns.values():
+            if column.lookup and column.lookup.file == file_key:
+                used.update([*column.lookup.match, column.lookup.value])
+        named = {name for name, lookup in table.lookups.items() if lookup.file == file_key}
+        for name in named:
+            used.update(table.lookups[name].match)
+        if named:
+            used.update(column for name, column in _named_columns(mapping, table) if name in named)
+    return {name for name in used if not _is_looked_up(mapping, file_key, name)}
+
+
+def _is_looked_up(mapping: Mapping, file_key: str, name: str) -> bool:
+    return any(table.looked_up(name) for _, table, _ in mapping.tables_of(file_key))
+
+
+def _named_columns(mapping: Mapping, table: TableSpec) -> set[tuple[str, str]]:
+    """(named lookup, column) pairs that the columns and conditions of a table read."""
+    found: set[tuple[str, str]] = set()
+
+    def collect(name: str) -> str:
+        pair = table.looked_up(name)
+        if pair:
+            found.add(pair)
+        return "c0"
+
+    texts = [table.where, *table.exclude.values(), *(column.expr for column in table.columns.values())]
+    for text in filter(None, texts):
+        compile_expression(text, collect, f"mapping {mapping.name}")
+    for column in table.columns.values():
+        for name in filter(None, [column.source, *(column.hash or [])]):
+            collect(name)
+    return found
+
+
+def declared_names(spec: FileSpec, stream_names: tuple[str, ...] = ()) -> list[str] | None:
+    """Column names that the mapping itself declares for a file, or None when only the header knows them."""
+    if spec.format in {"json", "jsonl"}:
+        return list(spec.field_paths())
+    if spec.format == "ics":
+        return list(stream_names)
+    if isinstance(spec.header, list):
+        return spec.header
+    expected = spec.expected_columns or []
+    return [str(n) for n in expected] if expected and isinstance(expected[0], str) else None
+
+
+def resolver(names: dict[str, str], where: str) -> Resolver:
+    """Function giving the quoted internal column of a source name. Raises ConfigurationError E-ING-109."""
+
+    def resolve(name: str) -> str:
+        if name not in names:
+            close = nearest(name, names) or ", ".join(list(names)[:8])
+            raise ConfigurationError("E-ING-109", where, key=name, nearest=close)
+        return ident(names[name])
+
+    return resolve
+
+
+def table_query(
+    relation: str, names: dict[str, str], spec: FileSpec, table: TableSpec, contract: Contract, mapping: Mapping,
+    provenance: Provenance, lookups: dict[str, LookupTable], part_index: int = 0,
+) -> str:  # fmt: skip
+    """SQL of the raw rows of one table: one row per record of `relation`, set aside or not.
+
+    relation: SQL of _row, _part and internal columns; names: source name -> internal column.
+    Raises ConfigurationError when a name or an expression of the mapping does not fit.
+    """
+    where = f"mapping {mapping.name}: {contract.name}"
+    stages = _Stages()
+
+    def used(name: str) -> str:
+        pair = table.looked_up(name)
+        if pair and table.lookups[pair[0]].file not in lookups:
+            return "CAST(NULL AS VARCHAR)"  # the file is not required and was not delivered
+        if pair:
+            columns = stages.named.setdefault(pair[0], [])
+            if pair[1] not in columns:
+                columns.append(pair[1])
+            return ident(f"j_{pair[0]}_{columns.index(pair[1])}")
+        column = resolver(names, where)(name)
+        stages.cleaned[column] = cleaned_sql(column, spec, mapping.defaults)
+        return column
+
+    filled = []
+    for column in contract.columns:
+        column_spec = table.columns.get(column.name)
+        if column_spec is not None:
+            filled.append(
+                _fill(column.name, column, column_spec, stages, used, mapping, lookups, provenance, where)
+            )
+    deleted = None
+    if "is_deleted" in table.columns:
+        flag = Column("is_deleted", "boolean", False, (), None, "", 4)
+        deleted = _fill(
+            "is_deleted", flag, table.columns["is_deleted"], stages, used, mapping, lookups, provenance, where
+        )
+    set_aside = _set_aside_sql(spec, table, filled, used, where)
+    for label, columns in stages.named.items():
+        _join_named(label, columns, table.lookups[label], stages, used, mapping, lookups, where)
+    issues = _issues_sql([*filled, deleted] if deleted else filled)
+    return _assemble(
+        relation, stages, contract, table, filled, mapping, provenance,
+        set_aside=set_aside, issues=issues, deleted=deleted, part_index=part_index,
+    )  # fmt: skip
+
+
+def _fill(
+    name: str, column: Column, spec: ColumnSpec, stages: _Stages, used: Resolver, mapping: Mapping,
+    lookups: dict[str, LookupTable], provenance: Provenance, where: str,
+) -> _Filled:  # fmt: skip
+    origin, lookup_reason = _origin(name, spec, stages, used, mapping, lookups, provenance, where)
+    if spec.null_values:
+        origin = f"CASE WHEN {origin} IN ({', '.join(literal(n) for n in spec.null_values)}) THEN NULL ELSE {origin} END"
+    raw, text, value = ident(f"o_{name}"), ident(f"o_{name}"), ident(f"v_{name}")
+    reason = lookup_reason
+    if lookup_reason is None:
+        stages.origin.append(f"CAST({origin} AS VARCHAR) AS {raw}")
+    else:
+        matched = " || ' ' || ".join(f"coalesce({used(c)}, '')" for c in (spec.lookup.match.values()))  # type: ignore[union-attr]
+        stages.origin.append(f"nullif(trim({matched}), '') AS {raw}")
+        text = ident(f"t_{name}")
+        stages.text.append(f"CAST({origin} AS VARCHAR) AS {text}")
+    if spec.map is not None:
+        source, text = text, ident(f"m_{name}")
+        # A lookup is already a column of the text stage, so its map is the next nesting of the same stage.
+        mapped = _map_sql(source if lookup_reason is None else f"CAST({origin} AS VARCHAR)", spec, column)
+        stages.text.append(f"{mapped} AS {text}")
+        reason = reason or "'unmapped_value'"
+    cast: Cast = cast_of(name, text, column, spec, mapping.defaults)
+    stages.prepared += cast.prepared
+    stages.shifted += cast.shifted
+    stages.value.append(f"{cast.value} AS {value}")
+    if reason is None:
+        reason = literal(cast.reason)
+    elif lookup_reason is not None or spec.map is not None:
+        reason = f"CASE WHEN {text} IS NULL THEN {reason} ELSE {literal(cast.reason)} END"
+    return _Filled(name, raw, value, column.required or spec.required, reason, cast.flag)
+
+
+def _origin(
+    name: str, spec: ColumnSpec, stages: _Stages, used: Resolver, mapping: Mapping,
+    lookups: dict[str, LookupTable], provenance: Provenance, where: str,
+) -> tuple[str, str | None]:  # fmt: skip
+    """SQL of the text a column starts from, and for a lookup the SQL of the reason when it finds nothing."""
+    if spec.source is not None:
+        return used(spec.source), None
+    if spec.const is not None:
+        value = spec.const
+        return literal(str(value).lower() if isinstance(value, bool) else str(value)), None
+    if spec.expr is not None:
+        return f"({compile_expression(spec.expr, used, f'{where}.{name}')})", None
+    if spec.hash is not None:
+        columns = [used(n) for n in spec.hash]
+        joined = ", ".join(f"coalesce({c}, '')" for c in columns)
+        digest = f"substr(sha256(concat_ws(chr(31), {joined})), 1, 32)"
+        empty = " AND ".join(f"{c} IS NULL" for c in columns)
+        if spec.occurrence:
+            order = f"row_number() OVER (PARTITION BY {', '.join(columns)} ORDER BY _row, _part)"
+            digest = f"CASE WHEN {order} > 1 THEN {digest} || '-' || {order} ELSE {digest} END"
+        return f"CASE WHEN {empty} THEN NULL ELSE {digest} END", None
+    if spec.row_number:
+        if name == "source_record_id":
+            return f"{literal(provenance.delivery_id + ':')} || CAST(_row AS VARCHAR)", None
+        return "CAST(_row AS VARCHAR)", None
+    return _lookup(name, spec, stages, used, mapping, lookups, where)
+
+
+def _lookup(
+    name: str, spec: ColumnSpec, stages: _Stages, used: Resolver, mapping: Mapping,
+    lookups: dict[str, LookupTable], where: str,
+) -> tuple[str, str]:  # fmt: skip
+    lookup = spec.lookup
+    assert lookup is not None  # the only origin left
+    table = lookups[lookup.file]
+    find = resolver(table.names, f"{where}.{name}")
+    alias = f"lookup_{len(stages.joins)}"
+    keys = [cleaned_sql(find(key), table.spec, mapping.defaults) for key in lookup.match]
+    value = cleaned_sql(find(lookup.value), table.spec, mapping.defaults)
+    selected = ", ".join(f"{key} AS k{i}" for i, key in enumerate(keys))
+    grouped = ", ".join(f"k{i}" for i in range(len(keys)))
+    condition = " AND ".join(f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values()))
+    stages.joins.append(
+        f"LEFT JOIN (SELECT {grouped}, min(v) AS v, count(DISTINCT v) AS n FROM "
+        f"(SELECT {selected}, {value} AS v FROM ({table.relation})) GROUP BY {grouped}) {alias} ON {condition}"
+    )
+    found, several = ident(f"lv_{name}"), ident(f"ln_{name}")
+    stages.joined += [f"{alias}.v AS {found}", f"coalesce({alias}.n, 0) AS {several}"]
+    reason = (
+        f"CASE {several} WHEN 0 THEN 'lookup_not_found' WHEN 1 THEN 'unmapped_value' ELSE 'lookup_ambiguous' END"
+    )
+    return f"CASE WHEN {several} = 1 THEN {found} END", reason
+
+
+def _join_named(
+    label: str, columns: list[str], lookup: NamedLookup, stages: _Stages, used: Resolver, mapping: Mapping,
+    lookups: dict[str, LookupTable], where: str,
+) -> None:  # fmt: skip
+    """Add the join of a named lookup: one row per key, a column is null where the key has several values."""
+    table = lookups[lookup.file]
+    find = resolver(table.names, f"{where}.lookups.{label}")
+    keys = [cleaned_sql(find(key), table.spec, mapping.defaults) for key in lookup.match]
+    if lookup.split:
+        keys[0] = f"trim(unnest(string_split({keys[0]}, {literal(lookup.split)})))"
+    values = [cleaned_sql(find(column), table.spec, mapping.defaults) for column in columns]
+    inner = [f"{key} AS k{i}" for i, key in enumerate(keys)] + [f"{value} AS v{i}" for i, value in enumerate(values)]
+    outer = [f"k{i}" for i in range(len(keys))]
+    one = [f"CASE WHEN count(DISTINCT v{i}) = 1 THEN min(v{i}) END AS v{i}" for i in range(len(values))]
+    alias = ident(f"named_{label}")
+    condition = " AND ".join(f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values()))
+    stages.joins.append(
+        f"LEFT JOIN (SELECT {', '.join([*outer, *one])} FROM (SELECT {', '.join(inner)} FROM ({table.relation})) "
+        f"GROUP BY {', '.join(outer)}) {alias} ON {condition}"
+    )
+    stages.joined += [f"{alias}.v{i} AS {ident(f'j_{label}_{i}')}" for i in range(len(values))]
+
+
+def _map_sql(text: str, spec: ColumnSpec, column: Column) -> str:
+    pairs = {str(k): str(v).lower() if isinstance(v, bool) else str(v) for k, v in (spec.map or {}).items()}
+    for value in column.values:
+        pairs.setdefault(value, value)
+    missing = pairs.pop("", None)
+    cases = " ".join(f"WHEN {literal(k)} THEN {literal(v)}" for k, v in pairs.items())
+    if isinstance(spec.on_unmapped, UnmappedDefault):
+        other = f"CASE WHEN {text} IS NOT NULL THEN {literal(spec.on_unmapped.default)} END"
+    else:
+        other = text if spec.on_unmapped == "keep" else "NULL"
+    mapped = f"CASE {text} {cases} ELSE {other} END" if cases else other
+    # The key "" stands for a missing value.
+    return mapped if missing is None else f"CASE WHEN {text} IS NULL THEN {literal(missing)} ELSE {mapped} END"
+
+
+def _set_aside_sql(
+    spec: FileSpec, table: TableSpec, filled: list[_Filled], used: Resolver, where: str
+) -> str:
+    """SQL of the reason why a record is set aside, or null. Unknown (null) conditions never remove a record."""
+    cases = []
+    if spec.drop_rows_where:
+        cases.append(f"WHEN ({compile_expression(spec.drop_rows_where, used, where)}) THEN 'summary_row'")
+    for code, condition in table.exclude.items():
+        cases.append(f"WHEN ({compile_expression(condition, used, where)}) THEN {literal(code)}")
+    if table.where:
+        cases.append(f"WHEN NOT ({compile_expression(table.where, used, where)}) THEN 'kept_out_by_mapping'")
+    for column in filled:
+        if column.required:
+            cases.append(
+                f"WHEN {column.value} IS NULL THEN CASE WHEN {column.raw} IS NULL "
+                f"THEN 'required_value_missing' ELSE 'required_value_invalid' END"
+            )
+    return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+
+def _issues_sql(filled: list[_Filled]) -> str:
+    """SQL of the packed issues of a row; the packing runs only on rows that have one."""
+    tests, items = [], []
+    for column in filled:
+        failed = f"({column.raw} IS NOT NULL AND {column.value} IS NULL)"
+        clean = f"left(translate({column.raw}, {literal(ITEM_SEPARATOR + PART_SEPARATOR)}, '  '), {MAX_RAW})"
+        prefix = literal(column.name + PART_SEPARATOR)
+        tests.append(failed)
+        items.append(
+            f"CASE WHEN {failed} THEN {prefix} || {column.reason} || {literal(PART_SEPARATOR)} || {clean} END"
+        )
+        if column.flag:
+            tests.append(f"{column.flag} IS NOT NULL")
+            items.append(f"{prefix} || {column.flag} || {literal(PART_SEPARATOR)} || {clean}")
+    if not tests:
+        return "NULL"
+    return f"CASE WHEN {' OR '.join(tests)} THEN concat_ws({literal(ITEM_SEPARATOR)}, {', '.join(items)}) END"
+
+
+def _assemble(
+    relation: str, stages: _Stages, contract: Contract, table: TableSpec, filled: list[_Filled], mapping: Mapping,
+    provenance: Provenance, *, set_aside: str, issues: str, deleted: _Filled | None, part_index: int,
+) -> str:  # fmt: skip
+    cleaned = ", ".join(["_row", "_part", *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
+    query = f"SELECT {cleaned} FROM ({relation})"
+    if stages.joins:
+        query = f"SELECT base.*, {', '.join(stages.joined)} FROM ({query}) base {' '.join(stages.joins)}"
+    for items in (stages.origin, stages.text, stages.prepared, stages.shifted, stages.value):
+        if items:
+            query = f"SELECT *, {', '.join(items)} FROM ({query})"
+    key = table.columns.get("source_record_id")
+    is_surrogate = bool(key and (key.hash is not None or key.row_number))
+    day = f"DATE {literal(provenance.delivered_on.isoformat())}" if provenance.delivered_on else "NULL"
+    values = {
+        "source_system": literal(provenance.source_system),
+        "source_instance": literal(provenance.source_instance),
+        "_delivery_id": literal(provenance.delivery_id),
+        "_source_row_id": "_row",
+        "_record_part": f"_part + {part_index * PART_RANGE}" if part_index else "_part",
+        "is_surrogate_key": str(is_surrogate).lower(),
+        "is_deleted": f"coalesce({deleted.value}, false)" if deleted else "false",
+        "_set_aside": set_aside,
+        "_issues": issues,
+        "delivered_on": day,
+    }
+    by_name = {column.name: column for column in filled}
+    selected = [f"CAST({values[name]} AS {kind}) AS {ident(name)}" for name, _, kind in PROVENANCE]
+    for column in contract.columns:
+        if column.name in by_name:
+            value = by_name[column.name].value
+        else:
+            value = _unmapped(column.name, table, by_name, mapping)
+        selected.append(f"CAST({value} AS {column.duckdb_type}) AS {ident(column.name)}")
+    return f"SELECT {', '.join(selected)} FROM ({query})"
+
+
+def _unmapped(name: str, table: TableSpec, filled: dict[str, _Filled], mapping: Mapping) -> str:
+    """Value of a contract column that the table does not fill: the precision of its sibling, the currency, null."""
+    sibling = name.removesuffix("_precision")
+    if name.endswith("_precision") and sibling in filled:
+        spec = table.columns[sibling]
+        precision = spec.precision or ("day" if spec.type == "date" else "second")
+        return f"CASE WHEN {filled[sibling].value} IS NOT NULL THEN {literal(precision)} END"
+    if name == "currency" and mapping.defaults.currency:
+        return literal(mapping.defaults.currency)
+    return "NULL"
+
+
+def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[str, ...]]) -> None:
+    """Compile every table of a mapping on an empty relation, so that a wrong mapping fails before any byte.
+
+    stream_names: calendar stream -> its column names. Raises ConfigurationError.
+    """
+    connection = duckdb.connect()
+    try:
+        for file_key, spec in mapping.model.files.items():
+            for contract_name, table, contract in mapping.tables_of(file_key):
+                where = f"mapping {mapping.name}: tables.{contract_name}"
+                names = _names_for_check(mapping, file_key, spec, stream_names(table.stream))
+                lookups = {
+                    key: LookupTable(
+                        _empty_relation(n := _names_for_check(mapping, key, mapping.model.files[key], ())), n,
+                        mapping.model.files[key],
+                    )
+                    for key in mapping.lookup_files(file_key)
+                }  # fmt: skip
+                query = table_query(
+                    _empty_relation(names), names, spec, table, contract, mapping,
+                    Provenance(mapping.system, "check", "0" * 12, None), lookups,
+                )  # fmt: skip
+                try:
+                    connection.execute(query)
+                except duckdb.Error as error:
+                    detail = " ".join(str(error).split())[:300]
+                    raise ConfigurationError("E-ING-108", where, detail=detail) from None
+    finally:
+        connection.close()
+
+
+def _names_for_check(
+    mapping: Mapping, file_key: str, spec: FileSpec, stream: tuple[str, ...]
+) -> dict[str, str]:
+    declared = declared_names(spec, stream)
+    names = declared if declared is not None else sorted(used_names(mapping, file_key))
+    return {name: f"c{index}" for index, name in enumerate(names)}
+
+
+def _empty_relation(names: dict[str, str]) -> str:
+    columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in names.values())
+    return f"SELECT CAST(1 AS BIGINT) AS _row, 0 AS _part{', ' + columns if columns else ''} WHERE false"

@@ -1,0 +1,108 @@
+"""True opportunities: path through the seven stages, outcome, reopenings.
+
+What does NOT belong here: the CRM's records of them (salesforce.py).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ingest.demo.scratch import Scratch, pick
+from ingest.demo.sizes import AS_OF, DAY, T0, Size, stream
+from ingest.demo.vocabulary import LOST_REASONS
+
+RUNGS = 6  # prospecting .. negotiation; closing is rung 7
+WON, LOST = 7, 8
+PROBABILITY = [10, 20, 35, 50, 65, 80, 100, 0]
+
+
+def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
+    """Tables opps (one row per true opportunity) and opp_changes (one row per recorded change, in time order)."""
+    rng = stream(seed, "deals")
+    lead = scratch.arrays(
+        """select l.per, l.converted, p.acc, p.owner, p.size_code, c.currency from lead_lives l
+           join persons p using (per) join companies c using (acc) where l.converted > 0 order by l.converted, l.per"""
+    )
+    kept = rng.random(len(lead["per"])) < 0.85
+    base = scratch.arrays("select acc, owner, size_code, currency from companies where is_base order by acc")
+    repeat = np.repeat(np.arange(len(base["acc"])), rng.poisson(1.6, len(base["acc"])))
+    opened_base = T0 + rng.integers(0, (AS_OF - T0) // DAY - 5, len(repeat)) * DAY + rng.integers(25_200, 57_600, len(repeat))
+
+    per = np.concatenate([lead["per"][kept], np.full(len(repeat), -1)])
+    acc = np.concatenate([lead["acc"][kept], base["acc"][repeat]])
+    owner = np.concatenate([lead["owner"][kept], base["owner"][repeat]])
+    band = np.concatenate([lead["size_code"][kept], base["size_code"][repeat]])
+    currency = np.concatenate([lead["currency"][kept], base["currency"][repeat]])
+    opened = np.concatenate([lead["converted"][kept], opened_base])
+    order = np.argsort(opened, kind="stable")
+    per, acc, owner, band, currency, opened = (x[order] for x in (per, acc, owner, band, currency, opened))
+    n = len(per)
+    kind = np.where(per >= 0, 0, np.where(rng.random(n) < 0.7, 1, 2))
+
+    median = np.select([band == "smb", band == "mid"], [26, 48], 85) * np.where(kind == 0, 1.0, 0.6)
+    cycle = np.clip(median * rng.lognormal(0, 0.5, n), 3, 400)
+    wins = rng.random(n) < np.where(kind == 0, 0.34, 0.55)
+    close_day = opened // DAY + np.ceil(cycle).astype(np.int64)
+    closed = close_day * DAY + rng.integers(8 * 3600, 16 * 3600, n)
+    start = np.where(rng.random(n) < 0.3, 2, 1)
+    top = np.where(wins, RUNGS, np.maximum(start, rng.choice(6, n, p=[0.12, 0.22, 0.2, 0.18, 0.16, 0.12]) + 1))
+
+    rung = np.arange(1, RUNGS + 1)[None, :]
+    visited = (rung >= start[:, None]) & (rung <= top[:, None])
+    skipped = visited & (rung > start[:, None]) & (rung < top[:, None]) & (rng.random((n, RUNGS)) < 0.12)
+    visited &= ~skipped
+    step = (rung - start[:, None]) / (top - start + 1)[:, None]
+    entered = opened[:, None] + ((closed - opened)[:, None] * step * 0.97).astype(np.int64)
+    happened = visited & (entered < AS_OF)
+
+    is_closed = closed < AS_OF
+    can_reopen = wins & is_closed & visited[:, 5] & (closed - entered[:, 5] > 4 * DAY)
+    reopened = can_reopen & (rng.random(n) < 0.05)
+    if can_reopen.any():
+        reopened[np.flatnonzero(can_reopen)[: 2]] = True
+    value = np.select([band == "smb", band == "mid"], [3_000, 12_000], 45_000)
+    amount = np.round(value * rng.lognormal(0, 0.6, n) / 50) * 50 + 50
+    amount = np.where(rng.random(n) < 0.03, 0, np.where(rng.random(n) < 0.04, 10_000, amount))
+    scratch.store(
+        "opps",
+        {
+            "opp": np.arange(n),
+            "per": per,
+            "acc": acc,
+            "owner": owner,
+            "type_code": pick(["new", "expansion", "renewal"], kind),
+            "opened": opened,
+            "closed": np.where(is_closed, closed, -1),
+            "status": pick(["open", "won", "lost"], np.where(~is_closed, 0, np.where(wins, 1, 2))),
+            "amount": amount.astype(np.int64),
+            "currency": pick(["EUR", "GBP", "USD"], np.select([currency == "GBP", currency == "USD"], [1, 2], 0)),
+            "expected_day": np.where(is_closed, close_day, np.maximum(close_day, AS_OF // DAY + 5)),
+            "top_rung": np.where(happened.any(axis=1), (happened * rung).max(axis=1), 0),
+            "is_reopened": reopened,
+            "lost_reason": pick(LOST_REASONS, rng.integers(0, len(LOST_REASONS), n)),
+        },
+    )
+    opp_index = np.broadcast_to(np.arange(n)[:, None], (n, RUNGS))
+    rows = [(opp_index[happened], entered[happened], np.broadcast_to(rung, (n, RUNGS))[happened])]
+    done = np.flatnonzero(is_closed)
+    rows.append((done, closed[done], np.where(wins[done], WON, LOST)))
+    again = np.flatnonzero(reopened)
+    gap = closed[again] - entered[again, 5]
+    rows.append((again, entered[again, 5] + gap // 3, np.full(len(again), LOST)))
+    rows.append((again, entered[again, 5] + gap * 2 // 3, np.full(len(again), RUNGS)))
+    # Amount or close-date edits repeat the stage: a history row is not a stage reached.
+    pushed = np.flatnonzero((top >= 3) & visited[:, 2] & (rng.random(n) < 0.3))
+    later = entered[pushed, 2] + (closed[pushed] - entered[pushed, 2]) // 50
+    pushed, later = pushed[later < AS_OF], later[later < AS_OF]
+    rows.append((pushed, later, np.full(len(pushed), 3)))
+    scratch.store(
+        "opp_changes",
+        {
+            "opp": np.concatenate([r[0] for r in rows]),
+            "at_s": np.concatenate([r[1] for r in rows]),
+            "stage": np.concatenate([r[2] for r in rows]),
+        },
+    )
+    scratch.run("""
+        create or replace table opp_changes as
+        select row_number() over (order by at_s, opp, stage) - 1 as change, * from opp_changes order by change""")

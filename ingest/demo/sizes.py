@@ -1,0 +1,94 @@
+"""How big a demo company is and which months it covers.
+
+What does NOT belong here: what the company looks like (companies.py, people.py ...) or how files are written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+FIRST_EVENT_MONTH = "2025-01"
+FIRST_REVENUE_MONTH = "2024-07"
+CYCLE = "2026-06"
+WINDOW_DAYS = 30
+CONVERSATION_MIN_S = 10
+OWN_DOMAIN = "etalon-demo.example"
+
+
+def epoch(text: str) -> int:
+    """UTC epoch seconds of an ISO date or date-time."""
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
+
+
+T0 = epoch("2025-01-01")
+AS_OF = epoch("2026-07-01")
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Size:
+    """Volumes of one demo size. `first_delivery` is the folder that also holds all earlier history."""
+
+    name: str
+    leads: int
+    calls_per_lead: float
+    mail_events_per_lead: float
+    sellers: int
+    first_delivery: str
+    lists_structural_rows: bool
+
+    @property
+    def accounts(self) -> int:
+        """True companies."""
+        return max(120, int(self.leads * 0.35))
+
+    def every(self, n: int) -> int:
+        """One record in `n` is chosen to be flawed; more often in a small company, so that no class is empty."""
+        return n if self.leads >= 3000 else max(3, n // 16)
+
+    @property
+    def delivery_months(self) -> list[str]:
+        """Folders yyyy-mm from the first delivery to the cycle."""
+        return months_between(self.first_delivery, CYCLE)
+
+
+SIZES = {
+    size.name: size
+    for size in (
+        Size("tiny", 300, 5.0, 10.0, 6, "2026-03", True),
+        Size("demo", 6_000, 5.0, 10.0, 9, FIRST_EVENT_MONTH, True),
+        Size("bench-100k", 100_000, 10.0, 30.0, 40, "2025-07", False),
+        Size("bench-300k", 300_000, 10.0, 30.0, 60, "2025-07", False),
+        Size("bench-1m", 1_000_000, 10.0, 30.0, 80, "2025-07", False),
+    )
+}
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """Months yyyy-mm from `first` to `last`, both included."""
+    year, month = (int(p) for p in first.split("-"))
+    result = []
+    while f"{year:04d}-{month:02d}" <= last:
+        result.append(f"{year:04d}-{month:02d}")
+        year, month = year + month // 12, month % 12 + 1
+    return result
+
+
+def month_start(month: str) -> int:
+    """UTC epoch of the first instant of yyyy-mm."""
+    return epoch(f"{month}-01")
+
+
+def month_end(month: str) -> int:
+    """UTC epoch of the first instant of the month after yyyy-mm."""
+    year, number = (int(p) for p in month.split("-"))
+    return month_start(f"{year + number // 12:04d}-{number % 12 + 1:02d}")
+
+
+def stream(seed: int, label: str) -> np.random.Generator:
+    """An independent random stream for one part of the world: adding a part leaves the others unchanged."""
+    return np.random.default_rng([seed, zlib.crc32(label.encode())])

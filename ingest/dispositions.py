@@ -1,0 +1,224 @@
+"""What becomes of every raw record: kept, or one disposition with its reason; versions of a key converge here.
+
+Computed as sets over all raw files of a contract, so the result does not depend on the order of arrival. A part
+is computed again only when the deliveries of its contract, its keys or this code changed.
+What does NOT belong here: reading files, and decisions on meaning (dbt's exclusions, matching).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingest.contract import Contract
+from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
+from ingest.deliveries import Delivery, fingerprint, raw_file
+from ingest.mapping import Dedupe, Mapping
+from ingest.reasons import codes_of, reasons
+from ingest.sql import files_literal, ident, literal, write_parquet
+
+DISPOSITIONS_VERSION = "1"
+DISPOSITION_COLUMNS = {
+    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR", "_source_row_id": "BIGINT",
+    "_record_part": "INTEGER", "disposition": "VARCHAR", "reason_code": "VARCHAR",
+    "winner_delivery_id": "VARCHAR", "winner_source_row_id": "BIGINT",
+}  # fmt: skip
+CHANGE_COLUMNS = {
+    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR", "_source_row_id": "BIGINT",
+    "_record_part": "INTEGER", "source_record_id": "VARCHAR", "field": "VARCHAR", "value_before": "VARCHAR",
+    "value_after": "VARCHAR", "reason_code": "VARCHAR", "action": "VARCHAR",
+}  # fmt: skip
+COUNT_COLUMNS = {
+    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR", "name": "VARCHAR",
+    "value": "BIGINT",
+}  # fmt: skip
+PARTS = {"dispositions": DISPOSITION_COLUMNS, "changes": CHANGE_COLUMNS, "counts": COUNT_COLUMNS}
+_ROW = "source_instance, _delivery_id, _source_row_id, _record_part"
+
+
+@dataclass(frozen=True)
+class KeyRule:
+    """Which columns make two records versions of one, for some instances of a contract."""
+
+    instances: tuple[str, ...]
+    key: tuple[str, ...]
+    dedupe: Dedupe | None
+
+
+def empty_query(columns: dict[str, str]) -> str:
+    """SQL of no row with these columns."""
+    return "SELECT " + ", ".join(f"CAST(NULL AS {t}) AS {ident(n)}" for n, t in columns.items()) + " WHERE false"
+
+
+def key_rules(contract: Contract, instances: set[str], mappings: dict[str, Mapping]) -> list[KeyRule]:
+    """Key rules of a contract, grouping the instances that share one."""
+    groups: dict[str, tuple[list[str], tuple[str, ...], Dedupe | None]] = {}
+    for instance in sorted(instances):
+        for name, table in mappings[instance].model.tables.items():
+            if (table.contract or name) == contract.name:
+                label = json.dumps([table.key, table.dedupe.model_dump() if table.dedupe else None])
+                groups.setdefault(label, ([], tuple(table.key), table.dedupe))[0].append(instance)
+                break
+    return [KeyRule(tuple(found), key, dedupe) for found, key, dedupe in groups.values()]
+
+
+def refresh_part(
+    connection: duckdb.DuckDBPyConnection, work: Path, contract: Contract, deliveries: list[Delivery],
+    mappings: dict[str, Mapping],
+) -> bool:  # fmt: skip
+    """Compute the dispositions, cell changes and counts of one contract; True when they had to be computed."""
+    rules = key_rules(contract, {d.source_instance for d in deliveries}, mappings)
+    state = fingerprint(
+        DISPOSITIONS_VERSION,
+        contract.fingerprint,
+        sorted((d.delivery_id, d.fingerprint) for d in deliveries),
+        [(r.instances, r.key, r.dedupe.model_dump() if r.dedupe else None) for r in rules],
+    )
+    folder = work / "collect" / "parts"
+    marker = folder / f"{contract.name}.json"
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        known = json.loads(marker.read_text())
+        if known == state and all((folder / f"{contract.name}.{part}.parquet").exists() for part in PARTS):
+            return False
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    files = [raw_file(work, contract.name, d.source_instance, d.delivery_id) for d in deliveries]
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_now AS SELECT * FROM read_parquet({files_literal(files)})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE disposed AS {_set_aside_query(contract)}")
+    for rule in rules:
+        _converge(connection, contract, rule)
+        if rule.dedupe:
+            _dedupe(connection, contract, rule)
+    ordered = f"SELECT * FROM disposed ORDER BY {_ROW}"
+    write_parquet(connection, ordered, folder / f"{contract.name}.dispositions.parquet")
+    write_parquet(connection, _changes_query(contract), folder / f"{contract.name}.changes.parquet")
+    write_parquet(connection, _counts_query(contract), folder / f"{contract.name}.counts.parquet")
+    connection.execute("DROP TABLE disposed")
+    connection.execute("DROP VIEW raw_now")
+    temporary = marker.with_suffix(".tmp")
+    temporary.write_text(json.dumps(state))
+    os.replace(temporary, marker)
+    return True
+
+
+def _in(codes: list[str]) -> str:
+    return "(" + ", ".join(literal(c) for c in codes) + ")"
+
+
+def _set_aside_query(contract: Contract) -> str:
+    """Records that reading itself set aside: quarantined or excluded."""
+    return (
+        f"SELECT {literal(contract.name)} AS contract, {_ROW}, "
+        f"CASE WHEN _set_aside IN {_in(codes_of('excluded'))} THEN 'excluded' ELSE 'quarantined' END AS disposition, "
+        f"_set_aside AS reason_code, CAST(NULL AS VARCHAR) AS winner_delivery_id, "
+        f"CAST(NULL AS BIGINT) AS winner_source_row_id FROM raw_now WHERE _set_aside IS NOT NULL"
+    )
+
+
+def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: KeyRule) -> None:
+    """Add the losing versions of each key. Keys with several records are found first; only they are ordered.
+
+    An excluded newest version still supersedes the older ones; a quarantined one does not compete.
+    """
+    key = ["source_instance", *(ident(c) for c in rule.key)]
+    competes = (
+        f"source_instance IN {_in(list(rule.instances))} AND source_record_id IS NOT NULL "
+        f"AND (_set_aside IS NULL OR _set_aside IN {_in(codes_of('excluded'))})"
+    )
+    hashed = f"hash({', '.join(key)})"
+    order = [f"{ident(c)} DESC NULLS LAST" for c in contract.order_by]
+    order += ["delivered_on DESC NULLS LAST", "_delivery_id DESC", "_source_row_id DESC", "_record_part DESC"]
+    content = ", ".join(["is_deleted", *(ident(c) for c in contract.names)])
+    duplicate = "repeated_event" if contract.update == "append" else "exact_duplicate"
+    window = f"OVER (PARTITION BY {', '.join(key)} ORDER BY {', '.join(order)})"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE contested_keys AS SELECT {hashed} AS h FROM raw_now WHERE {competes} "
+        f"GROUP BY ALL HAVING count(*) > 1"
+    )
+    connection.execute(
+        f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, "
+        f"CASE WHEN content = best THEN 'exact_duplicate' ELSE 'superseded' END, "
+        f"CASE WHEN content = best THEN {literal(duplicate)} ELSE 'superseded_by_newer' END, winner, winner_row "
+        f"FROM (SELECT {_ROW}, _set_aside, content, row_number() {window} AS rank, "
+        f"first_value(content) {window} AS best, first_value(_delivery_id) {window} AS winner, "
+        f"first_value(_source_row_id) {window} AS winner_row "
+        f"FROM (SELECT *, hash({content}) AS content FROM raw_now WHERE {competes} "
+        f"AND {hashed} IN (SELECT h FROM contested_keys))) WHERE rank > 1 AND _set_aside IS NULL"
+    )
+    connection.execute("DROP TABLE contested_keys")
+
+
+def _dedupe(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: KeyRule) -> None:
+    """Add the losers on a key declared by the mapping, among the records that are still kept."""
+    dedupe = rule.dedupe
+    assert dedupe is not None  # called for rules with one
+    columns = [ident(c) for c in dedupe.key]
+    way, nulls = ("DESC", "LAST") if dedupe.keep == "last" else ("ASC", "FIRST")
+    order = [f"{ident(c)} {way} NULLS {nulls}" for c in (dedupe.order_by or contract.order_by)]
+    order += [f"{c} {way} NULLS {nulls}" for c in ("delivered_on", "_delivery_id", "_source_row_id", "_record_part")]
+    window = f"OVER (PARTITION BY source_instance, {', '.join(columns)} ORDER BY {', '.join(order)})"
+    filled = " AND ".join(f"{c} IS NOT NULL" for c in columns)
+    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
+    connection.execute(
+        f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'exact_duplicate', "
+        f"'duplicate_by_declared_key', winner, winner_row FROM (SELECT {_ROW}, row_number() {window} AS rank, "
+        f"first_value(_delivery_id) {window} AS winner, first_value(_source_row_id) {window} AS winner_row "
+        f"FROM raw_now r WHERE source_instance IN {_in(list(rule.instances))} AND {filled} "
+        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {same})) WHERE rank > 1"
+    )
+
+
+def _changes_query(contract: Contract) -> str:
+    """Cell journal: one row per issue, unpacked from _issues."""
+    part = [f"split_part(item, {literal(PART_SEPARATOR)}, {i})" for i in (1, 2, 3)]
+    actions = " ".join(
+        f"WHEN {literal(code)} THEN {literal(reason.action)}" for code, reason in reasons().items() if reason.action
+    )
+    kept = " ".join(f"WHEN {literal(c)} THEN CAST({ident(c)} AS VARCHAR)" for c in contract.names)
+    return (
+        f"SELECT {literal(contract.name)} AS contract, {_ROW}, source_record_id, {part[0]} AS field, "
+        f"{part[2]} AS value_before, CASE {part[0]} {kept} END AS value_after, {part[1]} AS reason_code, "
+        f"CASE {part[1]} {actions} END AS action "
+        f"FROM (SELECT *, unnest(string_split(_issues, {literal(ITEM_SEPARATOR)})) AS item FROM raw_now "
+        f"WHERE _issues IS NOT NULL) ORDER BY {_ROW}, field, reason_code"
+    )
+
+
+def _counts_query(contract: Contract) -> str:
+    """Per delivery: records_in and kept, each counted by itself, and one count per disposition."""
+    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
+    name = literal(contract.name)
+    return (
+        f"SELECT {name} AS contract, source_instance, _delivery_id, 'records_in' AS name, count(*) AS value "
+        f"FROM raw_now GROUP BY ALL "
+        f"UNION ALL SELECT {name}, source_instance, _delivery_id, 'kept', count(*) FROM raw_now r "
+        f"WHERE NOT EXISTS (SELECT 1 FROM disposed d WHERE {same}) GROUP BY ALL "
+        f"UNION ALL SELECT {name}, source_instance, _delivery_id, disposition, count(*) FROM disposed GROUP BY ALL"
+    )
+
+
+def join_parts(connection: duckdb.DuckDBPyConnection, work: Path, contracts: list[str], changed: bool) -> None:
+    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`; drop other parts."""
+    folder = work / "collect" / "parts"
+    for path in folder.glob("*"):
+        if path.name.split(".")[0] not in contracts:
+            path.unlink(missing_ok=True)
+            changed = True
+    for part in ("dispositions", "changes"):
+        target = work / "collect" / f"{part}.parquet"
+        if changed or not target.exists():
+            files = [folder / f"{name}.{part}.parquet" for name in sorted(contracts)]
+            write_parquet(connection, union_query(files, PARTS[part]), target)
+
+
+def union_query(files: list[Path], columns: dict[str, str]) -> str:
+    """SQL of the rows of `files` with these columns, of no row when there is no file."""
+    if not files:
+        return empty_query(columns)
+    selected = ", ".join(f"CAST({ident(n)} AS {t}) AS {ident(n)}" for n, t in columns.items())
+    return f"SELECT {selected} FROM read_parquet({files_literal(files)}, union_by_name=true)"

@@ -1,0 +1,91 @@
+"""Mapping expressions: parsed, checked against a whitelist, columns replaced by internal positions.
+
+An expression is scalar SQL over the raw text columns of one record. No subquery, no table, no file, no setting,
+no clock, no randomness gets through: only the node types and functions listed here.
+What does NOT belong here: typed casts of columns (conversion.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlglot
+from sqlglot import exp
+
+from ingest.errors import ConfigurationError
+
+_OPERATORS: tuple[type[exp.Expression], ...] = (
+    exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.DataType, exp.DataTypeParam,
+    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between,
+    exp.Like, exp.ILike, exp.Escape, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Case, exp.If, exp.Coalesce,
+    exp.Cast, exp.TryCast, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.DPipe, exp.Bracket, exp.Slice,
+)  # fmt: skip
+_FUNCTIONS: tuple[type[exp.Expression], ...] = (
+    exp.Upper, exp.Lower, exp.Trim, exp.Length, exp.Substring, exp.Left, exp.Right, exp.Replace, exp.SplitPart,
+    exp.Concat, exp.ConcatWs, exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace,
+    exp.Nullif, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Greatest, exp.Least, exp.StartsWith, exp.EndsWith, exp.Contains,
+    exp.StrPosition, exp.Pad, exp.Reverse, exp.MD5, exp.Sign,
+)  # fmt: skip
+# Functions that sqlglot keeps by name.
+_NAMED = {
+    "regexp_full_match", "try_strptime", "strip_accents", "translate", "prefix", "suffix", "instr",
+    "ltrim", "rtrim", "starts_with", "ends_with", "trunc", "json_extract_string",
+}  # fmt: skip
+_TYPES = {
+    exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.INT, exp.DataType.Type.BIGINT,
+    exp.DataType.Type.DECIMAL, exp.DataType.Type.DOUBLE, exp.DataType.Type.BOOLEAN, exp.DataType.Type.DATE,
+    exp.DataType.Type.TIMESTAMP,
+}  # fmt: skip
+
+
+def function_names() -> list[str]:
+    """Names of the functions that expressions may use, for the documentation."""
+    return sorted({f.sql_names()[0].lower() for f in _FUNCTIONS} | _NAMED)
+
+
+def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> str:
+    """`text` as DuckDB SQL with each column name replaced by `resolve(name)`.
+
+    resolve: column name of the file -> SQL of its cleaned text; raises ConfigurationError for an unknown name.
+    A cast becomes a try_cast: a value that cannot be converted gives null, never a failed file.
+    Raises ConfigurationError E-ING-108 when the text is not one whitelisted scalar expression.
+    """
+    try:
+        statements = sqlglot.parse(text, read="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise ConfigurationError("E-ING-108", where, detail=" ".join(str(error).split())[:200]) from None
+    if len(statements) != 1 or statements[0] is None:
+        raise ConfigurationError("E-ING-108", where, detail="one expression is expected")
+    root = statements[0]
+    for node in root.walk():
+        _check(node, where)
+
+    def replaced(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column):
+            return sqlglot.parse_one(resolve(node.name), read="duckdb")
+        return node
+
+    root = root.transform(replaced)
+    # Innermost first: transform does not look inside a node that it has replaced.
+    for cast in reversed([node for node in root.walk() if type(node) is exp.Cast]):
+        tried = exp.TryCast(this=cast.this, to=cast.to)
+        if cast is root:
+            root = tried
+        else:
+            cast.replace(tried)
+    return root.sql(dialect="duckdb", comments=False)
+
+
+def _check(node: exp.Expression, where: str) -> None:
+    if isinstance(node, exp.Anonymous):
+        if node.name.lower() not in _NAMED:
+            raise ConfigurationError("E-ING-108", where, detail=f"function {node.name.lower()} is not allowed")
+        return
+    if type(node) not in _OPERATORS and type(node) not in _FUNCTIONS:
+        raise ConfigurationError("E-ING-108", where, detail=f"{type(node).__name__.lower()} is not allowed")
+    if isinstance(node, exp.Column) and (node.table or not isinstance(node.this, exp.Identifier)):
+        raise ConfigurationError("E-ING-108", where, detail=f"{node.sql()} is no column of the file")
+    if isinstance(node, exp.DataType) and node.this not in _TYPES:
+        raise ConfigurationError("E-ING-108", where, detail=f"type {node.sql()} is not allowed")
+    if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest")):
+        raise ConfigurationError("E-ING-108", where, detail="a subquery is not allowed")

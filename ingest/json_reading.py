@@ -1,0 +1,194 @@
+"""JSON lines and JSON arrays -> records of declared fields. A line that is no object goes to quarantine.
+
+What does NOT belong here: types (conversion.py) and decoding (text_preparation.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.errors import ConfigurationError, RefusedFile
+from ingest.mapping import FileSpec
+from ingest.reading import MAX_RECORD_BYTES, FastReaderDisagrees, LineCounts, Records, numbered, positions
+from ingest.record_count import CHUNK
+from ingest.sql import ident, literal
+from ingest.strict_reader import BATCH, RAW_LINE_LIMIT, Quarantined, lines_of
+from ingest.text_preparation import Prepared
+
+MAX_ARRAY_BYTES = 256 << 20
+_STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.\[\]"]+)')
+
+
+def path_steps(path: str, where: str) -> list[str | int]:
+    """Keys and positions of a JSON path: `$.user.email`, `user.email`, `category[0]`, `$."smtp-id"`.
+
+    Raises ConfigurationError E-ING-105 when it is none of these.
+    """
+    text = path.removeprefix("$").removeprefix(".")
+    steps: list[str | int] = []
+    position = 0
+    while position < len(text):
+        if text[position] == "." and steps:
+            position += 1
+        found = _STEP.match(text, position)
+        if not found:
+            raise ConfigurationError("E-ING-105", where, detail=f"{path!r} is no JSON path")
+        quoted, index, plain = found.groups()
+        steps.append(int(index) if index is not None else (quoted if quoted is not None else plain))
+        position = found.end()
+    if not steps or isinstance(steps[0], int):
+        raise ConfigurationError("E-ING-105", where, detail=f"{path!r} names no key")
+    return steps
+
+
+def _sql_path(steps: list[str | int]) -> str:
+    """Steps as the JSON path of DuckDB."""
+    return "$" + "".join(f"[{s}]" if isinstance(s, int) else f'."{s}"' for s in steps)
+
+
+def fast_json_lines(
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, where: str
+) -> Records:
+    """The file through DuckDB's JSON reader with declared keys; FastReaderDisagrees when it cannot be believed.
+
+    Believed when every non-blank line begins with '{': then each line is one object or the reader raises.
+    """
+    paths = {name: path_steps(path, where) for name, path in spec.field_paths().items()}
+    keys = {str(steps[0]) for steps in paths.values()}
+    lines, blank, objects = count_objects(prepared.path)
+    if prepared.undecodable or lines - blank != objects or len({k.lower() for k in keys}) != len(keys):
+        raise FastReaderDisagrees
+    whole = {key for key in keys if all(len(s) == 1 for s in paths.values() if s[0] == key)}
+    declared = ", ".join(
+        f"{literal(key)}: '{'VARCHAR' if key in whole else 'JSON'}'" for key in sorted(keys)
+    )
+    selected = []
+    for index, steps in enumerate(paths.values()):
+        key = ident(str(steps[0]))
+        if steps[0] in whole:
+            selected.append(f"{key} AS c{index}")
+        else:
+            selected.append(f"json_extract_string({key}, {literal(_sql_path(steps[1:]))}) AS c{index}")
+    scan = (
+        f"read_json({literal(str(prepared.path))}, format='newline_delimited', auto_detect=false, "
+        f"maximum_object_size={MAX_RECORD_BYTES}, columns={{{declared}}})"
+    )
+    relation, registered = numbered(connection, scan, ", ".join(selected), prepared.path, 0, None, 0, blank > 0)
+    return Records(
+        relation, positions(tuple(paths)), objects, LineCounts(lines, 0, blank, objects, 0), "fast",
+        prepared.n_bytes_read, registered=registered, is_header_only=objects == 0,
+    )  # fmt: skip
+
+
+def count_objects(path: Path) -> tuple[int, int, int]:
+    """(physical lines, blank lines, lines that begin with '{') of a text with LF ends, by bytes."""
+    newlines = blank = objects = total = 0
+    last = b"\n"
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            joined = last + chunk
+            newlines += chunk.count(b"\n")
+            objects += joined.count(b"\n{")
+            if b"\n\n" in joined:
+                # Overlapping pairs: each newline that follows a newline closes one blank line.
+                blank += len(re.findall(rb"\n(?=\n)", joined))
+            total += len(chunk)
+            last = chunk[-1:]
+    return newlines + (0 if last == b"\n" or not total else 1), blank, objects
+
+
+def strict_json_lines(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) -> Records:
+    """Line by line: each line is one JSON object, blank, or quarantined with its text."""
+    lines = lines_of(prepared.path)
+    quarantine: list[Quarantined] = []
+    blank = 0
+    objects: list[tuple[int, dict]] = []
+    for number, line in enumerate(lines, start=1):
+        if number in prepared.undecodable:
+            quarantine.append((number, "undecodable_bytes", line[:RAW_LINE_LIMIT], prepared.undecodable[number]))
+        elif not line.strip():
+            blank += 1
+        else:
+            found = _object_of(line.removeprefix("\ufeff"))
+            if isinstance(found, str):
+                quarantine.append((number, "not_a_json_object", line[:RAW_LINE_LIMIT], found))
+            else:
+                objects.append((number, found))
+    counts = LineCounts(len(lines), 0, blank, len(objects), len(quarantine))
+    return _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
+
+
+def _object_of(line: str) -> dict | str:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        return str(error)
+    return found if isinstance(found, dict) else f"a JSON {type(found).__name__}, no object"
+
+
+def json_array(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) -> Records:
+    """A JSON array of objects (or one object). A 'line' of the ledger is one element of the array.
+
+    Raises RefusedFile E-ING-012 above 256 MB, E-ING-013 when the text is no JSON array.
+    """
+    size = prepared.path.stat().st_size
+    if size > MAX_ARRAY_BYTES:
+        raise RefusedFile("E-ING-012", where, size=size >> 20, limit=MAX_ARRAY_BYTES >> 20)
+    try:
+        content = json.loads(prepared.path.read_bytes().decode("utf-8").removeprefix("\ufeff"))
+    except ValueError as error:
+        raise RefusedFile("E-ING-013", where, format="JSON", detail=error) from None
+    elements = content if isinstance(content, list) else [content]
+    objects, quarantine = [], []
+    for ordinal, element in enumerate(elements, start=1):
+        if isinstance(element, dict):
+            objects.append((ordinal, element))
+        else:
+            text = json.dumps(element, ensure_ascii=False)[:RAW_LINE_LIMIT]
+            quarantine.append((ordinal, "not_a_json_object", text, f"a JSON {type(element).__name__}, no object"))
+    counts = LineCounts(len(elements), 0, 0, len(objects), len(quarantine))
+    return _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
+
+
+def _from_objects(
+    objects: list[tuple[int, dict]], spec: FileSpec, prepared: Prepared, scratch: Path, counts: LineCounts,
+    quarantine: list[Quarantined], where: str,
+) -> Records:  # fmt: skip
+    paths = {name: path_steps(path, where) for name, path in spec.field_paths().items()}
+    schema = pa.schema([("_row", pa.int64())] + [(f"c{i}", pa.string()) for i in range(len(paths))])
+    target = scratch / f"{prepared.path.name}.json.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+        for start in range(0, len(objects), BATCH):
+            batch = objects[start : start + BATCH]
+            arrays = [pa.array([number for number, _ in batch], pa.int64())]
+            for steps in paths.values():
+                arrays.append(pa.array([_text(_at(item, steps)) for _, item in batch], pa.string()))
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+    return Records(
+        f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})",
+        positions(tuple(paths)), len(objects), counts, "strict", prepared.n_bytes_read,
+        quarantine=quarantine, temporary=[target], is_header_only=not objects and not quarantine,
+    )  # fmt: skip
+
+
+def _at(item: object, steps: list[str | int]) -> object:
+    for step in steps:
+        if isinstance(step, int):
+            item = item[step] if isinstance(item, list) and step < len(item) else None
+        else:
+            item = item.get(step) if isinstance(item, dict) else None
+    return item
+
+
+def _text(value: object) -> str | None:
+    """A JSON value as the text that DuckDB's reader gives: strings as they are, the rest as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,282 @@
+"""One delivery: archived bytes -> raw Parquet of each contract, or a refusal. Nothing is half landed.
+
+Everything is written under work/tmp first; raw files are renamed into place, then the delivery record is written.
+What does NOT belong here: which deliveries to land (collecting.py).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.calendar_reading import read_calendar
+from ingest.controls import check_bad_lines, check_final_newline, check_manifest, check_unmapped_values, control_result
+from ingest.conversion import LookupTable, Provenance, table_query, used_names
+from ingest.deliveries import Delivery, DeliveryStore, raw_file
+from ingest.errors import ConfigurationError, RefusedFile
+from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
+from ingest.mapping import FileSpec, Mapping
+from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
+from ingest.sql import literal, write_parquet
+from ingest.text_preparation import Prepared, inspect_bytes, prepare
+
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("source_instance", pa.string()),
+        ("_delivery_id", pa.string()),
+        ("_source_row_id", pa.int64()),
+        ("reason_code", pa.string()),
+        ("raw_line", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+
+@dataclass
+class Landing:
+    """Everything that landing one delivery needs. `planned` is its record before anything is known of it.
+
+    lookups: file key -> the delivery whose rows values are looked up in.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    store: DeliveryStore
+    mapping: Mapping
+    planned: Delivery
+    lookups: dict[str, Delivery] = field(default_factory=dict)
+
+    @property
+    def work(self) -> Path:
+        """Work directory of the company."""
+        return self.store.work
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of this delivery."""
+        return self.work / "tmp" / self.planned.delivery_id
+
+    @property
+    def spec(self) -> FileSpec:
+        """Entry of the mapping that declares the file."""
+        return self.mapping.model.files[self.planned.file_key]
+
+    @property
+    def where(self) -> str:
+        """Place named in messages."""
+        return f"{self.planned.source_instance}: {self.planned.file_path}"
+
+    def land(self, was_landed: bool) -> Delivery:
+        """Land the delivery and return its record, already saved; a refusal is a record too."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        try:
+            delivery = self._land()
+        except RefusedFile as refusal:
+            self._withdraw()
+            delivery = self.planned.refused(refusal.problem, was_landed)
+        finally:
+            _empty(self.scratch)
+        self.store.save(delivery)
+        return delivery
+
+    def _land(self) -> Delivery:
+        if self.planned.file_bytes == 0:
+            raise RefusedFile("E-ING-002", self.where)
+        prepared = prepare_delivery(self.work, self.planned, self.spec, self.where)
+        streams: dict[str | None, Records] = {}
+        try:
+            check_final_newline(prepared.path, self.spec, self.where)
+            lookups = self._lookup_tables()
+            try:
+                streams = self._open(prepared, strictly=False)
+                written = self._write(streams, lookups)
+            except (FastReaderDisagrees, duckdb.Error) as error:
+                if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+                    raise
+                self._close(streams)
+                streams = self._open(prepared, strictly=True)
+                check_bad_lines(next(iter(streams.values())).quarantine, self.spec, self.where)
+                try:
+                    written = self._write(streams, lookups)
+                except duckdb.Error as strict_error:
+                    if isinstance(strict_error, (duckdb.IOException, duckdb.OutOfMemoryException)):
+                        raise
+                    detail = str(strict_error).splitlines()[0]
+                    raise RefusedFile("E-ING-015", self.where, detail=detail) from None
+                except FastReaderDisagrees as counts:
+                    relation, expected = counts.args
+                    raise RefusedFile("E-ING-014", self.where, relation=relation, expected=expected) from None
+            main = next(iter(streams.values()))
+            check_unmapped_values(self.connection, self.mapping, self.planned.file_key, written, self.where)
+            controls = check_manifest(
+                self.connection, self.planned.manifest, self.mapping, self.planned.file_key, written,
+                main.expected, self.where,
+            )  # fmt: skip
+            if main.is_header_only:
+                controls.append(control_result("header_only", "warn", ">= 1", "0", "no record in the file"))
+            return self._commit(main, written, tuple(controls))
+        finally:
+            self._close(streams)
+            prepared.close()
+
+    def _open(self, prepared: Prepared, strictly: bool) -> dict[str | None, Records]:
+        """Streams of the file: one (None) for most formats, events and attendees for a calendar."""
+        spec, scratch = self.spec, self.scratch
+        if spec.format == "ics":
+            streams = read_calendar(prepared, self.mapping.defaults.timezone, scratch, self.where)
+            check_bad_lines(streams["events"].quarantine, spec, self.where)
+            return dict(streams)
+        if spec.format == "json":
+            records = json_array(prepared, spec, scratch, self.where)
+            check_bad_lines(records.quarantine, spec, self.where)
+            return {None: records}
+        if spec.format == "jsonl":
+            if strictly:
+                return {None: strict_json_lines(prepared, spec, scratch, self.where)}
+            return {None: fast_json_lines(self.connection, prepared, spec, self.where)}
+        layout = read_layout(prepared.path, spec, used_names(self.mapping, self.planned.file_key), self.where)
+        if strictly:
+            return {None: strict_records(prepared, spec, layout, scratch)}
+        return {None: fast_records(self.connection, prepared, spec, layout)}
+
+    def _write(self, streams: dict[str | None, Records], lookups: dict[str, LookupTable]) -> dict[str, Path]:
+        """Raw rows of each contract under the scratch directory. Raises FastReaderDisagrees on a wrong count."""
+        provenance = Provenance(
+            self.planned.source_system, self.planned.source_instance, self.planned.delivery_id, self.planned.day
+        )
+        queries: dict[str, list[str]] = {}
+        expected: dict[str, int] = {}
+        for contract_name, table, contract in self.mapping.tables_of(self.planned.file_key):
+            records = streams[table.stream]
+            try:
+                query = table_query(
+                    records.relation, records.names, self.spec, table, contract, self.mapping, provenance, lookups,
+                    part_index=len(queries.get(contract_name, [])),
+                )  # fmt: skip
+            except ConfigurationError as error:
+                problem = error.problem
+                raise RefusedFile(problem.code, self.where, **dict(problem.params)) from None
+            queries.setdefault(contract_name, []).append(query)
+            expected[contract_name] = expected.get(contract_name, 0) + records.expected
+        written = {}
+        for contract_name, parts in queries.items():
+            target = self.scratch / f"{contract_name}.parquet"
+            n_rows = write_parquet(self.connection, " UNION ALL ".join(parts), target)
+            if n_rows != expected[contract_name]:
+                raise FastReaderDisagrees(n_rows, expected[contract_name])
+            written[contract_name] = target
+        if not queries:
+            # A file that only serves lookups is still counted.
+            records = next(iter(streams.values()))
+            counted = self.connection.execute(f"SELECT count(*) FROM ({records.relation})").fetchone()
+            if not counted or counted[0] != records.expected:
+                raise FastReaderDisagrees(counted[0] if counted else 0, records.expected)
+        return written
+
+    def _lookup_tables(self) -> dict[str, LookupTable]:
+        tables = {}
+        for key, delivery in self.lookups.items():
+            tables[key] = read_for_lookup(self, key, delivery)
+        return tables
+
+    def _commit(self, main: Records, written: dict[str, Path], controls: tuple[dict[str, str], ...]) -> Delivery:
+        planned = self.planned
+        quarantine = self.work / "quarantine" / f"{planned.delivery_id}.parquet"
+        if main.quarantine:
+            quarantine.parent.mkdir(parents=True, exist_ok=True)
+            rows = [(planned.source_instance, planned.delivery_id, *line) for line in main.quarantine]
+            arrays = [pa.array([row[i] for row in rows], f.type) for i, f in enumerate(QUARANTINE_SCHEMA)]
+            temporary = self.scratch / "quarantine.parquet"
+            pq.write_table(pa.Table.from_arrays(arrays, schema=QUARANTINE_SCHEMA), temporary, compression="lz4")
+            os.replace(temporary, quarantine)
+        else:
+            quarantine.unlink(missing_ok=True)
+        tables = {}
+        for contract_name, path in written.items():
+            target = raw_file(self.work, contract_name, planned.source_instance, planned.delivery_id)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            tables[contract_name] = pq.read_metadata(path).num_rows
+            os.replace(path, target)
+        return replace(
+            planned,
+            status="landed",
+            n_bytes_read=main.n_bytes_read,
+            n_physical_lines=main.lines.physical,
+            n_header_lines=main.lines.header,
+            n_blank_lines=main.lines.blank,
+            n_record_lines=main.lines.record,
+            n_quarantined_lines=main.lines.quarantined,
+            n_records=main.expected,
+            reader=main.reader,
+            tables=tables,
+            controls=controls,
+        )
+
+    def _withdraw(self) -> None:
+        """Remove what an earlier landing of the same delivery left."""
+        planned = self.planned
+        for path in self.work.glob(f"raw/*/{planned.source_instance}__{planned.delivery_id}.parquet"):
+            path.unlink(missing_ok=True)
+        (self.work / "quarantine" / f"{planned.delivery_id}.parquet").unlink(missing_ok=True)
+
+    def _close(self, streams: dict[str | None, Records]) -> None:
+        for records in streams.values():
+            records.close(self.connection)
+
+
+def prepare_delivery(
+    work: Path, delivery: Delivery, spec: FileSpec, where: str, scratch: Path | None = None
+) -> Prepared:
+    """Text of an archived delivery. Raises RefusedFile when its bytes are not the declared encoding."""
+    path = work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
+    return prepare(
+        path,
+        inspect_bytes(path),
+        encoding=spec.encoding,
+        repair_newlines=spec.newline == "auto",
+        quarantine_undecodable=spec.on_undecodable == "quarantine",
+        strip_bom=spec.format != "delimited",
+        scratch=scratch or work / "tmp" / delivery.delivery_id,
+        where=where,
+    )
+
+
+def read_for_lookup(landing: Landing, key: str, delivery: Delivery) -> LookupTable:
+    """Rows of another delivery as a table of text, written under the scratch directory of this landing."""
+    other = Landing(landing.connection, landing.store, landing.mapping, delivery)
+    other.scratch.mkdir(parents=True, exist_ok=True)
+    # A file may look itself up: its own text must not be removed with this one.
+    texts = landing.scratch / f"lookup_{key}"
+    prepared = prepare_delivery(landing.work, delivery, other.spec, other.where, texts)
+    target = landing.scratch / f"lookup_{key}.parquet"
+    streams: dict[str | None, Records] = {}
+    try:
+        try:
+            streams = other._open(prepared, strictly=False)
+            records = next(iter(streams.values()))
+            if write_parquet(landing.connection, records.relation, target) != records.expected:
+                raise FastReaderDisagrees
+        except (FastReaderDisagrees, duckdb.InvalidInputException):
+            other._close(streams)
+            streams = other._open(prepared, strictly=True)
+            records = next(iter(streams.values()))
+            write_parquet(landing.connection, records.relation, target)
+        return LookupTable(f"SELECT * FROM read_parquet({literal(str(target))})", records.names, other.spec)
+    finally:
+        other._close(streams)
+        prepared.close()
+        _empty(texts)
+        _empty(other.scratch, keep=landing.scratch)
+
+
+def _empty(folder: Path, keep: Path | None = None) -> None:
+    if folder == keep or not folder.exists():
+        return
+    for path in folder.iterdir():
+        if path.is_file():
+            path.unlink(missing_ok=True)
+    folder.rmdir()

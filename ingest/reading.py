@@ -1,0 +1,280 @@
+"""Delimited files: header check, fast reader, and the strict reader when the fast one cannot be believed.
+
+Both readers give the same thing: a SQL relation of `_row` (physical line where the record begins), `_part` and
+the text columns c0..cN, so that one conversion serves both.
+What does NOT belong here: decoding (text_preparation.py), types (conversion.py), where state lies (landing.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ingest.errors import RefusedFile
+from ingest.mapping import FileSpec
+from ingest.record_count import RecordCount, count_records, has_suspect_continuation, line_shifts
+from ingest.sql import literal
+from ingest.strict_reader import (
+    SUSPECT_FROM_COLUMNS,
+    Quarantined,
+    RecordParser,
+    StrictOutcome,
+    lines_of,
+    read_strictly,
+    write_records,
+)
+from ingest.strict_yaml import nearest
+from ingest.text_preparation import Prepared
+
+MAX_RECORD_BYTES = 16 << 20
+HEAD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class LineCounts:
+    """Term B of the ledger for one file: physical = header + blank + record + quarantined."""
+
+    physical: int
+    header: int
+    blank: int
+    record: int
+    quarantined: int
+
+
+@dataclass
+class Records:
+    """Records of one file as a relation, with the counts that account for every line.
+
+    relation: SQL giving _row BIGINT, _part INTEGER and the internal columns. names: source name -> internal
+    column. expected: number of records that the relation must give, counted independently of it.
+    """
+
+    relation: str
+    names: dict[str, str]
+    expected: int
+    lines: LineCounts
+    reader: str
+    n_bytes_read: int
+    quarantine: list[Quarantined] = field(default_factory=list)
+    temporary: list[Path] = field(default_factory=list)
+    registered: list[str] = field(default_factory=list)
+    is_header_only: bool = False
+
+    def close(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Remove temporary files and registered tables."""
+        for path in self.temporary:
+            path.unlink(missing_ok=True)
+        for name in self.registered:
+            connection.unregister(name)
+
+
+class FastReaderDisagrees(Exception):
+    """The fast reader failed, or its counts differ from the independent ones: read strictly."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where data begin and what the columns are called, after the header was checked."""
+
+    names: tuple[str, ...]
+    header_lines: int
+    header_records: int
+    data_offset: int
+    problem: str | None = None
+
+
+def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layout:
+    """Check the header (or the first record of a header-less file) against the declaration.
+
+    used: column names that the mapping reads. Raises RefusedFile E-ING-006 (wrong separator or column count)
+    or E-ING-007 (drifted header, naming each missing and unknown column with the nearest expected one).
+    """
+    with text.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    has_bom_bytes = text.stat().st_size and text.open("rb").read(3) == b"\xef\xbb\xbf"
+    lines = head.split(b"\n")
+    skipped = lines[: spec.skip_rows]
+    offset = sum(len(line) + 1 for line in skipped) + (3 if has_bom_bytes else 0)
+    parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
+    n_lines, body = 0, ""
+    fields: list[str] | str = "unclosed_quote"
+    for line in lines[spec.skip_rows : spec.skip_rows + 20]:
+        body = line.decode("utf-8", "replace") if not n_lines else body + "\n" + line.decode("utf-8", "replace")
+        n_lines += 1
+        offset_after = offset + len(body.encode("utf-8", "surrogatepass")) + 1
+        fields = parser.split(body)
+        if fields != "unclosed_quote":
+            break
+    if isinstance(fields, str):
+        raise RefusedFile("E-ING-006", where, expected=_expected_text(spec), found="a header that never ends")
+    if isinstance(spec.header, list):
+        _check_width(len(fields), [len(spec.header)], body, spec, where)
+        return Layout(tuple(spec.header), spec.skip_rows, spec.skip_rows, offset)
+    names = [spec.header_aliases.get(name.strip(), name.strip()) for name in fields]
+    _check_header(names, body, spec, used, where)
+    return Layout(tuple(names), spec.skip_rows + n_lines, spec.skip_rows + 1, offset_after)
+
+
+def _expected_text(spec: FileSpec) -> str:
+    expected = spec.header if isinstance(spec.header, list) else spec.expected_columns or []
+    if expected and isinstance(expected[0], int):
+        return " or ".join(str(n) for n in expected)
+    return str(len(expected))
+
+
+def _check_width(found: int, allowed: list[int], body: str, spec: FileSpec, where: str) -> None:
+    if found in allowed:
+        return
+    counts = {c: body.count(c) for c in ",;\t|" if c != spec.delimiter}
+    best = max(counts, key=lambda c: counts[c])
+    hint = ""
+    if found == 1 and counts[best]:
+        names = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+        hint = f" (the line holds {counts[best]} of the separator {names[best]})"
+    raise RefusedFile("E-ING-006", where, expected=_expected_text(spec), found=f"{found}{hint}")
+
+
+def _check_header(names: list[str], body: str, spec: FileSpec, used: set[str], where: str) -> None:
+    expected = spec.expected_columns or []
+    if expected and isinstance(expected[0], int):
+        wanted, closed = sorted(used), False
+        if len(names) == 1 and len(wanted) > 1:
+            _check_width(len(names), list(expected), body, spec, where)
+    else:
+        wanted, closed = [str(name) for name in expected], True
+        if len(names) == 1 and len(wanted) > 1:
+            _check_width(len(names), [len(wanted)], body, spec, where)
+    missing = [name for name in wanted if name not in names]
+    unknown = [name for name in names if name not in wanted] if closed else []
+    if missing or unknown:
+        strangers = [name for name in names if name not in wanted]
+        parts = [f"missing {m!r}" + _near(m, strangers, "found") for m in missing]
+        parts += [f"unknown {u!r}" + _near(u, missing, "expected") for u in unknown]
+        raise RefusedFile("E-ING-007", where, detail="; ".join(parts))
+    twice = sorted({name for name in names if names.count(name) > 1 and name in used})
+    if twice:
+        raise RefusedFile("E-ING-007", where, detail=f"column {twice[0]!r} occurs twice")
+    if not closed:
+        _check_width(len(names), list(expected), body, spec, where)
+
+
+def _near(name: str, candidates: list[str], word: str) -> str:
+    close = nearest(name, candidates)
+    return f" (nearest {word}: {close!r})" if close else ""
+
+
+def fast_records(
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, layout: Layout
+) -> Records:
+    """The file through DuckDB's reader, all columns declared as text, nothing sniffed.
+
+    Raises FastReaderDisagrees when the text is known beforehand to need the strict reader.
+    """
+    n_columns = len(layout.names)
+    delimiter = spec.delimiter or ","
+    if prepared.undecodable or n_columns == 1:
+        raise FastReaderDisagrees
+    count = count_records(prepared.path, layout.data_offset, delimiter, spec.quote)
+    if count.delimiters != count.records * (n_columns - 1):
+        raise FastReaderDisagrees
+    if (
+        count.inner_newlines
+        and n_columns >= SUSPECT_FROM_COLUMNS
+        and has_suspect_continuation(prepared.path, layout.data_offset, delimiter, spec.quote or "", n_columns)
+    ):
+        raise FastReaderDisagrees
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(n_columns))
+    scan = (
+        f"read_csv({literal(str(prepared.path))}, auto_detect=false, header=false, skip={layout.header_records}, "
+        f"delim={literal(delimiter)}, quote={literal(spec.quote or '')}, "
+        f"escape={literal(spec.escape_character or '')}, columns={{{columns}}}, new_line='\\n', "
+        f"null_padding=false, strict_mode=true, max_line_size={MAX_RECORD_BYTES})"
+    )
+    selected = ", ".join(f"c{i}" for i in range(n_columns))
+    uneven = bool(count.inner_newlines or count.blank_lines)
+    relation, registered = numbered(
+        connection, scan, selected, prepared.path, layout.data_offset, spec.quote, layout.header_lines, uneven
+    )
+    return Records(
+        relation=relation,
+        names=positions(layout.names),
+        expected=count.records,
+        lines=_fast_lines(count, layout),
+        reader="fast",
+        n_bytes_read=prepared.n_bytes_read,
+        registered=registered,
+        is_header_only=count.records == 0,
+    )
+
+
+def numbered(
+    connection: duckdb.DuckDBPyConnection, scan: str, selected: str, text: Path, offset: int, quote: str | None,
+    lines_before: int, uneven: bool,
+) -> tuple[str, list[str]]:  # fmt: skip
+    """Relation of `scan` with _row, the physical line of each record, and the tables registered for it.
+
+    uneven: the text holds blank lines or newlines inside quotes, so that record and line numbers drift apart.
+    """
+    if not uneven:
+        return f"SELECT row_number() OVER () + {lines_before} AS _row, 0 AS _part, {selected} FROM {scan}", []
+    name = "shifts_" + "".join(c if c.isalnum() else "_" for c in text.name)
+    first, shift = line_shifts(text, offset, quote, lines_before + 1)
+    connection.register(name, pa.table({"first": first, "shift": shift}))
+    relation = (
+        f"SELECT r._record + s.shift AS _row, 0 AS _part, r.* EXCLUDE (_record) "
+        f"FROM (SELECT row_number() OVER () AS _record, {selected} FROM {scan}) r "
+        f'ASOF JOIN "{name}" s ON r._record >= s.first'
+    )
+    return relation, [name]
+
+
+def _fast_lines(count: RecordCount, layout: Layout) -> LineCounts:
+    physical = count.physical_lines + layout.header_lines
+    record = count.records + count.inner_newlines
+    return LineCounts(physical, layout.header_lines, count.blank_lines, record, 0)
+
+
+def strict_records(prepared: Prepared, spec: FileSpec, layout: Layout, scratch: Path) -> Records:
+    """The file through the strict reader; lines that are no record are in `quarantine`."""
+    lines = lines_of(prepared.path)
+    outcome = StrictOutcome()
+    n_columns = len(layout.names)
+    parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
+    first_line = layout.header_lines + 1
+    target = scratch / f"{prepared.path.name}.strict.parquet"
+    body = lines[layout.header_lines :]
+    if layout.header_lines == 0 and body:
+        body[0] = body[0].removeprefix("\ufeff")
+    write_records(
+        read_strictly(body, first_line, n_columns, parser, prepared.undecodable, outcome), n_columns, target
+    )
+    header_lines = min(layout.header_lines, len(lines))
+    return Records(
+        relation=f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})",
+        names=positions(layout.names),
+        expected=outcome.n_records,
+        lines=LineCounts(
+            header_lines + outcome.n_physical_lines,
+            header_lines,
+            outcome.n_blank_lines,
+            outcome.n_record_lines,
+            len(outcome.quarantine),
+        ),
+        reader="strict",
+        n_bytes_read=prepared.n_bytes_read,
+        quarantine=outcome.quarantine,
+        temporary=[target],
+        is_header_only=outcome.n_records == 0 and not outcome.quarantine,
+    )
+
+
+def positions(names: tuple[str, ...]) -> dict[str, str]:
+    """Source column name -> internal column name, by position (the first of two equal names wins)."""
+    result: dict[str, str] = {}
+    for index, name in enumerate(names):
+        result.setdefault(name, f"c{index}")
+    return result

@@ -1,0 +1,44 @@
+"""The closed list of reason codes, with their wording in French and English. Source: reasons.yml.
+
+What does NOT belong here: choosing a reason; every step names the code it means.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+CATALOGUE = Path(__file__).with_name("reasons.yml")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason code. `disposition` and `action` say what it does to a row or a cell (null: neither)."""
+
+    code: str
+    disposition: str | None
+    action: str | None
+    en: str
+    fr: str
+
+    def text(self, language: str = "en") -> str:
+        """Wording in `fr` or `en`."""
+        return self.fr if language == "fr" else self.en
+
+
+@functools.cache
+def reasons() -> dict[str, Reason]:
+    """Reason code -> Reason."""
+    content = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    return {
+        code: Reason(code, item.get("disposition"), item.get("action"), item["en"], item["fr"])
+        for code, item in content.items()
+    }
+
+
+def codes_of(disposition: str) -> list[str]:
+    """Codes whose disposition is `disposition`, in alphabetical order."""
+    return sorted(code for code, reason in reasons().items() if reason.disposition == disposition)

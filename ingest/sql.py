@@ -1,0 +1,57 @@
+"""Quoting and connections for the SQL of this package: the only way a name or a value reaches SQL text.
+
+What does NOT belong here: any statement about extracts.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+
+def ident(name: str) -> str:
+    """`name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | None) -> str:
+    """`value` as a SQL string literal, or NULL."""
+    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def files_literal(paths: list[Path]) -> str:
+    """Paths as a SQL list of literals, for read_parquet."""
+    return "[" + ", ".join(literal(str(path)) for path in paths) + "]"
+
+
+def connect(work: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB connection bounded by ETALON_MEMORY (default 3GB) that spills under work/tmp."""
+    spill = work / "tmp" / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect()
+    for name, value in (
+        ("TimeZone", "UTC"),
+        ("memory_limit", os.environ.get("ETALON_MEMORY", "3GB")),
+        ("temp_directory", str(spill)),
+        ("threads", os.environ.get("ETALON_THREADS", str(min(os.cpu_count() or 2, 8)))),
+        ("preserve_insertion_order", "true"),
+        ("enable_progress_bar", "false"),
+    ):
+        connection.execute(f"SET {name} = {literal(value)}")
+    return connection
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
+    """Write the rows of `query` to `target` (lz4), atomically. Returns the number of rows."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        copied = connection.execute(
+            f"COPY ({query}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION lz4)"
+        ).fetchone()
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return int(copied[0]) if copied else 0

@@ -1,0 +1,4 @@
+"""ORCHESTRATE: settings, matching, publication, reports and the command line.
+
+Dagster is imported in `definitions` and `defs` only; importing this package costs nothing.
+"""

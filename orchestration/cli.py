@@ -1,0 +1,77 @@
+"""`etalon`: the command line. Commands load when called, so that `etalon --help` is quick.
+
+What does NOT belong here: what a command does (see orchestration.commands).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+_COMMANDS = {
+    "demo": "Generate the demo company.",
+    "run": "Collect, conform, match, judge, publish, report.",
+    "check": "The same up to the verdict; nothing is published.",
+    "where": "The one fate of a source row.",
+    "journal": "The cleaning journal of the last run.",
+    "publish": "Publish what `check` has built, or roll back.",
+    "report": "Write the reports of the last run again.",
+    "doctor": "Versions, configuration, integrity of the last publication.",
+}
+
+_EPILOG = """\b
+Exit codes:
+  0   done
+  1   unexpected failure (details in work/run/run.log)
+  2   wrong usage or configuration
+  3   held by the gate: nothing published, the report says why
+  65  an extract is refused: each one is named
+  74  reading or writing failed
+  75  another run holds the company: it is named
+
+\b
+The company is --company, else ETALON_COMPANY, else var/demo.
+"""
+
+
+class _LazyGroup(click.Group):
+    """Lists commands without importing them; imports one when it is called or asked for its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        return importlib.import_module(f"orchestration.commands.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="etalon", prog_name="etalon")
+def etalon() -> None:
+    """Which sales number is right, and why did it move: extracts in, audited and published marts out."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the `etalon` script."""
+    code: str | int | None = 0
+    try:
+        etalon.main(args=arguments, prog_name="etalon", standalone_mode=True)
+    except SystemExit as leaving:
+        code = leaving.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # What is printed from here on is the bindings' own leak report at interpreter teardown.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Run a Dagster job in this process for a command: late imports, logs into work/run/run.log.
+
+What does NOT belong here: the job (see orchestration.defs.jobs) and what is printed about it (see summary).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from orchestration.steps import Run
+
+RUN_LOG = "run.log"
+
+
+def execute(run: Run, job: str) -> bool:
+    """Execute `cycle` or `check` for an opened run. True when every step and blocking check passed.
+
+    An exception of a step is kept in `run.state.failure`; a held gate is not one.
+    """
+    with logged(run.work):
+        from orchestration.defs.execution import execute_job
+
+        return execute_job(run, job)
+
+
+@contextmanager
+def logged(work: Path) -> Iterator[None]:
+    """What Dagster, dbt and Great Expectations print goes to the run log; telemetry is off."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "true")
+    path = work / "run" / RUN_LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        yield

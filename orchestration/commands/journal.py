@@ -1,0 +1,90 @@
+"""`etalon journal`: the cleaning journal of the last run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.commands.output import cli_command, emit_json, say
+
+_EPILOG = """\b
+Examples:
+  etalon journal
+  etalon journal --reason superseded_by_newer --limit 5
+  etalon journal --contract crm_lead --action correct --rows
+  etalon journal --rule R-CRM-004
+  etalon journal --record crm/crm_lead/00Q1 --json
+
+\b
+Values of direct identifiers are masked; the full journal stays in the work directory.
+"""
+
+
+@cli_command("journal", epilog=_EPILOG)
+@click.option("--reason", default=None, help="Reason code.")
+@click.option("--contract", default=None, help="Contract, such as crm_lead.")
+@click.option("--source", default=None, help="Source instance of company.yml.")
+@click.option(
+    "--action", default=None, help="quarantine, correct, null, exclude, merge, supersede or keep_flagged."
+)
+@click.option("--record", default=None, help="Part of a record key.")
+@click.option("--rule", default=None, help="Rule id, such as R-CRM-004: the rows it flags.")
+@click.option("--rows", "as_rows", is_flag=True, help="Single decisions instead of counts.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="Rows shown.")
+def command(
+    company: Path,
+    as_json: bool,
+    language: str,
+    reason: str | None,
+    contract: str | None,
+    source: str | None,
+    action: str | None,
+    record: str | None,
+    rule: str | None,
+    as_rows: bool,
+    limit: int,
+) -> None:
+    """Count the decisions by contract, action and reason, or list them."""
+    from ingest import load_company
+    from ingest.reasons import reasons
+    from orchestration.journal import JournalFilter, journal_counts, journal_rows
+
+    work = load_company(company).work
+    wanted = JournalFilter(reason, contract, source, action, record, rule)
+    if as_rows or record is not None or rule is not None:
+        rows = journal_rows(work, wanted, limit)
+        if as_json:
+            emit_json({"decisions": rows})
+            return
+        for row in rows:
+            say(_line(row))
+        return
+    counts = journal_counts(work, wanted)
+    if as_json:
+        emit_json({"counts": counts})
+        return
+    known = reasons()
+    for row in counts[:limit]:
+        code = row["reason_code"] or "-"
+        text = known[code].text(language) if code in known else ""
+        say(f"{row['n_decisions']:>10}  {row['contract'] or '-':<22} {row['action']:<12} {code:<28} {text}")
+
+
+def _line(row: dict[str, Any]) -> str:
+    place = f"{row['source_instance'] or '-'}:{row['file_path'] or row['_delivery_id'] or '-'}"
+    if row["_source_row_id"] is not None:
+        place += f":{row['_source_row_id']}"
+    if row["record_key"]:
+        place += f"  {row['record_key']}"
+    change = f"  {row['rule_id']}" if row["rule_id"] else ""
+    if row["field"] and row["action"] == "keep_flagged" and row["value_after"] is None:
+        change += f"  {row['field']}"
+    elif row["field"]:
+        change += f"  {row['field']}: {_value(row['value_before'])} -> {_value(row['value_after'])}"
+    return f"{place}  {row['contract'] or '-'}  {row['action']} ({row['reason_code']}){change}"
+
+
+def _value(value: str | None) -> str:
+    return "(empty)" if value is None else str(value)[:60]

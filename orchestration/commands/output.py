@@ -1,0 +1,158 @@
+"""What every command shares: options, texts for people, JSON for machines, errors to exit codes.
+
+What does NOT belong here: the commands. Text that comes from data is made inert before it is printed: control
+characters are escaped, e-mail addresses and telephone numbers in error messages are masked.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.commands import exit_codes
+from orchestration.project import DEFAULT_COMPANY, ROOT
+
+_EMAIL = re.compile(r"[^\s@'\"<>(),;:]+@[^\s@'\"<>(),;:]+")
+_PHONE = re.compile(r"\+\d[\d .\-]{6,}\d")
+
+
+def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--company, --json and --language; every command has them."""
+    command = click.option(
+        "--language",
+        type=click.Choice(["en", "fr"]),
+        default=lambda: "fr" if os.environ.get("ETALON_LANGUAGE", "en") == "fr" else "en",
+        help="Language of sentences (default: ETALON_LANGUAGE, else en).",
+    )(command)
+    command = click.option(
+        "--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else."
+    )(command)
+    return click.option(
+        "--company",
+        "company",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=lambda: Path(os.environ.get("ETALON_COMPANY", DEFAULT_COMPANY)),
+        help="Company directory (default: ETALON_COMPANY, else var/demo).",
+    )(command)
+
+
+def cli_command(name: str, *, epilog: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command with the common options, whose errors become messages and exit codes."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            return _guarded(function, args, kwargs)
+
+        return click.command(name, epilog=epilog, context_settings={"help_option_names": ["-h", "--help"]})(
+            common_options(guarded)
+        )
+
+    return decorate
+
+
+def is_quiet() -> bool:
+    """True when progress would be noise: not a terminal, or CI."""
+    return not sys.stderr.isatty() or os.environ.get("CI", "").lower() == "true"
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print one line of text made inert."""
+    click.echo(inert(text), err=err)
+
+
+def emit_json(content: dict[str, Any]) -> None:
+    """Print one JSON object; JSON escapes control characters by itself."""
+    click.echo(json.dumps(content, indent=1, ensure_ascii=True, default=str))
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    import yaml
+
+    return yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8"))
+
+
+def wording(key: str, language: str, **values: Any) -> str:
+    """One sentence of wording.yml."""
+    return _catalogue()[language][key].format(**values)
+
+
+def inert(text: str) -> str:
+    """Text without anything a terminal obeys: control and format characters are shown as escapes."""
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+        else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )
+
+
+def masked(text: str) -> str:
+    """Text without e-mail addresses and telephone numbers: engines quote data in their messages."""
+    return _PHONE.sub("+***", _EMAIL.sub("***@***", text))
+
+
+def shown(path: Path) -> str:
+    """A path as a person types it: relative to the working directory or the project when inside."""
+    for base in (Path.cwd(), ROOT):
+        if path.resolve().is_relative_to(base.resolve()):
+            return path.resolve().relative_to(base.resolve()).as_posix()
+    return str(path)
+
+
+def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    language, as_json = kwargs.get("language", "en"), kwargs.get("as_json", False)
+    try:
+        return function(*args, **kwargs)
+    except (click.exceptions.ClickException, click.exceptions.Exit, SystemExit):
+        raise
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(exit_codes.IO_ERROR) from None
+    except Exception as error:
+        code, message, following = describe_error(error, language)
+        if as_json:
+            emit_json({"status": "error", "exit_code": code, "error": message, "next": following})
+        else:
+            say(message, err=True)
+            if following:
+                say(f"{wording('next', language)}: {following}", err=True)
+        if os.environ.get("ETALON_TRACEBACK"):
+            raise
+        raise SystemExit(code) from None
+
+
+def describe_error(error: BaseException, language: str) -> tuple[int, str, str | None]:
+    """(exit code, message, next command) for an exception that reached the command line."""
+    from ingest.errors import ConfigurationError, IngestError
+    from orchestration.run_lock import LockedByAnotherRunError
+
+    if isinstance(error, LockedByAnotherRunError):
+        values = {"run_id": error.run_id, "pid": error.pid, "started_at": error.started_at}
+        return exit_codes.LOCKED, wording("locked", language, **values), None
+    if isinstance(error, IngestError):
+        problem = error.problem
+        what, why = problem.text("what", language), problem.text("why", language)
+        message = f"{problem.code} {problem.where}: {what} {why}"
+        is_usage = isinstance(error, ConfigurationError)
+        code = exit_codes.USAGE if is_usage else exit_codes.DATA_REFUSED
+        return code, masked(message), problem.text("next", language)
+    name = type(error).__name__
+    if name == "CatalogueError":
+        return exit_codes.USAGE, masked(str(error)), None
+    if name == "NotAdmittedError":
+        return exit_codes.HELD, masked(str(error)), "etalon check"
+    if isinstance(error, OSError) or name == "IOException":
+        return exit_codes.IO_ERROR, masked(f"{name}: {error}"), "etalon doctor"
+    return exit_codes.FAILED, masked(f"{name}: {error}"), "etalon doctor"

@@ -1,0 +1,61 @@
+"""`etalon where`: the one fate of a source row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestration.commands.output import cli_command, emit_json, say, wording
+
+if TYPE_CHECKING:
+    from orchestration.fate import Fate
+
+_EPILOG = """\b
+Examples:
+  etalon where crm:leads_2026-06.csv:1204
+  etalon where crm:2f6d0c1b9a4e:1204
+  etalon where crm:00Q5g00000AbCdE --json
+
+\b
+The line is the physical line of the file, the header being line 1; in JSON, ICS and XLSX the
+ordinal of the record. The file may be named without its folder and extension when it is the only one.
+"""
+
+
+@cli_command("where", epilog=_EPILOG)
+@click.argument("address", metavar="SOURCE:FILE:LINE | SOURCE:KEY")
+def command(company: Path, as_json: bool, language: str, address: str) -> None:
+    """Say what became of one row of an extract, or of one record by its key."""
+    from ingest import load_company
+    from orchestration.fate import UnknownRowError, fates
+
+    try:
+        found = fates(load_company(company).work, address)
+    except UnknownRowError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        emit_json({"fates": [asdict(fate) for fate in found]})
+        return
+    for fate in found:
+        say(_sentence(fate, language))
+
+
+def _sentence(fate: Fate, language: str) -> str:
+    from ingest.reasons import reasons
+
+    place = f"{fate.source_instance}:{fate.file_path}:{fate.line}"
+    text = f"{place}  {wording(f'fate_{fate.fate_code}', language)}"
+    if fate.record_key:
+        text += f"  {fate.record_key}"
+    if fate.golden_ids:
+        text += f" = {', '.join(fate.golden_ids)}"
+    if fate.reason_code:
+        known = reasons()
+        said = f": {known[fate.reason_code].text(language)}" if fate.reason_code in known else ""
+        text += f"  ({fate.reason_code}{said})"
+    if fate.winner:
+        text += f"  -> {fate.winner}"
+    return text

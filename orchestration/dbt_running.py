@@ -1,0 +1,190 @@
+"""dbt in this process: the manifest, and the three operations tag:staging, tag:master, tag:mart.
+
+What does NOT belong here: models, and what happens between the operations. dbt is imported when it runs.
+The profile closes the DuckDB file after each operation, so other steps can open it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestration.project import DBT_PROJECT, MANIFEST, source_files
+
+WAREHOUSE = "warehouse.duckdb"
+PARSED = MANIFEST.with_name("partial_parse.msgpack")
+TAGS = ("staging", "master", "mart")
+
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+}
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One executed dbt node. seconds: execution time. message: dbt's own text, may quote data."""
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    seconds: float
+    n_failures: int
+    message: str
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status in ("error", "fail", "runtime error", "partial success")
+
+
+@dataclass(frozen=True)
+class DbtOutcome:
+    """What one dbt operation did."""
+
+    tag: str
+    nodes: tuple[NodeResult, ...]
+
+    @property
+    def failed(self) -> tuple[NodeResult, ...]:
+        return tuple(node for node in self.nodes if node.is_failed)
+
+    def count(self, *resource_types: str) -> int:
+        """Number of executed nodes of these types."""
+        return sum(node.resource_type in resource_types for node in self.nodes)
+
+
+class DbtStepFailedError(RuntimeError):
+    """A model or a test of the dbt project failed. `outcome` lists every node; str() the failed ones."""
+
+    def __init__(self, tag: str, outcome: DbtOutcome | None, reason: str = "") -> None:
+        self.outcome = outcome
+        failed = outcome.failed if outcome else ()
+        parts = [f"{node.name}: {' '.join(node.message.split())[:400]}" for node in failed[:5]]
+        if len(failed) > 5:
+            parts.append(f"and {len(failed) - 5} more")
+        detail = "; ".join(parts) or reason
+        super().__init__(f"dbt operation {tag}: {len(failed) or 'no'} failed node(s). {detail}")
+
+
+def manifest() -> dict[str, Any]:
+    """The parsed dbt project (manifest.json); parsed first when missing or older than a source."""
+    ensure_manifest()
+    return _read_manifest(MANIFEST.stat().st_mtime_ns)
+
+
+def ensure_manifest() -> Path:
+    """Path of an up-to-date manifest.json. Parsing takes about 10 s and opens no database."""
+    sources = source_files("dbt_project")
+    if not MANIFEST.is_file() or any(
+        path.stat().st_mtime_ns > MANIFEST.stat().st_mtime_ns for path in sources
+    ):
+        with _environment(DBT_PROJECT / "target" / "work"):
+            result = _runner(None).invoke(["parse", *_flags(DBT_PROJECT / "logs")])
+        if not result.success:
+            raise DbtStepFailedError("parse", None, str(result.exception or "the dbt project does not parse"))
+    return MANIFEST
+
+
+def run_dbt(tag: str, work: Path, *, on_node: Callable[[NodeResult], None] | None = None) -> DbtOutcome:
+    """Build every node of one tag and the tests whose parents exist by then.
+
+    work: the company's work directory (ETALON_WORK). on_node: called after each node, for progress.
+    Raises DbtStepFailedError when a model or a test fails; models after a failed one are skipped by dbt.
+    """
+    if tag not in TAGS:
+        raise ValueError(f"unknown dbt operation {tag!r}")
+    ensure_manifest()
+    # dbt writes compiled SQL into the manifest's nodes: hand it a copy, keep the held one clean.
+    held = copy.deepcopy(_held_manifest(MANIFEST.stat().st_mtime_ns))
+    held.build_flat_graph()  # the `graph` variable of macros; a full parse would build it
+    runner = _runner(held)
+    if on_node is not None:
+        runner.callbacks.append(_Progress(on_node))
+    with _environment(work):
+        result = runner.invoke(
+            ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable",
+             "--target-path", str(work / "dbt"), *_flags(work / "run")]
+        )  # fmt: skip
+    outcome = DbtOutcome(
+        tag, tuple(_node_result(item) for item in getattr(result.result, "results", None) or ())
+    )
+    if not result.success:
+        raise DbtStepFailedError(
+            tag, outcome, str(result.exception or "see run/dbt.log in the work directory")
+        )
+    if not outcome.count("model"):
+        raise DbtStepFailedError(tag, outcome, f"no model carries the tag {tag}")
+    return outcome
+
+
+def _flags(log_folder: Path) -> list[str]:
+    return [
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--log-path", str(log_folder),
+        "--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check",
+        "--no-print", "--no-send-anonymous-usage-stats",
+    ]  # fmt: skip
+
+
+def _runner(held: Any) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    return dbtRunner(manifest=held, callbacks=[])
+
+
+class _Progress:
+    def __init__(self, on_node: Callable[[NodeResult], None]) -> None:
+        self._on_node = on_node
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            info = event.data.node_info
+            kind = {"LogModelResult": "model", "LogTestResult": "test"}.get(event.info.name, "seed")
+            self._on_node(NodeResult(info.unique_id, kind, info.node_name, info.node_status, 0.0, 0, ""))
+
+
+def _node_result(item: Any) -> NodeResult:
+    return NodeResult(
+        unique_id=item.node.unique_id,
+        resource_type=str(item.node.resource_type),
+        name=item.node.name,
+        status=str(item.status),
+        seconds=float(item.execution_time or 0),
+        n_failures=int(item.failures or 0),
+        message=str(item.message or ""),
+    )
+
+
+@contextmanager
+def _environment(work: Path) -> Iterator[None]:
+    """ETALON_WORK and telemetry switches for dbt, restored afterwards."""
+    wanted = _ENVIRONMENT | {"ETALON_WORK": str(work.resolve())}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@cache
+def _read_manifest(_mtime_ns: int) -> dict[str, Any]:
+    return json.loads(MANIFEST.read_text(encoding="utf-8"))
+
+
+@cache
+def _held_manifest(_mtime_ns: int) -> Any:
+    from dbt.contracts.graph.manifest import Manifest
+
+    # what dbt itself keeps between two parses; manifest.json loses the kind of generic tests
+    return Manifest.from_msgpack(PARSED.read_bytes())

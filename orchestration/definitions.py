@@ -1,0 +1,51 @@
+"""The code location: assets, checks, jobs, schedule, resources. `build_defs` returns fresh definitions.
+
+What does NOT belong here: any work. Loading parses the dbt project when its manifest is missing or stale, and
+opens nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.defs.automation import monthly_schedule
+from orchestration.defs.extracts import extracts_asset
+from orchestration.defs.jobs import check_job, cycle_job
+from orchestration.defs.marts import marts_asset
+from orchestration.defs.master_data import master_data_assets
+from orchestration.defs.matching import matching_asset
+from orchestration.defs.publication import PUBLISHED_MARTS, publication_asset
+from orchestration.defs.quality import GATE_VERDICTS, MART_RESULTS, RULE_RESULTS, quality_assets
+from orchestration.defs.report import report_assets
+from orchestration.defs.resources import CompanyResource
+
+
+def build_defs(
+    *, settings: Mapping[str, Any] | None = None, resources: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """Fresh definitions. settings: fields of CompanyResource. resources: replace by name."""
+    staging, master = master_data_assets()
+    marts = marts_asset(GATE_VERDICTS)
+    cycle = cycle_job()
+    return dg.Definitions(
+        assets=[
+            extracts_asset(),
+            staging,
+            matching_asset(),
+            master,
+            *quality_assets(master, marts),
+            marts,
+            publication_asset(MART_RESULTS, marts),
+            *report_assets(RULE_RESULTS, PUBLISHED_MARTS),
+        ],
+        jobs=[cycle, check_job()],
+        schedules=[monthly_schedule(cycle)],
+        resources={"company": CompanyResource(**(settings or {})), **(resources or {})},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

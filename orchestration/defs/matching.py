@@ -1,0 +1,58 @@
+"""Matching between the two dbt operations.
+
+What does NOT belong here: evidence rules (see orchestration.matching).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.defs.resources import CompanyResource
+from orchestration.steps import match_records
+
+_RECORDS = (
+    dg.AssetKey(["resolution", "int_account_records"]),
+    dg.AssetKey(["resolution", "int_person_records"]),
+)
+_TABLES = {
+    "account_members": "Golden account of each account record.",
+    "person_members": "Golden person of each person record.",
+    "edges": "Evidence between records, accepted, rejected or for review.",
+    "golden_ids": "Every golden id ever minted.",
+}
+
+
+def matching_asset() -> dg.AssetsDefinition:
+    """The matching step: four tables, one op."""
+    specs = [
+        dg.AssetSpec(
+            key=["matching", name],
+            deps=_RECORDS,
+            group_name="matching",
+            kinds={"python", "parquet"},
+            owners=["team:data-platform"],
+            description=description,
+        )
+        for name, description in _TABLES.items()
+    ]
+
+    @dg.multi_asset(name="matching", specs=specs)
+    def matching(company: CompanyResource):
+        """Golden ids for account and person records."""
+        report = match_records(company.current())
+        counts = {
+            "account_members": {
+                "records": report.accounts.n_records,
+                "golden": report.accounts.n_clusters,
+                "largest_cluster": report.accounts.largest_cluster,
+            },
+            "person_members": {
+                "records": report.persons.n_records,
+                "golden": report.persons.n_clusters,
+                "largest_cluster": report.persons.largest_cluster,
+            },
+        }
+        for spec in specs:
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=counts.get(spec.key.path[-1], {}))
+
+    return matching

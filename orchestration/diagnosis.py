@@ -1,0 +1,152 @@
+"""What `etalon doctor` looks at: tools, room, configuration, and the integrity of what is published.
+
+What does NOT belong here: printing, repairing. A finding is a name, a state (ok, warn, bad) and a sentence.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.project import MANIFEST, code_version, source_files
+
+_TOOLS = (
+    "dagster",
+    "dagster-dbt",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "great-expectations",
+    "pyarrow",
+    "sqlalchemy",
+)
+_ENVIRONMENT = ("ETALON_COMPANY", "ETALON_MEMORY", "ETALON_LANGUAGE", "ETALON_CRASH_AT", "DAGSTER_HOME")
+_ROOM_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. state: ok, warn or bad."""
+
+    name: str
+    state: str
+    text: str
+
+
+def diagnose(directory: Path) -> list[Finding]:
+    """All findings, in reading order. Nothing is changed and no run is needed."""
+    return [*_tools(), *_environment(), *_room(directory), *_company(directory)]
+
+
+def _tools() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok" if sys.version_info >= (3, 11) else "bad", version)
+    for name in _TOOLS:
+        try:
+            yield Finding(name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "bad", "not installed: install from requirements.lock")
+    yield Finding("code", "ok", f"version {code_version()}")
+    stale = not MANIFEST.is_file() or any(
+        path.stat().st_mtime_ns > MANIFEST.stat().st_mtime_ns for path in source_files("dbt_project")
+    )
+    yield Finding("dbt manifest", "ok", "will be parsed by the next run" if stale else "up to date")
+
+
+def _environment() -> Iterator[Finding]:
+    for name in _ENVIRONMENT:
+        value = os.environ.get(name)
+        if value is not None:
+            yield Finding(name, "warn" if name == "ETALON_CRASH_AT" else "ok", value)
+
+
+def _room(directory: Path) -> Iterator[Finding]:
+    place = next(path for path in (directory, *directory.resolve().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    state = "ok" if free > _ROOM_BYTES else "warn"
+    yield Finding("disk", state, f"{free / 1024**3:.1f} GiB free")
+
+
+def _company(directory: Path) -> Iterator[Finding]:
+    from ingest import load_company
+    from ingest.errors import IngestError
+
+    try:
+        company = load_company(directory)
+    except IngestError as error:
+        problem = error.problem
+        yield Finding("company", "bad", f"{problem.code} {problem.text('what')} {problem.text('next')}")
+        return
+    yield Finding(
+        "company", "ok", f"{company.company}, cycle {company.cycle}, {len(company.sources)} source(s)"
+    )
+    yield from _mappings(company)
+    from orchestration.publication.receipts import current_publication
+
+    if current_publication(company.published) is None:
+        yield Finding("publication", "warn", "nothing is published yet: etalon run")
+    else:
+        yield from _publication(company.published)
+
+
+def _mappings(company) -> Iterator[Finding]:
+    from ingest.errors import IngestError
+    from ingest.mapping import load_mapping
+
+    for source in company.sources:
+        folder = company.extracts / source.folder
+        try:
+            load_mapping(source, company.root)
+        except IngestError as error:
+            yield Finding(f"source {source.instance}", "bad", str(error))
+            continue
+        files = sum(path.is_file() for path in folder.rglob("*")) if folder.is_dir() else 0
+        state = "ok" if files else "warn"
+        yield Finding(f"source {source.instance}", state, f"mapping {source.mapping}, {files} file(s)")
+
+
+def _publication(published: Path) -> Iterator[Finding]:
+    from orchestration.publication.building import MARTS
+    from orchestration.publication.files import file_sha256, read_json
+    from orchestration.publication.hashing import published_hashes
+    from orchestration.publication.publishing import MANIFEST as FOLDER_MANIFEST
+    from orchestration.publication.publishing import damaged_files
+    from orchestration.publication.receipts import chain, current_publication, read_receipt, receipts
+
+    current = current_publication(published) or {}
+    live = current.get("publication_id", "")
+    receipt = read_receipt(published, live)
+    if receipt is None:
+        yield Finding("publication", "bad", f"{live} has no receipt: etalon run --force")
+        return
+    marts = published / MARTS
+    if not marts.is_file() or file_sha256(marts) != current.get("marts_sha256"):
+        yield Finding("marts", "bad", "marts.duckdb is not the file that was published: etalon run --force")
+    elif published_hashes(marts) != receipt["logical_hashes"]:
+        yield Finding("marts", "bad", "the tables differ from the receipt: etalon run --force")
+    else:
+        yield Finding("marts", "ok", f"{live}: {len(receipt['row_counts'])} tables as in the receipt")
+    folder = published / "parquet" / live
+    damaged = damaged_files(folder, read_json(folder / FOLDER_MANIFEST) or {"tables": {}})
+    yield Finding(
+        "parquet", "bad" if damaged else "ok", f"differs: {', '.join(damaged)}" if damaged else "as published"
+    )
+    by_id = {item["publication_id"]: item for item in receipts(published)}
+    broken = [
+        item["publication_id"]
+        for item in by_id.values()
+        if item["chain_hash"]
+        != chain(
+            by_id.get(item["previous_publication_id"] or "", {}).get("chain_hash"),
+            item["ledger_hash"],
+            item["code_version"],
+            item["policy_version"],
+        )
+    ]
+    text = f"broken at {', '.join(broken)}" if broken else f"{len(by_id)} publication(s)"
+    yield Finding("ledger chain", "bad" if broken else "ok", text)

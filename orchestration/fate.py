@@ -1,0 +1,264 @@
+"""The one fate of a source row: header, blank, quarantined, set aside, repeated, superseded or kept.
+
+What does NOT belong here: deciding fates; ingest, matching and dbt decided, this reads what they wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.dbt_running import WAREHOUSE
+from orchestration.publication.hashing import literal
+
+_LINE = re.compile(r"(?P<place>.+):(?P<line>[0-9]+)")
+
+
+class UnknownRowError(LookupError):
+    """The address names no row of this company; str() says what would."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one row.
+
+    fate_code: header, blank, continuation, quarantined_line, quarantined, excluded, exact_duplicate,
+    superseded, left_out or kept. line: physical line, or the ordinal of the record in JSON, ICS and XLSX.
+    """
+
+    fate_code: str
+    source_instance: str
+    file_path: str
+    delivery_id: str
+    line: int
+    contract: str | None = None
+    record_key: str | None = None
+    reason_code: str | None = None
+    winner: str | None = None
+    golden_ids: tuple[str, ...] = ()
+
+
+def fates(work: Path, address: str) -> list[Fate]:
+    """Fates of the row at `<source>:<file or delivery>:<line>`, or of the record `<source>:<key>`.
+
+    One fate, except when one line gives rows of several contracts or one key exists in several: one each.
+    Raises UnknownRowError when nothing answers to the address.
+    """
+    source, colon, rest = address.partition(":")
+    if not colon or not source or not rest:
+        raise UnknownRowError(f"{address!r} is not <source>:<file>:<line> or <source>:<key>")
+    if not (work / "collect" / "deliveries.parquet").is_file():
+        raise UnknownRowError("no extract has been collected here yet: run `etalon run`")
+    with _connection(work) as con:
+        match = _LINE.fullmatch(rest)
+        if match:
+            delivery = _delivery(con, source, match["place"])
+            if delivery is not None:
+                return _fates_of_line(con, work, delivery, int(match["line"]))
+        return _fates_of_key(con, work, source, rest)
+
+
+def _delivery(con: duckdb.DuckDBPyConnection, source: str, place: str) -> dict[str, Any] | None:
+    """The delivery named by id, by path or by the end of a path; the newest content of that file."""
+    rows = _rows(
+        con,
+        """
+        select * from deliveries
+        where source_instance = $source
+          and (_delivery_id = $place or file_path = $place or file_path like '%/' || $place
+               or regexp_replace(file_path, '^.*/', '') = $place
+               or regexp_replace(file_path, '^.*/|\\.[^./]*$', '', 'g') = $place)
+        order by delivered_on desc nulls last, _delivery_id desc
+        """,
+        {"source": source, "place": place},
+    )
+    paths = {row["file_path"] for row in rows}
+    if len(paths) > 1:
+        raise UnknownRowError(f"{place} is several files: {', '.join(sorted(paths)[:10])}")
+    return rows[0] if rows else None
+
+
+def _fates_of_line(
+    con: duckdb.DuckDBPyConnection, work: Path, delivery: dict[str, Any], line: int
+) -> list[Fate]:
+    place = {
+        "source_instance": delivery["source_instance"],
+        "file_path": delivery["file_path"],
+        "delivery_id": delivery["_delivery_id"],
+    }
+    last = max(delivery["n_physical_lines"] or 0, delivery["n_records"] or 0)
+    if not 1 <= line <= last:
+        raise UnknownRowError(f"{delivery['file_path']} has lines 1 to {last}")
+    key = {"delivery": delivery["_delivery_id"], "line": line}
+    lines = _rows(
+        con, "select * from quarantine_lines where _delivery_id = $delivery and _source_row_id = $line", key
+    )
+    if lines:
+        return [Fate("quarantined_line", line=line, reason_code=lines[0]["reason_code"], **place)]
+    found = [
+        fate
+        for contract in _contracts(work, delivery["_delivery_id"])
+        for fate in _record_fates(
+            con, work, contract, "_delivery_id = $delivery and _source_row_id = $line", key
+        )
+    ]
+    if found:
+        return found
+    start = max(
+        (
+            _rows(
+                con,
+                f"select max(_source_row_id) as start from {_raw(work, contract, delivery['_delivery_id'])}"
+                " where _source_row_id < $line",
+                {"line": line},
+            )[0]["start"]
+            or 0
+            for contract in _contracts(work, delivery["_delivery_id"])
+        ),
+        default=0,
+    )
+    code = _kind_of_line(work, delivery, line, start)
+    winner = f"{delivery['file_path']}:{start}" if code == "continuation" else None
+    return [Fate(code, line=line, winner=winner, **place)]
+
+
+def _fates_of_key(con: duckdb.DuckDBPyConnection, work: Path, source: str, key: str) -> list[Fate]:
+    """The fate of the newest version of a record, per contract that has the key."""
+    found = []
+    for folder in sorted((work / "raw").iterdir()) if (work / "raw").is_dir() else []:
+        rows = list(
+            _record_fates(
+                con, work, folder.name, "source_instance = $source and source_record_id = $key",
+                {"source": source, "key": key},
+            )
+        )  # fmt: skip
+        kept = [fate for fate in rows if fate.fate_code in ("kept", "left_out")]
+        found += kept[:1] or rows[-1:]
+    if not found:
+        raise UnknownRowError(f"no file and no record of source {source} is called {key}")
+    return found
+
+
+def _record_fates(
+    con: duckdb.DuckDBPyConnection, work: Path, contract: str, condition: str, values: dict[str, Any]
+) -> Iterator[Fate]:
+    identity = "using (contract, _delivery_id, _source_row_id, _record_part)"
+    rows = _rows(
+        con,
+        f"""
+        with records as (
+            select {literal(contract)} as contract, source_instance, _delivery_id, _source_row_id,
+                   _record_part,
+                   source_instance || '/' || {literal(contract)} || '/' || source_record_id as record_key
+            from {_raw(work, contract)} where {condition}
+        )
+        select r.*, d.file_path, p.disposition, p.reason_code, w.file_path as winner_path,
+               p.winner_source_row_id,
+               e.reason_code as left_out_reason
+        from records as r
+        join deliveries as d using (_delivery_id)
+        left join dispositions as p {identity}
+        left join deliveries as w on p.winner_delivery_id = w._delivery_id
+        left join (select distinct on (contract, _delivery_id, _source_row_id, _record_part) * from exclusions
+                   order by contract, _delivery_id, _source_row_id, _record_part, reason_code) as e {identity}
+        order by d.delivered_on nulls first, r._delivery_id, r._source_row_id, r._record_part
+        """,
+        values,
+    )
+    golden = {
+        row["record_key"]: row["golden_ids"]
+        for row in _rows(
+            con,
+            "select record_key, list(golden_id order by golden_id) as golden_ids from golden"
+            " where list_contains($keys, record_key) group by record_key",
+            {"keys": [row["record_key"] for row in rows]},
+        )
+    }
+    for row in rows:
+        code = row["disposition"] or ("left_out" if row["left_out_reason"] else "kept")
+        winner = f"{row['winner_path']}:{row['winner_source_row_id']}" if row["winner_path"] else None
+        yield Fate(
+            code,
+            row["source_instance"],
+            row["file_path"],
+            row["_delivery_id"],
+            row["_source_row_id"],
+            contract=contract,
+            record_key=row["record_key"],
+            reason_code=row["reason_code"] or row["left_out_reason"],
+            winner=winner,
+            golden_ids=tuple(golden.get(row["record_key"], ())) if not row["disposition"] else (),
+        )
+
+
+def _kind_of_line(work: Path, delivery: dict[str, Any], line: int, start: int) -> str:
+    """header, blank or continuation, from the archived bytes of a line on which no record begins."""
+    sha256 = delivery["file_sha256"]
+    path = work / "archive" / sha256[:2] / sha256
+    if not path.is_file():
+        return "continuation" if start else "header"
+    lines = path.read_bytes().splitlines()
+    text = lines[line - 1] if line <= len(lines) else b""
+    before = b"".join(lines[start - 1 : line - 1]) if start else b""
+    if start and before.count(b'"') % 2:
+        return "continuation"
+    if not text.strip():
+        return "blank"
+    return "continuation" if start else "header"
+
+
+@contextmanager
+def _connection(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """In-memory DuckDB with what the last run wrote as views; exclusions and golden ids may be empty."""
+    con = duckdb.connect()
+    try:
+        con.execute("SET threads=2; SET TimeZone='UTC'")
+        for name in ("deliveries", "dispositions", "quarantine_lines"):
+            path = literal(str(work / "collect" / f"{name}.parquet"))
+            con.execute(f"create view {name} as select * from read_parquet({path})")
+        exclusions, golden = (
+            _EMPTY_EXCLUSIONS,
+            "select null::varchar as record_key, null::varchar as golden_id where false",
+        )
+        if (work / WAREHOUSE).is_file():
+            con.execute(f"attach {literal(str(work / WAREHOUSE))} as warehouse (read_only)")
+            tables = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+            if "dq_exclusions" in tables:
+                exclusions = "select * from warehouse.quality_dbt.dq_exclusions"
+            if {"xref_accounts", "xref_persons"} <= tables:
+                golden = (
+                    "select record_key, account_id as golden_id from warehouse.master.xref_accounts"
+                    " union all select record_key, person_id from warehouse.master.xref_persons"
+                )
+        con.execute(f"create view exclusions as {exclusions}")
+        con.execute(f"create view golden as {golden}")
+        yield con
+    finally:
+        con.close()
+
+
+_EMPTY_EXCLUSIONS = (
+    "select null::varchar as contract, null::varchar as _delivery_id, null::bigint as _source_row_id,"
+    " null::integer as _record_part, null::varchar as reason_code where false"
+)
+
+
+def _contracts(work: Path, delivery_id: str) -> list[str]:
+    return sorted(path.parent.name for path in (work / "raw").glob(f"*/*__{delivery_id}.parquet"))
+
+
+def _raw(work: Path, contract: str, delivery_id: str | None = None) -> str:
+    pattern = f"*__{delivery_id}.parquet" if delivery_id else "*.parquet"
+    return f"read_parquet({literal(str(work / 'raw' / contract / pattern))}, union_by_name = true)"
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    cursor = con.execute(query, values)
+    names = [item[0] for item in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,26 @@
+"""Which files lie under extracts/ now, by content: what a new run would look at.
+
+What does NOT belong here: reading them (see ingest). Used to tell in a second that nothing is new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestration.publication.files import file_sha256
+
+if TYPE_CHECKING:
+    from ingest.company import Company
+
+
+def scan_inputs(company: Company) -> list[dict[str, str]]:
+    """Path (relative to the company) and sha256 of every extract and configuration file, by path."""
+    root = company.root
+    found = [path for path in company.extracts.rglob("*") if path.is_file() and not path.is_symlink()]
+    found += [path for path in (root / "company.yml", root / "waivers.csv") if path.is_file()]
+    own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
+    found += [path for path in own if path.is_file()]
+    return [
+        {"path": path.relative_to(root).as_posix(), "sha256": file_sha256(path)}
+        for path in sorted(set(found))
+    ]

@@ -1,0 +1,8 @@
+"""MATCH: which source records are one account or one person.
+
+Pure functions over Parquet; no Dagster, no dbt, no warehouse. `match` is the only entry point.
+"""
+
+from orchestration.matching.matching import EntityReport, MatchReport, match
+
+__all__ = ["EntityReport", "MatchReport", "match"]

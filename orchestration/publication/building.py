@@ -1,0 +1,133 @@
+"""Build a marts.duckdb and its Parquet folder aside, from the warehouse or from an earlier Parquet folder.
+
+What does NOT belong here: deciding to publish and putting files in place (see publishing).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.publication.files import file_sha256
+from orchestration.publication.hashing import literal, logical_hash, quoted
+from orchestration.publication.tables import Table
+
+#: Files of this storage version open in DuckDB 1.5 clients too.
+STORAGE_VERSION = "v1.5.0"
+MARTS = "marts.duckdb"
+
+
+@contextmanager
+def connection(warehouse: Path | None, temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """In-memory DuckDB with the warehouse attached read-only under its own name."""
+    con = duckdb.connect()
+    try:
+        con.execute("SET threads=2; SET TimeZone='UTC'; SET preserve_insertion_order=false")
+        con.execute(f"SET memory_limit={literal(os.environ.get('ETALON_MEMORY', '3GB'))}")
+        con.execute(f"SET temp_directory={literal(str(temp))}")
+        if warehouse is not None:
+            con.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
+        yield con
+    finally:
+        con.close()
+
+
+def build_marts(
+    con: duckdb.DuckDBPyConnection,
+    tables: Sequence[Table],
+    relation_of: Callable[[Table], str],
+    aside: Path,
+    extra: Sequence[tuple[Table, pa.Table]] = (),
+) -> Path:
+    """Write aside/marts.duckdb with keys, comments and rows in key order; checkpointed and closed.
+
+    relation_of: SQL relation of a table on `con`. extra: tables made in Python. Returns the file's path.
+    Raises duckdb.ConstraintException when a declared key is not one.
+    """
+    aside.mkdir(parents=True, exist_ok=True)
+    path = aside / MARTS
+    for stale in (path, path.with_name(MARTS + ".wal")):
+        stale.unlink(missing_ok=True)
+    con.execute(f"attach {literal(str(path))} as marts (storage_version {literal(STORAGE_VERSION)})")
+    try:
+        for table in tables:
+            _copy_table(con, table, relation_of(table))
+        for table, rows in extra:
+            con.register("extra_rows", rows)
+            _copy_table(con, table, "extra_rows")
+            con.unregister("extra_rows")
+        con.execute("checkpoint marts")
+    finally:
+        con.execute("detach marts")
+    return path
+
+
+def export_parquet(
+    con: duckdb.DuckDBPyConnection, marts: Path, tables: Sequence[Table], folder: Path
+) -> dict[str, dict[str, Any]]:
+    """Write one Parquet file per table of a finished marts file; `folder` is emptied first.
+
+    Returns by table: file, sha256, n_rows, logical_hash and the table's declaration.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    con.execute(f"attach {literal(str(marts))} as built (read_only)")
+    written = {}
+    try:
+        for table in tables:
+            relation = f"built.main.{quoted(table.name)}"
+            path = folder / f"{table.name}.parquet"
+            con.execute(
+                f"copy (select * from {relation}{_order(table)}) to {literal(str(path))}"
+                " (format parquet, compression zstd, preserve_order true)"
+            )
+            written[table.name] = {
+                "file": path.name,
+                "sha256": file_sha256(path),
+                "n_rows": con.execute(f"select count(*) from {relation}").fetchone()[0],
+                "logical_hash": logical_hash(con, relation),
+                "declaration": table.as_json(),
+            }
+    finally:
+        con.execute("detach built")
+    return written
+
+
+def _copy_table(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> None:
+    types = con.execute(
+        f"select column_name, column_type from (describe select * from {relation})"
+    ).fetchall()
+    nullable = _nullable(con, table)
+    required = {name for name, _ in types if name in table.primary_key or not nullable.get(name, True)}
+    columns = [f"{quoted(name)} {kind}{' not null' if name in required else ''}" for name, kind in types]
+    if table.primary_key:
+        columns.append(f"primary key ({', '.join(map(quoted, table.primary_key))})")
+    target = f"marts.main.{quoted(table.name)}"
+    con.execute(f"create table {target} ({', '.join(columns)})")
+    con.execute(f"insert into {target} select * from {relation}{_order(table)}")
+    if table.comment:
+        con.execute(f"comment on table {target} is {literal(table.comment)}")
+    present = {name for name, _ in types}
+    for column in table.columns:
+        if column.comment and column.name in present:
+            con.execute(f"comment on column {target}.{quoted(column.name)} is {literal(column.comment)}")
+
+
+def _nullable(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, bool]:
+    rows = con.execute(
+        "select column_name, is_nullable from duckdb_columns()"
+        " where database_name = 'warehouse' and schema_name = $schema and table_name = $name",
+        {"schema": table.schema, "name": table.name},
+    ).fetchall()
+    return dict(rows)
+
+
+def _order(table: Table) -> str:
+    return f" order by {', '.join(map(quoted, table.primary_key))}" if table.primary_key else " order by all"

@@ -1,0 +1,311 @@
+"""Write, audit, publish: marts built aside from the audited candidate, swapped in by one rename.
+
+What does NOT belong here: the gate's decision (see expectations.gate), reports, Dagster.
+
+Order of a publication: tables built aside, Parquet folder renamed, receipt written, golden-id registry
+promoted, marts.duckdb replaced, `current.json` written. Readers follow marts.duckdb only; a process killed
+anywhere leaves the old publication or the new one complete, and the next run with the same inputs ends with
+the same tables.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.crash_points import crash_point
+from orchestration.dbt_running import WAREHOUSE
+from orchestration.publication import trust
+from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
+from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
+from orchestration.publication.hashing import literal, logical_hash, quoted
+from orchestration.publication.receipts import (
+    CURRENT,
+    chain,
+    current_publication,
+    now_text,
+    read_receipt,
+    receipt_path,
+    refusal_path,
+    write_receipt,
+)
+from orchestration.publication.registry import promote_registry
+from orchestration.publication.tables import Table, published_tables
+from orchestration.settings import RunSettings, fingerprint, read_settings
+
+if TYPE_CHECKING:
+    from ingest.company import Company
+
+MANIFEST = "manifest.json"
+
+
+class NotAdmittedError(RuntimeError):
+    """The candidate may not be published; str() says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A publication that is in place. tables: name -> rows. content: the receipt file."""
+
+    publication_id: str
+    marts: Path
+    parquet: Path
+    tables: Mapping[str, int]
+    content: Mapping[str, Any]
+
+
+def publish(
+    company: Company, manifest: Mapping[str, Any], *, inputs: list[dict[str, str]] | None = None
+) -> Receipt:
+    """Publish the candidate of `company`'s work directory.
+
+    manifest: the dbt manifest. inputs: (path, sha256) of the files under extracts/ this run looked at.
+    Raises NotAdmittedError when the verdict, the ledger or a mart rule does not admit the candidate, and
+    PrivateColumnError when a table would show a person; nothing is in place then.
+    """
+    work, published = company.work, company.published
+    settings = read_settings(work)
+    verdict = admit(work, settings)
+    aside = published / ".building"
+    shutil.rmtree(aside, ignore_errors=True)
+    with connection(work / WAREHOUSE, work / "tmp") as con:
+        deliveries = _deliveries(con, work)
+        run_fingerprint = fingerprint(settings, [row["delivery_id"] for row in deliveries])
+        publication_id = f"{settings.cycle}-{run_fingerprint[:12]}"
+        ledger_hash = logical_hash(con, "warehouse.quality_dbt.dq_ledger_terms")
+        tables = published_tables(manifest)
+        extra = _trust_tables(con, manifest, settings, verdict, work, publication_id, ledger_hash, deliveries)
+        marts = build_marts(
+            con, tables, lambda table: f"warehouse.{quoted(table.schema)}.{quoted(table.name)}", aside, extra
+        )
+        crash_point("publication.tables_built")
+        every_table = sorted([*tables, *(table for table, _ in extra)], key=lambda table: table.name)
+        written = export_parquet(con, marts, every_table, aside / "parquet")
+    identity = {"publication_id": publication_id, "cycle": settings.cycle, "fingerprint": run_fingerprint}
+    write_json(aside / "parquet" / MANIFEST, identity | {"tables": written})
+    crash_point("publication.parquet_written")
+    parquet = published / "parquet" / publication_id
+    replace_folder(aside / "parquet", parquet)
+    crash_point("publication.parquet_renamed")
+    previous = _previous(published, publication_id)
+    receipt = write_receipt(
+        published,
+        identity
+        | {
+            "company": settings.company,
+            "run_id": settings.run_id,
+            "settings": settings.identity(),
+            "verdict": verdict["verdict"],
+            "reasons": verdict["reasons"],
+            "rule_ids": verdict["rule_ids"],
+            "code_version": settings.code_version,
+            "policy_version": settings.policy_version,
+            "ledger_hash": ledger_hash,
+            "previous_publication_id": previous.get("publication_id"),
+            "chain_hash": chain(
+                previous.get("chain_hash"), ledger_hash, settings.code_version, settings.policy_version
+            ),
+            "metric_versions": {
+                row["metric_name"]: row["metric_version"] for row in trust.metric_rows(manifest)
+            },
+            "row_counts": {name: table["n_rows"] for name, table in written.items()},
+            "logical_hashes": {name: table["logical_hash"] for name, table in written.items()},
+            "deliveries": deliveries,
+            "inputs": inputs or [],
+            "published_at": now_text(),
+        },
+    )
+    crash_point("publication.receipt_written")
+    promote_registry(work / "matching", published)
+    crash_point("publication.registry_promoted")
+    admit(work, settings)
+    _swap(published, marts, publication_id)
+    shutil.rmtree(aside, ignore_errors=True)
+    return Receipt(publication_id, published / MARTS, parquet, receipt["row_counts"], receipt)
+
+
+def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
+    """Write the refusal receipt of a held run. The last publication is not touched. Returns the receipt."""
+    settings = read_settings(company.work)
+    current = current_publication(company.published) or {}
+    path = refusal_path(company.published, settings.run_id)
+    write_json(
+        path,
+        {
+            "run_id": settings.run_id,
+            "company": settings.company,
+            "cycle": settings.cycle,
+            "verdict": "hold",
+            "reasons": verdict.get("reasons"),
+            "rule_ids": verdict.get("rule_ids"),
+            "ledger_imbalances": verdict.get("ledger_imbalances"),
+            "sentences_fr": list(verdict.get("sentences_fr") or ()),
+            "sentences_en": list(verdict.get("sentences_en") or ()),
+            "code_version": settings.code_version,
+            "policy_version": settings.policy_version,
+            "still_published": current.get("publication_id"),
+            "refused_at": now_text(),
+        },
+    )
+    return path
+
+
+def rollback(company: Company, publication_id: str) -> Receipt:
+    """Put an earlier publication back from its Parquet folder.
+
+    Raises FileNotFoundError when the folder or its receipt is gone, OSError when a file is not the one that
+    was published. The golden-id registry stays as it is: ids are never taken back.
+    """
+    published = company.published
+    folder = published / "parquet" / publication_id
+    manifest = read_json(folder / MANIFEST)
+    receipt = read_receipt(published, publication_id)
+    if manifest is None or receipt is None:
+        known = ", ".join(sorted(path.stem for path in receipt_path(published, "x").parent.glob("*.json")))
+        raise FileNotFoundError(f"no publication {publication_id} is kept here; kept: {known or 'none'}")
+    damaged = damaged_files(folder, manifest)
+    if damaged:
+        raise OSError(f"publication {publication_id}: {', '.join(damaged)} differ from what was published")
+    leaving = (current_publication(published) or {}).get("publication_id")
+    tables = [Table.from_json(entry["declaration"]) for entry in manifest["tables"].values()]
+    aside = published / ".building"
+    shutil.rmtree(aside, ignore_errors=True)
+    with connection(None, company.work / "tmp") as con:
+        marts = build_marts(
+            con,
+            tables,
+            lambda table: f"read_parquet({literal(str(folder / f'{table.name}.parquet'))})",
+            aside,
+        )
+    _swap(published, marts, publication_id, rolled_back_from=leaving)
+    shutil.rmtree(aside, ignore_errors=True)
+    return Receipt(publication_id, published / MARTS, folder, receipt["row_counts"], receipt)
+
+
+def damaged_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Files of a Parquet folder that are absent or whose bytes are not those of the manifest."""
+    return [
+        entry["file"]
+        for entry in manifest["tables"].values()
+        if not (folder / entry["file"]).is_file() or file_sha256(folder / entry["file"]) != entry["sha256"]
+    ]
+
+
+def admit(work: Path, settings: RunSettings) -> dict[str, Any]:
+    """The verdict that admits the candidate. Raises NotAdmittedError when anything speaks against it.
+
+    Read again from the files and the warehouse, because a check in another process proves nothing here.
+    """
+    from expectations.gate import read_balances
+    from expectations.results import read_results
+
+    verdict = read_verdict(work)
+    if verdict is None or verdict["cycle"] != settings.cycle:
+        raise NotAdmittedError(f"no verdict exists for cycle {settings.cycle}: run `etalon check`")
+    if verdict["verdict"] == "hold":
+        raise NotAdmittedError(
+            f"the gate holds cycle {settings.cycle} ({verdict['reasons']}): run `etalon check`"
+        )
+    balances = read_balances(work / WAREHOUSE)
+    unbalanced = sum(balance.difference != 0 for balance in balances)
+    if unbalanced or not balances:
+        raise NotAdmittedError(f"the row ledger has {unbalanced} imbalance(s) in {len(balances)} identities")
+    mart_results = [
+        result for result in read_results(work / "quality" / "rule_results.parquet") if result.layer == "mart"
+    ]
+    if not mart_results:
+        raise NotAdmittedError("the mart rules were not assessed: run `etalon run`")
+    failed = sorted({result.rule_id for result in mart_results if result.status == "fail"})
+    if failed:
+        raise NotAdmittedError(f"mart rule(s) {', '.join(failed)} fail: see the data-quality report")
+    return verdict
+
+
+def read_verdict(work: Path) -> dict[str, Any] | None:
+    """The row of quality/gate_verdicts.parquet; None before the gate."""
+    import pyarrow.parquet as pq
+
+    path = work / "quality" / "gate_verdicts.parquet"
+    rows = pq.read_table(path).to_pylist() if path.is_file() else []
+    return rows[0] if rows else None
+
+
+def _swap(published: Path, marts: Path, publication_id: str, rolled_back_from: str | None = None) -> None:
+    sha256 = file_sha256(marts)
+    replace_file(marts, published / MARTS)
+    crash_point("publication.swapped")
+    write_json(
+        published / CURRENT,
+        {"publication_id": publication_id, "marts_sha256": sha256, "rolled_back_from": rolled_back_from},
+    )
+    crash_point("publication.recorded")
+
+
+def _previous(published: Path, publication_id: str) -> dict[str, Any]:
+    """Receipt of the publication that is live now; of the one before when this one is live already."""
+    live = (current_publication(published) or {}).get("publication_id")
+    receipt = read_receipt(published, live) if live else None
+    if receipt and live == publication_id:
+        earlier = receipt.get("previous_publication_id")
+        receipt = read_receipt(published, earlier) if earlier else None
+    return receipt or {}
+
+
+def _deliveries(con: duckdb.DuckDBPyConnection, work: Path) -> list[dict[str, Any]]:
+    path = work / "collect" / "deliveries.parquet"
+    rows = con.execute(
+        "select _delivery_id, source_instance, mapping, mapping_version, mapping_hash, file_path,"
+        " file_sha256, file_bytes, cast(delivered_on as varchar)"
+        f" from read_parquet({literal(str(path))}) order by _delivery_id"
+    ).fetchall()
+    names = (
+        "delivery_id", "source_instance", "mapping", "mapping_version", "mapping_hash", "file_path",
+        "file_sha256", "file_bytes", "delivered_on",
+    )  # fmt: skip
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _trust_tables(
+    con: duckdb.DuckDBPyConnection,
+    manifest: Mapping[str, Any],
+    settings: RunSettings,
+    verdict: Mapping[str, Any],
+    work: Path,
+    publication_id: str,
+    ledger_hash: str,
+    deliveries: list[dict[str, Any]],
+) -> list[tuple[Table, pa.Table]]:
+    from expectations.results import read_results
+
+    last_delivery_on = max((row["delivered_on"] for row in deliveries if row["delivered_on"]), default=None)
+    last_date = (
+        pa.scalar(last_delivery_on, pa.string()).cast(pa.date32()).as_py() if last_delivery_on else None
+    )
+    row = {
+        "publication_id": publication_id,
+        "company": settings.company,
+        "cycle": settings.cycle,
+        "as_of": settings.as_of,
+        "verdict": verdict["verdict"],
+        "reporting_currency": settings.reporting_currency,
+        "code_version": settings.code_version,
+        "policy_version": settings.policy_version,
+        "ledger_hash": ledger_hash,
+        "n_deliveries": len(deliveries),
+        "last_delivery_on": last_date,
+    }
+    types = {"as_of": pa.timestamp("us"), "n_deliveries": pa.int32(), "last_delivery_on": pa.date32()}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
+    results = read_results(work / "quality" / "rule_results.parquet")
+    kpis = f"warehouse.marts.{quoted(trust.KPI_MART)}"
+    return [
+        (trust.DIM_PUBLICATION, pa.Table.from_pylist([row], schema=schema)),
+        (trust.DIM_METRIC, trust.metric_table(manifest)),
+        (trust.KPI_TRUST, trust.trust_table(con, manifest, results, verdict["verdict"], last_date, kpis)),
+    ]

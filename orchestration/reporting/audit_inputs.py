@@ -1,0 +1,265 @@
+"""The sales audit's figures from the marts of the candidate warehouse.
+
+What does not belong here: computing a KPI (the marts did) and wording. The month of a tile is the cycle's,
+or for a cohort metric the last month in which every lead's window is over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from orchestration.project import MANIFEST
+from orchestration.reporting.definitions import (
+    MetricDefinition,
+    TileSettings,
+    complaint_bar,
+    metric_definitions,
+    tile_settings,
+)
+from orchestration.reporting.figures import (
+    AuditInputs,
+    ComplaintWeek,
+    Kpi,
+    Measure,
+    MrrBridge,
+    RevenueMonth,
+    RuleOutcome,
+    Segment,
+    StageStep,
+)
+from orchestration.reporting.formatting import add_months, month_start
+from orchestration.reporting.inputs import Reader, read_verdict, row_accounts, rule_outcomes, run_facts
+
+if TYPE_CHECKING:
+    from ingest.company import Company
+
+HISTORY_MONTHS = 13
+_KPIS = "marts.mart_management_kpis_month"
+_SEGMENTED = ("cr", "touches_per_lead", "ttf_hours", "contacted_24h_rate")
+_SIZE_ORDER = ("smb", "mid", "enterprise", "unknown")
+_CHANNEL_ORDER = ("inbound", "outbound", "partner", "unknown")
+
+
+def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
+    """Everything the sales audit shows; no tiles when the marts were not built."""
+    run = run_facts(company, reader)
+    accounts = row_accounts(reader)
+    verdict = read_verdict(reader)
+    counts = {
+        "n_rows_in": sum(row.records_in for row in accounts),
+        "n_rows_kept": sum(row.kept_as_own for row in accounts),
+        "n_rows_set_aside": sum(row.quarantined + row.excluded for row in accounts),
+        "n_rows_repeated": sum(row.exact_duplicate + row.superseded for row in accounts),
+        "n_rows_merged": sum(row.merged or 0 for row in accounts),
+    }
+    delivered = reader.parquet("collect/deliveries", "select max(delivered_on) as day from relation")
+    last_delivery_on = delivered[0]["day"] if delivered else None
+    # A mart left from a run that a later gate held would be shown as this cycle's: the verdict decides.
+    if verdict.code not in ("publish", "publish_with_warnings") or not reader.has(_KPIS):
+        return AuditInputs(run=run, verdict=verdict, last_delivery_on=last_delivery_on, **counts)
+    cycle = month_start(run.cycle)
+    rows = reader.table(_KPIS, "select * from relation order by metric_name, period_month")
+    company_rows = [row for row in rows if row["segment_kind_code"] == "all"]
+    kpis = _kpis(company_rows, cycle, rule_outcomes(reader))
+    matured = next((month_start(kpi.period) for kpi in kpis if kpi.is_cohort), cycle)
+    return AuditInputs(
+        run=run,
+        verdict=verdict,
+        kpis=kpis,
+        segments=_segments(rows, matured),
+        segment_period=f"{matured:%Y-%m}",
+        bridge=_bridge(reader, cycle),
+        revenue=_revenue(reader, cycle),
+        complaints=_complaints(reader, cycle),
+        complaint_bar=complaint_bar(),
+        stages=_stages(reader, cycle),
+        last_delivery_on=last_delivery_on,
+        **counts,
+    )
+
+
+def _measure(row: Mapping[str, Any] | None) -> Measure:
+    if row is None:
+        return Measure(None, reason_code="no_source_rows")
+    return Measure(
+        value=row["metric_value"],
+        numerator=row["numerator"],
+        denominator=row["denominator"],
+        reason_code=row["reason_code"],
+        caveat_code=row["caveat_code"],
+    )
+
+
+def _kpis(rows: list[dict[str, Any]], cycle: date, rules: tuple[RuleOutcome, ...]) -> tuple[Kpi, ...]:
+    by_metric: dict[str, dict[date, dict[str, Any]]] = {}
+    for row in rows:
+        by_metric.setdefault(row["metric_name"], {})[month_start(row["period_month"])] = row
+    behind = _tables_behind()
+    definitions = metric_definitions()
+    return tuple(
+        _kpi(
+            tile,
+            definitions[tile.name],
+            by_metric[tile.name],
+            cycle,
+            behind.get(tile.name, frozenset()),
+            rules,
+        )
+        for tile in tile_settings()
+        if tile.name in by_metric and tile.name in definitions
+    )
+
+
+def _kpi(
+    tile: TileSettings,
+    definition: MetricDefinition,
+    months: dict[date, dict[str, Any]],
+    cycle: date,
+    tables: frozenset[str],
+    rules: tuple[RuleOutcome, ...],
+) -> Kpi:
+    from orchestration.publication.trust import trust_of
+
+    period = cycle if tile.month == "cycle" else _matured_month(months, cycle)
+    history = []
+    for back in range(HISTORY_MONTHS - 1, -1, -1):
+        month = add_months(period, -back)
+        history.append((f"{month:%Y-%m}", _measure(months.get(month)).value))
+    trust, rule_ids = trust_of(tables, rules)
+    return Kpi(
+        name=tile.name,
+        unit=definition.unit,
+        places=tile.places,
+        better=definition.better,
+        period=f"{period:%Y-%m}",
+        measure=_measure(months.get(period)),
+        history=tuple(history),
+        label_fr=definition.label_fr,
+        label_en=definition.label_en,
+        definition_fr=definition.definition_fr,
+        definition_en=definition.definition_en,
+        minimum_n=definition.minimum_n,
+        is_cohort=tile.month == "matured",
+        bar=tile.bar,
+        trust=trust,
+        trust_rule_ids=rule_ids,
+    )
+
+
+def _matured_month(months: dict[date, dict[str, Any]], cycle: date) -> date:
+    """The last month up to the cycle without an open window; the cycle itself when there is none."""
+    over = [
+        month
+        for month, row in months.items()
+        if month <= cycle and row["metric_value"] is not None and not row["n_immature"]
+    ]
+    return max(over, default=cycle)
+
+
+@cache
+def _tables_behind() -> Mapping[str, frozenset[str]]:
+    """Metric -> every table it is computed from; empty before dbt has written its manifest."""
+    from orchestration.publication.trust import tables_behind
+
+    if not MANIFEST.is_file():
+        return {}
+    return tables_behind(json.loads(MANIFEST.read_text(encoding="utf-8")))
+
+
+def _segments(rows: list[dict[str, Any]], month: date) -> tuple[Segment, ...]:
+    cells = {
+        (row["segment_kind_code"], row["segment_code"], row["metric_name"]): row
+        for row in rows
+        if month_start(row["period_month"]) == month
+    }
+    found = []
+    for dimension, order in (("size_band", _SIZE_ORDER), ("channel", _CHANNEL_ORDER)):
+        codes = {code for kind, code, _ in cells if kind == dimension}
+        for code in [*(c for c in order if c in codes), *sorted(codes - set(order))]:
+            leads = cells.get((dimension, code, "leads_new"))
+            n_leads = int(leads["metric_value"]) if leads and leads["metric_value"] is not None else 0
+            if n_leads:
+                measures = {name: _measure(cells.get((dimension, code, name))) for name in _SEGMENTED}
+                found.append(Segment(dimension, code, n_leads, **measures))
+    return tuple(found)
+
+
+def _bridge(reader: Reader, cycle: date) -> MrrBridge | None:
+    rows = reader.table(
+        "marts.mart_finance_mrr_month",
+        "select * from relation where segment_kind_code = 'all' and period_month = ?",
+        (cycle,),
+    )
+    if not rows:
+        return None
+    names = ("opening", "new", "reactivation", "expansion", "contraction", "churn", "closing")
+    return MrrBridge(f"{cycle:%Y-%m}", **{name: rows[0][f"{name}_mrr"] for name in names})
+
+
+def _revenue(reader: Reader, cycle: date) -> tuple[RevenueMonth, ...]:
+    rows = reader.table(
+        "marts.mart_finance_revenue_month",
+        "select period_month, revenue_amount, new_business_amount from relation"
+        " where segment_kind_code = 'all' and period_month between ? and ? order by period_month",
+        (add_months(cycle, 1 - HISTORY_MONTHS), cycle),
+    )
+    known = {month_start(row["period_month"]): row for row in rows}
+    if not known:
+        return ()
+    # A month without an invoice is a month without revenue, once invoices have begun.
+    months = [add_months(cycle, -back) for back in range(HISTORY_MONTHS - 1, -1, -1)]
+    nothing = {"revenue_amount": Decimal(0), "new_business_amount": Decimal(0)}
+    return tuple(
+        RevenueMonth(f"{month:%Y-%m}", row["revenue_amount"], row["new_business_amount"])
+        for month in months
+        if month >= min(known)
+        for row in [known.get(month, nothing)]
+    )
+
+
+def _complaints(reader: Reader, cycle: date) -> tuple[ComplaintWeek, ...]:
+    """The last 13 weeks that begin before the end of the cycle; a week without mail is left as a gap."""
+    end = add_months(cycle, 1)
+    last = end - timedelta(days=1)
+    monday = last - timedelta(days=last.weekday())
+    weeks = [monday - timedelta(weeks=back) for back in range(12, -1, -1)]
+    rows = reader.table(
+        "marts.mart_marketing_complaints_week",
+        "select * from relation where segment_kind_code = 'all' and iso_week_start_on between ? and ?",
+        (weeks[0], weeks[-1]),
+    )
+    known = {row["iso_week_start_on"]: row for row in rows}
+    if not known:
+        return ()
+    return tuple(
+        ComplaintWeek(
+            week,
+            row["n_complained"] if row else 0,
+            row["n_delivered"] if row else 0,
+            row["complaint_rate"] if row else None,
+            bool(row and row["is_complaint_breach"]),
+        )
+        for week in weeks
+        for row in [known.get(week)]
+    )
+
+
+def _stages(reader: Reader, cycle: date) -> tuple[StageStep, ...]:
+    """Stages over the twelve months to the cycle, passages whose window is over."""
+    query = """
+        select stage_code, min(stage_rank) as stage_rank, cast(sum(n_matured) as bigint) as n_reached,
+            cast(sum(n_reached_next) as bigint) as n_next,
+            cast(
+                cast(sum(n_reached_next) as decimal(18, 0)) / nullif(sum(n_matured), 0) as decimal(18, 10)
+            ) as rate
+        from relation
+        where segment_kind_code = 'all' and period_month between ? and ?
+        group by stage_code order by stage_rank, stage_code
+    """
+    rows = reader.table("marts.mart_sales_stages_month", query, (add_months(cycle, -11), cycle))
+    return tuple(StageStep(row["stage_code"], row["n_reached"], row["n_next"], row["rate"]) for row in rows)

@@ -1,0 +1,59 @@
+"""The two reports as HTML text, from planted or loaded inputs.
+
+One Jinja2 environment that escapes everything. The only markup that enters a page unescaped is this folder's
+stylesheet and the SVG that charts.py serialised; no template uses a raw filter. What does not belong here:
+reading (inputs.py), files (publishing.py), the choice of figures (quality_page.py, audit_page.py).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from orchestration.reporting.audit_page import audit_context
+from orchestration.reporting.figures import AuditInputs, QualityInputs
+from orchestration.reporting.formatting import Formats
+from orchestration.reporting.quality_page import quality_context
+from orchestration.reporting.wording import Wording
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["style"] = _own_markup((_FOLDER / "report.css").read_text(encoding="utf-8"))
+    environment.globals["drawing"] = _own_markup
+    return environment
+
+
+def _own_markup(text: str) -> Markup:
+    """Marks text that this folder wrote itself: its stylesheet, and drawings of charts.py."""
+    return Markup(text)  # noqa: S704
+
+
+def _render(template: str, language: str, context: dict) -> str:
+    page = _environment().get_template(template)
+    return page.render(language=language, t=Wording(language), f=Formats(language), **context)
+
+
+def render_data_quality(inputs: QualityInputs, language: str) -> str:
+    """The data-quality report of a run in 'fr' or 'en': one HTML file that needs nothing else."""
+    context = quality_context(inputs, Wording(language), Formats(language))
+    return _render("data_quality.html.jinja", language, context)
+
+
+def render_sales_audit(inputs: AuditInputs, language: str) -> str:
+    """The one-page sales audit of a cycle in 'fr' or 'en': one HTML file, one A4 page in landscape."""
+    context = audit_context(inputs, Wording(language), Formats(language))
+    return _render("sales_audit.html.jinja", language, context)

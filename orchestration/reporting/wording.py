@@ -1,0 +1,85 @@
+"""The reports' sentences: two catalogues with the same keys, and the French typography of spaces.
+
+What does not belong here: numbers and dates (formatting.py). No sentence of a report stands anywhere else;
+the wording of rules, reasons and metrics comes with the inputs, from the catalogue that defines each of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import yaml
+
+from orchestration.reporting.formatting import LANGUAGES, NARROW_SPACE, NO_BREAK_SPACE
+
+_FOLDER = Path(__file__).parent
+
+
+def _flatten(node: Mapping, prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in node.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value, f"{path}."))
+        else:
+            flat[path] = str(value)
+    return flat
+
+
+def _typographic(text: str) -> str:
+    """The apostrophe of print, which the catalogues write as they are typed."""
+    return re.sub(r"(?<=\w)'(?=\w)", "\u2019", text)
+
+
+def _french_spaces(text: str) -> str:
+    """No-break spaces where French typography wants them; applied to sentences only, never to data."""
+    text = re.sub(r" (?=[;!?%])", NARROW_SPACE, text)
+    text = re.sub(r" (?=[:»€])", NO_BREAK_SPACE, text)
+    return text.replace("« ", "«" + NO_BREAK_SPACE)
+
+
+@cache
+def load_catalogue(language: str) -> Mapping[str, str]:
+    """All sentences of a language, keys joined by dots (`quality.title`)."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}, expected one of {', '.join(LANGUAGES)}")
+    path = _FOLDER / f"catalogue.{language}.yml"
+    flat = _flatten(yaml.safe_load(path.read_text(encoding="utf-8")))
+    flat = {key: _typographic(text) for key, text in flat.items()}
+    if language == "fr":
+        flat = {key: _french_spaces(text) for key, text in flat.items()}
+    return MappingProxyType(flat)
+
+
+class Wording:
+    """Sentences of one language. Unknown keys raise: a report never shows a key instead of a sentence."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._sentences = load_catalogue(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The sentence `key` with its `{named}` places filled. Plain text: the renderer escapes it."""
+        sentence = self._sentences[key]
+        return sentence.format(**values) if values else sentence
+
+    def plural(self, key: str, count: int, **values: object) -> str:
+        """`key.one` or `key.other`. French counts zero as singular, English does not."""
+        one = abs(count) <= 1 if self.language == "fr" else abs(count) == 1
+        return self(f"{key}.{'one' if one else 'other'}", **values)
+
+    def or_raw(self, prefix: str, code: str | None) -> str:
+        """The wording of a code of a list that other folders may extend; the code itself when it has none."""
+        if code is None:
+            return ""
+        return self._sentences.get(f"{prefix}.{code}", code)
+
+    def pick(self, fr: str | None, en: str | None, default: str = "") -> str:
+        """Of two wordings that another catalogue gives, the one in this language, else the other."""
+        if self.language == "fr" and fr:
+            return _french_spaces(_typographic(fr))
+        return (en if self.language == "en" else None) or en or fr or default

@@ -1,0 +1,133 @@
+"""Settings of one run, its fingerprint, and the one-row Parquet that dbt reads.
+
+What does NOT belong here: reading company.yml (see ingest.company), deciding anything.
+`as_of` comes from the cycle, never from the clock; only `run_id` names the moment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.project import code_version
+
+if TYPE_CHECKING:
+    from ingest.company import Company
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What one run computes with. as_of: first instant after the cycle, UTC, naive. cycle_end: exclusive."""
+
+    company: str
+    cycle: str
+    as_of: datetime
+    cycle_start: date
+    cycle_end: date
+    reporting_currency: str
+    timezone: str
+    conversion_window_days: int
+    conversation_min_s: int
+    own_domains: str
+    code_version: str
+    policy_version: str
+    run_id: str
+
+    def identity(self) -> dict[str, str]:
+        """All settings that decide the result, as text: everything but the run id."""
+        return {name: str(value) for name, value in asdict(self).items() if name != "run_id"}
+
+
+def run_settings(company: Company, *, cycle: str | None = None, run_id: str | None = None) -> RunSettings:
+    """Settings for a run of `company`. cycle: `yyyy-mm`, default the company's own.
+
+    Raises ValueError when the cycle is not a month.
+    """
+    month = cycle or company.cycle
+    start, end = cycle_bounds(month)
+    from expectations.policy import POLICY_FILE, load_policy
+
+    return RunSettings(
+        company=company.company,
+        cycle=month,
+        as_of=datetime(end.year, end.month, end.day),  # noqa: DTZ001 - naive UTC is the contract
+        cycle_start=start,
+        cycle_end=end,
+        reporting_currency=company.reporting_currency,
+        timezone=company.timezone,
+        conversion_window_days=company.conversion_window_days,
+        conversation_min_s=company.conversation_min_s,
+        own_domains=",".join(company.own_domains),
+        code_version=code_version(),
+        policy_version=load_policy(POLICY_FILE, waivers_path(company)).version,
+        run_id=run_id or make_run_id(),
+    )
+
+
+def cycle_bounds(cycle: str) -> tuple[date, date]:
+    """First day of the month `yyyy-mm` and first day of the next one."""
+    try:
+        start = date.fromisoformat(f"{cycle}-01")
+    except ValueError as error:
+        raise ValueError(f"cycle {cycle!r} is not a month written yyyy-mm") from error
+    return start, date(start.year + start.month // 12, start.month % 12 + 1, 1)
+
+
+def make_run_id() -> str:
+    """Identifier of a run: UTC start and process id. It appears in receipts and logs, in no mart."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+
+
+def waivers_path(company: Company) -> Path:
+    """The company's own waivers; the file may be absent."""
+    return company.root / "waivers.csv"
+
+
+def fingerprint(settings: RunSettings, delivery_ids: Iterable[str]) -> str:
+    """64 hex over everything the published tables depend on: deliveries, settings, code, policy."""
+    text = json.dumps(
+        {"settings": settings.identity(), "deliveries": sorted(set(delivery_ids))}, sort_keys=True
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def publication_id(settings: RunSettings, delivery_ids: Iterable[str]) -> str:
+    """`<cycle>-<12 hex of the fingerprint>`: the same inputs give the same id."""
+    return f"{settings.cycle}-{fingerprint(settings, delivery_ids)[:12]}"
+
+
+def write_settings(settings: RunSettings, work: Path) -> Path:
+    """Write work/run/settings.parquet (one row), replaced by rename."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        "as_of": pa.timestamp("us"),
+        "cycle_start": pa.date32(),
+        "cycle_end": pa.date32(),
+        "conversion_window_days": pa.int32(),
+        "conversation_min_s": pa.int32(),
+    }
+    schema = pa.schema([(field.name, types.get(field.name, pa.string())) for field in fields(RunSettings)])
+    path = work / "run" / "settings.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    pq.write_table(pa.Table.from_pylist([asdict(settings)], schema=schema), temporary, compression="lz4")
+    temporary.replace(path)
+    return path
+
+
+def read_settings(work: Path) -> RunSettings:
+    """Settings the candidate warehouse was built with. Raises FileNotFoundError before the first run."""
+    import pyarrow.parquet as pq
+
+    path = work / "run" / "settings.parquet"
+    if not path.is_file():
+        raise FileNotFoundError("no run has collected extracts here yet: run `etalon run`")
+    return RunSettings(**pq.read_table(path).to_pylist()[0])

@@ -1,0 +1,277 @@
+"""The steps of a cycle, in order, as plain functions over one company directory.
+
+What does NOT belong here: Dagster (see defs, which calls these), the insides of a step. Steps hand data over
+through the company directory only, so any of them can be run again alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.crash_points import crash_point
+from orchestration.dbt_running import WAREHOUSE, DbtOutcome, manifest, run_dbt
+from orchestration.publication.registry import registry_path
+from orchestration.run_state import RunState
+from orchestration.settings import (
+    RunSettings,
+    make_run_id,
+    read_settings,
+    run_settings,
+    waivers_path,
+    write_settings,
+)
+
+if TYPE_CHECKING:
+    from expectations.gate import Verdict
+    from expectations.results import RuleResult
+    from ingest.company import Company
+    from orchestration.matching import MatchReport
+    from orchestration.publication import Receipt
+
+#: Outputs of later steps: they go when a run starts, so that no stale verdict can admit a new candidate.
+_STALE = (
+    f"{WAREHOUSE}",
+    f"{WAREHOUSE}.wal",
+    "exchange/int_account_records.parquet",
+    "exchange/int_person_records.parquet",
+    "matching/account_members.parquet",
+    "matching/person_members.parquet",
+    "matching/edges.parquet",
+    "matching/golden_ids.parquet",
+    "quality/rule_results.parquet",
+    "quality/rule_failures.parquet",
+    "quality/gate_verdicts.parquet",
+)
+
+
+@dataclass
+class Run:
+    """One run of one company. on_progress: called with (step, text); inputs: files looked at."""
+
+    company: Company
+    settings: RunSettings
+    state: RunState
+    on_progress: Callable[[str, str], None] = lambda step, text: None
+    inputs: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def work(self) -> Path:
+        return self.company.work
+
+    @property
+    def warehouse(self) -> Path:
+        return self.work / WAREHOUSE
+
+
+def open_run(
+    company_directory: Path,
+    *,
+    cycle: str | None = None,
+    run_id: str | None = None,
+    on_progress: Callable[[str, str], None] = lambda step, text: None,
+) -> Run:
+    """A new run of a company; nothing is read but company.yml. Raises the errors of load_company."""
+    from ingest import load_company
+
+    company = load_company(company_directory)
+    settings = run_settings(company, cycle=cycle, run_id=run_id or make_run_id())
+    return Run(company, settings, RunState.start(company.work, settings.run_id), on_progress)
+
+
+def resume_run(
+    company_directory: Path, on_progress: Callable[[str, str], None] = lambda step, text: None
+) -> Run:
+    """The last run of a company, to continue it. Raises FileNotFoundError before the first run."""
+    from ingest import load_company
+
+    company = load_company(company_directory)
+    return Run(company, read_settings(company.work), RunState.resume(company.work), on_progress)
+
+
+def collect_extracts(run: Run) -> Any:
+    """Land new deliveries, recompute collect/*, write the settings. Refused files are not raised."""
+    with run.state.step("extracts") as counts:
+        from ingest import collect
+        from orchestration.inputs import scan_inputs
+
+        for name in _STALE:
+            (run.work / name).unlink(missing_ok=True)
+        run.inputs = scan_inputs(run.company)
+        run.state.note(inputs=run.inputs)
+        report = collect(
+            run.company,
+            progress=lambda step, done, total: run.on_progress("extracts", f"{step} {done}/{total}"),
+        )
+        write_settings(run.settings, run.work)
+        counts.update(row_counts(run.work))
+    crash_point("extracts.collected")
+    return report
+
+
+def build_staging(run: Run) -> DbtOutcome:
+    """dbt tag:staging into a warehouse started from nothing; leaves the exchange records for matching."""
+    (run.work / "exchange").mkdir(parents=True, exist_ok=True)
+    outcome = _dbt(run, "staging")
+    crash_point("staging.built")
+    return outcome
+
+
+def match_records(run: Run) -> MatchReport:
+    """Golden ids for account and person records, carried on from the published registry."""
+    with run.state.step("matching") as counts:
+        from orchestration.matching import match
+
+        run.on_progress("matching", "accounts and persons")
+        exchange = run.work / "exchange"
+        report = match(
+            exchange / "int_account_records.parquet",
+            exchange / "int_person_records.parquet",
+            registry_path(run.company.published),
+            run.settings.cycle,
+            run.work / "matching",
+        )
+        for name, entity in (("accounts", report.accounts), ("persons", report.persons)):
+            counts[name] = {
+                "records": entity.n_records,
+                "golden": entity.n_clusters,
+                "merged": entity.n_merged,
+                "largest_cluster": entity.largest_cluster,
+            }
+    crash_point("matching.written")
+    return report
+
+
+def build_master(run: Run) -> DbtOutcome:
+    """dbt tag:master: golden records, facts, metrics, ledgers."""
+    outcome = _dbt(run, "master")
+    crash_point("master.built")
+    return outcome
+
+
+def assess_rules(run: Run) -> list[RuleResult]:
+    """Rules on raw, master and facts. A failing or unassessable rule is data; nothing raises."""
+    return _assess(run, "rules", {"raw", "master", "fact"})
+
+
+def assess_mart_rules(run: Run) -> list[RuleResult]:
+    """Rules on the marts."""
+    return _assess(run, "mart_rules", {"mart"})
+
+
+def judge_cycle(run: Run) -> Verdict:
+    """The gate's verdict, written for dbt and the publisher; a hold leaves a refusal receipt."""
+    with run.state.step("gate") as counts:
+        from orchestration.publication import read_verdict, refuse
+
+        verdict = _decide(run)
+        counts |= {"holds": sum(each.effect == "hold" for each in verdict.sentences)}
+        run.state.note(verdict=verdict.verdict, reasons=list(verdict.reasons))
+        if verdict.verdict == "hold":
+            run.state.note(refusal=refuse(run.company, read_verdict(run.work) or {}).name)
+    crash_point("quality.judged")
+    return verdict
+
+
+def ensure_verdict(run: Run) -> None:
+    """Write the verdict when the gate has not yet: the report and the gate both follow the rule results."""
+    if not (run.work / "quality" / "gate_verdicts.parquet").is_file():
+        _decide(run)
+
+
+def build_marts(run: Run) -> DbtOutcome:
+    """dbt tag:mart; every model refuses by itself when the verdict does not admit the cycle."""
+    outcome = _dbt(run, "mart")
+    crash_point("marts.built")
+    return outcome
+
+
+def publish_marts(run: Run) -> Receipt:
+    """Swap the audited marts in. Raises NotAdmittedError when anything speaks against it."""
+    with run.state.step("publication") as counts:
+        from orchestration.publication import publish
+
+        run.on_progress("publication", "marts")
+        receipt = publish(run.company, manifest(), inputs=run.inputs or run.state.content.get("inputs"))
+        counts |= {"tables": len(receipt.tables), "rows": sum(receipt.tables.values())}
+        run.state.note(publication_id=receipt.publication_id)
+    return receipt
+
+
+def write_reports(run: Run, *names: str) -> list[Path]:
+    """Write reports (`data_quality`, `sales_audit`) in both languages; returns the files.
+
+    They lie under the publication's id once there is one, under the run's until then and when the gate holds.
+    """
+    with run.state.step("report") as counts:
+        from orchestration.reporting import render_reports
+
+        run.on_progress("report", ", ".join(names))
+        publication_id = run.state.content.get("publication_id")
+        paths = render_reports(run.company, publication_id or run.settings.run_id, names)
+        if publication_id:
+            shutil.rmtree(run.company.published / "reports" / run.settings.run_id, ignore_errors=True)
+        counts["files"] = len(paths)
+    return paths
+
+
+def row_counts(work: Path) -> dict[str, int]:
+    """Rows of the C term of the ledger, all sources (records_in, kept, ...), and refused files."""
+    import duckdb
+
+    ledger, refusals = work / "collect" / "ledger_terms.parquet", work / "collect" / "refusals.parquet"
+    con = duckdb.connect()
+    try:
+        rows = con.execute(
+            "select name, cast(sum(value) as bigint) from read_parquet($path)"
+            " where term = 'C' or name = 'quarantined_lines' group by name order by name",
+            {"path": str(ledger)},
+        ).fetchall()
+        counts = dict(rows)
+        if refusals.is_file():
+            counts["refused_files"] = con.execute(
+                "select count(*) from read_parquet($path)", {"path": str(refusals)}
+            ).fetchone()[0]
+        return counts
+    finally:
+        con.close()
+
+
+def _assess(run: Run, step: str, layers: set[str]) -> list[RuleResult]:
+    with run.state.step(step) as counts:
+        from expectations.policy import POLICY_FILE, load_policy
+        from expectations.runner import validate
+
+        run.on_progress(step, ", ".join(sorted(layers)))
+        policy = load_policy(POLICY_FILE, waivers_path(run.company))
+        found = [each for each in validate(run.warehouse, layers, policy=policy) if each.layer in layers]
+        for result in found:
+            counts[result.status] = counts.get(result.status, 0) + 1
+    return found
+
+
+def _decide(run: Run) -> Verdict:
+    from expectations.gate import decide, read_balances, read_refusals, write_verdict
+    from expectations.policy import POLICY_FILE, load_policy
+    from expectations.results import read_results
+
+    verdict = decide(
+        read_results(run.work / "quality" / "rule_results.parquet"),
+        read_balances(run.warehouse),
+        read_refusals(run.work),
+        load_policy(POLICY_FILE, waivers_path(run.company)),
+        cycle=run.settings.cycle,
+        as_of=run.settings.as_of,
+    )
+    write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")
+    return verdict
+
+
+def _dbt(run: Run, tag: str) -> DbtOutcome:
+    with run.state.step(tag) as counts:
+        outcome = run_dbt(tag, run.work, on_node=lambda node: run.on_progress(tag, node.name))
+        counts |= {"models": outcome.count("model", "seed"), "tests": outcome.count("test", "unit_test")}
+    return outcome

@@ -1,0 +1,61 @@
+"""Fixtures shared by all tests: one tiny demo company, run once per session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("CI", "true")
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """A company that was generated and published. Copy it (`demo_copy`) before changing anything."""
+
+    company_dir: Path
+
+    @property
+    def work(self) -> Path:
+        return self.company_dir / "work"
+
+    @property
+    def published(self) -> Path:
+        return self.company_dir / "published"
+
+    @property
+    def marts(self) -> Path:
+        return self.published / "marts.duckdb"
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """The tiny demo company, run from extracts to publication by the code behind `etalon run`."""
+    from orchestration.commands.demo import generate_demo
+    from orchestration.commands.run import run_cycle
+
+    company = tmp_path_factory.mktemp("demo") / "tiny"
+    generate_demo(company, "tiny")
+    code = run_cycle(company, as_json=True)
+    assert code == 0, f"etalon run ended with {code}: see {company}/work/run/run.log"
+    return DemoRun(company)
+
+
+@pytest.fixture
+def demo_copy(demo_run: DemoRun, tmp_path: Path) -> Callable[[], DemoRun]:
+    """Copies of the published demo company, to mutate."""
+    made: list[Path] = []
+
+    def copy() -> DemoRun:
+        target = tmp_path / f"copy_{len(made)}"
+        shutil.copytree(demo_run.company_dir, target)
+        made.append(target)
+        return DemoRun(target)
+
+    return copy

@@ -1,0 +1,186 @@
+"""The KPIs of the planted company in plain Python: fractions, no SQL, no code of the project.
+
+Written from the metric dictionary (formula, grain, anchor, edges). It returns only the cells that have units;
+the mart also says why the others have none. Not here: the planted rows (`planted_company.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from statistics import median
+
+Cell = tuple[str, date, str, str]  # metric, month, segment kind, segment
+
+
+def month_of(moment: date | datetime) -> date:
+    return date(moment.year, moment.month, 1)
+
+
+def months_before(month: date, n: int) -> date:
+    index = month.year * 12 + month.month - 1 - n
+    return date(index // 12, index % 12 + 1, 1)
+
+
+class Kpis:
+    """Collects numerators, denominators and observations by cell, then divides."""
+
+    def __init__(self) -> None:
+        self.sums: dict[Cell, Fraction] = defaultdict(Fraction)
+        self.parts: dict[Cell, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
+        self.observed: dict[Cell, list[Fraction]] = defaultdict(list)
+
+    def each(self, row_cuts: dict[str, str | None]) -> Iterable[tuple[str, str]]:
+        yield "all", "all"
+        for kind, code in row_cuts.items():
+            yield kind, code or "unknown"
+
+    def add(self, metric: str, month: date, cuts: dict, amount) -> None:
+        for kind, code in self.each(cuts):
+            self.sums[metric, month, kind, code] += Fraction(amount)
+
+    def part(self, metric: str, month: date, cuts: dict, numerator, denominator) -> None:
+        for kind, code in self.each(cuts):
+            cell = self.parts[metric, month, kind, code]
+            cell[0] += Fraction(numerator)
+            cell[1] += Fraction(denominator)
+
+    def observe(self, metric: str, month: date, cuts: dict, value) -> None:
+        for kind, code in self.each(cuts):
+            self.observed[metric, month, kind, code].append(Fraction(value))
+
+    def values(self) -> dict[Cell, tuple[Fraction | None, Fraction | None, Fraction | None]]:
+        """cell -> value, numerator, denominator."""
+        out = {cell: (amount, None, None) for cell, amount in self.sums.items()}
+        out |= {cell: (n / d if d else None, n, d) for cell, (n, d) in self.parts.items()}
+        out |= {cell: (median(seen), None, Fraction(len(seen))) for cell, seen in self.observed.items()}
+        return out
+
+
+def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
+    touches = defaultdict(list)
+    for touch in tables["fct_touches"]:
+        if touch["occurred_at"] < as_of:
+            touches[touch["lead_id"]].append(touch)
+    for lead in tables["fct_leads"]:
+        born = lead["created_at"]
+        if born is None or born >= as_of:
+            continue
+        month, cuts = month_of(born), {"channel": lead["channel_code"], "size_band": lead["size_band_code"]}
+        kpis.add("leads_new", month, cuts, 1)
+        mine = touches[lead["lead_id"]]
+        matured = born + window <= as_of
+        undated = lead["is_converted"] and lead["converted_at"] is None
+        converted = (
+            lead["converted_at"] is not None
+            and born.date() <= lead["converted_at"].date()
+            and lead["converted_at"] < min(born + window, as_of)
+        )
+        in_cohort = matured and not undated
+        kpis.part("cr", month, cuts, in_cohort and converted, in_cohort)
+        inside = [t for t in mine if born <= t["occurred_at"] < born + window]
+        kpis.part("touches_per_lead", month, cuts, len(inside) if matured else 0, matured)
+        effective = sorted(t["occurred_at"] for t in mine if t["is_effective"])
+        if effective and effective[0] >= born:
+            kpis.observe("ttf_hours", month, cuts, Fraction(int((effective[0] - born).total_seconds()), 3600))
+        old = born + timedelta(hours=24) <= as_of
+        prompt = any(born <= moment <= born + timedelta(hours=24) for moment in effective)
+        kpis.part("contacted_24h_rate", month, cuts, old and prompt, old)
+
+
+def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
+    channels = {lead["lead_id"]: lead["channel_code"] for lead in tables["fct_leads"]}
+    order = ["prospecting", "qualification", "meeting", "needs_defined", "proposal", "negotiation", "won"]
+    entries = defaultdict(list)
+    for entry in tables["fct_opportunity_stages"]:
+        entries[entry["opportunity_id"]].append((entry["stage_code"], entry["first_entered_at"]))
+    for deal in tables["fct_opportunities"]:
+        cuts = {"channel": channels.get(deal["lead_id"]), "size_band": deal["size_band_code"]}
+        if not deal["is_open"] and deal["closed_on"] is not None and deal["closed_at"] < as_of:
+            month, amount = month_of(deal["closed_on"]), deal["amount_reporting"] or 0
+            kpis.part("win_rate_close", month, cuts, deal["is_won"], 1)
+            kpis.part("win_amount_rate_close", month, cuts, amount if deal["is_won"] else 0, amount)
+            if deal["is_won"] and deal["sales_cycle_days"] is not None and deal["sales_cycle_days"] >= 0:
+                kpis.observe("sales_cycle_days", month, cuts, deal["sales_cycle_days"])
+        reached = [
+            (order.index(s), t) for s, t in entries[deal["opportunity_id"]] if s != "lost" and t < as_of
+        ]
+        if deal["is_won"] and deal["closed_at"] is not None and deal["closed_at"] < as_of:
+            reached.append((6, deal["closed_at"]))
+        for place, stage in enumerate(order[:6]):
+            later = [moment for rank, moment in reached if rank >= place]
+            if later:
+                entered = min(later)
+                matured = entered + window <= as_of
+                moved_on = any(rank > place for rank, _ in reached)
+                kpis.part(
+                    "stage_conversion",
+                    month_of(entered),
+                    cuts | {"stage": stage},
+                    matured and moved_on,
+                    matured,
+                )
+
+
+def revenue(kpis: Kpis, tables: dict, as_of: datetime) -> None:
+    bands = {a["account_id"]: a["size_band_code"] for a in tables["dim_accounts"]}
+    families = {p["product_id"]: p["product_family"] for p in tables["dim_products"]}
+    lines = [
+        line for line in tables["fct_invoice_lines"]
+        if not line["is_intercompany"] and line["invoiced_on"] < as_of.date()
+    ]  # fmt: skip
+    by_group = defaultdict(Fraction)
+    for line in lines:
+        by_group[line["group_id"], month_of(line["invoiced_on"])] += Fraction(
+            line["net_amount_reporting"] or 0
+        )
+
+    def is_new(group: str, month: date) -> bool:
+        return group != "unknown" and not any(
+            by_group.get((group, months_before(month, n))) for n in range(1, 13)
+        )
+
+    for line in lines:
+        month, amount = month_of(line["invoiced_on"]), Fraction(line["net_amount_reporting"] or 0)
+        fresh = amount if is_new(line["group_id"], month) else 0
+        cuts = {
+            "size_band": bands[line["account_id"]],
+            "product_family": families[line["product_id"]],
+            "currency": line["currency"],
+        }
+        kpis.add("revenue_total", month, cuts, amount)
+        kpis.add("revenue_new_business", month, cuts, fresh)
+        kpis.part("revenue_new_business_share", month, cuts, fresh, amount)
+
+
+def recurring(kpis: Kpis, tables: dict) -> None:
+    for row in tables["fct_mrr_movements"]:
+        cuts = {"size_band": row["size_band_code"]}
+        kpis.add("mrr", row["period_month"], cuts, row["closing_mrr"])
+        for movement in ("new", "expansion", "contraction", "churn", "reactivation"):
+            kpis.add(f"mrr_{movement}", row["period_month"], cuts, row[f"{movement}_mrr"])
+
+
+def send_cells(tables: dict, as_of: datetime, period: Callable[[date], date]) -> Kpis:
+    """complaint_rate by a period of the send day: the month of the KPI mart or the week of the guard rail."""
+    kpis = Kpis()
+    bands = {a["account_id"]: a["size_band_code"] for a in tables["dim_accounts"]}
+    for send in tables["fct_email_sends"]:
+        if send["sent_at"] < as_of:
+            complained = send["complained_at"] is not None and send["complained_at"] < as_of
+            cuts = {
+                "size_band": bands[send["account_id"]],
+                "sending": "automated" if send["is_automated"] else "one_to_one",
+            }
+            kpis.part("complaint_rate", period(send["sent_on"]), cuts, complained, send["is_delivered"])
+    return kpis
+
+
+def all_kpis(tables: dict, as_of: datetime, window_days: int) -> dict:
+    """Every monthly KPI cell with at least one unit."""
+    kpis, window = Kpis(), timedelta(days=window_days)
+    leads(kpis, tables, as_of, window)
+    opportunities(kpis, tables, as_of, window)
+    revenue(kpis, tables, as_of)
+    recurring(kpis, tables)
+    return kpis.values() | send_cells(tables, as_of, month_of).values()

@@ -1,0 +1,138 @@
+"""Marts of the planted company against the independent oracle and the worked examples of the dictionary."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+import yaml
+
+from tests.golden import kpi_oracle as oracle
+from tests.golden.planted_company import AS_OF, WINDOW_DAYS, master_tables
+from tests.golden.planted_warehouse import PROJECT
+
+HALF_A_UNIT = Fraction(1, 2 * 10**6)  # medians are published with six decimals
+TENTH_DECIMAL = Fraction(1, 10**10)
+
+
+def metrics() -> dict[str, dict]:
+    found = {}
+    for path in sorted((PROJECT / "models" / "metrics").glob("metrics_*.yml")):
+        found |= {m["name"]: m for m in yaml.safe_load(path.read_text()).get("metrics", [])}
+    return found
+
+
+def worked_examples() -> list[tuple[str, dict]]:
+    return [
+        (n, m["config"]["meta"]["worked_example"])
+        for n, m in metrics().items()
+        if m["config"]["meta"]["published"]
+    ]
+
+
+def kpi_rows(marts) -> dict:
+    rows = marts.execute(
+        "select metric_name, period_month, segment_kind_code, segment_code, metric_value, numerator,"
+        " denominator, reason_code from marts.mart_management_kpis_month"
+    ).fetchall()
+    return {tuple(row[:4]): row[4:] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "example"), worked_examples(), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_the_worked_example_of_the_dictionary_comes_out_of_the_mart(marts, name, example):
+    cell = (
+        name,
+        date.fromisoformat(example["period_month"]),
+        example["segment_kind_code"],
+        example["segment_code"],
+    )
+    assert kpi_rows(marts)[cell][0] == Decimal(example["value"])
+
+
+def test_every_kpi_cell_equals_the_independent_oracle(marts):
+    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS)
+    published = kpi_rows(marts)
+    assert len(expected) > 300
+    assert not set(expected) - set(published)
+    for cell, (value, numerator, denominator) in expected.items():
+        got, got_numerator, got_denominator, reason = published[cell]
+        if value is None:
+            assert got is None and reason, cell
+            continue
+        is_median = cell[0] in ("ttf_hours", "sales_cycle_days")
+        assert abs(Fraction(got) - value) <= (HALF_A_UNIT if is_median else TENTH_DECIMAL), cell
+        assert reason is None, cell
+        if numerator is not None:
+            assert (Fraction(got_numerator), Fraction(got_denominator)) == (numerator, denominator), cell
+        elif denominator is not None:
+            assert Fraction(got_denominator) == denominator, cell
+
+
+def test_a_cell_without_units_is_a_true_zero_or_says_why_it_has_no_value(marts):
+    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS)
+    extra = {cell: row for cell, row in kpi_rows(marts).items() if cell not in expected}
+    units = dict(
+        marts.execute(
+            "select distinct metric_name, unit_code from marts.mart_management_kpis_month"
+        ).fetchall()
+    )
+    for cell, (value, _, _, reason) in extra.items():
+        if value is None:
+            assert reason, cell
+        else:
+            assert value == 0 and units[cell[0]] in ("count", "money"), cell
+
+
+def test_the_company_has_one_row_for_every_metric_and_month_up_to_the_cycle(marts):
+    rows = [cell[:2] for cell in kpi_rows(marts) if cell[2] == "all"]
+    names, months = {n for n, _ in rows}, sorted({m for _, m in rows})
+    assert len(rows) == len(set(rows)) == len(names) * len(months)
+    assert months[0] == date(2025, 4, 1) and months[-1] == date(2026, 6, 1) and len(months) == 15
+
+
+def test_complaints_are_judged_by_the_iso_week_of_the_send_with_a_strict_bar(marts):
+    weeks = oracle.send_cells(master_tables(), AS_OF, lambda d: d - timedelta(days=d.weekday())).values()
+    rows = marts.execute(
+        "select iso_week_start_on, segment_kind_code, segment_code, complaint_rate, n_complained,"
+        " n_delivered, is_complaint_breach, complaint_reason_code from marts.mart_marketing_complaints_week"
+    ).fetchall()
+    assert {("complaint_rate", *row[:3]) for row in rows} == set(weeks)
+    for week, kind, code, rate, complained, delivered, breach, reason in rows:
+        value, numerator, denominator = weeks["complaint_rate", week, kind, code]
+        assert (complained, delivered) == (numerator, denominator)
+        assert (rate is None and breach is None and reason == "no_delivered_mail") if value is None else (
+            abs(Fraction(rate) - value) <= TENTH_DECIMAL and breach == (value > Fraction(2, 1000))
+        )  # fmt: skip
+    company = {row[0]: row for row in rows if row[1] == "all"}
+    assert company[date(2026, 5, 4)][6] is True and company[date(2026, 5, 11)][6] is False
+
+
+def test_leads_without_a_date_are_counted_in_the_cycle_and_in_no_month(marts):
+    total = marts.execute(
+        "select n_leads, n_dated, n_undated, n_converted, n_converted_undated, n_touches_declared"
+        " from marts.mart_sales_leads_cycle where segment_kind_code = 'all'"
+    ).fetchone()
+    assert total == (14, 13, 1, 7, 2, 12)
+    by_month = marts.execute(
+        "select sum(n_leads) from marts.mart_sales_leads_month where segment_kind_code = 'all'"
+    )
+    assert by_month.fetchone() == (13,)
+
+
+def test_segments_of_one_cut_add_up_to_the_whole_in_every_mart(marts):
+    for mart, period, column in [
+        ("mart_sales_leads_month", "period_month", "n_leads"),
+        ("mart_sales_opportunities_month", "period_month", "closed_amount"),
+        ("mart_sales_stages_month", "period_month", "n_reached"),
+        ("mart_finance_revenue_month", "period_month", "revenue_amount"),
+        ("mart_finance_mrr_month", "period_month", "closing_mrr"),
+        ("mart_marketing_complaints_week", "iso_week_start_on", "n_sent"),
+    ]:
+        sums = marts.execute(
+            f"select {period}, segment_kind_code, sum({column}) from marts.{mart} group by all order by all"
+        ).fetchall()
+        whole = {p: s for p, kind, s in sums if kind == "all"}
+        assert len(sums) > len(whole)
+        assert not [row for row in sums if row[2] != whole[row[0]]], mart

@@ -1,0 +1,137 @@
+"""The semantic layer as dbt read it: complete, explained, and the same list as the KPI mart."""
+
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+PUBLISHED = {
+    "leads_new",
+    "cr",
+    "touches_per_lead",
+    "ttf_hours",
+    "contacted_24h_rate",
+    "win_rate_close",
+    "win_amount_rate_close",
+    "sales_cycle_days",
+    "stage_conversion",
+    "revenue_total",
+    "revenue_new_business",
+    "revenue_new_business_share",
+    "mrr",
+    "mrr_new",
+    "mrr_expansion",
+    "mrr_contraction",
+    "mrr_churn",
+    "mrr_reactivation",
+    "complaint_rate",
+}
+HALVES = {
+    "leads_cr_cohort",
+    "leads_converted_in_window",
+    "leads_matured",
+    "touches_in_window",
+    "leads_older_24h",
+    "leads_contacted_24h",
+    "opportunities_won",
+    "opportunities_closed",
+    "won_amount",
+    "closed_amount",
+    "stages_reached",
+    "stages_next_reached",
+    "mails_delivered",
+    "mails_complained",
+}
+META = {
+    "label_fr",
+    "label_en",
+    "definition_fr",
+    "definition_en",
+    "formula",
+    "grain",
+    "anchor",
+    "unit",
+    "better",
+    "minimum_n",
+    "owner",
+    "version",
+    "published",
+    "edge_rules",
+}
+UNITS = {"count", "rate", "touches_per_lead", "hours", "days", "money"}
+
+
+@pytest.fixture(scope="module")
+def metrics(manifest) -> dict[str, dict]:
+    return {m["name"]: m for m in manifest["metrics"].values()}
+
+
+def meta(metric: dict) -> dict:
+    return metric["config"]["meta"]
+
+
+def test_the_manifest_holds_the_expected_metrics_and_no_other(metrics):
+    assert set(metrics) == PUBLISHED | HALVES
+
+
+def test_every_metric_is_labelled_owned_and_explained_in_both_languages(metrics):
+    for name, metric in metrics.items():
+        assert metric["label"] and metric["description"], name
+        assert set(meta(metric)) >= META and all(meta(metric)[k] not in (None, "", []) for k in META), name
+        assert metric["label"] == meta(metric)["label_fr"], name
+        assert meta(metric)["unit"] in UNITS, name
+        assert meta(metric)["better"] in {"up", "down", "none"}, name
+
+
+def test_money_names_its_currency_and_nothing_else_does(metrics):
+    for name, metric in metrics.items():
+        assert ("currency" in meta(metric)) == (meta(metric)["unit"] == "money"), name
+
+
+def test_every_published_metric_has_a_worked_example(metrics):
+    for name in PUBLISHED:
+        example = meta(metrics[name])["worked_example"]
+        date.fromisoformat(example["period_month"])
+        assert Decimal(example["value"]) != 0 and len(example["text"]) > 10, name
+
+
+def test_both_halves_of_every_ratio_are_metrics_and_columns(metrics, planted_work):
+    ratios = {n: m for n, m in metrics.items() if m["type"] == "ratio"}
+    assert len(ratios) == 8
+    for name, ratio in ratios.items():
+        halves = {ratio["type_params"]["numerator"]["name"], ratio["type_params"]["denominator"]["name"]}
+        assert halves <= set(metrics), name
+        assert all(h in PUBLISHED or meta(metrics[h])["half_of"] == name for h in halves), name
+    with duckdb.connect(str(planted_work / "warehouse.duckdb"), read_only=True) as con:
+        shown = con.execute(
+            "select metric_name from marts.mart_management_kpis_month where metric_value is not null"
+            " group by 1 having bool_and(numerator is not null and denominator is not null)"
+        ).fetchall()
+    assert {n for (n,) in shown} == set(ratios)
+
+
+def test_a_cumulative_metric_says_which_value_of_the_period_it_takes(metrics):
+    for name, metric in metrics.items():
+        if metric["type"] == "cumulative":
+            assert (metric["type_params"]["cumulative_type_params"] or {}).get("period_agg") == "last", name
+
+
+def test_a_conversion_rate_is_a_ratio_over_a_matured_cohort_and_no_conversion_metric(metrics):
+    assert not [n for n, m in metrics.items() if m["type"] == "conversion"]
+
+
+def test_the_kpi_mart_has_the_metrics_and_units_of_the_dictionary(metrics, planted_work):
+    with duckdb.connect(str(planted_work / "warehouse.duckdb"), read_only=True) as con:
+        units = con.execute(
+            "select distinct metric_name, unit_code from marts.mart_management_kpis_month"
+        ).fetchall()
+    assert sorted(units) == sorted((n, meta(metrics[n])["unit"]) for n in PUBLISHED)
+
+
+def test_measures_read_relations_of_the_metrics_layer_that_are_cut_at_as_of(manifest):
+    nodes = manifest["nodes"]
+    for semantic_model in manifest["semantic_models"].values():
+        (parent,) = semantic_model["depends_on"]["nodes"]
+        model = nodes[parent]
+        assert model["schema"] == "metrics" or model["name"] == "fct_mrr_movements", semantic_model["name"]

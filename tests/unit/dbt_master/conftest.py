@@ -1,0 +1,122 @@
+"""Build staging and master of the planted company once; tests read the warehouse.
+
+What does NOT belong here: the rows (planted.py) and what must be true of them (test_*.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import planted
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ingest.contract import load_contracts, write_schema_files
+
+PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
+
+
+def write_raw(work: Path) -> None:
+    """raw/<contract>/*.parquet with one file a contract; source rows numbered from 1."""
+    write_schema_files(work)
+    disposed = []
+    for name, contract in load_contracts().items():
+        rows = []
+        instance = planted.DOMAIN_INSTANCE[contract.domain]
+        delivery = hashlib.sha256(name.encode()).hexdigest()[:12]
+        for line, values in enumerate(planted.ROWS.get(name, []), start=1):
+            row = {field.name: None for field in contract.arrow_schema}
+            row |= {k: v for k, v in planted.REQUIRED_DEFAULTS.items() if k in row}
+            row |= {"source_system": "planted", "source_instance": instance, "_delivery_id": delivery,
+                    "_source_row_id": line, "_record_part": 0, "is_surrogate_key": False,
+                    "is_deleted": False, "delivered_on": planted.on("2026-06-30")}  # fmt: skip
+            unknown = set(values) - set(row)
+            assert not unknown, f"{name} has no column {unknown}"
+            rows.append(row | values)
+            if (name, values["source_record_id"]) in planted.SET_ASIDE:
+                disposed.append((name, instance, delivery, line))
+        table = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
+        pq.write_table(table, work / "raw" / name / f"{instance}__{delivery}.parquet")
+    (work / "collect").mkdir()
+    with duckdb.connect() as con:
+        con.execute(
+            "create table d(contract varchar, source_instance varchar, _delivery_id varchar, line bigint)"
+        )
+        if disposed:
+            con.executemany("insert into d values (?, ?, ?, ?)", disposed)
+        con.execute(
+            "copy (select contract, source_instance, _delivery_id, line as _source_row_id, 0 as _record_part,"
+            " 'excluded' as disposition, 'archived_record' as reason_code,"
+            " cast(null as varchar) as winner_delivery_id, cast(null as bigint) as winner_source_row_id"
+            " from d)"
+            f" to '{work / 'collect' / 'dispositions.parquet'}'"
+        )
+
+
+def write_settings(work: Path) -> None:
+    (work / "run").mkdir()
+    with duckdb.connect() as con:
+        con.execute(
+            "copy (select 'planted' as company, '2026-06' as cycle, timestamp '2026-07-01' as as_of,"
+            " date '2026-06-01' as cycle_start, date '2026-07-01' as cycle_end, 'EUR' as reporting_currency,"
+            " 'Europe/Paris' as timezone, 30 as conversion_window_days, 10 as conversation_min_s,"
+            f" '{planted.OWN}' as own_domains, 'c' as code_version, 'p' as policy_version, 'r' as run_id)"
+            f" to '{work / 'run' / 'settings.parquet'}'"
+        )
+
+
+def write_matching(work: Path) -> None:
+    """Golden ids from the exchange files: the planted groups, else one entity a record."""
+    (work / "matching").mkdir()
+    for entity, prefix, groups in (
+        ("account", "acc", planted.SAME_ACCOUNT),
+        ("person", "per", planted.SAME_PERSON),
+    ):
+        records = pq.read_table(work / "exchange" / f"int_{entity}_records.parquet")["record_key"].to_pylist()
+        leader = {key: min(group) for group in groups for key in group}
+        golden = [planted.golden_id(prefix, leader.get(key, key)) for key in records]
+        pq.write_table(
+            pa.table({"record_key": records, f"{entity}_id": golden}),
+            work / "matching" / f"{entity}_members.parquet",
+        )
+
+
+def build(work: Path, *selection: str) -> None:
+    """dbt build in this process; fails with the messages of the nodes that failed."""
+    from dbt.cli.main import dbtRunner
+
+    result = dbtRunner().invoke(
+        ["build", "--select", *selection, "--indirect-selection", "buildable", "--project-dir", str(PROJECT),
+         "--profiles-dir", str(PROJECT), "--target-path", str(work / "target"),
+         "--log-path", str(work / "logs"), "--quiet"]
+    )  # fmt: skip
+    failed = [(r.node.name, r.message) for r in (result.result or []) if r.status not in ("success", "pass")]
+    assert result.success, failed or result.exception
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Read-only connection to the planted company after tag:staging, stub matching and the master models."""
+    work = tmp_path_factory.mktemp("planted") / "work"
+    before = os.environ.get("ETALON_WORK")
+    os.environ["ETALON_WORK"] = str(work)
+    (work / "exchange").mkdir(parents=True)
+    write_raw(work)
+    write_settings(work)
+    try:
+        build(work, "tag:staging")
+        write_matching(work)
+        build(work, "path:models/master")
+    finally:
+        if before is None:
+            del os.environ["ETALON_WORK"]
+        else:
+            os.environ["ETALON_WORK"] = before
+    con = duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
+    yield con
+    con.close()

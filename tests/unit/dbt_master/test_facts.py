@@ -1,0 +1,211 @@
+"""The facts of the planted company: grains, double logs, rates, months."""
+
+from datetime import date, datetime
+from decimal import Decimal as D
+
+from planted import golden_id
+
+HOT = golden_id("lea", "crm/crm_lead/l1")
+COLD = golden_id("lea", "crm/crm_lead/l3")
+ECLAIR = golden_id("acc", "crm/crm_account/a1")
+CLIENT = golden_id("acc", "crm/crm_lead/l1")
+
+
+def rows(con, sql):
+    return con.execute(sql).fetchall()
+
+
+def test_two_lead_records_of_one_person_are_one_lead(warehouse):
+    assert rows(
+        warehouse,
+        "select lead_id, account_id, rep_id, status_code, created_at, is_converted, opportunity_id,"
+        " size_band_code,"
+        " n_source_rows from master.fct_leads where n_source_rows > 1",
+    ) == [
+        (HOT, CLIENT, "crm/crm_user/u1", "converted", datetime(2026, 5, 4, 10), True,
+         "crm/crm_opportunity/o1",
+         "mid", 2),
+    ]  # fmt: skip
+    assert rows(warehouse, "select count(*) from master.fct_leads") == [(2,)]
+
+
+def test_a_conversion_dated_to_the_day_of_creation_is_not_before_it(warehouse):
+    assert rows(warehouse, f"select converted_at from master.fct_leads where lead_id = '{HOT}'") == [
+        (datetime(2026, 5, 4, 10),)
+    ]
+
+
+def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):
+    calls = {
+        r[0]: r[1:]
+        for r in rows(
+            warehouse,
+            "select call_id, rep_id, lead_id, account_id, direction_code, outcome_code, talk_s, duration_s,"
+            " is_conversation, n_source_rows from master.fct_calls",
+        )
+    }
+    assert calls["call1"] == ("crm/crm_user/u2", HOT, CLIENT, "outbound", "answered", 40, 70, True, 2)
+    assert calls["call2"][1:3] == ("unknown", ECLAIR)
+    assert calls["call2"][7] is False, "9 seconds are no conversation"
+    assert calls["call4"][3] == "internal"
+    assert calls["call6"][1] == COLD, "known from the CRM task that names the call id"
+    assert len(calls) == 6
+
+
+def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
+    sends = {
+        r[:2]: r[2:]
+        for r in rows(
+            warehouse,
+            "select message_id, lead_id, is_sent, is_delivered, is_bounced_hard, is_opened, is_replied,"
+            " is_complained, is_automated, n_source_rows from master.fct_email_sends",
+        )
+    }
+    assert sends == {
+        ("m1", HOT): (True, True, False, False, True, False, False, 4),
+        ("m1", COLD): (True, False, True, False, False, False, False, 3),
+        ("bulk", HOT): (True, True, False, False, False, True, True, 3),
+        ("bulk", "unknown"): (False, False, False, False, False, False, True, 1),
+    }
+
+
+def test_one_meeting_in_two_calendars_is_one_meeting_and_a_coming_one_is_not_held(warehouse):
+    assert rows(
+        warehouse,
+        "select lead_id, rep_id, starts_at, is_held, n_source_rows from master.fct_meetings order by"
+        " starts_at",
+    ) == [
+        (HOT, "crm/crm_user/u2", datetime(2026, 5, 8, 14), True, 2),
+        (HOT, "crm/crm_user/u2", datetime(2026, 7, 8, 14), False, 1),
+        (COLD, "unknown", None, False, 1),
+    ]
+
+
+def test_a_touch_is_counted_once_although_the_crm_logged_it_too(warehouse):
+    fates = dict(
+        rows(
+            warehouse, "select split_part(record_key, '/', 3), reason_code from conforming.int_activity_fates"
+        )
+    )
+    assert fates == {
+        "x1": "double_logged",  # same call id, another day
+        "x2": "double_logged",  # five minutes after the call
+        "x3": None,  # one second more
+        "x4": "double_logged",  # the CRM has no time, a mail left that day
+        "x5": None,
+        "x6": "not_a_touch",
+        "x7": "not_outbound",
+        "x8": "automated_activity",
+        "x9": "double_logged",
+        "x10": "deleted_in_source",
+    }
+    touches = rows(
+        warehouse,
+        "select source_stream_code, channel_code, is_effective, lead_id from master.fct_touches order by all",
+    )
+    assert touches == [
+        ("activity", "social", False, COLD),
+        ("activity", "voice", True, HOT),
+        ("call", "voice", False, COLD),
+        ("call", "voice", False, "unknown"),
+        ("call", "voice", True, HOT),
+        ("call", "voice", True, "unknown"),
+        ("email", "email", False, COLD),
+        ("email", "email", True, HOT),
+        ("meeting", "meeting", True, HOT),
+    ]
+
+
+def test_equal_successive_stages_collapse_and_the_present_stage_is_added(warehouse):
+    assert rows(
+        warehouse,
+        "select split_part(opportunity_id, '/', 3), stage_code, stage_rank, first_entered_at, n_entries,"
+        " n_source_rows from master.fct_opportunity_stages order by opportunity_id, stage_rank",
+    ) == [
+        ("o1", "prospecting", 1, datetime(2026, 4, 10, 15), 2, 3),
+        ("o1", "proposal", 5, datetime(2026, 4, 20, 15), 2, 2),
+        ("o1", "won", 7, datetime(2026, 5, 16, 15), 1, 0),
+        ("o2", "proposal", 5, datetime(2026, 5, 1), 1, 0),
+        ("o3", "lost", 0, datetime(2026, 5, 2, 11), 1, 0),
+    ]
+
+
+def test_opportunities_convert_at_the_closing_month_and_never_without_a_rate(warehouse):
+    assert rows(
+        warehouse,
+        "select split_part(opportunity_id, '/', 3), lead_id, account_id, amount_reporting,"
+        " sales_cycle_days, is_won"
+        " from master.fct_opportunities order by 1",
+    ) == [
+        ("o1", HOT, ECLAIR, D("800.0000"), D("36.0000"), True),
+        ("o2", "unknown", "unknown", D("50.0000"), None, False),
+        ("o3", "unknown", ECLAIR, None, D("0.0000"), False),
+    ]
+
+
+def test_invoice_lines_keep_orphans_credit_notes_and_the_rate_of_their_month(warehouse):
+    lines = {
+        r[0]: r[1:]
+        for r in rows(
+            warehouse,
+            "select split_part(invoice_line_id, '/', 3), account_id, product_id, net_amount,"
+            " net_amount_reporting,"
+            " is_intercompany, is_recurring from master.fct_invoice_lines",
+        )
+    }
+    assert lines == {
+        "i1-1": (ECLAIR, "erp/erp_product/p1", D("60.0000"), D("54.0000"), False, True),
+        "i1-2": (ECLAIR, "unknown", D("40.0000"), D("36.0000"), False, False),
+        "i2-1": (ECLAIR, "unknown", D("-10.0000"), D("-8.0000"), False, False),
+        "i4-1": (golden_id("acc", "erp/erp_customer/c3"), "unknown", D("500.0000"), None, True, False),
+        "i9-1": ("unknown", "unknown", D("3.0000"), None, False, False),
+    }
+
+
+def test_a_ledger_line_has_the_customer_of_its_entry(warehouse):
+    assert rows(
+        warehouse,
+        "select split_part(ledger_line_key, '/', 3), account_id, revenue_amount, currency"
+        " from master.fct_ledger_revenues order by 1",
+    ) == [("g2", ECLAIR, D("100.0000"), "EUR"), ("g3", "unknown", D("-5.0000"), "EUR")]
+
+
+def test_mrr_counts_month_ends_and_movements_close_the_months(warehouse):
+    zero = D("0.0000")
+
+    def month(n, opening, new, reactivation, expansion, contraction, churn, closing):
+        amounts = (opening, new, reactivation, expansion, contraction, churn, closing)
+        return (date(2026, n, 1), *(D(a).quantize(zero) for a in amounts))
+
+    assert rows(
+        warehouse,
+        "select period_month, opening_mrr, new_mrr, reactivation_mrr, expansion_mrr, contraction_mrr,"
+        " churn_mrr,"
+        f" closing_mrr from master.fct_mrr_movements where account_id = '{ECLAIR}' order by 1",
+    ) == [
+        month(1, 0, 10, 0, 0, 0, 0, 10),
+        month(2, 10, 0, 0, 0, 0, 0, 10),
+        month(3, 10, 0, 0, 15, 0, 0, 25),  # 3 x 10 - 5; the former subscription runs on and does not count
+        month(4, 25, 0, 0, 0, 0, 0, 25),
+        month(5, 25, 0, 0, 0, 0, -25, 0),
+        month(6, 0, 0, 16, 0, 0, 0, 16),  # 20 USD at 0.8, started on the last day
+    ]
+    assert rows(
+        warehouse,
+        f"select period_month, closing_mrr from master.fct_mrr_movements where account_id = '{CLIENT}'"
+        f" order by 1",
+    ) == [(date(2026, 2, 1), D("7.0000")), (date(2026, 3, 1), zero)]
+
+
+def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
+    reasons = dict(
+        rows(
+            warehouse,
+            "select contract, count(*) from conforming.int_fact_exclusions where reason_code is not null"
+            " group by 1",
+        )
+    )
+    assert reasons == {
+        "crm_account": 2, "crm_lead": 3, "crm_activity": 8, "crm_opportunity": 1, "crm_opportunity_event": 3,
+        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 2, "calendar_attendee": 1, "email_event": 1,
+    }  # fmt: skip

@@ -1,0 +1,185 @@
+"""Every rule of the catalogue on generated tables: good rows pass, one planted bad row is counted once."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import duckdb
+import planted_rules
+import pyarrow.parquet as pq
+import pytest
+
+from expectations.catalogue import LAYERS, Catalogue, Rule, load_catalogue
+from expectations.checks import Unique
+from expectations.policy import load_policy
+from expectations.results import RuleResult
+from expectations.runner import validate
+
+CATALOGUE = load_catalogue()
+ALL = set(LAYERS)
+
+
+def only(*rule_ids: str) -> Catalogue:
+    return dataclasses.replace(CATALOGUE, rules=tuple(CATALOGUE.rule(rule_id) for rule_id in rule_ids))
+
+
+def change(work: Path, *statements: str) -> None:
+    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def plant(work: Path, rule: Rule) -> None:
+    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
+        if rule.id in planted_rules.ABSENT:
+            connection.execute(f"delete from {planted_rules.ABSENT[rule.id]}")
+        for check in rule.checks:
+            if isinstance(check, Unique) and check.column in check.key:
+                connection.execute(f"insert into {check.table} select * from {check.table} limit 1")
+        for table, row in planted_rules.BAD.get(rule.id, {}).items():
+            planted_rules.insert(connection, table, [row])
+
+
+def failures(work: Path) -> list[dict]:
+    return pq.read_table(work / "quality" / "rule_failures.parquet").to_pylist()
+
+
+def named(results: list[RuleResult], rule_id: str) -> list[RuleResult]:
+    return [result for result in results if result.rule_id == rule_id]
+
+
+def test_every_rule_passes_on_good_rows_and_leaves_no_failing_row(work: Path) -> None:
+    results = validate(work / "warehouse.duckdb", ALL)
+    assert [
+        (each.rule_id, each.table_name, each.status, each.detail) for each in results if each.status != "pass"
+    ] == []
+    assert len(results) == sum(len(rule.checks) for rule in CATALOGUE.rules)
+    assert failures(work) == []
+
+
+@pytest.mark.parametrize("rule", CATALOGUE.rules, ids=lambda rule: rule.id)
+def test_one_bad_row_is_counted_once_by_the_suite_and_listed_once(rule: Rule, work: Path) -> None:
+    plant(work, rule)
+    results = named(validate(work / "warehouse.duckdb", ALL, catalogue=only(rule.id)), rule.id)
+    listed = failures(work)
+    assert {each.table_name for each in results} == {check.table for check in rule.checks}
+    for check in rule.checks:
+        result = next(each for each in results if each.table_name == check.table)
+        expected = 2 if isinstance(check, Unique) else 1  # both rows of a pair share the key
+        assert (result.n_failed, result.status) == (
+            expected,
+            "fail" if rule.severity == "critical" else "warn",
+        ), result
+        rows = [row for row in listed if row["table_name"] == check.table]
+        assert len(rows) == expected
+        assert {row["reason_code"] for row in rows} == {rule.reason_code}
+        assert {row["action"] for row in rows} == {"keep_flagged"}
+    assert {row["rule_id"] for row in listed} == {rule.id}
+
+
+def test_a_failing_row_of_staging_is_named_by_key_file_and_line_without_its_values(work: Path) -> None:
+    plant(work, CATALOGUE.rule("R-EML-001"))
+    validate(work / "warehouse.duckdb", {"raw"}, catalogue=only("R-EML-001"))
+    (row,) = failures(work)
+    assert row["record_key"] == "one/email_event/bad"
+    assert (row["_delivery_id"], row["_source_row_id"], row["contract"]) == ("0123456789ab", 7, "email_event")
+    assert not any("@" in str(value) for value in row.values())
+
+
+def test_fewer_rows_than_the_minimum_are_not_assessed_even_when_all_are_good(work: Path) -> None:
+    rule = dataclasses.replace(CATALOGUE.rule("R-CRM-003"), min_rows=2)
+    catalogue = dataclasses.replace(CATALOGUE, rules=(rule,))
+    (result,) = named(validate(work / "warehouse.duckdb", {"raw"}, catalogue=catalogue), rule.id)
+    assert (result.status, result.cause, result.n_evaluated) == ("not_assessed", "too_few_rows", 1)
+
+
+def test_a_missing_table_is_not_assessed_and_named(work: Path) -> None:
+    change(work, "drop table staging.stg_crm__users")
+    results = validate(work / "warehouse.duckdb", {"raw"}, catalogue=only("R-TEL-004"))
+    (result,) = named(results, "R-TEL-004")
+    assert (result.status, result.cause) == ("not_assessed", "table_missing")
+    assert "staging.stg_crm__users" in result.detail
+
+
+def test_a_missing_column_breaks_one_rule_and_not_the_validation(work: Path) -> None:
+    change(work, "alter table staging.stg_crm__leads drop column phone")
+    results = validate(work / "warehouse.duckdb", {"raw"}, catalogue=only("R-CRM-002", "R-CRM-003"))
+    assert [(each.status, each.cause) for each in results if each.rule_id in ("R-CRM-002", "R-CRM-003")] == [
+        ("not_assessed", "broken"),
+        ("pass", None),
+    ]
+
+
+def test_a_source_that_is_not_configured_is_told_from_rows_that_went_missing(work: Path) -> None:
+    change(work, "delete from staging.stg_telephony__call_legs")
+    (lost,) = named(validate(work / "warehouse.duckdb", {"raw"}, catalogue=only("R-TEL-001")), "R-TEL-001")
+    assert lost.cause == "too_few_rows"
+    planted_rules.write_kept(work, {"crm_lead": 1})
+    (absent,) = named(validate(work / "warehouse.duckdb", {"raw"}, catalogue=only("R-TEL-001")), "R-TEL-001")
+    assert absent.cause == "source_absent"
+
+
+def test_a_table_that_may_be_empty_is_not_assessed_when_it_is(work: Path) -> None:
+    change(work, "delete from master.fct_mrr_movements")
+    (result,) = named(validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-006")), "R-FCT-006")
+    assert (result.status, result.cause) == ("not_assessed", "empty")
+
+
+def test_a_table_that_no_rule_assesses_shows_as_not_assessed(work: Path) -> None:
+    change(work, "create table master.dim_regions as select 1 as region_id")
+    results = validate(work / "warehouse.duckdb", {"raw", "master", "fact"})
+    (uncovered,) = [each for each in results if each.cause == "uncovered"]
+    assert (uncovered.table_name, uncovered.status, uncovered.layer) == (
+        "master.dim_regions",
+        "not_assessed",
+        "master",
+    )
+
+
+def test_marts_are_added_to_the_results_of_the_layers_before_the_gate(work: Path) -> None:
+    plant(work, CATALOGUE.rule("R-CRM-002"))
+    before = validate(work / "warehouse.duckdb", {"raw", "master", "fact"})
+    after = validate(work / "warehouse.duckdb", {"mart"})
+    assert {each.layer for each in before} == {"raw", "master", "fact"}
+    assert [each for each in after if each.layer != "mart"] == before
+    assert {each.layer for each in after} == ALL
+    assert "R-CRM-002" in {row["rule_id"] for row in failures(work)}
+
+
+def test_results_of_rebuilt_layers_and_of_later_ones_are_forgotten(work: Path) -> None:
+    validate(work / "warehouse.duckdb", ALL)
+    again = validate(work / "warehouse.duckdb", {"raw", "master", "fact"})
+    assert {each.layer for each in again} == {"raw", "master", "fact"}
+
+
+def test_a_waiver_turns_a_failure_into_waived_until_its_date_and_not_on_it(work: Path) -> None:
+    plant(work, CATALOGUE.rule("R-FCT-006"))
+    waivers = work.parent / "waivers.csv"
+    header = "rule_id,table_name,author,reason,expires_on\n"
+    statuses = {}
+    for expires_on in ("2026-07-02", "2026-07-01"):
+        waivers.write_text(
+            f"{header}R-FCT-006,,cfo,known gap of the June migration,{expires_on}\n", encoding="utf-8"
+        )
+        policy = load_policy(waivers=waivers)
+        results = validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-006"), policy=policy)
+        statuses[expires_on] = named(results, "R-FCT-006")[0].status
+    assert statuses == {"2026-07-02": "waived", "2026-07-01": "fail"}  # as_of is 2026-07-01
+
+
+def test_the_warehouse_is_free_again_after_a_validation(work: Path) -> None:
+    validate(work / "warehouse.duckdb", {"mart"}, catalogue=only("R-MRT-005"))
+    change(work, "create table main.written_after as select 1 as one")
+
+
+def test_the_same_warehouse_gives_the_same_files(work: Path) -> None:
+    plant(work, CATALOGUE.rule("R-CRM-001"))
+    contents = []
+    for _ in range(2):
+        validate(work / "warehouse.duckdb", {"raw"})
+        quality = work / "quality"
+        contents.append(
+            [(quality / f"{name}.parquet").read_bytes() for name in ("rule_results", "rule_failures")]
+        )
+    assert contents[0] == contents[1]

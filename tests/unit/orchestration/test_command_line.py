@@ -1,0 +1,147 @@
+"""The command line without a run: help, start-up, texts, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from planted_candidate import MANIFEST, plant
+
+from ingest.errors import ConfigurationError, RefusedFile
+from orchestration import cli
+from orchestration.commands import exit_codes, output
+from orchestration.dbt_running import DbtStepFailedError
+from orchestration.project import ROOT
+from orchestration.publication import NotAdmittedError, publish
+from orchestration.run_lock import LockedByAnotherRunError
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(cli.etalon, list(arguments))
+
+
+@pytest.mark.parametrize("name", list(cli._COMMANDS))
+def test_every_command_has_help_with_examples_and_json(name: str) -> None:
+    result = invoke(name, "--help")
+    assert result.exit_code == 0
+    assert "Examples:" in result.output and "--json" in result.output and "--company" in result.output
+
+
+def test_the_exit_codes_are_in_the_help() -> None:
+    text = invoke("--help").output
+    for code in (exit_codes.HELD, exit_codes.DATA_REFUSED, exit_codes.IO_ERROR, exit_codes.LOCKED):
+        assert re.search(rf"^ +{code} ", text, re.MULTILINE)
+
+
+def test_help_imports_none_of_the_heavy_tools() -> None:
+    script = (
+        "import sys; from orchestration.cli import etalon\n"
+        "try: etalon.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'dagster', 'dbt', 'duckdb', 'pyarrow', 'pandas', 'great_expectations', 'pydantic'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_nothing_new_answer_imports_neither_dagster_nor_dbt() -> None:
+    script = (
+        "import sys, orchestration.commands.run, orchestration.nothing_new, ingest, expectations.policy\n"
+        "heavy = {'dagster', 'dbt', 'pandas', 'great_expectations'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LockedByAnotherRunError({"pid": "7", "run_id": "r", "started_at": "t"}), exit_codes.LOCKED),
+        (NotAdmittedError("the gate holds"), exit_codes.HELD),
+        (OSError("disk full"), exit_codes.IO_ERROR),
+        (ConfigurationError("E-ING-105", "company.yml", detail="x"), exit_codes.USAGE),
+        (DbtStepFailedError("master", None, "x"), exit_codes.FAILED),
+    ],
+)
+def test_errors_become_the_documented_exit_codes(error: Exception, code: int) -> None:
+    for language in ("en", "fr"):
+        found, message, _ = output.describe_error(error, language)
+        assert found == code and message
+
+
+def test_a_refused_file_is_data_not_usage() -> None:
+    error = RefusedFile.__new__(RefusedFile)
+    ConfigurationError.__init__(error, "E-ING-105", "x", detail="y")
+    assert output.describe_error(error, "en")[0] == exit_codes.DATA_REFUSED
+
+
+def test_text_from_data_is_made_inert_and_identifiers_in_errors_are_masked() -> None:
+    assert output.inert("a\x1b[31mb\u202ec\x07 é\n") == "a\\x1b[31mb\\u202ec\\x07 é\n"
+    text = output.masked('Duplicate key "email: jean.martin+x@one.example" and phone +33 6 12 34 56 78')
+    assert "jean" not in text and "12 34" not in text and "***@***" in text
+
+
+def test_both_languages_have_the_same_sentences() -> None:
+    catalogue = yaml.safe_load(
+        (ROOT / "orchestration" / "commands" / "wording.yml").read_text(encoding="utf-8")
+    )
+    assert catalogue["en"].keys() == catalogue["fr"].keys()
+
+
+def test_a_wrong_cycle_or_company_is_a_usage_error(tmp_path: Path) -> None:
+    assert invoke("run", "--company", str(tmp_path), "--cycle", "2026-13").exit_code == exit_codes.USAGE
+    missing = invoke("run", "--company", str(tmp_path / "nowhere"), "--json")
+    assert missing.exit_code == exit_codes.USAGE
+    assert json.loads(missing.output)["exit_code"] == exit_codes.USAGE
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_publications_are_listed_and_rolled_back_from_the_command_line(tmp_path: Path) -> None:
+    first = publish(plant(tmp_path), MANIFEST)
+    second = publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST)
+    listed = json.loads(invoke("publish", "--company", str(tmp_path), "--list", "--json").output)[
+        "publications"
+    ]
+    assert {row["publication_id"]: row["is_live"] for row in listed} == {
+        first.publication_id: False, second.publication_id: True
+    }  # fmt: skip
+    result = invoke("publish", "--company", str(tmp_path), "--rollback", first.publication_id)
+    assert result.exit_code == 0 and first.publication_id in result.output
+    unknown = invoke("publish", "--company", str(tmp_path), "--rollback", "2020-01-x")
+    assert unknown.exit_code == exit_codes.IO_ERROR
+
+
+def test_doctor_sees_a_damaged_publication(tmp_path: Path) -> None:
+    receipt = publish(plant(tmp_path), MANIFEST)
+
+    def states() -> dict[str, str]:
+        content = json.loads(invoke("doctor", "--company", str(tmp_path), "--json").output)
+        return {finding["name"]: finding["state"] for finding in content["findings"]}
+
+    assert {states()[name] for name in ("marts", "parquet", "ledger chain")} == {"ok"}
+    (receipt.parquet / "dim_products.parquet").write_bytes(b"x")
+    assert states()["parquet"] == "bad"
+    receipt.marts.write_bytes(b"x")
+    assert states()["marts"] == "bad"
+    assert invoke("doctor", "--company", str(tmp_path)).exit_code == exit_codes.USAGE
+
+
+@pytest.mark.nightly
+def test_help_answers_within_a_second() -> None:
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "--help"],
+        cwd=ROOT,
+        env=os.environ,
+        check=True,
+        capture_output=True,
+    )
+    assert time.perf_counter() - start < 1

@@ -1,0 +1,106 @@
+"""Settings, fingerprints and the question whether anything is new."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from planted_candidate import MANIFEST, SETTINGS, plant
+
+from orchestration import project
+from orchestration.inputs import scan_inputs
+from orchestration.nothing_new import unchanged_publication
+from orchestration.publication import publish, rollback
+from orchestration.settings import (
+    cycle_bounds,
+    fingerprint,
+    publication_id,
+    read_settings,
+    run_settings,
+    write_settings,
+)
+
+
+def test_the_cycle_decides_as_of_and_december_ends_in_january() -> None:
+    assert cycle_bounds("2026-12") == (dt.date(2026, 12, 1), dt.date(2027, 1, 1))
+    for wrong in ("2026-13", "2026-1", "june", "", "2026-06-01"):
+        with pytest.raises(ValueError, match="not a month"):
+            cycle_bounds(wrong)
+
+
+def test_settings_survive_parquet(tmp_path: Path) -> None:
+    write_settings(SETTINGS, tmp_path)
+    assert read_settings(tmp_path) == SETTINGS
+    schema = pq.read_schema(tmp_path / "run" / "settings.parquet")
+    assert (
+        str(schema.field("as_of").type) == "timestamp[us]"
+        and str(schema.field("cycle_end").type) == "date32[day]"
+    )
+    assert str(schema.field("conversion_window_days").type) == "int32"
+    with pytest.raises(FileNotFoundError, match="etalon run"):
+        read_settings(tmp_path / "elsewhere")
+
+
+def test_the_fingerprint_follows_what_decides_and_nothing_else() -> None:
+    base = fingerprint(SETTINGS, ["b", "a", "a"])
+    assert fingerprint(replace(SETTINGS, run_id="other"), ["a", "b"]) == base
+    changed = [
+        fingerprint(SETTINGS, ["a"]),
+        fingerprint(replace(SETTINGS, cycle="2026-05"), ["a", "b"]),
+        fingerprint(replace(SETTINGS, code_version="0"), ["a", "b"]),
+        fingerprint(replace(SETTINGS, policy_version="0"), ["a", "b"]),
+        fingerprint(replace(SETTINGS, conversion_window_days=31), ["a", "b"]),
+    ]
+    assert len({base, *changed}) == 6
+    assert publication_id(SETTINGS, ["a", "b"]) == f"2026-06-{base[:12]}"
+
+
+def test_the_code_version_sees_every_source_and_no_build_product() -> None:
+    files = project.source_files("dbt_project", "orchestration", "ingest", "expectations")
+    assert project.ROOT / "orchestration" / "project.py" in files
+    assert project.ROOT / "dbt_project" / "dbt_project.yml" in files
+    assert not [path for path in files if {"target", "__pycache__", "logs"} & set(path.parts)]
+    assert project.hash_files(files) != project.hash_files(files[1:])
+
+
+def _published(root: Path):
+    """A planted publication whose receipt carries today's settings and inputs."""
+    company = plant(root)
+    (root / "extracts" / "leads.csv").write_text("id\n1\n")
+    settings = run_settings(company, run_id="run-1")
+    company = plant(root, settings=settings)
+    return company, publish(company, MANIFEST, inputs=scan_inputs(company))
+
+
+def test_nothing_is_new_until_a_file_a_setting_or_the_published_file_changes(tmp_path: Path) -> None:
+    company, receipt = _published(tmp_path)
+    found = unchanged_publication(company, None)
+    assert found.publication_id == receipt.publication_id and found.rolled_back_from is None
+    assert unchanged_publication(company, "2026-05") is None
+    assert unchanged_publication(replace(company, conversion_window_days=31), None) is None
+
+    extra = tmp_path / "extracts" / "new.csv"
+    extra.write_text("id\n2\n")
+    assert unchanged_publication(company, None) is None
+    extra.unlink()
+    assert unchanged_publication(company, None) is not None
+    (tmp_path / "extracts" / "leads.csv").unlink()
+    assert unchanged_publication(company, None) is not None, (
+        "deliveries are kept, a file taken away changes nothing"
+    )
+    receipt.marts.write_bytes(receipt.marts.read_bytes() + b"x")
+    assert unchanged_publication(company, None) is None
+
+
+def test_a_rollback_stands_until_something_is_new(tmp_path: Path) -> None:
+    company, first = _published(tmp_path)
+    settings = run_settings(company, run_id="run-2")
+    second = publish(
+        plant(tmp_path, settings=settings, n_leads=9, delivery="d2"), MANIFEST, inputs=scan_inputs(company)
+    )
+    rollback(company, first.publication_id)
+    found = unchanged_publication(company, None)
+    assert (found.publication_id, found.rolled_back_from) == (first.publication_id, second.publication_id)

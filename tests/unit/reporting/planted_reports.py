@@ -1,0 +1,323 @@
+"""A planted company for the report tests: figures as a real run gives them, and the same with hostile texts."""
+
+# ruff: noqa: E501 - one planted row per line reads as a table
+# fmt: off
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from orchestration.reporting.figures import (
+    AuditInputs,
+    Balance,
+    CleaningDecision,
+    ComplaintWeek,
+    DeliveredFile,
+    EntityCount,
+    Kpi,
+    LineAccount,
+    Measure,
+    MergeEvidence,
+    MrrBridge,
+    QualityInputs,
+    Refusal,
+    RevenueMonth,
+    RowAccount,
+    RuleOutcome,
+    RunFacts,
+    Segment,
+    SetAside,
+    StageStep,
+    Verdict,
+)
+from orchestration.reporting.formatting import add_months
+
+D = Decimal
+CYCLE = date(2026, 6, 1)
+COHORT = date(2026, 5, 1)
+
+RUN = RunFacts(
+    company="demo",
+    cycle="2026-06",
+    as_of=datetime(2026, 7, 1),
+    reporting_currency="EUR",
+    timezone="Europe/Paris",
+    run_id="20260701T060000Z-4242",
+    code_version="3f9a2c81d0be",
+    policy_version="77aa01c2fe19",
+    conversion_window_days=30,
+    publication_id="2026-06-0a1b2c3d4e5f",
+)
+
+ACCOUNTS = (
+    RowAccount("crm", "crm_lead", 41_208, 39_950, 64, 212, 310, 672, 1_877,
+               (SetAside("excluded", "test_record", 180, "Un enregistrement de test.", "A test record."),
+                SetAside("excluded", "internal_record", 32),
+                SetAside("quarantined", "required_value_missing", 64, "Une valeur obligatoire manque.", "A required value is missing."))),
+    RowAccount("crm", "crm_account", 9_120, 8_741, 3, 41, 85, 250, 1_033),
+    RowAccount("crm", "crm_opportunity", 6_004, 5_871, 0, 12, 40, 81, None),
+    RowAccount("erp", "erp_customer", 4_870, 4_802, 6, 12, 50, 0, 211),
+    RowAccount("erp", "erp_invoice_line", 88_412, 88_390, 22, 0, 0, 0, None),
+    RowAccount("pbx", "telephony_call_leg", 310_550, 308_210, 41, 1_950, 349, 0, None),
+    RowAccount("mail", "email_event", 1_204_331, 1_190_020, 511, 0, 13_800, 0, None),
+)
+
+LINES = tuple(
+    LineAccount(name, files, size, lines, files, blank, lines - files - blank - bad, bad,
+                (SetAside("quarantined", "unclosed_quote", bad, "Une valeur entre guillemets est ouverte et jamais fermée.", "A quoted value is opened and never closed."),) if bad else ())
+    for name, files, size, lines, blank, bad in (
+        ("crm", 18, 23_400_120, 58_202, 14, 3),
+        ("erp", 12, 9_120_000, 93_310, 0, 22),
+        ("mail", 6, 402_331_009, 1_204_349, 6, 12),
+        ("pbx", 6, 33_120_900, 310_556, 0, 0),
+    )
+)
+
+RULES = (
+    RuleOutcome("R-CRM-001", "raw", "raw.crm_lead", "critical", "pass", 41_208, 0, D(0), "revops",
+                "Chaque lead a-t-il un identifiant ?", "Does every lead have an identifier?"),
+    RuleOutcome("R-CRM-014", "raw", "raw.crm_lead", "warning", "warn", 39_950, 1_204, D("0.02"), "sales-ops",
+                "Les adresses électroniques des leads sont-elles lisibles ?", "Can the leads' e-mail addresses be read?", "2,4 % attendus"),
+    RuleOutcome("R-MST-003", "master", "master.dim_accounts", "critical", "pass", 7_708, 0, D(0), "revops",
+                "Un compte n'apparaît-il qu'une fois ?", "Does an account appear only once?"),
+    RuleOutcome("R-FCT-006", "fact", "master.fct_email_sends", "warning", "warn", 402_000, 16, D(0), "marketing",
+                "Un envoi est-il toujours délivré avant d'être ouvert ?", "Is a message always delivered before it is opened?"),
+    RuleOutcome("R-ERP-009", "raw", "raw.exchange_rate", "critical", "not_assessed", 0, 0, D(0), "finance",
+                "Chaque mois a-t-il un taux de change ?", "Does every month have an exchange rate?", "no row was kept"),
+    RuleOutcome("R-TEL-002", "fact", "master.fct_calls", "info", "pass", 120_411, 0, D(0), "sales-ops",
+                "Une conversation dure-t-elle moins que l'appel ?", "Is a conversation shorter than its call?"),
+    RuleOutcome("R-EML-004", "raw", "raw.email_event", "warning", "waived", 1_190_020, 930, D(0), "marketing",
+                "Chaque événement porte-t-il un destinataire ?", "Does every event carry a recipient?", "", date(2026, 9, 30)),
+    *(RuleOutcome(f"R-MRT-{i:03}", "mart", "marts.mart_management_kpis_month", "critical", "pass", 228, 0, D(0), "revops",
+                  "Les segments s'additionnent-ils au total ?", "Do segments add up to the total?") for i in range(1, 6)),
+)
+
+DECISIONS = (
+    CleaningDecision("phone_unparsable", "null", 2_140, "crm_lead", "phone", "Ni un numéro du pays déclaré ni un numéro international.", "No phone number of the declared country nor an international one."),
+    CleaningDecision("email_invalid", "null", 1_204, "crm_lead", "email", "Pas une adresse e-mail.", "Not an e-mail address."),
+    CleaningDecision("superseded_by_newer", "supersede", 1_003, "crm_account", "", "Une version plus récente de la même clé est gardée.", "A newer version of the same key is kept."),
+    CleaningDecision("dst_ambiguous", "keep_flagged", 31, "telephony_call_leg", "started_at"),
+    CleaningDecision("same_account", "merge", 1_244, "crm_account", ""),
+)
+
+MERGES = (
+    MergeEvidence("account", "same_registration_number", "accepted", 812),
+    MergeEvidence("account", "same_domain", "accepted", 432),
+    MergeEvidence("account", "same_domain", "review", 57),
+    MergeEvidence("person", "same_email", "accepted", 1_790),
+    MergeEvidence("person", "same_phone_and_name", "rejected", 44),
+)
+
+BALANCES = tuple(
+    Balance(term, stream, scope, value, value, D(0))
+    for term, stream, scope, value in (
+        ("A", "file", "bytes_of_lines:crm/0a1b2c3d4e5f", D(23_400_120)), ("A", "file", "bytes_of_lines:crm/1a1b2c3d4e5f", D(3_400)),
+        ("B", "file", "lines_of_file:crm/0a1b2c3d4e5f", D(58_202)), ("C", "crm_lead", "records_of_delivery:crm/0a1b2c3d4e5f", D(41_208)),
+        ("C", "crm_account", "kept_counted:crm/0a1b2c3d4e5f", D(9_120)), ("D", "person", "survivors_and_merged:all", D(39_950)),
+        ("E", "call", "rows_in_facts:all", D(308_210)), ("F", "invoice_line", "money_in_facts:EUR", D("4812033.42")),
+        ("F", "invoice_line", "money_in_facts:USD", D("118200.10")), ("G", "cell:email_invalid", "decisions_in_journal:all", D(5_622)),
+    )
+)
+
+FILES = tuple(
+    DeliveredFile(source, f"{source}/{stream}_2026-{month:02}.csv", f"{month:02}{'9f3c7a' * 10}{month:02}", 1_204_000 * month,
+                  date(2026, month, 28), 8_000 * month)
+    for source, stream in (("crm", "leads"), ("erp", "invoices"))
+    for month in (4, 5, 6)
+)
+
+REFUSAL = Refusal(
+    "erp", "erp/invoices_2026-06.csv", "E-ING-014", "line 8 412", "The file ends in the middle of a record.",
+    "The last line has 3 of 14 fields; the export was probably cut.", "Ask for the file again, then: etalon run",
+    "Le fichier s'arrête au milieu d'un enregistrement.", "La dernière ligne a 3 champs sur 14.",
+    "Redemandez le fichier, puis : etalon run",
+)
+
+QUALITY = QualityInputs(
+    run=RUN,
+    verdict=Verdict("publish_with_warnings", ("R-CRM-014", "R-FCT-006"), 0),
+    accounts=ACCOUNTS,
+    lines=LINES,
+    rules=RULES,
+    decisions=DECISIONS,
+    merges=MERGES,
+    entities=(EntityCount("account", 13_543, 12_299), EntityCount("person", 44_120, 41_900)),
+    balances=BALANCES,
+    files=FILES,
+)
+
+HELD_QUALITY = replace(
+    QUALITY,
+    run=replace(RUN, publication_id=None),
+    verdict=Verdict("hold", ("R-CRM-001",), 1),
+    rules=(replace(RULES[0], status="fail", n_failed=12), *RULES[1:]),
+    balances=(*BALANCES[:4], Balance("D", "person", "survivors_and_merged:all", D(39_950), D(39_949), D(1)), *BALANCES[4:]),
+    refusals=(REFUSAL,),
+)
+
+EMPTY_QUALITY = QualityInputs(run=replace(RUN, as_of=None, publication_id=None))
+
+
+def series(last: str, *steps: str, end: date = CYCLE) -> tuple[tuple[str, Decimal | None], ...]:
+    """13 months that end with `last`; `steps` are the values before it, oldest first, '' for none."""
+    values = [*([""] * (12 - len(steps))), *steps, last]
+    months = [add_months(end, -back) for back in range(12, -1, -1)]
+    return tuple((f"{m:%Y-%m}", D(v) if v else None) for m, v in zip(months, values, strict=True))
+
+
+def kpi(name, unit, places, better, last, *steps, fr, en, numerator=None, denominator=None, **more) -> Kpi:
+    history = series(last, *steps, end=COHORT if more.get("is_cohort") else CYCLE)
+    measure = Measure(
+        history[-1][1],
+        None if numerator is None else D(numerator),
+        None if denominator is None else D(denominator),
+        more.pop("reason_code", None),
+        more.pop("caveat_code", None),
+    )
+    return Kpi(
+        name, unit, places, better, history[-1][0], measure, history, label_fr=fr[0], label_en=en[0],
+        definition_fr=fr[1], definition_en=en[1], **({"trust": "reliable", "minimum_n": 30} | more),
+    )
+
+
+KPIS = (
+    kpi("leads_new", "count", 0, "up", "3412", *["2980", "3010", "3122", "2890", "2950", "3300", "3108", "3040", "3201", "3150", "3322", "3287"],
+        fr=("Volume de leads", "leads de référence créés dans le mois, doublons fusionnés comptés une fois"),
+        en=("New leads", "golden leads created in the month, merged duplicates counted once"), minimum_n=0),
+    kpi("cr", "rate", 1, "up", "0.1184", *["0.104", "0.106", "0.101", "0.109", "0.112", "0.108", "0.111", "0.113", "0.109", "0.115", "0.1152", "0.1121"],
+        fr=("Taux de conversion (CR)", "leads convertis dans la fenêtre ÷ leads dont la fenêtre est close"),
+        en=("Conversion rate", "leads converted in the window ÷ leads whose window is over"),
+        numerator=389, denominator=3287, is_cohort=True),
+    kpi("touches_per_lead", "touches_per_lead", 1, "none", "4.2", *["4.6", "4.5", "4.5", "4.4", "4.6", "4.4", "4.3", "4.4", "4.2", "4.3", "4.2", "4.1"],
+        fr=("Contacts par lead", "contacts sortants et appels entrants décrochés dans la fenêtre ÷ leads de la cohorte"),
+        en=("Touches per lead", "outbound touches and answered inbound calls in the window ÷ leads of the cohort"),
+        numerator=13805, denominator=3287, is_cohort=True),
+    kpi("ttf_hours", "hours", 1, "down", "5.4", *["8.1", "7.9", "7.4", "7.2", "7.7", "6.9", "6.8", "6.6", "6.1", "6.3", "5.9", "6.0"],
+        fr=("TTF médian", "médiane des heures entre création et premier contact effectif, leads contactés"),
+        en=("Median time to first contact", "median hours from creation to first effective contact, contacted leads"),
+        denominator=2907, trust="caution", trust_rule_ids=("R-CRM-014",)),
+    kpi("contacted_24h_rate", "rate", 1, "up", "0.7421", *["0.69", "0.70", "0.688", "0.71", "0.702", "0.72", "0.715", "0.731", "0.74", "0.735", "0.748", "0.751"],
+        fr=("Suivi sous 24 h", "leads contactés sous 24 h ÷ leads de plus de 24 h"),
+        en=("Contacted within 24 h", "leads contacted within 24 h ÷ leads older than 24 h"), numerator=2480, denominator=3342),
+    kpi("complaint_rate", "rate", 3, "down", "0.00231", *["0.0011", "0.0012", "0.0009", "0.0014", "0.0013", "0.0012", "0.0015", "0.0011", "0.0016", "0.0014", "0.0018", "0.0017"],
+        fr=("Taux de plaintes", "plaintes ÷ e-mails délivrés"), en=("Complaint rate", "complaints ÷ delivered mails"),
+        numerator=93, denominator=40250, bar=D("0.002"), trust="caution", trust_rule_ids=("R-EML-004", "R-FCT-006", "R-X")),
+    kpi("win_rate_close", "rate", 1, "up", "0.2714", *["0.25", "0.26", "0.24", "0.27", "0.28", "0.26", "0.25", "0.27", "0.29", "0.28", "0.27", "0.281"],
+        fr=("Taux de closing", "opportunités gagnées ÷ opportunités closes dans le mois"),
+        en=("Win rate by close date", "won ÷ closed opportunities of the month"), numerator=57, denominator=210),
+    kpi("sales_cycle_days", "days", 0, "down", "47", *["51", "50", "52", "49", "50", "48", "49", "47", "48", "46", "47", "46"],
+        fr=("Durée du cycle", "médiane des jours entre ouverture et gain"), en=("Sales cycle", "median days from opening to winning"),
+        denominator=57),
+    kpi("revenue_total", "money", 0, "up", "1284310.55", *["990000", "1010200", "1034000", "1002000", "1090100", "1120000", "1088000", "1101000", "1150400", "1189000", "1204000", "1246000"],
+        fr=("Revenu total", "lignes de facture nettes d'avoirs, hors TVA, au taux du mois"),
+        en=("Total revenue", "invoice lines net of credit notes, ex VAT, at the month's rate"), minimum_n=0),
+    kpi("revenue_new_business", "money", 0, "up", "214300", *["120000", "131000", "140100", "118000", "160000", "150200", "149000", "171000", "160500", "188000", "190100", "201000"],
+        fr=("Nouvelles affaires", "revenu des groupes sans revenu dans les 12 mois précédents"),
+        en=("New-business revenue", "revenue of groups with none in the 12 months before"), minimum_n=0, caveat_code="history_under_12_months"),
+    kpi("mrr", "money", 0, "up", "402150", *["351000", "355000", "358200", "360100", "366000", "371000", "374400", "379000", "383000", "388100", "391000", "396300"],
+        fr=("MRR", "montants récurrents actifs ÷ mois de facturation, en fin de mois"),
+        en=("MRR", "active recurring amounts ÷ billing months, at month end"), minimum_n=0),
+)
+
+
+def segment(dimension, code, n, cr, touches, ttf, contacted) -> Segment:
+    many = D(n)
+    return Segment(
+        dimension, code, n,
+        Measure(D(cr) if cr else None, None if not cr else D(round(float(cr) * n)), many, None if cr else "cohort_immature"),
+        Measure(D(touches), None, many), Measure(D(ttf), None, many), Measure(D(contacted), None, many),
+    )
+
+
+AUDIT = AuditInputs(
+    run=RUN,
+    verdict=QUALITY.verdict,
+    kpis=KPIS,
+    segments=(
+        segment("size_band", "smb", 1_840, "0.131", "3.9", "4.8", "0.771"),
+        segment("size_band", "mid", 980, "0.108", "4.4", "5.6", "0.742"),
+        segment("size_band", "enterprise", 441, "0.091", "5.1", "7.9", "0.668"),
+        segment("size_band", "unknown", 26, "0.077", "2.8", "9.1", "0.54"),
+        segment("channel", "inbound", 2_104, "0.142", "4.1", "3.1", "0.83"),
+        segment("channel", "outbound", 1_012, "0.071", "4.6", "12.4", "0.58"),
+        segment("channel", "partner", 171, "", "3.2", "8.8", "0.69"),
+    ),
+    segment_period="2026-05",
+    bridge=MrrBridge("2026-06", D(396_300), D(9_120), D(1_240), D(4_310), D(-2_900), D(-5_920), D(402_150)),
+    revenue=tuple(
+        RevenueMonth(month, total, KPIS[9].history[i][1]) for i, (month, total) in enumerate(KPIS[8].history)
+    ),
+    complaints=tuple(
+        ComplaintWeek(date(2026, 4, 6) + timedelta(weeks=i), n, 9_900, D(n) / 9_900 if n is not None else None, n > 19)
+        for i, n in enumerate((12, 14, 9, 15, 13, 22, 16, 18, 11, 17, 21, 19, 24))
+    ),
+    stages=(
+        StageStep("prospecting", 2_210, 1_480, D("0.6697")),
+        StageStep("qualification", 1_480, 1_102, D("0.7446")),
+        StageStep("meeting", 1_102, 790, D("0.7169")),
+        StageStep("proposal", 790, 522, D("0.6608")),
+        StageStep("negotiation", 522, 388, D("0.7433")),
+        StageStep("won", 388, 0, None),
+    ),
+    n_rows_in=sum(a.records_in for a in ACCOUNTS),
+    n_rows_kept=sum(a.kept_as_own for a in ACCOUNTS),
+    n_rows_set_aside=sum(a.quarantined + a.excluded for a in ACCOUNTS),
+    n_rows_repeated=sum(a.exact_duplicate + a.superseded for a in ACCOUNTS),
+    n_rows_merged=sum(a.merged or 0 for a in ACCOUNTS),
+    last_delivery_on=date(2026, 6, 30),
+)
+
+HELD_AUDIT = AuditInputs(
+    run=replace(RUN, publication_id=None),
+    verdict=replace(
+        HELD_QUALITY.verdict,
+        reasons_fr=("R-CRM-001 : 12 lignes sur 41 208 ne passent pas.",),
+        reasons_en=("R-CRM-001: 12 of 41,208 rows do not pass.",),
+    ),
+)
+EMPTY_AUDIT = AuditInputs(run=RUN, verdict=Verdict("publish"))
+
+# Every kind of tile and panel without a value, and the other branches of a page.
+SPARSE_AUDIT = replace(
+    AUDIT,
+    kpis=(
+        replace(KPIS[1], measure=Measure(None, D(0), D(0), "cohort_immature"), history=(), trust="not_assessed"),
+        replace(KPIS[6], measure=Measure(D("0.5"), D(2), D(4)), trust="unreliable", trust_rule_ids=("R-CRM-001",)),
+        replace(KPIS[5], measure=Measure(D("0.001"), D(40), D(40_000))),
+        replace(KPIS[2], measure=Measure(None), history=()),
+    ),
+    segments=(),
+    bridge=None,
+    revenue=(),
+    complaints=(),
+    stages=(),
+)
+CLEAN_QUALITY = replace(
+    QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=()
+)
+
+
+def with_every_text(value, text: str):
+    """The same inputs with `text` in place of every string field, at any depth, but for codes a page branches on."""
+    branching = {"code", "status", "disposition", "unit", "better", "trust", "dimension", "cycle", "period", "segment_period"}
+    if isinstance(value, tuple):
+        return tuple(with_every_text(item, text) for item in value)
+    if is_dataclass(value):
+        changed = {}
+        for each in fields(value):
+            item = getattr(value, each.name)
+            if isinstance(item, str):
+                keep = (each.name in branching and not isinstance(value, Segment)) or each.name == "dimension"
+                changed[each.name] = item if keep else text
+            elif each.name == "history":
+                changed[each.name] = item
+            else:
+                changed[each.name] = with_every_text(item, text)
+        return replace(value, **changed)
+    return text if isinstance(value, str) else value
+
+
+ALL_QUALITY = (QUALITY, HELD_QUALITY, EMPTY_QUALITY, CLEAN_QUALITY)
+ALL_AUDIT = (AUDIT, HELD_AUDIT, EMPTY_AUDIT, SPARSE_AUDIT)

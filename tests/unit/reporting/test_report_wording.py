@@ -1,0 +1,82 @@
+"""The two catalogues say the same things, and nothing in them is unused."""
+
+import string
+
+import planted_reports as planted
+import pytest
+
+from orchestration.reporting import wording
+from orchestration.reporting.render import render_data_quality, render_sales_audit
+
+# Codes that come from other folders' lists: a planted company does not hold every one of them.
+OPEN_LISTS = (
+    "action.",
+    "channel.",
+    "entity.",
+    "evidence.",
+    "fate.",
+    "identity.",
+    "merge_decision.",
+    "reason.",
+    "severity.",
+    "size_band.",
+    "stage.",
+    "term.",
+)
+
+
+def places(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def without_number(key: str) -> str:
+    return key.removesuffix(".one").removesuffix(".other")
+
+
+def test_both_catalogues_have_the_same_keys_and_the_same_places():
+    french, english = wording.load_catalogue("fr"), wording.load_catalogue("en")
+    assert set(french) == set(english)
+    assert {key for key in french if places(french[key]) != places(english[key])} == set()
+    assert [key for key in french if not (french[key].strip() and english[key].strip())] == []
+
+
+def test_every_sentence_is_used_by_a_report(monkeypatch):
+    used = set()
+
+    class Recorded(dict):
+        def __getitem__(self, key):
+            used.add(key)
+            return super().__getitem__(key)
+
+        def get(self, key, default=None):
+            if key in self:
+                used.add(key)
+            return super().get(key, default)
+
+    recorded = Recorded(wording.load_catalogue("en"))
+    monkeypatch.setattr(wording, "load_catalogue", lambda language: recorded)
+    for quality in planted.ALL_QUALITY:
+        render_data_quality(quality, "en")
+    for audit in planted.ALL_AUDIT:
+        render_sales_audit(audit, "en")
+    expected = {key for key in recorded if not key.startswith(OPEN_LISTS)}
+    assert {without_number(key) for key in expected} - {without_number(key) for key in used} == set()
+
+
+def test_french_spaces_do_not_break_before_double_punctuation():
+    sentence = wording.load_catalogue("fr")["quality.meta.title"]
+    assert " :" not in sentence
+    spaced = wording._french_spaces("Pourquoi ? « Oui » : 5 %")
+    assert spaced == "Pourquoi\u202f? «\u00a0Oui\u00a0»\u00a0: 5\u202f%"
+
+
+def test_counts_choose_singular_and_plural_as_each_language_does():
+    french, english = wording.Wording("fr"), wording.Wording("en")
+    assert french.plural("quality.rules.count", 0, n="0") == "0 contrôle"
+    assert english.plural("quality.rules.count", 0, n="0") == "0 checks"
+    assert english.plural("quality.rules.count", 1, n="1") == "1 check"
+
+
+def test_an_unknown_key_raises_instead_of_showing_itself():
+    with pytest.raises(KeyError):
+        wording.Wording("fr")("quality.no_such_sentence")
