@@ -30,7 +30,7 @@ test-spark: $(VENV)/.installed $(VENV)/.spark  ## the published marts are equal 
 	$(BIN)/python -m pytest -m spark
 
 bench: $(VENV)/.installed          ## make bench SIZE=bench-300k: the pipeline beside a hand-written script
-	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k)
+	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k) $(if $(RECORD),--record)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

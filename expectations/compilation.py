@@ -29,20 +29,21 @@ from expectations.checks import (
 )
 
 ROWS = "judged"  # alias of the population inside a condition
+PROVENANCE = ("_delivery_id", "_source_row_id")
 
 
 @dataclass(frozen=True)
 class Compiled:
     """`population` is a select or a bare relation name; `fails_when` is true for its failing rows.
 
-    `key` names its columns that identify a row; `row_level` says that its rows are rows of the table itself,
-    so that their provenance columns can be shown.
+    `key` names its columns that identify a row; `provenance` those that give its file and line, None where
+    they are whatever the table has.
     """
 
     population: str
     fails_when: str
     key: tuple[str, ...]
-    row_level: bool
+    provenance: frozenset[str] | None
     relations: tuple[str, ...]
 
     @property
@@ -83,7 +84,7 @@ def _of_rows(check: Check, fails_when: str, *conditions: str, relations: tuple[s
         population=_rows(check, *conditions),
         fails_when=fails_when,
         key=check.key,
-        row_level=True,
+        provenance=None,
         relations=(check.table, *relations),
     )
 
@@ -164,7 +165,7 @@ def _row_count_min(check: RowCountMin) -> Compiled:
         population=f"select count(*) as n_rows from {_from(_rows(check))}",
         fails_when=f"n_rows < {check.min}",
         key=(),
-        row_level=False,
+        provenance=frozenset(),
         relations=(check.table,),
     )
 
@@ -178,7 +179,7 @@ def _freshness(check: Freshness, as_of: datetime, fed_by: tuple[str, ...]) -> Co
         " group by source_instance",
         fails_when=f"coalesce(latest < timestamp {literal(stamp)} - to_days({days}), true)",
         key=("source_instance",),
-        row_level=False,
+        provenance=frozenset(),
         relations=(check.table,),
     )
 
@@ -203,7 +204,7 @@ def _reconcile(check: Reconcile) -> Compiled:
         population=population,
         fails_when=f"abs(left_amount - right_amount) > {allowed}",
         key=("grouped_by",),
-        row_level=False,
+        provenance=frozenset(),
         relations=(check.left.table, check.right.table),
     )
 
@@ -213,7 +214,7 @@ def _query(check: Query) -> Compiled:
         population=check.population,
         fails_when=f"({check.fails_when})",
         key=check.key,
-        row_level=False,
+        provenance=frozenset(name for name in PROVENANCE if name in check.population),
         relations=(check.table,),
     )
 

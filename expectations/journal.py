@@ -1,8 +1,9 @@
-"""Read the cleaning journal: every decision of ingest, matching and policy, and every row that a rule flagged.
+"""Read the cleaning journal: every decision of ingest, matching and policy, and every row that a rule
+flagged.
 
-Rows come from quality_dbt.dq_journal of the warehouse and from quality/rule_failures.parquet, filtered, masked and
-cut in DuckDB. Direct identifiers never leave unmasked; stewards open the warehouse itself.
-What does not belong here: deciding, wording (ingest/reasons.yml), printing.
+Rows come from quality_dbt.dq_journal of the warehouse and from quality/rule_failures.parquet, filtered,
+masked and cut in DuckDB. Direct identifiers never leave unmasked; stewards open the warehouse itself. What
+does not belong here: deciding, wording (ingest/reasons.yml), printing.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from ingest.contract import load_contracts
 
 #: Rows that rules flagged carry keys and no values; they complete dq_journal at reading time.
 _DECISIONS = """
-    select j.contract, j.action, j.reason_code, j.rule_id, j.field, j.record_key, j.value_before, j.value_after,
-           j._delivery_id, j._source_row_id, d.source_instance, d.file_path, cast(j.n_decisions as bigint) as n_decisions
+    select j.contract, j.action, j.reason_code, j.rule_id, j.field, j.record_key, j.value_before,
+           j.value_after,
+           j._delivery_id, j._source_row_id, d.source_instance, d.file_path,
+           cast(j.n_decisions as bigint) as n_decisions
     from quality_dbt.dq_journal as j
     left join read_parquet({deliveries}) as d using (_delivery_id)
     union all
     select f.contract, f.action, f.reason_code, f.rule_id, f.field, f.record_key, null as value_before,
-           null as value_after, f._delivery_id, f._source_row_id, d.source_instance, d.file_path, 1 as n_decisions
+           null as value_after, f._delivery_id, f._source_row_id, d.source_instance, d.file_path,
+           1 as n_decisions
     from {failures} as f
     left join read_parquet({deliveries}) as d using (_delivery_id)
 """
@@ -51,7 +55,8 @@ class JournalFilter:
 def journal_counts(work: Path, wanted: JournalFilter) -> list[dict[str, Any]]:
     """Decisions by contract, action and reason, most frequent first.
 
-    Errors: FileNotFoundError before the first run, duckdb.IOException while another process writes the warehouse.
+    Errors: FileNotFoundError before the first run, duckdb.IOException while another process writes the
+    warehouse.
     """
     return _rows(
         work,
@@ -62,7 +67,8 @@ def journal_counts(work: Path, wanted: JournalFilter) -> list[dict[str, Any]]:
 
 
 def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str, Any]]:
-    """Single decisions in file and line order. Direct identifiers are masked; a whole line may hold any of them.
+    """Single decisions in file and line order. Direct identifiers are masked; a whole line may hold any of
+    them.
 
     Errors: as journal_counts.
     """
@@ -70,8 +76,8 @@ def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str
         work,
         wanted,
         f"* replace ({_masked('value_before')}, {_masked('value_after')})",
-        "order by file_path nulls last, _source_row_id nulls last, field, reason_code, record_key, contract, rule_id,"
-        f" value_before limit {int(limit)}",
+        "order by file_path nulls last, _source_row_id nulls last, field, reason_code, record_key, contract,"
+        f" rule_id, value_before limit {int(limit)}",
     )
 
 
@@ -108,7 +114,9 @@ def _as_dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _masked(value: str) -> str:
-    """A value column: `j***@acme.example` or `+***` where its field is a direct identifier, `***` for a line."""
+    """A value column: `j***@acme.example` or `+***` where its field is a direct identifier, `***` for a
+    line.
+    """
     direct = ", ".join(
         literal(f"{contract.name}.{column.name}")
         for contract in load_contracts().values()

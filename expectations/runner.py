@@ -299,7 +299,7 @@ def failing_rows_sql(
     catalogue: Catalogue,
 ) -> str:
     """The select that lists the failing rows of a check in the columns of rule_failures.parquet."""
-    available = columns.get(check.table, frozenset()) if compiled.row_level else frozenset()
+    available = columns[check.table] if compiled.provenance is None else compiled.provenance
     keys = ", ".join(f"cast({ROWS}.{identifier(name)} as varchar)" for name in compiled.key)
     contracts = catalogue.tables[check.table].fed_by
     shown = {

@@ -116,6 +116,7 @@ class _Collection:
         self.work = company.work
         self.sources: dict[str, Source] = {s.instance: s for s in company.sources}
         self.store = DeliveryStore(self.work)
+        shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
         self.connection: duckdb.DuckDBPyConnection = connect(self.work)
 
     def run(self) -> CollectReport:
@@ -138,8 +139,7 @@ class _Collection:
             return self._account(found, active, refusals, landed, len(planned))
         finally:
             self.connection.close()
-            shutil.rmtree(self.work / "tmp", ignore_errors=True)
-            (self.work / "tmp").mkdir(exist_ok=True)
+            shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
 
     def _plan(self, known: dict[str, Delivery], received: list[Received]) -> dict[str, Delivery]:
         """The record that each delivery should have: known ones with new paths merged, and new ones."""
@@ -198,6 +198,7 @@ class _Collection:
         }
         # Files that others look values up in come first: a refused one must not be used.
         order = sorted(planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id))
+        facts = {r.delivery_id: r.facts for r in received}
         landed = []
         for done, plan in enumerate(order):
             self.progress("land", done, len(order))
@@ -225,7 +226,7 @@ class _Collection:
                 self.store.save(known[plan.delivery_id])
                 self.store.remove_strays(known)
                 continue
-            landing = Landing(self.connection, self.store, mapping, plan, lookups)
+            landing = Landing(self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id))
             known[plan.delivery_id] = landing.land(was_landed)
             if known[plan.delivery_id].status == "landed":
                 landed.append(plan.delivery_id)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,10 +182,15 @@ def _read(path: Path) -> Contract:
             Column(name, c.type, c.required, tuple(c.values), c.pii, c.description, c.scale)
             for name, c in model.columns.items()
         ),
-        fingerprint=hashlib.sha256(
-            model.model_dump_json(exclude={"grain", "freshness_days"}).encode()
-        ).hexdigest()[:16],
+        fingerprint=_fingerprint(model),
     )
+
+
+def _fingerprint(model: _ContractModel) -> str:
+    """Hash of what changes rows: not descriptions, freshness or personal-data classes."""
+    columns = [[name, c.type, c.required, c.values, c.scale] for name, c in model.columns.items()]
+    text = json.dumps([model.contract, model.update, model.order_by, columns])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def write_schema_files(work: Path) -> list[Path]:

@@ -130,6 +130,5 @@ class DeliveryStore:
             keeper = active.get(path.name.split(".")[0])
             if keeper is None or keeper.status != "landed" or not keeper.n_quarantined_lines:
                 path.unlink(missing_ok=True)
-        for path in [*self.folder.glob("*.tmp"), *self.work.glob("archive/.*.tmp"), *self.work.glob("tmp/*")]:
-            if path.is_file():
-                path.unlink(missing_ok=True)
+        for path in [*self.folder.glob("*.tmp"), *self.work.glob("archive/.*.tmp"), *self.work.glob("collect/*.tmp")]:
+            path.unlink(missing_ok=True)

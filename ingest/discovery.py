@@ -18,7 +18,7 @@ from pathlib import Path
 from ingest.company import Company, Source
 from ingest.errors import Problem
 from ingest.mapping import Mapping, path_pattern
-from ingest.text_preparation import keep_in_archive
+from ingest.text_preparation import ByteFacts, keep_in_archive
 
 MANIFEST_SUFFIX = ".manifest.json"
 
@@ -46,11 +46,12 @@ class Discovery:
 
 @dataclass(frozen=True)
 class Received:
-    """The bytes of one found file: content hash, size, and where the archive keeps them."""
+    """The bytes of one found file. `facts` is None when they were known already and not read again."""
 
     file: FoundFile
     sha256: str
     size: int
+    facts: ByteFacts | None = None
 
     @property
     def delivery_id(self) -> str:
@@ -142,12 +143,12 @@ class SeenFiles:
         stat = file.path.stat()
         entry = self.known.get(file.relative)
         if entry and entry[:2] == [stat.st_size, stat.st_mtime_ns] and (archive / entry[2][:2] / entry[2]).exists():
-            sha256 = entry[2]
+            sha256, facts = entry[2], None
         else:
-            _, facts = keep_in_archive(file.path, archive)
+            facts = keep_in_archive(file.path, archive)
             sha256 = facts.sha256
         self.current[file.relative] = [stat.st_size, stat.st_mtime_ns, sha256]
-        return Received(file, sha256, stat.st_size)
+        return Received(file, sha256, stat.st_size, facts)
 
     def save(self) -> None:
         """Write the cache of the files seen this time, atomically, when it changed."""

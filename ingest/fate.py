@@ -144,7 +144,7 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
     path = company.work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
     prepared = prepare(
         path, inspect_bytes(path), encoding=spec.encoding, repair_newlines=spec.newline == "auto",
-        quarantine_undecodable=True, strip_bom=False, scratch=company.work / "tmp", where=delivery.file_path,
+        quarantine_undecodable=True, strip_bom=False, scratch=company.work / "tmp" / "ingest", where=delivery.file_path,
     )  # fmt: skip
     try:
         text = lines_of(prepared.path)[line - 1]

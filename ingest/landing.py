@@ -7,6 +7,7 @@ What does NOT belong here: which deliveries to land (collecting.py).
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
 from ingest.sql import literal, write_parquet
-from ingest.text_preparation import Prepared, inspect_bytes, prepare
+from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -41,7 +42,8 @@ QUARANTINE_SCHEMA = pa.schema(
 class Landing:
     """Everything that landing one delivery needs. `planned` is its record before anything is known of it.
 
-    lookups: file key -> the delivery whose rows values are looked up in.
+    lookups: file key -> the delivery whose rows values are looked up in. facts: those of the archived bytes,
+    when they were just inspected.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -49,6 +51,7 @@ class Landing:
     mapping: Mapping
     planned: Delivery
     lookups: dict[str, Delivery] = field(default_factory=dict)
+    facts: ByteFacts | None = None
 
     @property
     def work(self) -> Path:
@@ -58,7 +61,7 @@ class Landing:
     @property
     def scratch(self) -> Path:
         """Temporary files of this delivery."""
-        return self.work / "tmp" / self.planned.delivery_id
+        return self.work / "tmp" / "ingest" / self.planned.delivery_id
 
     @property
     def spec(self) -> FileSpec:
@@ -79,14 +82,14 @@ class Landing:
             self._withdraw()
             delivery = self.planned.refused(refusal.problem, was_landed)
         finally:
-            _empty(self.scratch)
+            shutil.rmtree(self.scratch, ignore_errors=True)
         self.store.save(delivery)
         return delivery
 
     def _land(self) -> Delivery:
         if self.planned.file_bytes == 0:
             raise RefusedFile("E-ING-002", self.where)
-        prepared = prepare_delivery(self.work, self.planned, self.spec, self.where)
+        prepared = prepare_delivery(self.work, self.planned, self.spec, self.where, self.scratch, self.facts)
         streams: dict[str | None, Records] = {}
         try:
             check_final_newline(prepared.path, self.spec, self.where)
@@ -229,18 +232,18 @@ class Landing:
 
 
 def prepare_delivery(
-    work: Path, delivery: Delivery, spec: FileSpec, where: str, scratch: Path | None = None
+    work: Path, delivery: Delivery, spec: FileSpec, where: str, scratch: Path, facts: ByteFacts | None = None
 ) -> Prepared:
     """Text of an archived delivery. Raises RefusedFile when its bytes are not the declared encoding."""
     path = work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
     return prepare(
         path,
-        inspect_bytes(path),
+        facts or inspect_bytes(path),
         encoding=spec.encoding,
         repair_newlines=spec.newline == "auto",
         quarantine_undecodable=spec.on_undecodable == "quarantine",
         strip_bom=spec.format != "delimited",
-        scratch=scratch or work / "tmp" / delivery.delivery_id,
+        scratch=scratch,
         where=where,
     )
 
@@ -269,14 +272,6 @@ def read_for_lookup(landing: Landing, key: str, delivery: Delivery) -> LookupTab
     finally:
         other._close(streams)
         prepared.close()
-        _empty(texts)
-        _empty(other.scratch, keep=landing.scratch)
-
-
-def _empty(folder: Path, keep: Path | None = None) -> None:
-    if folder == keep or not folder.exists():
-        return
-    for path in folder.iterdir():
-        if path.is_file():
-            path.unlink(missing_ok=True)
-    folder.rmdir()
+        shutil.rmtree(texts, ignore_errors=True)
+        if other.scratch != landing.scratch:
+            shutil.rmtree(other.scratch, ignore_errors=True)

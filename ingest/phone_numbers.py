@@ -6,6 +6,7 @@ What does NOT belong here: deciding which column is a phone (mappings do).
 from __future__ import annotations
 
 import functools
+import re
 
 import phonenumbers
 from phonenumbers import PhoneMetadata
@@ -42,7 +43,7 @@ def bare_sql(text: str) -> str:
     """SQL of `text` without separators, the French '(0)' and an extension (x12, ext. 12, poste 12)."""
     plain = f"translate(replace({text}, '(0)', ''), {literal(SEPARATORS)}, '')"
     return (
-        f"CASE WHEN regexp_matches({text}, '[a-zA-Z#]') "
+        rf"CASE WHEN regexp_full_match({text}, '\+?[0-9]+') THEN {text} WHEN regexp_matches({text}, '[a-zA-Z#]') "
         rf"THEN regexp_replace({plain}, '(?i)(?:ext|x|poste|#)+:?[0-9]{{1,6}}$', '') ELSE {plain} END"
     )
 
@@ -51,15 +52,27 @@ def e164_sql(bare: str, region: str) -> str:
     """SQL of the E.164 form of `bare` (see bare_sql), or NULL when it is no number of `region` nor international.
 
     A foreign number needs its + or international prefix and is checked for length only (7 to 15 digits).
+    The usual spellings are matched first, without groups: that is several times faster than extracting.
     """
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None:
         raise ValueError(f"{region} has no number plan")
     code = str(metadata.country_code)
+    trunk = metadata.national_prefix or ""
+    national = metadata.general_desc.national_number_pattern
     international = metadata.international_prefix or "00"
+
+    def spelled(prefix: str) -> str:
+        return f"regexp_full_match({bare}, {literal(f'{prefix}(?:{national})')})"
+
     own = f"nullif(regexp_extract({bare}, {literal(national_pattern(region))}, 1), '')"
     foreign = rf"nullif(regexp_extract({bare}, '^(?:\+|00|{international})([1-9][0-9]{{6,14}})$', 1), '')"
+    cases = [f"WHEN {spelled(re.escape('+' + code))} THEN {bare}"]
+    if trunk:
+        cases.append(f"WHEN {spelled(trunk)} THEN {literal('+' + code)} || substr({bare}, {len(trunk) + 1})")
+    cases.append(f"WHEN {spelled('')} THEN {literal('+' + code)} || {bare}")
     return (
-        f"coalesce({literal('+' + code)} || {own}, CASE WHEN NOT regexp_matches({bare}, '^[0-9]{{1,9}}$') "
-        f"AND {foreign} NOT LIKE {literal(code + '%')} THEN '+' || {foreign} END)"
+        f"CASE {' '.join(cases)} WHEN regexp_full_match({bare}, '[0-9]{{1,6}}') THEN NULL "
+        f"ELSE coalesce({literal('+' + code)} || {own}, "
+        f"CASE WHEN {foreign} NOT LIKE {literal(code + '%')} THEN '+' || {foreign} END) END"
     )

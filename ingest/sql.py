@@ -27,8 +27,8 @@ def files_literal(paths: list[Path]) -> str:
 
 
 def connect(work: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB connection bounded by ETALON_MEMORY (default 3GB) that spills under work/tmp."""
-    spill = work / "tmp" / "spill"
+    """An in-memory DuckDB connection bounded by ETALON_MEMORY (default 3GB) that spills under work/tmp/ingest."""
+    spill = work / "tmp" / "ingest" / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     for name, value in (

@@ -74,17 +74,12 @@ def inspect_bytes(path: Path) -> ByteFacts:
     return ByteFacts(size, digest.hexdigest(), has_cr, is_utf8 and not pending, is_ascii, has_bom)
 
 
-def keep_in_archive(source: Path, archive: Path, known: str | None = None) -> tuple[Path, ByteFacts]:
-    """Copy `source` into the content-addressed archive and return (archived file, its facts).
+def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
+    """Copy `source` into the content-addressed archive and return the facts of its bytes.
 
     The facts are those of the archived copy, so a file that changes while it is read cannot be half seen.
-    known: the SHA-256 expected, when the copy may already be there.
     """
     archive.mkdir(parents=True, exist_ok=True)
-    if known:
-        target = archive / known[:2] / known
-        if target.exists():
-            return target, inspect_bytes(target)
     temporary = archive / f".{os.getpid()}.{source.name}.tmp"
     try:
         shutil.copyfile(source, temporary)
@@ -96,7 +91,7 @@ def keep_in_archive(source: Path, archive: Path, known: str | None = None) -> tu
             os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
-    return target, facts
+    return facts
 
 
 def prepare(

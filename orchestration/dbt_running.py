@@ -7,6 +7,7 @@ The profile closes the DuckDB file after each operation, so other steps can open
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.project import DBT_PROJECT, MANIFEST, source_files
+from orchestration.project import DBT_PROJECT, MANIFEST, hash_files, source_files
 
 WAREHOUSE = "warehouse.duckdb"
 PARSED = MANIFEST.with_name("partial_parse.msgpack")
+STAMP = MANIFEST.with_name("parsed_from.txt")
 TAGS = ("staging", "master", "mart")
 
 _ENVIRONMENT = {
@@ -81,15 +83,35 @@ def manifest() -> dict[str, Any]:
 
 def ensure_manifest() -> Path:
     """Path of an up-to-date manifest.json. Parsing takes about 10 s and opens no database."""
-    sources = source_files("dbt_project")
-    if not MANIFEST.is_file() or any(
-        path.stat().st_mtime_ns > MANIFEST.stat().st_mtime_ns for path in sources
-    ):
-        with _environment(DBT_PROJECT / "target" / "work"):
-            result = _runner(None).invoke(["parse", *_flags(DBT_PROJECT / "logs")])
-        if not result.success:
-            raise DbtStepFailedError("parse", None, str(result.exception or "the dbt project does not parse"))
+    if not is_parsed():
+        MANIFEST.parent.mkdir(parents=True, exist_ok=True)
+        with (MANIFEST.parent / ".parsing").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # two runs of two companies may both find it stale
+            if not is_parsed():
+                _parse()
     return MANIFEST
+
+
+def is_parsed() -> bool:
+    """True when the manifest at hand was parsed from the project's present files."""
+    files = (MANIFEST, PARSED, STAMP)
+    return all(path.is_file() for path in files) and STAMP.read_text() == _project_hash()
+
+
+def _parse() -> None:
+    STAMP.unlink(missing_ok=True)
+    parsed_from = _project_hash()
+    with _environment(MANIFEST.parent / "work"):
+        result = _runner(None).invoke(
+            ["parse", "--target-path", str(MANIFEST.parent), *_flags(MANIFEST.parent / "logs")]
+        )
+    if not result.success:
+        raise DbtStepFailedError("parse", None, str(result.exception or "the dbt project does not parse"))
+    STAMP.write_text(parsed_from)
+
+
+def _project_hash() -> str:
+    return hash_files(source_files("dbt_project"))
 
 
 def run_dbt(tag: str, work: Path, *, on_node: Callable[[NodeResult], None] | None = None) -> DbtOutcome:
@@ -126,7 +148,8 @@ def run_dbt(tag: str, work: Path, *, on_node: Callable[[NodeResult], None] | Non
 
 def _flags(log_folder: Path) -> list[str]:
     return [
-        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--log-path", str(log_folder),
+        "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", "duckdb",
+        "--log-path", str(log_folder),
         "--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check",
         "--no-print", "--no-send-anonymous-usage-stats",
     ]  # fmt: skip

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.project import MANIFEST, code_version, source_files
+from orchestration.dbt_running import is_parsed
+from orchestration.project import code_version
 
 _TOOLS = (
     "dagster",
@@ -52,10 +53,7 @@ def _tools() -> Iterator[Finding]:
         except importlib.metadata.PackageNotFoundError:
             yield Finding(name, "bad", "not installed: install from requirements.lock")
     yield Finding("code", "ok", f"version {code_version()}")
-    stale = not MANIFEST.is_file() or any(
-        path.stat().st_mtime_ns > MANIFEST.stat().st_mtime_ns for path in source_files("dbt_project")
-    )
-    yield Finding("dbt manifest", "ok", "will be parsed by the next run" if stale else "up to date")
+    yield Finding("dbt manifest", "ok", "up to date" if is_parsed() else "will be parsed by the next run")
 
 
 def _environment() -> Iterator[Finding]:

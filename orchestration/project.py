@@ -11,7 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT = ROOT / "dbt_project"
-MANIFEST = DBT_PROJECT / "target" / "manifest.json"
+#: The pipeline's own parse: dbt run by hand, for Spark say, must not change what a run reads.
+MANIFEST = DBT_PROJECT / "target" / "pipeline" / "manifest.json"
 DEFAULT_COMPANY = ROOT / "var" / "demo"
 
 _CODE_FOLDERS = ("ingest", "dbt_project", "expectations", "orchestration")

@@ -7,7 +7,7 @@
         {% set cycle = run_query(
             'select cycle from ' ~ source('run', 'settings')
         ).columns[0].values()[0] %}
-        {% set verdicts = adapter.get_relation(target.database, 'quality', 'gate_verdicts') %}
+        {% set verdicts = load_relation(source('quality', 'gate_verdicts')) %}
         {% if verdicts is none %}
             {{ exceptions.raise_compiler_error(
                 'No verdict exists for cycle ' ~ cycle ~ ': marts are built after the gate. Next: etalon check'

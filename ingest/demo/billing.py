@@ -1,6 +1,7 @@
 """True customers, subscriptions, invoices: what was sold and what recurs, month by month.
 
-What does NOT belong here: the layouts of the ERP and of the ledger (erp.py, ledger.py), planted dirt (dirt.py).
+What does NOT belong here: the layouts of the ERP and of the ledger (erp.py, ledger.py), planted dirt
+  (dirt.py).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ADD_ON_CODE, ADD_ON_PRICE = "MOD-ANA", 36
 
 
 def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
-    """Table customers: existing ones, those won since, the group's own entities; some companies have two codes."""
+    """Table customers: existing ones and those won since; some companies have two codes."""
     rng = stream(seed, "customers")
     scratch.run("""
         create or replace table first_customers as
@@ -73,9 +74,11 @@ def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
 
 
 def make_subscriptions(scratch: Scratch, seed: int) -> None:
-    """Tables subs (one row per contract line, days) and mrr_months (true MRR of a customer at each month end)."""
+    """Tables subs (one row per contract line) and mrr_months (true MRR of a customer at month end)."""
     rng = stream(seed, "subscriptions")
-    customer = scratch.arrays("select cust, start_index, start_day, yearly from customers where subscribes order by cust")
+    customer = scratch.arrays(
+        "select cust, start_index, start_day, yearly from customers where subscribes order by cust"
+    )
     n = len(customer["cust"])
     plan = rng.choice(3, n, p=[0.5, 0.35, 0.15])
     seats = np.maximum(1, np.round(rng.lognormal(2.2, 0.8, n))).astype(np.int64)
@@ -106,7 +109,11 @@ def make_subscriptions(scratch: Scratch, seed: int) -> None:
         shrinks = active & ~grows & (u < 0.045) & (seats > 2)
         leaves = active & ~grows & ~shrinks & (u > 0.982)
         close(grows | shrinks, day, True)
-        seats = np.where(grows, seats + np.maximum(1, seats // 4), np.where(shrinks, seats - np.maximum(1, seats // 5), seats))
+        seats = np.where(
+            grows,
+            seats + np.maximum(1, seats // 4),
+            np.where(shrinks, seats - np.maximum(1, seats // 5), seats),
+        )
         since = np.where(grows | shrinks | begins | returns, day, since)
         close(leaves, day, False)
         gone = np.flatnonzero(leaves)
@@ -138,9 +145,16 @@ def make_subscriptions(scratch: Scratch, seed: int) -> None:
             "end_day": np.concatenate([line[:, 2], spell[:, 2]]),
             "months": months,
             "unit_amount": price * months,
-            "quantity": np.where(add_on, 1, np.concatenate([line[:, 3], np.ones(len(spell), dtype=np.int64)])),
-            "discount": np.where(add_on, 0, np.concatenate([line[:, 4], np.zeros(len(spell), dtype=np.int64)])) * months,
-            "ended_by_change": np.concatenate([np.concatenate(closing_reason), np.zeros(len(spell), dtype=bool)]),
+            "quantity": np.where(
+                add_on, 1, np.concatenate([line[:, 3], np.ones(len(spell), dtype=np.int64)])
+            ),
+            "discount": np.where(
+                add_on, 0, np.concatenate([line[:, 4], np.zeros(len(spell), dtype=np.int64)])
+            )
+            * months,
+            "ended_by_change": np.concatenate(
+                [np.concatenate(closing_reason), np.zeros(len(spell), dtype=bool)]
+            ),
         },
         "*",
     )
@@ -183,13 +197,17 @@ def make_invoices(scratch: Scratch, seed: int) -> None:
           (month_index - (select count(*) - 1 from (select unnest([{", ".join(map(str, STARTS[:-1]))}]) as s)
              where s <= spell_start)) % 12 = 0)
         order by cust, month_index""")
-    customer = scratch.arrays("select cust, start_index, subscribes, is_second_code from customers order by cust")
+    customer = scratch.arrays(
+        "select cust, start_index, subscribes, is_second_code from customers order by cust"
+    )
     n, span = len(customer["cust"]), len(MONTHS) - FIRST_INVOICE_INDEX
     chance = np.where(customer["is_second_code"], 0.12, np.where(customer["subscribes"], 0.10, 0.30))
     hit = rng.random((n, span)) < chance[:, None]
     index = np.arange(span)[None, :] + FIRST_INVOICE_INDEX
     first = np.maximum(customer["start_index"], FIRST_INVOICE_INDEX)[:, None]
-    hit = (hit | ((index == first) & ~customer["subscribes"][:, None] & ~customer["is_second_code"][:, None])) & (index >= first)
+    hit = (
+        hit | ((index == first) & ~customer["subscribes"][:, None] & ~customer["is_second_code"][:, None])
+    ) & (index >= first)
     who, when = np.nonzero(hit)
     product = rng.integers(4, 8, len(who))
     price = np.array([p[4] for p in PRODUCTS])[product]
@@ -210,35 +228,45 @@ def make_invoices(scratch: Scratch, seed: int) -> None:
     names = ", ".join(f"'{m}'" for m in MONTHS)
     scratch.run(f"""
         create or replace table documents as
-        select row_number() over (order by month_index, cust) - 1 as inv, cust, month_index, 0 as doc_kind, -1 as original,
-          [{names}][month_index + 1] as period_month, [{starts}][month_index + 1] + hash(cust * 131 + month_index) % 27 as day
+        select row_number() over (order by month_index, cust) - 1 as inv, cust, month_index, 0 as doc_kind,
+          -1 as original,
+          [{names}][month_index + 1] as period_month, [{starts}][month_index + 1] + hash(cust * 131 +
+            month_index) % 27 as day
         from (select distinct cust, month_index from
           (select cust, month_index from recurring union all select cust, month_index from one_off))
         order by inv;
         create or replace table document_lines as
         select d.inv, l.* exclude (cust, month_index) from documents d join (
-          select cust, month_index, 1 as rank, product, cast(1 as bigint) as quantity, cast(net as decimal(18,2)) as unit_price,
+          select cust, month_index, 1 as rank, product, cast(1 as bigint) as quantity, cast(net as
+            decimal(18,2)) as unit_price,
             cast(net as decimal(18,2)) as net from recurring
-          union all select cust, month_index, 2, product, quantity, unit_price, cast(quantity * unit_price as decimal(18,2))
+          union all select cust, month_index, 2, product, quantity, unit_price, cast(quantity * unit_price as
+            decimal(18,2))
             from one_off
-          union all select cust, month_index, 3, 'PORT', 1, 25.00, 25.00 from one_off where ships) l using (cust, month_index);
+          union all select cust, month_index, 3, 'PORT', 1, 25.00, 25.00 from one_off where ships) l using
+            (cust, month_index);
         insert into documents
-        select (select count(*) from documents) + row_number() over (order by inv) - 1, cust, month_index + 1, 1, inv,
+        select (select count(*) from documents) + row_number() over (order by inv) - 1, cust, month_index +
+          1, 1, inv,
           [{names}][month_index + 2], [{starts}][month_index + 2] + hash(inv) % 25
         from documents where hash(inv * 7 + 3) % 100 < 3 and month_index + 1 < {len(MONTHS)};
         insert into document_lines
         select c.inv, l.rank, l.product, 1, -round(l.net * 0.3, 2), -round(l.net * 0.3, 2)
-        from documents c join document_lines l on l.inv = c.original and l.rank = (select min(rank) from document_lines m
+        from documents c join document_lines l on l.inv = c.original and l.rank = (select min(rank) from
+          document_lines m
           where m.inv = c.original) where c.doc_kind = 1;
         create or replace table invoices as
         select d.*, c.acc, a.currency, case when a.country = 'FR' then 0.20 else 0.00 end as tax_rate,
-          case when d.doc_kind = 0 then 'F' else 'A' end || replace(d.period_month, '-', '') || '-' || code(d.inv, 6) as number_text,
-          case a.currency when 'USD' then r.usd when 'GBP' then r.gbp else cast(1 as decimal(18,8)) end as rate,
+          case when d.doc_kind = 0 then 'F' else 'A' end || replace(d.period_month, '-', '') || '-' ||
+            code(d.inv, 6) as number_text,
+          case a.currency when 'USD' then r.usd when 'GBP' then r.gbp else cast(1 as decimal(18,8)) end as
+            rate,
           case when hash(d.inv * 11) % 10 < 8 then d.day + 20 + hash(d.inv * 13) % 40 else -1 end as paid_day,
           false as is_intercompany
         from documents d join customers c using (cust) join companies a on a.acc = c.acc
         join rates r using (period_month) order by inv;
         create or replace table invoice_lines as
         select row_number() over (order by inv, rank) - 1 as line, inv,
-          row_number() over (partition by inv order by rank) as line_number, product, quantity, unit_price, net
+          row_number() over (partition by inv order by rank) as line_number, product, quantity, unit_price,
+            net
         from document_lines order by line""")

@@ -39,30 +39,38 @@ def make_meetings(scratch: Scratch, size: Size) -> None:
     scratch.run(f"""
         create or replace table meetings as
         with m as (
-          select touch, per, at_s as start_s, 1800 + 900 * (touch % 4) as length_s, 0 as sequence, 'CONFIRMED' as status,
+          select touch, per, at_s as start_s, 1800 + 900 * (touch % 4) as length_s, 0 as sequence,
+            'CONFIRMED' as status,
             'ACCEPTED' as answer, touch as uid, 'rdv' as what from touches where kind = 5
           union all  -- planned a month earlier at another time, then moved
           select -1, per, at_s - 26 * {DAY}, 1800, -1, 'CONFIRMED', 'ACCEPTED', touch, 'rdv'
           from touches where kind = 5 and touch % 13 = 4
           union all  -- cancelled: never held
-          select -1, t.per, t.at_s + 2 * {DAY}, 1800, 1, 'CANCELLED', 'NEEDS-ACTION', 10000000 + t.touch, 'rdv'
-          from touches t join persons p using (per) where t.kind = 1 and t.touch % 53 = 9 and p.own_email is not null
+          select -1, t.per, t.at_s + 2 * {DAY}, 1800, 1, 'CANCELLED', 'NEEDS-ACTION', 10000000 + t.touch,
+            'rdv'
+          from touches t join persons p using (per) where t.kind = 1 and t.touch % 53 = 9 and p.own_email is
+            not null
           union all  -- a customer declined
-          select -1, per, {AS_OF} - (per * 37 % 300 + 3) * {DAY} + 36000, 3600, 0, 'CONFIRMED', 'DECLINED', 20000000 + per, 'rdv'
+          select -1, per, {AS_OF} - (per * 37 % 300 + 3) * {DAY} + 36000, 3600, 0, 'CONFIRMED', 'DECLINED',
+            20000000 + per, 'rdv'
           from persons where not is_lead and per % 11 = 3),
         known as (
-          select m.*, p.owner as seller, p.own_email as email, lower(p.first_plain || ' ' || p.last_plain) as cn,
+          select m.*, p.owner as seller, p.own_email as email, lower(p.first_plain || ' ' || p.last_plain) as
+            cn,
             m.uid % 100 as note
           from m join persons p using (per) where start_s < {AS_OF})
         select *, greatest(month_of(start_s), '{first}') as folder from known
         union all  -- the team's own weekly meeting and a day off: no outside attendee
-        select -1, -1, second_no(f || '-03 08:00:00'), 2700, 0, 'CONFIRMED', 'ACCEPTED', 30000000 + seller * 10000
+        select -1, -1, second_no(f || '-03 08:00:00'), 2700, 0, 'CONFIRMED', 'ACCEPTED', 30000000 + seller *
+          10000
           + cast(replace(f, '-', '') as int) % 10000, 'team', seller, null, null, 0, f
         from sellers, (select unnest({size.delivery_months}) as f) where is_active
         union all
-        select -1, -1, second_no(f || '-15 00:00:00'), 0, 0, 'CONFIRMED', 'ACCEPTED', 40000000 + seller * 10000
+        select -1, -1, second_no(f || '-15 00:00:00'), 0, 0, 'CONFIRMED', 'ACCEPTED', 40000000 + seller *
+          10000
           + cast(replace(f, '-', '') as int) % 10000, 'off', seller, null, null, 0, f
-        from sellers, (select unnest({size.delivery_months}) as f) where is_active and (seller + cast(right(f, 2) as int)) % 5 = 0""")
+        from sellers, (select unnest({size.delivery_months}) as f) where is_active and (seller +
+          cast(right(f, 2) as int)) % 5 = 0""")
 
 
 def write_calendars(writer: ExtractWriter, size: Size) -> None:
@@ -71,7 +79,8 @@ def write_calendars(writer: ExtractWriter, size: Size) -> None:
     guest = "'ATTENDEE;CN=' || cn || ';PARTSTAT=' || answer || ':mailto:' || m.email"
     writer.scratch.run(f"""
         create or replace table ics_rows as
-        with x as (select m.*, s.email as seller_email, s.last_plain, {fold.format("(" + guest + ")")} as guest,
+        with x as (select m.*, s.email as seller_email, s.last_plain, {fold.format("(" + guest + ")")} as
+          guest,
             'ATTENDEE;PARTSTAT=ACCEPTED:mailto:' || s.email as host
           from meetings m join sellers s on s.seller = m.seller)
         select folder, seller, start_s, uid, sequence,
@@ -82,9 +91,11 @@ def write_calendars(writer: ExtractWriter, size: Size) -> None:
             case when what = 'off' then 'DTSTART;VALUE=DATE:' || strftime(instant(start_s), '%Y%m%d')
               else 'DTSTART;TZID=Europe/Paris:' || strftime(instant(paris(start_s)), '%Y%m%dT%H%M%S') end,
             case when what = 'off' then 'DTEND;VALUE=DATE:' || strftime(instant(start_s + {DAY}), '%Y%m%d')
-              else 'DTEND;TZID=Europe/Paris:' || strftime(instant(paris(start_s + length_s)), '%Y%m%dT%H%M%S') end,
+              else 'DTEND;TZID=Europe/Paris:' || strftime(instant(paris(start_s + length_s)),
+                '%Y%m%dT%H%M%S') end,
             case when what = 'team' then 'RRULE:FREQ=WEEKLY;COUNT=4' end,
-            'SUMMARY:' || case what when 'team' then 'Réunion d''équipe\\, revue des affaires' when 'off' then 'Congé' else 'Rendez-vous client' end,
+            'SUMMARY:' || case what when 'team' then 'Réunion d''équipe\\, revue des affaires' when 'off'
+              then 'Congé' else 'Rendez-vous client' end,
             'STATUS:' || status, 'ORGANIZER:mailto:' || seller_email, host, guest, 'END:VEVENT') as line
         from x order by folder, seller, start_s, uid, sequence""")
     names = dict(writer.scratch.rows("select seller, last_plain || '.' || first_plain from sellers"))

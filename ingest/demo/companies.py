@@ -80,7 +80,7 @@ def make_sellers(scratch: Scratch, size: Size) -> None:
 
 
 def make_companies(scratch: Scratch, size: Size, seed: int) -> None:
-    """Table companies: one row per true company (`acc` from 0), in a group (`root_acc`) of its own or shared."""
+    """Table companies: one row per true company (`acc` from 0) and its group (`root_acc`)."""
     rng = stream(seed, "companies")
     n = size.accounts
     acc = np.arange(n)
@@ -150,14 +150,19 @@ def make_companies(scratch: Scratch, size: Size, seed: int) -> None:
             "german": german * 10 + _german_vat(german),
             "british": british * 100 + _british_vat(british),
         },
-        """acc, trade || ' ' || word || case when number > 0 then ' ' || (number + 1) else '' end as name, form,
-           lower(trade_plain || '-' || word) || case when number > 0 then '-' || (number + 1) else '' end || '.example'
+        """acc, form,
+           trade || ' ' || word || case when number > 0 then ' ' || (number + 1) else '' end as name,
+           lower(trade_plain || '-' || word) || case when number > 0 then '-' || (number + 1) else '' end ||
+             '.example'
              as own_domain,
-           country, city, postal, industry, employees, size_code, is_vip, is_base, parent_acc, root_acc, currency, owner,
+           country, city, postal, industry, employees, size_code, is_vip, is_base, parent_acc, root_acc,
+             currency, owner,
            case when country = 'FR' then cast(siren_number as varchar) end as siren,
            case country when 'FR' then 'FR' || lpad(cast(fr_key as varchar), 2, '0') || siren_number
-             when 'BE' then 'BE0' || belgian when 'DE' then 'DE' || german when 'GB' then 'GB' || british end as vat,
-           case when acc < 10000 then '+3353649' || code(acc, 4) else '+33' || (757000000 + acc) end as switchboard""",
+             when 'BE' then 'BE0' || belgian when 'DE' then 'DE' || german when 'GB' then 'GB' || british end
+               as vat,
+           case when acc < 10000 then '+3353649' || code(acc, 4) else '+33' || (757000000 + acc) end as
+             switchboard""",
     )
     # One group shares its web domain: different national numbers must still keep its companies apart.
     scratch.run("""

@@ -17,16 +17,21 @@ PROBABILITY = [10, 20, 35, 50, 65, 80, 100, 0]
 
 
 def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
-    """Tables opps (one row per true opportunity) and opp_changes (one row per recorded change, in time order)."""
+    """Tables opps (one row per true opportunity) and opp_changes (one row per recorded change)."""
     rng = stream(seed, "deals")
     lead = scratch.arrays(
         """select l.per, l.converted, p.acc, p.owner, p.size_code, c.currency from lead_lives l
-           join persons p using (per) join companies c using (acc) where l.converted > 0 order by l.converted, l.per"""
+           join persons p using (per) join companies c using (acc) where l.converted > 0 order by
+             l.converted, l.per"""
     )
     kept = rng.random(len(lead["per"])) < 0.85
     base = scratch.arrays("select acc, owner, size_code, currency from companies where is_base order by acc")
     repeat = np.repeat(np.arange(len(base["acc"])), rng.poisson(1.6, len(base["acc"])))
-    opened_base = T0 + rng.integers(0, (AS_OF - T0) // DAY - 5, len(repeat)) * DAY + rng.integers(25_200, 57_600, len(repeat))
+    opened_base = (
+        T0
+        + rng.integers(0, (AS_OF - T0) // DAY - 5, len(repeat)) * DAY
+        + rng.integers(25_200, 57_600, len(repeat))
+    )
 
     per = np.concatenate([lead["per"][kept], np.full(len(repeat), -1)])
     acc = np.concatenate([lead["acc"][kept], base["acc"][repeat]])
@@ -45,7 +50,9 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
     close_day = opened // DAY + np.ceil(cycle).astype(np.int64)
     closed = close_day * DAY + rng.integers(8 * 3600, 16 * 3600, n)
     start = np.where(rng.random(n) < 0.3, 2, 1)
-    top = np.where(wins, RUNGS, np.maximum(start, rng.choice(6, n, p=[0.12, 0.22, 0.2, 0.18, 0.16, 0.12]) + 1))
+    top = np.where(
+        wins, RUNGS, np.maximum(start, rng.choice(6, n, p=[0.12, 0.22, 0.2, 0.18, 0.16, 0.12]) + 1)
+    )
 
     rung = np.arange(1, RUNGS + 1)[None, :]
     visited = (rung >= start[:, None]) & (rung <= top[:, None])
@@ -59,7 +66,7 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
     can_reopen = wins & is_closed & visited[:, 5] & (closed - entered[:, 5] > 4 * DAY)
     reopened = can_reopen & (rng.random(n) < 0.05)
     if can_reopen.any():
-        reopened[np.flatnonzero(can_reopen)[: 2]] = True
+        reopened[np.flatnonzero(can_reopen)[:2]] = True
     value = np.select([band == "smb", band == "mid"], [3_000, 12_000], 45_000)
     amount = np.round(value * rng.lognormal(0, 0.6, n) / 50) * 50 + 50
     amount = np.where(rng.random(n) < 0.03, 0, np.where(rng.random(n) < 0.04, 10_000, amount))
@@ -75,7 +82,9 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
             "closed": np.where(is_closed, closed, -1),
             "status": pick(["open", "won", "lost"], np.where(~is_closed, 0, np.where(wins, 1, 2))),
             "amount": amount.astype(np.int64),
-            "currency": pick(["EUR", "GBP", "USD"], np.select([currency == "GBP", currency == "USD"], [1, 2], 0)),
+            "currency": pick(
+                ["EUR", "GBP", "USD"], np.select([currency == "GBP", currency == "USD"], [1, 2], 0)
+            ),
             "expected_day": np.where(is_closed, close_day, np.maximum(close_day, AS_OF // DAY + 5)),
             "top_rung": np.where(happened.any(axis=1), (happened * rung).max(axis=1), 0),
             "is_reopened": reopened,
@@ -105,4 +114,5 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
     )
     scratch.run("""
         create or replace table opp_changes as
-        select row_number() over (order by at_s, opp, stage) - 1 as change, * from opp_changes order by change""")
+        select row_number() over (order by at_s, opp, stage) - 1 as change, * from opp_changes order by
+          change""")

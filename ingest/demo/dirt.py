@@ -1,6 +1,7 @@
-"""Planted dirt: changes of single records, and the catalogue that says for each class of defect what was planted.
+"""Planted dirt: changes of single records, and the catalogue of the classes of defects.
 
-What does NOT belong here: dirt that is part of a layout (encodings, decimal commas), which the writers note themselves.
+What does NOT belong here: dirt that is part of a layout (encodings, decimal commas), which the writers note
+  themselves.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.demo.scratch import Scratch
-from ingest.demo.sizes import DAY
+from ingest.demo.sizes import AS_OF, DAY
 from ingest.demo.writing import ExtractWriter
 
 # table, defect, which records, what changes
@@ -21,11 +22,26 @@ _CHANGES = (
     ("sf_leads", 22, "kind = 'original' and phone = '' and lead_no % 59 = 7", "phone = '0000000000'"),
     ("sf_leads", 22, "kind = 'original' and email = '' and lead_no % 2 = 0", "email = 'N/A'"),
     ("sf_leads", 36, "kind = 'test'", ""),
-    ("sf_leads", 46, "kind = 'original' and per in (select per from touches group by per having count(*) >= 30)", ""),
-    ("sf_leads", 40, "kind = 'original' and (phone <> '' or mobile <> '') and lead_no % 7 = 1", ""),
+    (
+        "sf_leads",
+        46,
+        "kind = 'original' and per in (select per from touches group by per having count(*) >= 30)",
+        "",
+    ),
     ("sf_accounts", 22, "kind = 'main' and account_no % 61 = 5", "industry = '-'"),
-    ("sf_accounts", 12, "kind = 'main' and account_no % 17 = 3", "street = '12 rue du Port' || chr(10) || 'Bâtiment \"B\"'"),
+    (
+        "sf_accounts",
+        12,
+        "kind = 'main' and account_no % 17 = 3",
+        "street = '12 rue du Port' || chr(10) || 'Bâtiment \"B\"'",
+    ),
     ("sf_accounts", 21, "kind = 'main' and account_no % 43 = 9", f"shown_modified = created - {DAY}"),
+    (
+        "sf_leads",
+        40,
+        "not (regexp_full_match(phone, '([+][0-9]+)?') and regexp_full_match(mobile, '([+][0-9]+)?'))",
+        "",
+    ),
     ("sf_tasks", 5, "origin = 'todo' and task_no % 13 = 2", "shown_who = '00Q5g0088888888EAA'"),
     ("opps", 5, "opp % 59 = 13", "shown_owner = '0055g0088888888AAA'"),
     ("opps", 27, "amount = 0 or amount = 10000", ""),
@@ -34,14 +50,17 @@ _CHANGES = (
 
 def plant(scratch: Scratch) -> None:
     """Flaw chosen records; their class number goes to the column `defects` of their table."""
-    scratch.run("""
+    scratch.run(f"""
         alter table opps add column defects varchar; alter table opps add column shown_owner varchar;
         alter table opps add column is_deleted boolean; alter table opps add column won_flag_lost boolean;
-        update opps set is_deleted = status = 'open' and opp % 11 = 3 and per < 0, won_flag_lost = status = 'won' and opp % 37 = 4;
+        update opps set is_deleted = status = 'open' and opp % 11 = 3 and per < 0 and opened + 9 * {DAY} <
+          {AS_OF}, won_flag_lost = status = 'won' and opp % 37 = 4;
         alter table sf_tasks add column shown_who varchar""")
     for table, number, where, change in _CHANGES:
         assignment = f"{change}, " if change else ""
-        scratch.run(f"update {table} set {assignment} defects = concat_ws(',', defects, '{number}') where {where}")
+        scratch.run(
+            f"update {table} set {assignment} defects = concat_ws(',', defects, '{number}') where {where}"
+        )
 
 
 NOT_PLANTED = {
@@ -83,11 +102,17 @@ CATALOGUE = {
     29: ("clearing account, VAT in class 70", "FEC: 701000 and 707050"),
     30: ("opening balances", "FEC: journal AN"),
     31: ("short year, file name lies", "FEC"),
-    32: ("supplier documents mixed in", "factures.csv, lignes_factures.csv: Sens Fournisseur; FEC journal HA"),
+    32: (
+        "supplier documents mixed in",
+        "factures.csv, lignes_factures.csv: Sens Fournisseur; FEC journal HA",
+    ),
     33: ("intercompany", "clients.csv: Société du groupe Oui; their documents"),
     34: ("several currencies", "factures.csv: GBP, USD; rates given in both directions"),
     35: ("non-product lines", "lignes_factures.csv: PORT"),
-    36: ("test and internal records", "Lead e-mail of the own domain, abonnements Test Oui, mails to ourselves"),
+    36: (
+        "test and internal records",
+        "Lead e-mail of the own domain, abonnements Test Oui, mails to ourselves",
+    ),
     37: ("legs counted as calls", "Master.csv: second leg of a linkedid"),
     38: ("voicemail as answered", "Master.csv: lastapp VoiceMail"),
     39: ("internal and conference calls", "Master.csv: extension to extension, ConfBridge"),
@@ -108,7 +133,10 @@ CATALOGUE = {
 
 def stray_files(writer: ExtractWriter) -> None:
     """Files that are no table."""
-    for path, text in (("crm/LISEZMOI.txt", "Exports mensuels.\n"), ("erp/desktop.ini", "[.ShellClassInfo]\r\n")):
+    for path, text in (
+        ("crm/LISEZMOI.txt", "Exports mensuels.\n"),
+        ("erp/desktop.ini", "[.ShellClassInfo]\r\n"),
+    ):
         writer.write_bytes(path, text.encode())
         writer.note(8, path)
 
@@ -120,12 +148,23 @@ def summary(rows: pa.Table) -> pa.Table:
     result = []
     for number, (title, where) in CATALOGUE.items():
         row = count.get(number, {"file_count": 0, "file_count_distinct": 0})
-        status = "planted" if row["file_count"] else "not applicable" if number in NOT_PLANTED else "none in this size"
+        status = (
+            "planted"
+            if row["file_count"]
+            else "not applicable"
+            if number in NOT_PLANTED
+            else "none in this size"
+        )
         result.append(
             {
-                "defect_no": number, "defect": title, "status": status, "n_rows": row["file_count"],
-                "n_files": row["file_count_distinct"], "where": where, "reason": NOT_PLANTED.get(number, ""),
-            }  # fmt: skip
+                "defect_no": number,
+                "defect": title,
+                "status": status,
+                "n_rows": row["file_count"],
+                "n_files": row["file_count_distinct"],
+                "where": where,
+                "reason": NOT_PLANTED.get(number, ""),
+            }
         )
     return pa.Table.from_pylist(result)
 

@@ -14,6 +14,7 @@ from ingest.demo import (
     billing,
     calendars,
     companies,
+    crm_rows,
     deals,
     dirt,
     erp,
@@ -70,7 +71,7 @@ class DemoReport:
 
 
 def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> DemoReport:
-    """Write a demo company into `company_dir` (company.yml, extracts/, truth/); same size and seed, same bytes.
+    """Write a demo company (company.yml, extracts/, truth/); same size and seed, same bytes.
 
     Existing extracts/ and truth/ of that directory are replaced. Raises KeyError for an unknown size.
     """
@@ -110,8 +111,8 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: pbx.make_calls(scratch, scale, seed),
             lambda: mailing.make_mails(scratch, scale, seed),
             lambda: calendars.make_meetings(scratch, scale),
-            lambda: salesforce.make_crm_rows(scratch, scale),
-            lambda: salesforce.make_task_rows(scratch, scale),
+            lambda: crm_rows.make_crm_rows(scratch, scale),
+            lambda: crm_rows.make_task_rows(scratch, scale),
             lambda: erp.make_documents(scratch, scale),
             lambda: ledger.make_ledger(scratch),
             lambda: dirt.plant(scratch),

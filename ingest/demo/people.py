@@ -17,14 +17,18 @@ CHANNELS = ["inbound", "outbound", "partner"]
 
 
 def make_people(scratch: Scratch, size: Size, seed: int) -> None:
-    """Table persons: leads first (`per` < number of leads, by creation time), then contacts who never were leads."""
+    """Table persons: leads first (by creation time), then contacts who never were leads."""
     rng = stream(seed, "people")
     n = size.leads
-    company = scratch.arrays("select acc, size_code, is_base, domain = own_domain as own_mail from companies order by acc")
+    company = scratch.arrays(
+        "select acc, size_code, is_base, domain = own_domain as own_mail from companies order by acc"
+    )
     weight = np.where(company["size_code"] == "smb", 1.0, np.where(company["size_code"] == "mid", 1.7, 2.6))
     weight = weight * np.where(company["own_mail"], 1.0, 0.0)
     weight = weight / np.sqrt(1 + company["acc"] / 20)
-    lead_acc = np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(n), side="right").clip(0, len(weight) - 1)
+    lead_acc = np.searchsorted(np.cumsum(weight) / weight.sum(), rng.random(n), side="right").clip(
+        0, len(weight) - 1
+    )
 
     days = (AS_OF - T0) // DAY
     day = np.floor(days * rng.random(n) ** 0.88).astype(np.int64)
@@ -83,7 +87,7 @@ def make_people(scratch: Scratch, size: Size, seed: int) -> None:
             "score": rng.integers(1, 100, total),
             "fmt": rng.integers(0, 5, total),
         },
-        # Numbers kept for fiction as long as they last (01 99 00, 02 61 91, 03 53 01, 04 65 71; London 020 7946 0xxx).
+        # Numbers reserved for fiction as far as they go: 01 99 00, 02 61 91, 03 53 01, 04 65 71, 020 7946.
         """* exclude (free_domain, first_plain, last_plain), first_plain, last_plain,
            first_plain || '.' || last_plain || per || '@' || free_domain as free_mail,
            case when per < 10000 then '+3319900' || code(per, 4)

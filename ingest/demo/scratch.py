@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-# Central European Time without a zone database: summer time from the last Sunday of March to that of October, 01:00 UTC.
+# Summer time of Paris without a zone database: last Sunday of March to last Sunday of October, 01:00 UTC.
 _SUMMER = (
     (1711846800, 1729990800),  # 2024
     (1743296400, 1761440400),  # 2025
@@ -43,7 +43,7 @@ class Scratch:
         """)
 
     def store(self, name: str, columns: Mapping[str, Any], select: str = "*") -> None:
-        """Create table `name` from equal-length arrays, in their order; `select` may compute further columns."""
+        """Create table `name` from equal-length arrays, in their order; `select` may compute columns."""
         table = pa.table({key: _arrow(value) for key, value in columns.items()})
         self.con.register("_incoming", table)
         self.con.execute(f"create or replace table {name} as select {select} from _incoming")
@@ -82,7 +82,9 @@ def _arrow(value: Any) -> pa.Array:
 
 def pick(words: Sequence[str], index: np.ndarray) -> pa.Array:
     """`words[index]` without a Python loop."""
-    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(list(words))).cast(pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(list(words))).cast(
+        pa.string()
+    )
 
 
 def paris_offset(e: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ class Size:
         return max(120, int(self.leads * 0.35))
 
     def every(self, n: int) -> int:
-        """One record in `n` is chosen to be flawed; more often in a small company, so that no class is empty."""
+        """One record in `n` is flawed; more often in a small company, so that no class is empty."""
         return n if self.leads >= 3000 else max(3, n // 16)
 
     @property

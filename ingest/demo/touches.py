@@ -1,6 +1,7 @@
 """What really happened to each lead: touches, conversion, and the planted effects of the two mini-cases.
 
-M1 (SMB inbound): conversion rises with touches up to 6, then stays flat; among leads first reached within 2 hours
+M1 (SMB inbound): conversion rises with touches up to 6, then stays flat; among leads first reached within 2
+  hours
 45 % lie in the quadrant "many touches and converted". M2 (enterprise): S-shaped curve, a cluster of strategic
 accounts that converts with few touches, and beyond 8 touches a warm introduction that makes the difference.
 
@@ -39,7 +40,8 @@ def _chunk(scratch: Scratch, seed: int, start: int, stop: int) -> None:
     rng = stream(seed, f"touches {start}")
     person = scratch.arrays(
         f"""select per, created, channel, size_code, is_vip, own_email is not null as has_mail,
-            own_phone is not null as has_phone from persons where per >= {start} and per < {stop} order by per"""
+            own_phone is not null as has_phone from persons where per >= {start} and per < {stop} order by
+              per"""
     )
     n = len(person["per"])
     created = person["created"]
@@ -68,11 +70,14 @@ def _chunk(scratch: Scratch, seed: int, start: int, stop: int) -> None:
     count = np.where(reachable, count, 0)
     warm = enterprise & (count > 8) & (rng.random(n) < 0.6)
 
-    first_delay = np.select(
-        [fast, inbound],
-        [rng.uniform(0.1, 1.9, n), np.clip(2.4 + rng.lognormal(2.0, 1.0, n), 2.4, 200)],
-        np.clip(4 + rng.lognormal(3.0, 0.8, n), 4, 240),
-    ) * 3600
+    first_delay = (
+        np.select(
+            [fast, inbound],
+            [rng.uniform(0.1, 1.9, n), np.clip(2.4 + rng.lognormal(2.0, 1.0, n), 2.4, 200)],
+            np.clip(4 + rng.lognormal(3.0, 0.8, n), 4, 240),
+        )
+        * 3600
+    )
     chance = _conversion_chance(count, m1, fast, enterprise, vip, warm)
     converts = rng.random(n) < chance
 
@@ -83,7 +88,9 @@ def _chunk(scratch: Scratch, seed: int, start: int, stop: int) -> None:
     delay = np.where(order_in_lead == 0, first_delay[lead], delay)
     moment = created[lead] + delay.astype(np.int64)
     in_hours = moment // DAY * DAY + rng.integers(7 * 3600, 16 * 3600, len(lead))
-    moment = np.where((moment // DAY > created[lead] // DAY) & ~(fast[lead] & (order_in_lead == 0)), in_hours, moment)
+    moment = np.where(
+        (moment // DAY > created[lead] // DAY) & ~(fast[lead] & (order_in_lead == 0)), in_hours, moment
+    )
     saturday = (moment // DAY + 3) % 7 == 5
     moment = np.where(saturday & (delay > 3 * DAY), moment + 2 * DAY, moment)
 
@@ -94,6 +101,7 @@ def _chunk(scratch: Scratch, seed: int, start: int, stop: int) -> None:
         rng.integers(2, CONVERSATION_MIN_S - 1, len(lead)),
         np.clip(rng.lognormal(5.0, 1.0, len(lead)), CONVERSATION_MIN_S + 2, 3000).astype(np.int64),
     )
+    talk = np.where((kind == CALL_LOGGED) & (rng.random(len(lead)) < 0.7), 180, talk)
     forced = fast[lead] & (order_in_lead == 0) & (talk > 0)
     talk = np.where(forced, np.maximum(talk, 45), talk)
 
@@ -138,7 +146,13 @@ def _conversion_chance(count, m1, fast, enterprise, vip, warm) -> np.ndarray:
     s_curve = 1 / (1 + np.exp(-(count - 8) / 1.1))
     return np.select(
         [vip, m1 & fast, m1, enterprise & (count > 8), enterprise],
-        [0.75, 0.04 + 0.59 * plateau, 0.03 + 0.15 * plateau, np.where(warm, 0.50, 0.16) * s_curve, 0.02 + 0.4 * s_curve],
+        [
+            0.75,
+            0.04 + 0.59 * plateau,
+            0.03 + 0.15 * plateau,
+            np.where(warm, 0.50, 0.16) * s_curve,
+            0.02 + 0.4 * s_curve,
+        ],
         0.03 + 0.014 * np.minimum(count, 12),
     )
 
@@ -166,7 +180,9 @@ def _later_touches(scratch, rng, person, count, fast) -> None:
     """Calls after the window, only to leads surely reached inside it: they must not count as touches."""
     n = len(count)
     chosen = fast & person["has_phone"] & (rng.random(n) < 0.2)
-    moment = person["created"] // DAY * DAY + rng.integers(36, 80, n) * DAY + rng.integers(8 * 3600, 15 * 3600, n)
+    moment = (
+        person["created"] // DAY * DAY + rng.integers(36, 80, n) * DAY + rng.integers(8 * 3600, 15 * 3600, n)
+    )
     chosen &= moment < AS_OF
     scratch.append(
         "touches",

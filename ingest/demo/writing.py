@@ -1,6 +1,6 @@
-"""Files are written from DuckDB queries whose rows are whole records (text), and planted defects are located on the way.
+"""Files are written from DuckDB queries whose rows are whole records; planted defects are located on the way.
 
-A query gives, in file order: line (text of the record, may hold newlines), defects (comma-joined class numbers of
+A query gives, in file order: line (text, may hold newlines), defects (comma-joined class numbers of
 sources.md section 4, or null), key (what identifies the record, or null).
 
 What does NOT belong here: the layout of any system.
@@ -25,7 +25,7 @@ DEFECT_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """One file under extracts/: records are what the vendor means, defective lines included, header excluded."""
+    """One file under extracts/: `records` counts defective lines, not the header."""
 
     path: str
     records: int
@@ -53,11 +53,11 @@ class ExtractWriter:
         newline: str = "\n",
         bom: bool = False,
     ) -> WrittenFile:
-        """Write one file from `query` (columns line, defects, key); `line` comes without its final newline."""
+        """Write one file from `query` (line without its final newline, defects, key)."""
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         digest, size, records = hashlib.sha256(), 0, 0
-        head = (header + "\n" if header is not None else "")
+        head = header + "\n" if header is not None else ""
         line_number = 1 + head.count("\n")
         with target.open("wb") as out:
 
@@ -106,7 +106,9 @@ class ExtractWriter:
     def save_defects(self, path: Path) -> pa.Table:
         """All planted defects, sorted, as Parquet; returns the table."""
         table = pa.concat_tables([DEFECT_SCHEMA.empty_table(), *self.defect_rows]).combine_chunks()
-        table = table.sort_by([("defect_no", "ascending"), ("file", "ascending"), ("line", "ascending"), ("key", "ascending")])
+        table = table.sort_by(
+            [("defect_no", "ascending"), ("file", "ascending"), ("line", "ascending"), ("key", "ascending")]
+        )
         pq.write_table(table, path)
         return table
 

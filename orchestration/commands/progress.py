@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from orchestration.commands.output import inert, is_quiet
 
-_STEPS = ("extracts", "staging", "matching", "master", "rules", "mart", "mart_rules", "publication", "report")
+#: Reports are left out: one is written before the marts, one after.
+_STEPS = ("extracts", "staging", "matching", "master", "rules", "mart", "mart_rules", "publication")
 
 
 @contextmanager
@@ -18,18 +20,20 @@ def progress(*, quiet: bool) -> Iterator[Callable[[str, str], None]]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.text import Text
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+    # markup off: names come from data
+    text_column = TextColumn("{task.description}", markup=False)
+    columns = (SpinnerColumn(), BarColumn(20), TimeElapsedColumn(), text_column)
+    # the terminal as it is now: a run sends sys.stderr to its log
+    console = Console(file=sys.stderr)
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as display:
         task = display.add_task("starting", total=len(_STEPS))
 
         def show(step: str, text: str) -> None:
-            position = _STEPS.index(step) if step in _STEPS else None
-            # Text, not markup: names come from data
-            description = Text(f"{step}: {inert(text)[:60]}").plain.replace("[", "\\[")
-            display.update(
-                task, description=description, **({} if position is None else {"completed": position})
-            )
+            display.update(task, description=f"{step}: {inert(text)[:60]}")
+            if step in _STEPS:
+                display.update(task, completed=_STEPS.index(step))
 
         yield show

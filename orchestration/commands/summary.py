@@ -95,7 +95,9 @@ def print_summary(summary: dict[str, Any], language: str, next_commands: list[st
     if summary["marts"]:
         say(f"{text('marts')}: {shown(Path(summary['marts']))}")
     if summary["reports"]:
-        say(f"{text('reports')}: " + ", ".join(shown(Path(path)) for path in summary["reports"]))
+        folder = Path(summary["reports"][0]).parent
+        names = ", ".join(sorted({Path(path).name.split(".")[0] for path in summary["reports"]}))
+        say(f"{text('reports')}: {shown(folder)} ({names}; fr, en)")
     say(f"{text('duration')}: {sum(summary['seconds'].values()):.1f} s")
     if next_commands:
         say(f"{text('next')}: " + " | ".join(next_commands))

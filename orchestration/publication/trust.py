@@ -110,7 +110,7 @@ def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "metric_name": metric["name"],
                 "label_fr": meta.get("label_fr") or metric.get("label"),
                 "label_en": meta.get("label_en") or metric.get("label"),
-                "definition_fr": meta.get("description_fr"),
+                "definition_fr": meta.get("definition_fr"),
                 "definition_en": description,
                 "formula": meta.get("formula"),
                 "edge_rules": " ".join(meta.get("edge_rules") or ()) or None,

@@ -58,7 +58,8 @@ def source_columns() -> dict[str, dict[str, str]]:
 
 
 def _fill(con: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str], rows: list[dict]) -> None:
-    con.execute(f"create table {relation} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+    spelled = {c: t.replace("array<string>", "string[]") for c, t in columns.items()}
+    con.execute(f"create table {relation} ({', '.join(f'{c} {t}' for c, t in spelled.items())})")
     unknown = {c for row in rows for c in row} - set(columns)
     assert not unknown, f"{relation} has no column {sorted(unknown)}"
     if rows:

@@ -88,6 +88,7 @@ def write_matching(work: Path) -> None:
 
 def build(work: Path, *selection: str) -> None:
     """dbt build in this process; fails with the messages of the nodes that failed."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     result = dbtRunner().invoke(
@@ -95,6 +96,7 @@ def build(work: Path, *selection: str) -> None:
          "--profiles-dir", str(PROJECT), "--target-path", str(work / "target"),
          "--log-path", str(work / "logs"), "--quiet"]
     )  # fmt: skip
+    DuckDBConnectionManager.close_all_connections()
     failed = [(r.node.name, r.message) for r in (result.result or []) if r.status not in ("success", "pass")]
     assert result.success, failed or result.exception
 
@@ -103,8 +105,9 @@ def build(work: Path, *selection: str) -> None:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """Read-only connection to the planted company after tag:staging, stub matching and the master models."""
     work = tmp_path_factory.mktemp("planted") / "work"
-    before = os.environ.get("ETALON_WORK")
-    os.environ["ETALON_WORK"] = str(work)
+    wanted = {"ETALON_WORK": str(work), "ETALON_KEEP_OPEN": "True"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     (work / "exchange").mkdir(parents=True)
     write_raw(work)
     write_settings(work)
@@ -113,10 +116,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         write_matching(work)
         build(work, "path:models/master")
     finally:
-        if before is None:
-            del os.environ["ETALON_WORK"]
-        else:
-            os.environ["ETALON_WORK"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
     con = duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
     yield con
     con.close()

@@ -207,5 +207,6 @@ def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
     )
     assert reasons == {
         "crm_account": 2, "crm_lead": 3, "crm_activity": 8, "crm_opportunity": 1, "crm_opportunity_event": 3,
-        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 2, "calendar_attendee": 1, "email_event": 1,
+        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 2, "calendar_attendee": 1,
+        "email_event": 1,
     }  # fmt: skip

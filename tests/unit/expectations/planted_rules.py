@@ -71,13 +71,29 @@ MRR = {
     "churn_mrr": 0,
     "closing_mrr": 110,
 }
+SUBSCRIPTION = {
+    "customer_id": "k1",
+    "product_id": "p1",
+    "billing_period_months": 12,
+    "status": "active",
+    "started_on": "2026-01-01",
+    "ended_on": None,
+    "is_test": False,
+}
 SEGMENT = {"segment_kind_code": "all", "segment_code": "all"}
 SENDS = {"iso_week_start_on": "2026-06-08", "complaint_rate": "0.001"}
 
 GOOD: dict[str, list[Row]] = {
     "staging.stg_crm__users": [staged("crm_user", "u1", phone_extension="201")],
     "staging.stg_crm__accounts": [
-        staged("crm_account", "a1", registration_number="552 081 317", country_code="FR")
+        staged(
+            "crm_account",
+            "a1",
+            registration_number="552 081 317",
+            country_code="FR",
+            created_at=EARLIER,
+            modified_at=IN_JUNE,
+        )
     ],
     "staging.stg_crm__contacts": [staged("crm_contact", "c1", account_id="a1")],
     "staging.stg_crm__leads": [staged("crm_lead", "l1", owner_id="u1", **LEAD)],
@@ -99,9 +115,7 @@ GOOD: dict[str, list[Row]] = {
     ],
     "staging.stg_erp__invoice_lines": [staged("erp_invoice_line", "n1", invoice_id="i1", net_amount=100)],
     "staging.stg_erp__products": [staged("erp_product", "p1")],
-    "staging.stg_erp__subscriptions": [
-        staged("erp_subscription", "s1", customer_id="k1", billing_period_months=12)
-    ],
+    "staging.stg_erp__subscriptions": [staged("erp_subscription", "s1", **SUBSCRIPTION)],
     "staging.stg_erp__ledger_entries": [
         staged("erp_ledger_entry", "g1", debit=100, credit=0),
         staged("erp_ledger_entry", "g2", debit=0, credit=100),
@@ -141,6 +155,7 @@ GOOD: dict[str, list[Row]] = {
             "account_id": "acc_1",
             "invoiced_on": "2026-06-10",
             "net_amount_reporting": 100,
+            "currency": "EUR",
         }
     ],
     "master.fct_ledger_revenues": [
@@ -162,6 +177,7 @@ GOOD: dict[str, list[Row]] = {
         {"period_month": MONTH, "segment_kind_code": "channel", "segment_code": "inbound", "n_leads": 1},
         {"period_month": MONTH, "segment_kind_code": "channel", "segment_code": "outbound", "n_leads": 2},
     ],
+    "marts.mart_sales_leads_cycle": [{**SEGMENT, "converted_share_rate": "0.4"}],
     "marts.mart_sales_opportunities_month": [{"period_month": MONTH, **SEGMENT, "win_rate": "0.5"}],
     "marts.mart_sales_stages_month": [
         {"period_month": MONTH, **SEGMENT, "stage_code": "meeting", "stage_conversion_rate": "1"}
@@ -218,6 +234,9 @@ BAD: dict[str, dict[str, Row]] = {
         "staging.stg_crm__activities": staged("crm_activity", "bad", occurred_at="2026-05-01 00:00:00")
         | {"source_instance": "two"},
     },
+    "R-CRM-014": {
+        "staging.stg_crm__accounts": staged("crm_account", "bad", created_at=IN_JUNE, modified_at=EARLIER)
+    },
     "R-ERP-002": {"staging.stg_erp__invoice_lines": staged("erp_invoice_line", "bad", invoice_id="none")},
     "R-ERP-003": {
         "staging.stg_erp__invoice_lines": staged(
@@ -239,6 +258,7 @@ BAD: dict[str, dict[str, Row]] = {
         "staging.stg_erp__invoices": staged("erp_invoice", "bad", invoice_date="2026-05-01")
         | {"source_instance": "two"}
     },
+    "R-ERP-009": {"staging.stg_erp__subscriptions": staged("erp_subscription", "s2", **SUBSCRIPTION)},
     "R-LED-001": {
         "staging.stg_erp__ledger_entries": staged("erp_ledger_entry", "bad", debit="0.01", credit=0)
     },
@@ -307,12 +327,19 @@ BAD: dict[str, dict[str, Row]] = {
     },
     "R-FCT-003": {"master.fct_touches": {"touch_key": "bad", "person_id": "unknown"}},
     "R-FCT-004": {"master.fct_invoice_lines": {"invoice_line_id": "bad", "account_id": "unknown"}},
-    "R-FCT-005": {"master.fct_invoice_lines": {"invoice_line_id": "bad", "net_amount_reporting": None}},
+    "R-FCT-005": {
+        "master.fct_invoice_lines": {
+            "invoice_line_id": "bad",
+            "net_amount_reporting": None,
+            "currency": "XYZ",
+        }
+    },
     "R-FCT-006": {
         "master.fct_mrr_movements": {"account_month_key": "bad", **MRR | {"closing_mrr": "110.01"}}
     },
     "R-MRT-001": {
         "marts.mart_sales_leads_month": {"period_month": NEXT, **SEGMENT, "conversion_rate": "1.0000000001"},
+        "marts.mart_sales_leads_cycle": {**SEGMENT, "converted_share_rate": "1.1"},
         "marts.mart_sales_opportunities_month": {"period_month": NEXT, **SEGMENT, "win_rate": "-0.1"},
         "marts.mart_sales_stages_month": {
             "period_month": NEXT,

@@ -86,6 +86,23 @@ def test_a_key_written_twice_is_refused(tmp_path: Path) -> None:
         load_catalogue(path)
 
 
+def test_every_model_that_people_or_marts_read_is_in_the_index_and_nothing_else() -> None:
+    models = Path(__file__).parents[3] / "dbt_project" / "models"
+    folders = {
+        "staging": "staging",
+        "master/entities": "master",
+        "master/facts": "master",
+        "metrics": "metrics",
+        "marts": "marts",
+    }
+    built = {
+        f"{schema}.{file.stem}"
+        for folder, schema in folders.items()
+        for file in (models / folder).rglob("*.sql")
+    }
+    assert set(load_catalogue().tables) == built
+
+
 def test_the_catalogue_covers_every_contract_and_every_table_of_its_index() -> None:
     catalogue = load_catalogue()
     staged = {entry.fed_by[0] for entry in catalogue.tables.values() if entry.layer == "raw"}

@@ -1,4 +1,4 @@
-"""A mapping may join other files of its source to the rows of a table and use their columns in expressions."""
+"""A mapping may join other files of its source to the rows of a table and use their columns in expressions"""
 
 from __future__ import annotations
 

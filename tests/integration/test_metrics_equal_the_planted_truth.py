@@ -1,0 +1,84 @@
+"""The marts of the demo company against the KPI values that its generator wrote down beside the extracts."""
+
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+CENT = Decimal("0.01")
+# The truth knows a person under two mailboxes as one, strong keys cannot: both values are written down.
+EXACT = [
+    "mrr",
+    "mrr_new",
+    "mrr_expansion",
+    "mrr_contraction",
+    "mrr_churn",
+    "mrr_reactivation",
+    "win_rate_close",
+]
+BY_PERSON = {"leads_new": "leads_new", "cr": "cr", "touches_per_lead": "touches_per_lead_matured"}
+
+
+@pytest.fixture(scope="module")
+def cells(demo_run):
+    """(metric, month, stage or None) -> (mart, truth, truth under strong keys), months that both have."""
+    truth = demo_run.company_dir / "truth" / "kpi_values.parquet"
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "select truth.metric_name, truth.period_start, truth.dimension, kpis.metric_value,"
+            " cast(truth.value as decimal(38, 10)), cast(truth.value_strong_keys as decimal(38, 10)),"
+            " coalesce(kpis.n_immature, 0)"
+            f" from read_parquet('{truth}') as truth inner join marts.mart_management_kpis_month as kpis"
+            " on kpis.metric_name = replace(truth.metric_name, '_matured', '')"
+            " and kpis.period_month = truth.period_start"
+            " and kpis.segment_kind_code = case when truth.dimension is null then 'all' else 'stage' end"
+            " and kpis.segment_code = coalesce(truth.dimension, 'all')"
+            " where truth.grain = 'month'"
+        ).fetchall()
+    return {tuple(row[:3]): row[3:] for row in rows}
+
+
+def of(cells: dict, metric: str) -> dict:
+    found = {cell: values for cell, values in cells.items() if cell[0] == metric}
+    assert len(found) >= 12, metric
+    return found
+
+
+@pytest.mark.parametrize("metric", EXACT)
+def test_deals_and_recurring_revenue_equal_the_truth(cells, metric):
+    for cell, (mart, truth, _, _) in of(cells, metric).items():
+        assert abs((mart or 0) - (truth or 0)) <= Decimal("1e-9"), cell
+
+
+@pytest.mark.parametrize("metric", ["revenue_total", "revenue_new_business"])
+def test_revenue_equals_the_truth_to_the_cent(cells, metric):
+    for cell, (mart, truth, _, _) in of(cells, metric).items():
+        assert abs(mart - truth) < CENT, cell
+
+
+@pytest.mark.parametrize("metric", sorted(BY_PERSON))
+def test_lead_figures_equal_the_truth_as_far_as_persons_can_be_recognised(cells, metric):
+    for cell, (mart, truth, strong, _) in of(cells, BY_PERSON[metric]).items():
+        known = [value or Decimal(0) for value in (truth, strong)]
+        assert min(abs((mart or 0) - value) for value in known) <= Decimal("1e-9"), cell
+
+
+def test_stage_conversion_equals_the_truth_where_the_cohort_is_mature(cells):
+    mature = {c: v for c, v in of(cells, "stage_conversion").items() if not v[3]}
+    assert len(mature) > 30
+    for cell, (mart, truth, _, _) in mature.items():
+        assert abs(mart - truth) <= Decimal("1e-9"), cell
+
+
+def test_weekly_complaints_equal_the_truth(demo_run):
+    truth = demo_run.company_dir / "truth" / "kpi_values.parquet"
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        rows = con.execute(
+            "select truth.period_start, truth.numerator, truth.denominator, weeks.n_complained,"
+            " weeks.n_delivered"
+            f" from read_parquet('{truth}') as truth left join marts.mart_marketing_complaints_week as weeks"
+            " on weeks.iso_week_start_on = truth.period_start and weeks.segment_kind_code = 'all'"
+            " where truth.metric_name = 'complaint_rate' and truth.grain = 'week'"
+        ).fetchall()
+    assert len(rows) > 50
+    assert not [row for row in rows if row[1:3] != row[3:5]]

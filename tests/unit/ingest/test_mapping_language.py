@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+from company_site import LEADS
+
+from ingest.calendar_reading import stream_columns
+from ingest.conversion import check_mapping
+from ingest.errors import ConfigurationError
+from ingest.mapping import build_mapping
+
+
+def mapping(**changes: Any) -> dict[str, Any]:
+    """The lead mapping with values replaced at dotted places."""
+    content = copy.deepcopy(yaml.safe_load(LEADS))
+    for place, value in changes.items():
+        *parents, last = place.split("__")
+        target = content
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+    return content
+
+
+def refused(content: dict[str, Any]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        check_mapping(build_mapping("test", content), stream_columns)
+    return str(caught.value)
+
+
+def test_a_right_mapping_compiles() -> None:
+    check_mapping(build_mapping("test", mapping()), stream_columns)
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
+    assert "Did you mean: delimiter" in refused(mapping(files__leads__delimeter=";"))
+    assert "Did you mean: formats" in refused(
+        mapping(tables__crm_lead__columns__created_at={"source": "Created", "format": ["iso"]})
+    )
+
+
+def test_an_unknown_column_of_the_contract_is_refused_with_the_nearest_one() -> None:
+    assert "Did you mean: created_at" in refused(mapping(tables__crm_lead__columns__createdat="Created"))
+
+
+def test_day_month_beside_month_day_is_refused() -> None:
+    for formats in (["%d/%m/%Y", "%m/%d/%Y"], ["%d.%m.%Y %H:%M", "%m/%d/%Y"], ["%Y-%d-%m", "%Y-%m-%d"]):
+        text = refused(mapping(tables__crm_lead__columns__created_at={"source": "Created", "formats": formats}))
+        assert "both ways" in text
+
+
+def test_one_order_with_several_layouts_is_accepted() -> None:
+    formats = ["%d/%m/%Y %H:%M", "%d.%m.%Y", "%Y-%m-%d", "iso"]
+    build_mapping("test", mapping(tables__crm_lead__columns__created_at={"source": "Created", "formats": formats}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"files__leads__expected_columns": None}, "expected_columns"),
+        ({"files__leads__encoding": "utf-9"}, "codec"),
+        ({"files__leads__delimiter": ";;"}, "one character"),
+        ({"files__leads__path": "/data/x.csv"}, "relative"),
+        ({"files__leads__fields": ["a"]}, "fields"),
+        ({"tables__crm_lead__from": "lead"}, "Did you mean: leads"),
+        ({"tables__crm_lead__columns__status": {"source": "Status", "map": {"Open": "nwe"}}}, "Did you mean: new"),
+        ({"tables__crm_lead__columns__email": {"source": "Email", "const": "x"}}, "exactly one of"),
+        ({"tables__crm_lead__columns__email": {"source": "Email", "formats": ["iso"]}}, "no meaning"),
+        ({"tables__crm_lead__columns__email": {"source": "Emial"}}, "Did you mean: Email"),
+        ({"tables__crm_lead__columns__score": {"source": "Id", "type": "email"}}, "cannot fill"),
+        ({"tables__crm_lead__exclude": {"tst_record": "true"}}, "Did you mean: test_record"),
+        ({"tables__crm_lead__key": ["id"]}, "Unknown key id"),
+        ({"tables__crm_lead__columns__created_at": {"source": "Created", "precision": "minute"}}, "no effect"),
+        ({"tables__crm_lead__columns__created_at": {"source": "Created", "formats": ["%Q"]}}, "unknown date code"),
+        ({"defaults__phone_region": None, "tables__crm_lead__columns__phone": "Name"}, "needs region"),
+        ({"tables__crm_led": {"from": "leads", "columns": {}}}, "Did you mean: crm_lead"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(changes: dict[str, Any], word: str) -> None:
+    content = mapping(**changes)
+    if changes.get("files__leads__expected_columns", 1) is None:
+        del content["files"]["leads"]["expected_columns"]
+    assert word in refused(content)
+
+
+def test_a_required_column_that_nothing_fills_is_refused() -> None:
+    content = mapping()
+    del content["tables"]["crm_lead"]["columns"]["status"]
+    assert "requires status" in refused(content)
+
+
+def test_options_override_defaults_and_change_the_hash() -> None:
+    plain = build_mapping("test", mapping())
+    other = build_mapping("test", mapping(), {"timezone": "UTC"})
+    assert other.defaults.timezone == "UTC"
+    assert other.hash != plain.hash
+    with pytest.raises(ConfigurationError, match="Did you mean: timezone"):
+        build_mapping("test", mapping(), {"timezon": "UTC"})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(select 1)",
+        "read_csv('x')",
+        "read_text('/etc/passwd')",
+        "current_setting('threads')",
+        "getenv('HOME')",
+        "random()",
+        "now()",
+        "current_date",
+        "list_transform([1], lambda x: x)",
+        "\"Email\"; drop table x",
+        "exists (select 1)",
+        "\"Email\" in (select 'a')",
+        "row_number() over ()",
+        "count(*)",
+        "query('select 1')",
+        "t.\"Email\"",
+        "cast(\"Email\" as json)",
+        "*",
+        "pragma_version()",
+    ],
+)
+def test_expressions_reach_nothing_but_the_columns_of_the_record(expression: str) -> None:
+    text = refused(mapping(tables__crm_lead__columns__last_name={"expr": expression}))
+    assert "E-ING-108" in text or "E-ING-109" in text
+
+
+def test_an_expression_with_a_wrong_column_names_the_nearest_one() -> None:
+    assert "Did you mean: Email" in refused(mapping(tables__crm_lead__where="\"Emale\" is not null"))

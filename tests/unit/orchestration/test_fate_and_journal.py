@@ -1,0 +1,109 @@
+"""`etalon where` and `etalon journal` on the demo company."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from orchestration import cli
+from orchestration.fate import UnknownRowError, fates
+from orchestration.journal import JournalFilter, journal_counts, journal_rows
+
+
+def rows_of(demo, query: str, **values) -> list[tuple]:
+    con = duckdb.connect()
+    try:
+        return con.execute(query.replace("collect/", f"{demo.work}/collect/"), values).fetchall()
+    finally:
+        con.close()
+
+
+@pytest.mark.parametrize("source", ["crm", "erp", "ledger"])
+def test_the_fates_of_a_file_sum_to_the_file(demo_run, source: str) -> None:
+    query = """
+        select _delivery_id, n_physical_lines, n_header_lines, n_blank_lines, n_quarantined_lines
+        from 'collect/deliveries.parquet' where source_instance = $source and n_physical_lines < 150
+        order by n_quarantined_lines desc, n_physical_lines desc, _delivery_id limit 1
+    """
+    delivery, n_lines, n_header, n_blank, n_quarantined = rows_of(demo_run, query, source=source)[0]
+    found = [fates(demo_run.work, f"{source}:{delivery}:{line}") for line in range(1, n_lines + 1)]
+    assert all(found)
+    lines = Counter(each[0].fate_code for each in found)
+    assert (lines["header"], lines["blank"], lines["quarantined_line"]) == (n_header, n_blank, n_quarantined)
+    records = Counter(
+        fate.fate_code.replace("left_out", "kept") for each in found for fate in each if fate.contract
+    )
+    terms = rows_of(
+        demo_run,
+        "select name, sum(value) from 'collect/ledger_terms.parquet'"
+        " where term = 'C' and _delivery_id = $delivery group by name",
+        delivery=delivery,
+    )
+    expected = {name: value for name, value in terms if name != "records_in" and value}
+    assert records == expected
+
+
+def test_a_record_is_found_by_its_key_and_has_its_golden_ids(demo_run) -> None:
+    con = duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True)
+    record, person = con.execute(
+        "select record_key, person_id from master.xref_persons where contract = 'crm_lead' order by 1 limit 1"
+    ).fetchone()
+    con.close()
+    source, _, key = record.split("/", 2)
+    found = fates(demo_run.work, f"{source}:{key}")
+    assert len(found) == 1 and found[0].fate_code in ("kept", "left_out")
+    assert found[0].record_key == record and person in found[0].golden_ids
+    again = fates(demo_run.work, f"{source}:{found[0].delivery_id}:{found[0].line}")
+    assert again == found
+
+
+def test_an_address_without_a_row_says_why(demo_run) -> None:
+    for address in ("crm", "crm:", ":x", "nowhere:file.csv:3", "crm:no-such-key"):
+        with pytest.raises(UnknownRowError):
+            fates(demo_run.work, address)
+    path = rows_of(
+        demo_run, "select file_path from 'collect/deliveries.parquet' where source_instance = 'crm' limit 1"
+    )[0][0]
+    with pytest.raises(UnknownRowError, match="lines 1 to"):
+        fates(demo_run.work, f"crm:{path}:9999999")
+
+
+def test_where_answers_people_and_machines(demo_run) -> None:
+    query = (
+        "select file_path from 'collect/deliveries.parquet' where source_instance = 'crm' order by 1 limit 1"
+    )
+    path = rows_of(demo_run, query)[0][0]
+    arguments = ["where", f"crm:{path}:1", "--company", str(demo_run.company_dir)]
+    english = CliRunner().invoke(cli.etalon, arguments)
+    assert english.exit_code == 0 and "header" in english.output
+    french = CliRunner().invoke(cli.etalon, [*arguments, "--language", "fr"])
+    assert "en-tête" in french.output
+    content = json.loads(CliRunner().invoke(cli.etalon, [*arguments, "--json"]).output)
+    assert [fate["fate_code"] for fate in content["fates"]] == ["header"]
+    unknown = ["where", "crm:nothing", "--company", str(demo_run.company_dir)]
+    assert CliRunner().invoke(cli.etalon, unknown).exit_code == 2
+
+
+def test_the_journal_counts_what_the_ledger_counts(demo_run) -> None:
+    counts = journal_counts(demo_run.work, JournalFilter(reason_code="superseded_by_newer"))
+    terms = rows_of(
+        demo_run,
+        "select sum(value) from 'collect/ledger_terms.parquet' where term = 'C' and name = 'superseded'",
+    )
+    assert sum(row["n_decisions"] for row in counts) == terms[0][0] > 0
+
+
+def test_the_journal_masks_direct_identifiers(demo_run) -> None:
+    rows = journal_rows(demo_run.work, JournalFilter(contract="crm_lead"), 10_000)
+    shown = [row for row in rows if row["field"] in ("email", "phone", "mobile", "first_name", "last_name")]
+    assert shown and all(row["value_before"] in (None, "***") for row in shown)
+    text = CliRunner().invoke(
+        cli.etalon, ["journal", "--rows", "--limit", "5000", "--company", str(demo_run.company_dir)]
+    )
+    assert text.exit_code == 0 and "@" not in text.output
+    flagged = journal_rows(demo_run.work, JournalFilter(action="keep_flagged"), 10)
+    assert flagged
