@@ -188,12 +188,20 @@ def _rules(results: Sequence[RuleResult], policy: Policy) -> Iterable[Sentence]:
             cause = "too_few_rows" if result.cause == "too_few_rows" else "broken"
             yield _of_rule(effect, f"critical_rule_{cause}", result)
     for effect, members in _by_effect(absent, policy).items():
-        ids = tuple(sorted({result.rule_id for result in members}))
-        tables = ", ".join(sorted({result.table_name for result in members}))
-        yield _say(effect, "critical_rule_source_absent", ids, rule_ids=", ".join(ids), tables=tables)
+        contracts = sorted({name for each in members for name in each.absent_contracts.split(", ") if name})
+        yield _say(
+            effect,
+            "critical_rules_source_absent",
+            _ids(members),
+            n_checks=len(members),
+            contracts=", ".join(contracts),
+        )
     for effect, members in _by_effect(unassessed, policy).items():
-        ids = tuple(sorted({result.rule_id for result in members}))
-        yield _say(effect, "rules_not_assessed", ids, rule_ids=", ".join(ids), n_rules=len(ids))
+        yield _say(effect, "rules_not_assessed", _ids(members), n_checks=len(members))
+
+
+def _ids(results: Iterable[RuleResult]) -> tuple[str, ...]:
+    return tuple(sorted({result.rule_id for result in results}))
 
 
 def _by_effect(results: Iterable[RuleResult], policy: Policy) -> Mapping[Effect, list[RuleResult]]:

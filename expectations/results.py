@@ -43,6 +43,7 @@ class RuleResult:
     question_fr: str = ""
     question_en: str = ""
     waived_until: date | None = None
+    absent_contracts: str = ""  # of which no row was kept, joined by ", "; set with cause source_absent
 
 
 SCHEMA = pa.schema(
@@ -63,6 +64,7 @@ SCHEMA = pa.schema(
         ("question_fr", pa.string()),
         ("question_en", pa.string()),
         ("waived_until", pa.date32()),
+        ("absent_contracts", pa.string()),
     ]
 )
 

@@ -147,7 +147,10 @@ def _prepare(
             missing = [name for name in compiled.relations if name not in columns]
             refused = None if absent or missing else _refused(connection, compiled)
             if absent:
-                result = not_assessed(result, "source_absent", f"no kept rows of {', '.join(absent)}")
+                result = replace(
+                    not_assessed(result, "source_absent", f"no kept rows of {', '.join(absent)}"),
+                    absent_contracts=", ".join(absent),
+                )
             elif missing:
                 result = not_assessed(result, "table_missing", f"{', '.join(missing)} does not exist")
             elif refused:
@@ -253,7 +256,7 @@ def _judged(each: _Assessment, outcome: Any, counts: Any) -> RuleResult:
         # Its message may quote values of rows.
         return not_assessed(each.result, "broken", "the query of this rule failed while it ran")
     n_evaluated, n_failed = counts(each.check, outcome.result, outcome.success)
-    if outcome.success != (n_failed == 0):
+    if n_evaluated and outcome.success != (n_failed == 0):
         return not_assessed(each.result, "broken", "the suite's verdict contradicts its counts")
     return judge(
         each.rule, each.layer, each.check.table, n_evaluated, n_failed, may_be_empty=each.may_be_empty

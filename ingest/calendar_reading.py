@@ -1,7 +1,8 @@
 """iCalendar files -> two streams of records: events, and the attendees of each event.
 
-Each VEVENT is read by itself, so that a broken one goes to quarantine and the others are kept. Times leave here
-as UTC text; an all-day event keeps its calendar day at 00:00. The mapping's zone is used for floating times.
+Each VEVENT is read by itself, so that a broken one goes to quarantine and the others are kept. Times leave
+here as UTC text; an all-day event keeps its calendar day at 00:00. The mapping's zone is used for floating
+times.
 What does NOT belong here: expansion of RRULE (an occurrence without override has no record) and types.
 """
 
@@ -30,10 +31,21 @@ EVENT_COLUMNS = (
     "DTSTART", "DTEND", "IS-ALL-DAY", "RRULE", "CREATED", "LAST-MODIFIED", "DTSTAMP", "N-ATTENDEES",
 )  # fmt: skip
 ATTENDEE_COLUMNS = (
-    "UID", "RECURRENCE-ID", "SEQUENCE", "DTSTART", "ATTENDEE", "PARTSTAT", "CUTYPE", "ROLE", "CN", "IS-ORGANIZER",
+    "UID", "RECURRENCE-ID", "SEQUENCE", "DTSTART", "ATTENDEE", "PARTSTAT", "CUTYPE", "ROLE", "CN",
+    "IS-ORGANIZER",
 )  # fmt: skip
 
-NEEDED = ("UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "STATUS", "SEQUENCE", "ORGANIZER", "ATTENDEE")
+NEEDED = (
+    "UID",
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "RECURRENCE-ID",
+    "STATUS",
+    "SEQUENCE",
+    "ORGANIZER",
+    "ATTENDEE",
+)
 
 
 def stream_columns(stream: str | None) -> tuple[str, ...]:
@@ -58,15 +70,15 @@ class _Property:
     value: str
 
 
-class BrokenComponent(Exception):
+class BrokenComponentError(Exception):
     """A VEVENT that cannot be read; the message says why."""
 
 
 def read_calendar(prepared: Prepared, zone: str, scratch: Path, where: str) -> dict[str, Records]:
     """Streams `events` and `attendees` of one calendar text.
 
-    _row is the ordinal of the VEVENT in the file, _part the position of the attendee in it. zone: IANA zone of
-    floating times. Raises RefusedFile E-ING-012 above 256 MB, E-ING-013 when nothing in it is iCalendar.
+    _row is the ordinal of the VEVENT in the file, _part the position of the attendee in it. zone: IANA zone
+    of floating times. Raises RefusedFile E-ING-012 above 256 MB, E-ING-013 when nothing in it is iCalendar.
     """
     size = prepared.path.stat().st_size
     if size > MAX_CALENDAR_BYTES:
@@ -86,12 +98,17 @@ def read_calendar(prepared: Prepared, zone: str, scratch: Path, where: str) -> d
         try:
             bad = [n for n in range(len(component.lines)) if component.first_line + n in prepared.undecodable]
             if bad:
-                raise BrokenComponent("bytes that the declared encoding does not have")
+                raise BrokenComponentError("bytes that the declared encoding does not have")
             event, people = _read_event(component, zones)
-        except BrokenComponent as error:
+        except BrokenComponentError as error:
             for offset, line in enumerate(component.lines):
                 quarantine.append(
-                    (component.first_line + offset, "broken_calendar_component", line[:RAW_LINE_LIMIT], str(error))
+                    (
+                        component.first_line + offset,
+                        "broken_calendar_component",
+                        line[:RAW_LINE_LIMIT],
+                        str(error),
+                    )
                 )
             continue
         n_record_lines += len(component.lines)
@@ -101,7 +118,9 @@ def read_calendar(prepared: Prepared, zone: str, scratch: Path, where: str) -> d
     counts = LineCounts(len(lines), header, n_blank, n_record_lines, len(quarantine))
     return {
         "events": _records("events", EVENT_COLUMNS, events, prepared, scratch, counts, quarantine),
-        "attendees": _records("attendees", ATTENDEE_COLUMNS, attendees, prepared, scratch, counts, quarantine),
+        "attendees": _records(
+            "attendees", ATTENDEE_COLUMNS, attendees, prepared, scratch, counts, quarantine
+        ),
     }
 
 
@@ -116,7 +135,8 @@ def _records(
     names = ["_row", "_part"] + [f"c{i}" for i in range(len(columns))]
     pq.write_table(pa.Table.from_arrays(arrays, names=names), target, compression="lz4")
     return Records(
-        f"SELECT * FROM read_parquet({literal(str(target))})", positions(columns), len(rows), counts, "strict",
+        f"SELECT * FROM read_parquet({literal(str(target))})", positions(columns), len(rows), counts,
+        "strict",
         prepared.n_bytes_read, quarantine=quarantine, temporary=[target],
         is_header_only=not rows and not quarantine,
     )  # fmt: skip
@@ -172,7 +192,7 @@ def _properties(component: _Component) -> list[_Property]:
         except (ValueError, IndexError) as error:
             # A broken line of no use here (a vendor's X- property) does not cost the event.
             if depth == 0 and line.upper().startswith(NEEDED):
-                raise BrokenComponent(str(error).splitlines()[0]) from None
+                raise BrokenComponentError(str(error).splitlines()[0]) from None
             continue
         if name.upper() == "BEGIN":
             depth += 1
@@ -185,7 +205,7 @@ def _properties(component: _Component) -> list[_Property]:
 
 def _read_event(component: _Component, zones: _Zones) -> tuple[tuple, list[tuple]]:
     if not component.is_closed:
-        raise BrokenComponent("BEGIN:VEVENT without END:VEVENT")
+        raise BrokenComponentError("BEGIN:VEVENT without END:VEVENT")
     properties = _properties(component)
     first: dict[str, _Property] = {}
     for item in properties:
@@ -201,7 +221,8 @@ def _read_event(component: _Component, zones: _Zones) -> tuple[tuple, list[tuple
     people = [item for item in properties if item.name == "ATTENDEE"]
     organizer = _address(first["ORGANIZER"]) if "ORGANIZER" in first else None
     event = (
-        text("UID"), recurrence, text("SEQUENCE"), text("STATUS"), component.method, organizer, text("SUMMARY"),
+        text("UID"), recurrence, text("SEQUENCE"), text("STATUS"), component.method, organizer,
+        text("SUMMARY"),
         text("LOCATION"), start, end, str(_is_day(first.get("DTSTART"))).lower(),
         first["RRULE"].value if "RRULE" in first else None, zones.instant(first.get("CREATED")),
         zones.instant(first.get("LAST-MODIFIED")), zones.instant(first.get("DTSTAMP")), str(len(people)),
@@ -230,7 +251,11 @@ def _address(item: _Property) -> str | None:
 
 def _unescape(value: str) -> str:
     return (
-        value.replace("\\n", "\n").replace("\\N", "\n").replace("\\,", ",").replace("\\;", ";").replace("\\\\", "\\")
+        value.replace("\\n", "\n")
+        .replace("\\N", "\n")
+        .replace("\\,", ",")
+        .replace("\\;", ";")
+        .replace("\\\\", "\\")
     )
 
 
@@ -251,7 +276,7 @@ class _Zones:
                     self.blocks.setdefault(line.split(":", 1)[-1].strip().strip('"'), block)
 
     def zone(self, name: str) -> dt.tzinfo:
-        """The zone called `name`. Raises BrokenComponent when nothing defines it."""
+        """The zone called `name`. Raises BrokenComponentError when nothing defines it."""
         if name not in self.found:
             self.found[name] = self._resolve(name)
         return self.found[name]
@@ -263,7 +288,13 @@ class _Zones:
             for line in self.blocks.get(name, [])
             if line.upper().startswith("X-LIC-LOCATION:")
         ]
-        candidates = [name, *located, "/".join(parts[-3:]), "/".join(parts[-2:]), WINDOWS_TO_OLSON.get(name, "")]
+        candidates = [
+            name,
+            *located,
+            "/".join(parts[-3:]),
+            "/".join(parts[-2:]),
+            WINDOWS_TO_OLSON.get(name, ""),
+        ]
         for candidate in candidates:
             try:
                 return zoneinfo.ZoneInfo(candidate)
@@ -272,12 +303,14 @@ class _Zones:
         if name in self.blocks:
             try:
                 return Timezone.from_ical("\r\n".join(self.blocks[name]) + "\r\n").to_tz(lookup_tzid=False)
-            except Exception as error:  # noqa: BLE001 - the library raises many kinds on broken zones
-                raise BrokenComponent(f"VTIMEZONE {name}: {error}") from None
-        raise BrokenComponent(f"unknown TZID {name}")
+            except Exception as error:
+                raise BrokenComponentError(f"VTIMEZONE {name}: {error}") from None
+        raise BrokenComponentError(f"unknown TZID {name}")
 
     def instant(self, item: _Property | None) -> str | None:
-        """UTC text of a date or date-time property; the raw text when it is none, so that the cast journals it."""
+        """UTC text of a date or date-time property; the raw text when it is none, so that the cast journals
+        it.
+        """
         if item is None:
             return None
         moment = self._moment(item)
@@ -291,7 +324,7 @@ class _Zones:
                 return dt.datetime.strptime(text, "%Y%m%d").replace(tzinfo=dt.UTC)
             if text.endswith("Z"):
                 return dt.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
-            naive = dt.datetime.strptime(text, "%Y%m%dT%H%M%S")
+            naive = dt.datetime.strptime(text, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - zone follows
         except ValueError:
             return None
         name = _param(item, "TZID")

@@ -44,7 +44,9 @@ def cast_of(name: str, text: str, column: Column, spec: ColumnSpec, defaults: De
         return _temporal(name, text, column, spec, defaults, kind)
     if kind == "email":
         pattern = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
-        return Cast(f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN lower({text}) END", "email_invalid")
+        return Cast(
+            f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN lower({text}) END", "email_invalid"
+        )
     if kind == "phone":
         bare = ident(f"b_{name}")
         region = spec.region or defaults.phone_region or ""
@@ -122,7 +124,10 @@ def _temporal(name: str, text: str, column: Column, spec: ColumnSpec, defaults: 
     day_only = spec.precision == "day" or (kind == "date" and column.type == "timestamp")
     utc, local, shift = ident(f"u_{name}"), ident(f"l_{name}"), ident(f"s_{name}")
     aware, naive = _instants(text, spec, kind)
-    prepared = [f"{aware or 'CAST(NULL AS TIMESTAMP)'} AS {utc}", f"{naive or 'CAST(NULL AS TIMESTAMP)'} AS {local}"]
+    prepared = [
+        f"{aware or 'CAST(NULL AS TIMESTAMP)'} AS {utc}",
+        f"{naive or 'CAST(NULL AS TIMESTAMP)'} AS {local}",
+    ]
     if column.type == "date" or day_only:
         zoned = f"timezone({literal(zone)}, timezone('UTC', {utc}))"
         day = f"CAST(coalesce({zoned if aware else utc}, {local}) AS DATE)"
@@ -166,7 +171,9 @@ def _instants(text: str, spec: ColumnSpec, kind: str) -> tuple[str, str]:
                 f"THEN timezone('UTC', try_cast({text} AS TIMESTAMPTZ)) END"
             )
             plain = rf"{_ISO_DAY}(?:[T ]{_ISO_CLOCK})?"
-            naive.append(f"CASE WHEN regexp_full_match({text}, '{plain}') THEN try_cast({text} AS TIMESTAMP) END")
+            naive.append(
+                f"CASE WHEN regexp_full_match({text}, '{plain}') THEN try_cast({text} AS TIMESTAMP) END"
+            )
         elif "%z" in pattern:
             aware.append(f"timezone('UTC', try_strptime({text}, {literal(pattern)}))")
         else:

@@ -1,14 +1,13 @@
 """The collect step: land what is new, account for everything, write collect/*.parquet.
 
-Idempotent: the same bytes twice change nothing, deliveries converge in any order, and a run killed anywhere is
-repaired by the next one. Bad data never raise: they are refused, quarantined or set aside, and counted.
+Idempotent: the same bytes twice change nothing, deliveries converge in any order, and a run killed anywhere
+is repaired by the next one. Bad data never raise: they are refused, quarantined or set aside, and counted.
 What does NOT belong here: reading (landing.py), convergence (dispositions.py).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -58,7 +57,9 @@ class SourceTotals:
 
 @dataclass(frozen=True)
 class CollectReport:
-    """What collect did. landed and refused name this run's work; totals cover every delivery ever received."""
+    """What collect did. landed and refused name this run's work;
+    totals cover every delivery ever received.
+    """
 
     landed: tuple[str, ...]
     unchanged: int
@@ -189,7 +190,7 @@ class _Collection:
     def _land_all(
         self, planned: dict[str, Delivery], known: dict[str, Delivery], received: list[Received]
     ) -> list[str]:
-        """Land every planned delivery whose record is missing or out of date; `known` is brought up to date."""
+        """Land every planned delivery whose record is missing or out of date; `known` is kept up to date."""
         served = {
             (instance, other)
             for instance, mapping in self.mappings.items()
@@ -197,7 +198,9 @@ class _Collection:
             for other in mapping.lookup_files(key)
         }
         # Files that others look values up in come first: a refused one must not be used.
-        order = sorted(planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id))
+        order = sorted(
+            planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id)
+        )
         facts = {r.delivery_id: r.facts for r in received}
         landed = []
         for done, plan in enumerate(order):
@@ -213,7 +216,9 @@ class _Collection:
             before = known.get(plan.delivery_id)
             if before and before.fingerprint == state and self.store.is_complete(before):
                 if before.file_paths != plan.file_paths or before.file_path != plan.file_path:
-                    known[plan.delivery_id] = replace(before, file_paths=plan.file_paths, file_path=plan.file_path)
+                    known[plan.delivery_id] = replace(
+                        before, file_paths=plan.file_paths, file_path=plan.file_path
+                    )
                     self.store.save(known[plan.delivery_id])
                 continue
             was_landed = before is not None and (before.status == "landed" or before.was_landed)
@@ -226,7 +231,9 @@ class _Collection:
                 self.store.save(known[plan.delivery_id])
                 self.store.remove_strays(known)
                 continue
-            landing = Landing(self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id))
+            landing = Landing(
+                self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id)
+            )
             known[plan.delivery_id] = landing.land(was_landed)
             if known[plan.delivery_id].status == "landed":
                 landed.append(plan.delivery_id)
@@ -236,7 +243,9 @@ class _Collection:
     def _lookups(
         self, plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]
     ) -> tuple[dict[str, Delivery], list[str]]:
-        """For each file looked up in: its delivery of the same date, else the latest before, else the earliest."""
+        """For each file looked up in: its delivery of the same date, else the latest before, else the
+        earliest.
+        """
         chosen: dict[str, Delivery] = {}
         for key in mapping.lookup_files(plan.file_key):
             candidates = [
@@ -258,13 +267,22 @@ class _Collection:
         return chosen, []
 
     def _refusals(
-        self, found: Discovery, problems: list[tuple[str, str, Problem]], known: dict[str, Delivery], present: set[str]
+        self,
+        found: Discovery,
+        problems: list[tuple[str, str, Problem]],
+        known: dict[str, Delivery],
+        present: set[str],
     ) -> list[Refusal]:
         refusals = [Refusal(*problem) for problem in (*found.problems, *problems)]
         for delivery in known.values():
             problem = delivery.refusal()
-            # A refused file that was replaced or removed is no longer anyone's problem, unless it once counted.
-            if delivery.status == "refused" and problem and (delivery.delivery_id in present or delivery.was_landed):
+            # A refused file that was replaced or removed is no longer anyone's problem, unless it once
+            # counted.
+            if (
+                delivery.status == "refused"
+                and problem
+                and (delivery.delivery_id in present or delivery.was_landed)
+            ):
                 refusals.append(Refusal(delivery.source_instance, delivery.file_path, problem))
         received = {(d.source_instance, d.file_key) for d in known.values()}
         for instance, mapping in self.mappings.items():
@@ -276,7 +294,12 @@ class _Collection:
         return sorted(refusals, key=lambda r: (r.source_instance, r.file_path, r.problem.code))
 
     def _account(
-        self, found: Discovery, active: list[Delivery], refusals: list[Refusal], landed: list[str], n_planned: int
+        self,
+        found: Discovery,
+        active: list[Delivery],
+        refusals: list[Refusal],
+        landed: list[str],
+        n_planned: int,
     ) -> CollectReport:
         """Dispositions, ledger and the tables of collect/."""
         by_contract: dict[str, list[Delivery]] = {}
@@ -286,7 +309,9 @@ class _Collection:
         changed = False
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
-            changed |= refresh_part(self.connection, self.work, load_contract(name), deliveries, self.mappings)
+            changed |= refresh_part(
+                self.connection, self.work, load_contract(name), deliveries, self.mappings
+            )
         join_parts(self.connection, self.work, list(by_contract), changed)
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))
         wrong = imbalances(terms, active)
@@ -312,7 +337,12 @@ class _Collection:
         for delivery, result in volume_controls(active, self.mappings):
             add(delivery.source_instance, delivery.delivery_id, delivery.file_path, result)
         for instance, path in found.unmapped:
-            add(instance, None, path, control_result("unmapped_file", "info", "", "", "no entry of the mapping"))
+            add(
+                instance,
+                None,
+                path,
+                control_result("unmapped_file", "info", "", "", "no entry of the mapping"),
+            )
         for instance, mapping in self.mappings.items():
             for key, spec in mapping.model.files.items():
                 days = [d.delivered_on for d in active if (d.source_instance, d.file_key) == (instance, key)]
@@ -326,7 +356,11 @@ class _Collection:
         return rows
 
     def _write_tables(
-        self, active: list[Delivery], refusals: list[Refusal], terms: list[Term], controls: list[dict[str, str]]
+        self,
+        active: list[Delivery],
+        refusals: list[Refusal],
+        terms: list[Term],
+        controls: list[dict[str, str]],
     ) -> None:
         folder = self.work / "collect"
         _write_rows(folder / "deliveries.parquet", DELIVERY_SCHEMA, [_delivery_row(d) for d in active])
@@ -363,7 +397,9 @@ class _Collection:
             ],
         )
         _write_rows(folder / "control_results.parquet", CONTROL_SCHEMA, controls)
-        quarantined = [self.work / "quarantine" / f"{d.delivery_id}.parquet" for d in active if d.n_quarantined_lines]
+        quarantined = [
+            self.work / "quarantine" / f"{d.delivery_id}.parquet" for d in active if d.n_quarantined_lines
+        ]
         columns = {f.name: "BIGINT" if f.type == pa.int64() else "VARCHAR" for f in QUARANTINE_SCHEMA}
         write_parquet(self.connection, union_query(quarantined, columns), folder / "quarantine_lines.parquet")
 
@@ -397,7 +433,8 @@ CONTROL_SCHEMA = pa.schema(
     [
         (name, pa.string())
         for name in (
-            "source_instance", "_delivery_id", "file_path", "control", "status", "expected", "observed", "detail",
+            "source_instance", "_delivery_id", "file_path", "control", "status", "expected", "observed",
+            "detail",
         )
     ]
 )  # fmt: skip
@@ -412,7 +449,7 @@ def _write_rows(target: Path, schema: pa.Schema, rows: list[dict]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(".tmp")
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), temporary, compression="lz4")
-    os.replace(temporary, target)
+    temporary.replace(target)
 
 
 def _totals(company: Company, active: list[Delivery], terms: list[Term]) -> list[SourceTotals]:
@@ -420,7 +457,8 @@ def _totals(company: Company, active: list[Delivery], terms: list[Term]) -> list
     for source in company.sources:
         own = [t for t in terms if t.source_instance == source.instance]
         summed = {
-            name: sum(t.value for t in own if t.term == "C" and t.name == name) for name in ("records_in", *RECORD_TERMS)
+            name: sum(t.value for t in own if t.term == "C" and t.name == name)
+            for name in ("records_in", *RECORD_TERMS)
         }
         totals.append(
             SourceTotals(

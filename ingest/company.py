@@ -65,7 +65,7 @@ class Company:
     def as_of(self) -> dt.datetime:
         """First instant of the month after the cycle, UTC and naive: the 'now' of every metric."""
         year, month = (int(part) for part in self.cycle.split("-"))
-        return dt.datetime(year + month // 12, month % 12 + 1, 1)
+        return dt.datetime(year + month // 12, month % 12 + 1, 1)  # noqa: DTZ001 - UTC, naive as in raw
 
 
 class _SourceModel(BaseModel):
@@ -128,7 +128,9 @@ def load_company(path: Path) -> Company:
     names = [source.instance for source in model.sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigurationError("E-ING-105", "company.yml: sources", detail=f"instance {twice[0]} is declared twice")
+        raise ConfigurationError(
+            "E-ING-105", "company.yml: sources", detail=f"instance {twice[0]} is declared twice"
+        )
     return Company(
         root=file.parent.resolve(),
         company=model.company,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,9 +21,7 @@ from ingest.strict_yaml import nearest, read_yaml, validate
 
 CONTRACTS = Path(__file__).with_name("contracts")
 
-ColumnType = Literal[
-    "text", "email", "phone", "enum", "boolean", "integer", "decimal", "date", "timestamp"
-]
+ColumnType = Literal["text", "email", "phone", "enum", "boolean", "integer", "decimal", "date", "timestamp"]
 
 _ARROW = {
     "text": pa.string(),
@@ -170,7 +167,9 @@ def _read(path: Path) -> Contract:
             raise ConfigurationError("E-ING-105", f"{where}: order_by", detail=f"{name} is no column")
     for name, column in model.columns.items():
         if (column.type == "enum") != bool(column.values):
-            raise ConfigurationError("E-ING-105", f"{where}: {name}", detail="an enum, and only it, lists values")
+            raise ConfigurationError(
+                "E-ING-105", f"{where}: {name}", detail="an enum, and only it, lists values"
+            )
     return Contract(
         name=model.contract,
         grain=model.grain,
@@ -205,6 +204,6 @@ def write_schema_files(work: Path) -> list[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_suffix(".tmp")
             pq.write_table(contract.arrow_schema.empty_table(), temporary, compression="lz4")
-            os.replace(temporary, target)
+            temporary.replace(target)
         written.append(target)
     return written

@@ -1,4 +1,5 @@
-"""Controls of one file: final newline, lines that are no record, manifest totals, unmapped values; volume drops.
+"""Controls of one file: final newline, lines that are no record, manifest totals, unmapped values; volume
+drops.
 
 A control either refuses the file or leaves a result (pass, warn, not_assessed); none of them changes a row.
 What does NOT belong here: rules on the meaning of the data (expectations/).
@@ -6,6 +7,7 @@ What does NOT belong here: rules on the meaning of the data (expectations/).
 
 from __future__ import annotations
 
+import itertools
 import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -51,7 +53,11 @@ def check_bad_lines(quarantine: list[Quarantined], spec: FileSpec, where: str) -
 
 
 def check_unmapped_values(
-    connection: duckdb.DuckDBPyConnection, mapping: Mapping, file_key: str, written: dict[str, Path], where: str
+    connection: duckdb.DuckDBPyConnection,
+    mapping: Mapping,
+    file_key: str,
+    written: dict[str, Path],
+    where: str,
 ) -> None:
     """Refuse a file with unmapped values in a column whose mapping says on_unmapped: refuse."""
     for contract_name, table, _ in mapping.tables_of(file_key):
@@ -60,8 +66,10 @@ def check_unmapped_values(
                 continue
             prefix = f"{name}{PART_SEPARATOR}unmapped_value{PART_SEPARATOR}"
             found = connection.execute(
-                f"SELECT count(*), min(item) FROM (SELECT unnest(string_split(_issues, {literal(ITEM_SEPARATOR)})) "
-                f"AS item FROM read_parquet({literal(str(written[contract_name]))}) WHERE _issues IS NOT NULL) "
+                f"SELECT count(*), min(item) FROM (SELECT unnest(string_split(_issues, "
+                f"{literal(ITEM_SEPARATOR)})) "
+                f"AS item FROM read_parquet({literal(str(written[contract_name]))}) WHERE _issues IS NOT "
+                f"NULL) "
                 f"WHERE starts_with(item, {literal(prefix)})"
             ).fetchone()
             if found and found[0]:
@@ -70,7 +78,9 @@ def check_unmapped_values(
 
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Content of <file>.manifest.json beside an extract, None when there is none, {'error': why} when unusable."""
+    """Content of <file>.manifest.json beside an extract, None when there is none, {'error': why} when
+    unusable.
+    """
     manifest = path.with_name(path.name + MANIFEST_SUFFIX)
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
@@ -121,9 +131,9 @@ def _column_filled_by(mapping: Mapping, file_key: str, source: str, measure: str
     types = {"integer", "decimal"} if measure == "sums" else {"integer", "decimal", "date", "timestamp"}
     for contract_name, table, _ in mapping.tables_of(file_key):
         for name, column in table.columns.items():
-            if column.source == source and name != "is_deleted":
-                if load_contract(contract_name).column(name).type in types:
-                    return contract_name, name
+            fills = column.source == source and name != "is_deleted"
+            if fills and load_contract(contract_name).column(name).type in types:
+                return contract_name, name
     return None
 
 
@@ -133,16 +143,26 @@ def _compare(control: str, announced: str, observed: str, where: str) -> dict[st
     except InvalidOperation:
         same = observed.startswith(announced.replace("T", " ").rstrip("Z"))
     if not same:
-        raise RefusedFile("E-ING-009", where, control=control, expected=announced, observed=observed or "none")
+        raise RefusedFile(
+            "E-ING-009", where, control=control, expected=announced, observed=observed or "none"
+        )
     return control_result(control, "pass", announced, observed, "")
 
 
 def control_result(control: str, status: str, expected: str, observed: str, detail: str) -> dict[str, str]:
     """One row of control_results without its place."""
-    return {"control": control, "status": status, "expected": expected, "observed": observed, "detail": detail}
+    return {
+        "control": control,
+        "status": status,
+        "expected": expected,
+        "observed": observed,
+        "detail": detail,
+    }
 
 
-def volume_controls(deliveries: list[Delivery], mappings: dict[str, Mapping]) -> list[tuple[Delivery, dict[str, str]]]:
+def volume_controls(
+    deliveries: list[Delivery], mappings: dict[str, Mapping]
+) -> list[tuple[Delivery, dict[str, str]]]:
     """Record count of each delivery against the one before it (by delivery date) of the same entry."""
     results = []
     groups: dict[tuple[str, str], list[Delivery]] = {}
@@ -153,9 +173,11 @@ def volume_controls(deliveries: list[Delivery], mappings: dict[str, Mapping]) ->
         spec = mappings[instance].model.files[key]
         max_drop = spec.volume.max_drop if spec.volume else DEFAULT_MAX_DROP
         ordered = sorted(group, key=lambda d: (d.delivered_on or "", d.delivery_id))
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in itertools.pairwise(ordered):
             floor = before.n_records * (1 - max_drop)
             status = "warn" if after.n_records < floor else "pass"
             detail = f"{before.n_records} records delivered on {before.delivered_on}"
-            results.append((after, control_result("volume", status, f">= {floor:.0f}", str(after.n_records), detail)))
+            results.append(
+                (after, control_result("volume", status, f">= {floor:.0f}", str(after.n_records), detail))
+            )
     return results

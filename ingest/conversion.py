@@ -169,7 +169,8 @@ def resolver(names: dict[str, str], where: str) -> Resolver:
 
 
 def table_query(
-    relation: str, names: dict[str, str], spec: FileSpec, table: TableSpec, contract: Contract, mapping: Mapping,
+    relation: str, names: dict[str, str], spec: FileSpec, table: TableSpec, contract: Contract,
+    mapping: Mapping,
     provenance: Provenance, lookups: dict[str, LookupTable], part_index: int = 0,
 ) -> str:  # fmt: skip
     """SQL of the raw rows of one table: one row per record of `relation`, set aside or not.
@@ -222,7 +223,8 @@ def _fill(
 ) -> _Filled:  # fmt: skip
     origin, lookup_reason = _origin(name, spec, stages, used, mapping, lookups, provenance, where)
     if spec.null_values:
-        origin = f"CASE WHEN {origin} IN ({', '.join(literal(n) for n in spec.null_values)}) THEN NULL ELSE {origin} END"
+        nulls = ", ".join(literal(n) for n in spec.null_values)
+        origin = f"CASE WHEN {origin} IN ({nulls}) THEN NULL ELSE {origin} END"
     raw, text, value = ident(f"o_{name}"), ident(f"o_{name}"), ident(f"v_{name}")
     reason = lookup_reason
     if lookup_reason is None:
@@ -290,15 +292,19 @@ def _lookup(
     value = cleaned_sql(find(lookup.value), table.spec, mapping.defaults)
     selected = ", ".join(f"{key} AS k{i}" for i, key in enumerate(keys))
     grouped = ", ".join(f"k{i}" for i in range(len(keys)))
-    condition = " AND ".join(f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values()))
+    condition = " AND ".join(
+        f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values())
+    )
     stages.joins.append(
         f"LEFT JOIN (SELECT {grouped}, min(v) AS v, count(DISTINCT v) AS n FROM "
-        f"(SELECT {selected}, {value} AS v FROM ({table.relation})) GROUP BY {grouped}) {alias} ON {condition}"
+        f"(SELECT {selected}, {value} AS v FROM ({table.relation})) GROUP BY {grouped}) {alias} ON "
+        f"{condition}"
     )
     found, several = ident(f"lv_{name}"), ident(f"ln_{name}")
     stages.joined += [f"{alias}.v AS {found}", f"coalesce({alias}.n, 0) AS {several}"]
     reason = (
-        f"CASE {several} WHEN 0 THEN 'lookup_not_found' WHEN 1 THEN 'unmapped_value' ELSE 'lookup_ambiguous' END"
+        f"CASE {several} WHEN 0 THEN 'lookup_not_found' WHEN 1 THEN 'unmapped_value' "
+        f"ELSE 'lookup_ambiguous' END"
     )
     return f"CASE WHEN {several} = 1 THEN {found} END", reason
 
@@ -314,13 +320,18 @@ def _join_named(
     if lookup.split:
         keys[0] = f"trim(unnest(string_split({keys[0]}, {literal(lookup.split)})))"
     values = [cleaned_sql(find(column), table.spec, mapping.defaults) for column in columns]
-    inner = [f"{key} AS k{i}" for i, key in enumerate(keys)] + [f"{value} AS v{i}" for i, value in enumerate(values)]
+    inner = [f"{key} AS k{i}" for i, key in enumerate(keys)] + [
+        f"{value} AS v{i}" for i, value in enumerate(values)
+    ]
     outer = [f"k{i}" for i in range(len(keys))]
     one = [f"CASE WHEN count(DISTINCT v{i}) = 1 THEN min(v{i}) END AS v{i}" for i in range(len(values))]
     alias = ident(f"named_{label}")
-    condition = " AND ".join(f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values()))
+    condition = " AND ".join(
+        f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values())
+    )
     stages.joins.append(
-        f"LEFT JOIN (SELECT {', '.join([*outer, *one])} FROM (SELECT {', '.join(inner)} FROM ({table.relation})) "
+        f"LEFT JOIN (SELECT {', '.join([*outer, *one])} FROM (SELECT {', '.join(inner)} FROM "
+        f"({table.relation})) "
         f"GROUP BY {', '.join(outer)}) {alias} ON {condition}"
     )
     stages.joined += [f"{alias}.v{i} AS {ident(f'j_{label}_{i}')}" for i in range(len(values))]
@@ -338,13 +349,17 @@ def _map_sql(text: str, spec: ColumnSpec, column: Column) -> str:
         other = text if spec.on_unmapped == "keep" else "NULL"
     mapped = f"CASE {text} {cases} ELSE {other} END" if cases else other
     # The key "" stands for a missing value.
-    return mapped if missing is None else f"CASE WHEN {text} IS NULL THEN {literal(missing)} ELSE {mapped} END"
+    return (
+        mapped if missing is None else f"CASE WHEN {text} IS NULL THEN {literal(missing)} ELSE {mapped} END"
+    )
 
 
 def _set_aside_sql(
     spec: FileSpec, table: TableSpec, filled: list[_Filled], used: Resolver, where: str
 ) -> str:
-    """SQL of the reason why a record is set aside, or null. Unknown (null) conditions never remove a record."""
+    """SQL of the reason why a record is set aside,
+    or null. Unknown (null) conditions never remove a record.
+    """
     cases = []
     if spec.drop_rows_where:
         cases.append(f"WHEN ({compile_expression(spec.drop_rows_where, used, where)}) THEN 'summary_row'")
@@ -381,7 +396,8 @@ def _issues_sql(filled: list[_Filled]) -> str:
 
 
 def _assemble(
-    relation: str, stages: _Stages, contract: Contract, table: TableSpec, filled: list[_Filled], mapping: Mapping,
+    relation: str, stages: _Stages, contract: Contract, table: TableSpec, filled: list[_Filled],
+    mapping: Mapping,
     provenance: Provenance, *, set_aside: str, issues: str, deleted: _Filled | None, part_index: int,
 ) -> str:  # fmt: skip
     cleaned = ", ".join(["_row", "_part", *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
@@ -418,7 +434,9 @@ def _assemble(
 
 
 def _unmapped(name: str, table: TableSpec, filled: dict[str, _Filled], mapping: Mapping) -> str:
-    """Value of a contract column that the table does not fill: the precision of its sibling, the currency, null."""
+    """Value of a contract column that the table does not fill: the precision of its sibling, the currency,
+    null.
+    """
     sibling = name.removesuffix("_precision")
     if name.endswith("_precision") and sibling in filled:
         spec = table.columns[sibling]

@@ -106,7 +106,7 @@ class DeliveryStore:
         temporary = target.with_suffix(f".{os.getpid()}.tmp")
         with temporary.open("w") as stream:
             json.dump(asdict(delivery), stream, sort_keys=True, indent=1)
-        os.replace(temporary, target)
+        temporary.replace(target)
 
     def is_complete(self, delivery: Delivery) -> bool:
         """True when every raw file that the record names is there."""
@@ -130,5 +130,9 @@ class DeliveryStore:
             keeper = active.get(path.name.split(".")[0])
             if keeper is None or keeper.status != "landed" or not keeper.n_quarantined_lines:
                 path.unlink(missing_ok=True)
-        for path in [*self.folder.glob("*.tmp"), *self.work.glob("archive/.*.tmp"), *self.work.glob("collect/*.tmp")]:
+        for path in [
+            *self.folder.glob("*.tmp"),
+            *self.work.glob("archive/.*.tmp"),
+            *self.work.glob("collect/*.tmp"),
+        ]:
             path.unlink(missing_ok=True)

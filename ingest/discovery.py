@@ -1,4 +1,5 @@
-"""Which files lie under extracts/, which entry of which mapping each one is, and since when its bytes are known.
+"""Which files lie under extracts/, which entry of which mapping each one is, and since when its bytes are
+known.
 
 What does NOT belong here: reading records (landing.py).
 """
@@ -107,8 +108,10 @@ def _files_below(folder: Path) -> list[Path]:
     return found
 
 
-def match_path(pattern: str, path: str) -> dt.date | None | bool:
-    """The {date} of `path` when it matches, None when the pattern has no {date}, False when it does not match."""
+def match_path(pattern: str, path: str) -> dt.date | bool | None:
+    """The {date} of `path` when it matches, None when the pattern has no {date}, False when it does not
+    match.
+    """
     found = path_pattern(pattern).fullmatch(path)
     if not found:
         return False
@@ -118,7 +121,9 @@ def match_path(pattern: str, path: str) -> dt.date | None | bool:
 
 
 def parse_partition(text: str) -> dt.date | None:
-    """yyyy-mm-dd or yyyymmdd as that day; yyyy-mm or yyyymm as the last day of the month; None when impossible."""
+    """yyyy-mm-dd or yyyymmdd as that day; yyyy-mm or yyyymm as the last day of the month; None when
+    impossible.
+    """
     digits = text.replace("-", "")
     year, month = int(digits[:4]), int(digits[4:6])
     if not 1 <= month <= 12 or year < 1900:
@@ -142,7 +147,11 @@ class SeenFiles:
         """The bytes of `file`, copied into the archive when they are new. Raises OSError when unreadable."""
         stat = file.path.stat()
         entry = self.known.get(file.relative)
-        if entry and entry[:2] == [stat.st_size, stat.st_mtime_ns] and (archive / entry[2][:2] / entry[2]).exists():
+        if (
+            entry
+            and entry[:2] == [stat.st_size, stat.st_mtime_ns]
+            and (archive / entry[2][:2] / entry[2]).exists()
+        ):
             sha256, facts = entry[2], None
         else:
             facts = keep_in_archive(file.path, archive)
@@ -156,7 +165,7 @@ class SeenFiles:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text(json.dumps(self.current, sort_keys=True))
-            os.replace(temporary, self.path)
+            temporary.replace(self.path)
 
 
 def receive_all(

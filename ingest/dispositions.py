@@ -1,7 +1,8 @@
-"""What becomes of every raw record: kept, or one disposition with its reason; versions of a key converge here.
+"""What becomes of every raw record: kept, or one disposition with its reason; versions of a key converge
+here.
 
-Computed as sets over all raw files of a contract, so the result does not depend on the order of arrival. A part
-is computed again only when the deliveries of its contract, its keys or this code changed.
+Computed as sets over all raw files of a contract, so the result does not depend on the order of arrival. A
+part is computed again only when the deliveries of its contract, its keys or this code changed.
 What does NOT belong here: reading files, and decisions on meaning (dbt's exclusions, matching).
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,14 @@ from ingest.sql import files_literal, ident, literal, write_parquet
 
 DISPOSITIONS_VERSION = "1"
 DISPOSITION_COLUMNS = {
-    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR", "_source_row_id": "BIGINT",
+    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR",
+    "_source_row_id": "BIGINT",
     "_record_part": "INTEGER", "disposition": "VARCHAR", "reason_code": "VARCHAR",
     "winner_delivery_id": "VARCHAR", "winner_source_row_id": "BIGINT",
 }  # fmt: skip
 CHANGE_COLUMNS = {
-    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR", "_source_row_id": "BIGINT",
+    "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR",
+    "_source_row_id": "BIGINT",
     "_record_part": "INTEGER", "source_record_id": "VARCHAR", "field": "VARCHAR", "value_before": "VARCHAR",
     "value_after": "VARCHAR", "reason_code": "VARCHAR", "action": "VARCHAR",
 }  # fmt: skip
@@ -52,7 +54,9 @@ class KeyRule:
 
 def empty_query(columns: dict[str, str]) -> str:
     """SQL of no row with these columns."""
-    return "SELECT " + ", ".join(f"CAST(NULL AS {t}) AS {ident(n)}" for n, t in columns.items()) + " WHERE false"
+    return (
+        "SELECT " + ", ".join(f"CAST(NULL AS {t}) AS {ident(n)}" for n, t in columns.items()) + " WHERE false"
+    )
 
 
 def key_rules(contract: Contract, instances: set[str], mappings: dict[str, Mapping]) -> list[KeyRule]:
@@ -71,7 +75,9 @@ def refresh_part(
     connection: duckdb.DuckDBPyConnection, work: Path, contract: Contract, deliveries: list[Delivery],
     mappings: dict[str, Mapping],
 ) -> bool:  # fmt: skip
-    """Compute the dispositions, cell changes and counts of one contract; True when they had to be computed."""
+    """Compute the dispositions, cell changes and counts of one contract;
+    True when they had to be computed.
+    """
     rules = key_rules(contract, {d.source_instance for d in deliveries}, mappings)
     state = fingerprint(
         DISPOSITIONS_VERSION,
@@ -88,7 +94,9 @@ def refresh_part(
     folder.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     files = [raw_file(work, contract.name, d.source_instance, d.delivery_id) for d in deliveries]
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW raw_now AS SELECT * FROM read_parquet({files_literal(files)})")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW raw_now AS SELECT * FROM read_parquet({files_literal(files)})"
+    )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE disposed AS {_set_aside_query(contract)}")
     for rule in rules:
         _converge(connection, contract, rule)
@@ -102,7 +110,7 @@ def refresh_part(
     connection.execute("DROP VIEW raw_now")
     temporary = marker.with_suffix(".tmp")
     temporary.write_text(json.dumps(state))
-    os.replace(temporary, marker)
+    temporary.replace(marker)
     return True
 
 
@@ -114,7 +122,8 @@ def _set_aside_query(contract: Contract) -> str:
     """Records that reading itself set aside: quarantined or excluded."""
     return (
         f"SELECT {literal(contract.name)} AS contract, {_ROW}, "
-        f"CASE WHEN _set_aside IN {_in(codes_of('excluded'))} THEN 'excluded' ELSE 'quarantined' END AS disposition, "
+        f"CASE WHEN _set_aside IN {_in(codes_of('excluded'))} THEN 'excluded' ELSE 'quarantined' END AS "
+        f"disposition, "
         f"_set_aside AS reason_code, CAST(NULL AS VARCHAR) AS winner_delivery_id, "
         f"CAST(NULL AS BIGINT) AS winner_source_row_id FROM raw_now WHERE _set_aside IS NOT NULL"
     )
@@ -143,7 +152,8 @@ def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: K
     connection.execute(
         f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, "
         f"CASE WHEN content = best THEN 'exact_duplicate' ELSE 'superseded' END, "
-        f"CASE WHEN content = best THEN {literal(duplicate)} ELSE 'superseded_by_newer' END, winner, winner_row "
+        f"CASE WHEN content = best THEN {literal(duplicate)} ELSE 'superseded_by_newer' END, winner, "
+        f"winner_row "
         f"FROM (SELECT {_ROW}, _set_aside, content, row_number() {window} AS rank, "
         f"first_value(content) {window} AS best, first_value(_delivery_id) {window} AS winner, "
         f"first_value(_source_row_id) {window} AS winner_row "
@@ -160,13 +170,16 @@ def _dedupe(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: Key
     columns = [ident(c) for c in dedupe.key]
     way, nulls = ("DESC", "LAST") if dedupe.keep == "last" else ("ASC", "FIRST")
     order = [f"{ident(c)} {way} NULLS {nulls}" for c in (dedupe.order_by or contract.order_by)]
-    order += [f"{c} {way} NULLS {nulls}" for c in ("delivered_on", "_delivery_id", "_source_row_id", "_record_part")]
+    order += [
+        f"{c} {way} NULLS {nulls}" for c in ("delivered_on", "_delivery_id", "_source_row_id", "_record_part")
+    ]
     window = f"OVER (PARTITION BY source_instance, {', '.join(columns)} ORDER BY {', '.join(order)})"
     filled = " AND ".join(f"{c} IS NOT NULL" for c in columns)
     same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
     connection.execute(
         f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'exact_duplicate', "
-        f"'duplicate_by_declared_key', winner, winner_row FROM (SELECT {_ROW}, row_number() {window} AS rank, "
+        f"'duplicate_by_declared_key', winner, winner_row FROM (SELECT {_ROW}, row_number() {window} AS "
+        f"rank, "
         f"first_value(_delivery_id) {window} AS winner, first_value(_source_row_id) {window} AS winner_row "
         f"FROM raw_now r WHERE source_instance IN {_in(list(rule.instances))} AND {filled} "
         f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {same})) WHERE rank > 1"
@@ -177,7 +190,9 @@ def _changes_query(contract: Contract) -> str:
     """Cell journal: one row per issue, unpacked from _issues."""
     part = [f"split_part(item, {literal(PART_SEPARATOR)}, {i})" for i in (1, 2, 3)]
     actions = " ".join(
-        f"WHEN {literal(code)} THEN {literal(reason.action)}" for code, reason in reasons().items() if reason.action
+        f"WHEN {literal(code)} THEN {literal(reason.action)}"
+        for code, reason in reasons().items()
+        if reason.action
     )
     kept = " ".join(f"WHEN {literal(c)} THEN CAST({ident(c)} AS VARCHAR)" for c in contract.names)
     return (
@@ -198,12 +213,15 @@ def _counts_query(contract: Contract) -> str:
         f"FROM raw_now GROUP BY ALL "
         f"UNION ALL SELECT {name}, source_instance, _delivery_id, 'kept', count(*) FROM raw_now r "
         f"WHERE NOT EXISTS (SELECT 1 FROM disposed d WHERE {same}) GROUP BY ALL "
-        f"UNION ALL SELECT {name}, source_instance, _delivery_id, disposition, count(*) FROM disposed GROUP BY ALL"
+        f"UNION ALL SELECT {name}, source_instance, _delivery_id, disposition, count(*) FROM disposed "
+        f"GROUP BY ALL"
     )
 
 
-def join_parts(connection: duckdb.DuckDBPyConnection, work: Path, contracts: list[str], changed: bool) -> None:
-    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`; drop other parts."""
+def join_parts(
+    connection: duckdb.DuckDBPyConnection, work: Path, contracts: list[str], changed: bool
+) -> None:
+    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`, and drop others."""
     folder = work / "collect" / "parts"
     for path in folder.glob("*"):
         if path.name.split(".")[0] not in contracts:

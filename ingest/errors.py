@@ -62,5 +62,5 @@ class ConfigurationError(IngestError):
     """company.yml, a contract or a mapping is wrong: nothing can be read until a person corrects it."""
 
 
-class RefusedFile(IngestError):
+class RefusedFile(IngestError):  # noqa: N818 - a refusal is an outcome, not a fault
     """One extract is refused; the other extracts are not concerned."""

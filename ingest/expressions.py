@@ -1,7 +1,7 @@
 """Mapping expressions: parsed, checked against a whitelist, columns replaced by internal positions.
 
-An expression is scalar SQL over the raw text columns of one record. No subquery, no table, no file, no setting,
-no clock, no randomness gets through: only the node types and functions listed here.
+An expression is scalar SQL over the raw text columns of one record. No subquery, no table, no file, no
+setting, no clock, no randomness gets through: only the node types and functions listed here.
 What does NOT belong here: typed casts of columns (conversion.py).
 """
 
@@ -15,15 +15,18 @@ from sqlglot import exp
 from ingest.errors import ConfigurationError
 
 _OPERATORS: tuple[type[exp.Expression], ...] = (
-    exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.DataType, exp.DataTypeParam,
+    exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.DataType,
+    exp.DataTypeParam,
     exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Between,
     exp.Like, exp.ILike, exp.Escape, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Case, exp.If, exp.Coalesce,
     exp.Cast, exp.TryCast, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg, exp.DPipe, exp.Bracket, exp.Slice,
 )  # fmt: skip
 _FUNCTIONS: tuple[type[exp.Expression], ...] = (
-    exp.Upper, exp.Lower, exp.Trim, exp.Length, exp.Substring, exp.Left, exp.Right, exp.Replace, exp.SplitPart,
+    exp.Upper, exp.Lower, exp.Trim, exp.Length, exp.Substring, exp.Left, exp.Right, exp.Replace,
+    exp.SplitPart,
     exp.Concat, exp.ConcatWs, exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace,
-    exp.Nullif, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Greatest, exp.Least, exp.StartsWith, exp.EndsWith, exp.Contains,
+    exp.Nullif, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Greatest, exp.Least, exp.StartsWith,
+    exp.EndsWith, exp.Contains,
     exp.StrPosition, exp.Pad, exp.Reverse, exp.MD5, exp.Sign,
 )  # fmt: skip
 # Functions that sqlglot keeps by name.
@@ -46,7 +49,8 @@ def function_names() -> list[str]:
 def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> str:
     """`text` as DuckDB SQL with each column name replaced by `resolve(name)`.
 
-    resolve: column name of the file -> SQL of its cleaned text; raises ConfigurationError for an unknown name.
+    resolve: column name of the file -> SQL of its cleaned text; raises ConfigurationError for an unknown
+    name.
     A cast becomes a try_cast: a value that cannot be converted gives null, never a failed file.
     Raises ConfigurationError E-ING-108 when the text is not one whitelisted scalar expression.
     """
@@ -79,7 +83,9 @@ def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> 
 def _check(node: exp.Expression, where: str) -> None:
     if isinstance(node, exp.Anonymous):
         if node.name.lower() not in _NAMED:
-            raise ConfigurationError("E-ING-108", where, detail=f"function {node.name.lower()} is not allowed")
+            raise ConfigurationError(
+                "E-ING-108", where, detail=f"function {node.name.lower()} is not allowed"
+            )
         return
     if type(node) not in _OPERATORS and type(node) not in _FUNCTIONS:
         raise ConfigurationError("E-ING-108", where, detail=f"{type(node).__name__.lower()} is not allowed")

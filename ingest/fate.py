@@ -109,7 +109,12 @@ def _delivery(company: Company, instance: str, name: str) -> Delivery:
 
 def _fate(delivery: Delivery, kind: str, line: int, **values: object) -> Fate:
     return Fate(
-        kind, delivery.source_instance, delivery.file_path, delivery.delivery_id, line, **values  # type: ignore[arg-type]
+        kind,
+        delivery.source_instance,
+        delivery.file_path,
+        delivery.delivery_id,
+        line,
+        **values,  # type: ignore[arg-type]
     )
 
 
@@ -121,7 +126,8 @@ def _records(
     rows = connection.execute(
         f"SELECT r._source_row_id, r._record_part, r.source_record_id, d.disposition, d.reason_code, "
         f"d.winner_delivery_id, d.winner_source_row_id FROM read_parquet({literal(str(raw))}) r "
-        f"LEFT JOIN (SELECT * FROM read_parquet({literal(str(disposed))}) WHERE contract = {literal(contract)}) d "
+        f"LEFT JOIN (SELECT * FROM read_parquet({literal(str(disposed))}) WHERE contract = "
+        f"{literal(contract)}) d "
         f"USING (_delivery_id, _source_row_id, _record_part) WHERE r.{condition} ORDER BY ALL"
     ).fetchall()
     return [
@@ -144,7 +150,8 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
     path = company.work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
     prepared = prepare(
         path, inspect_bytes(path), encoding=spec.encoding, repair_newlines=spec.newline == "auto",
-        quarantine_undecodable=True, strip_bom=False, scratch=company.work / "tmp" / "ingest", where=delivery.file_path,
+        quarantine_undecodable=True, strip_bom=False, scratch=company.work / "tmp" / "ingest",
+        where=delivery.file_path,
     )  # fmt: skip
     try:
         text = lines_of(prepared.path)[line - 1]

@@ -55,7 +55,8 @@ def _sql_path(steps: list[str | int]) -> str:
 def fast_json_lines(
     connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, where: str
 ) -> Records:
-    """The file through DuckDB's JSON reader with declared keys; FastReaderDisagrees when it cannot be believed.
+    """The file through DuckDB's JSON reader with declared keys; FastReaderDisagrees when it cannot be
+    believed.
 
     Believed when every non-blank line begins with '{': then each line is one object or the reader raises.
     """
@@ -65,9 +66,7 @@ def fast_json_lines(
     if prepared.undecodable or lines - blank != objects or len({k.lower() for k in keys}) != len(keys):
         raise FastReaderDisagrees
     whole = {key for key in keys if all(len(s) == 1 for s in paths.values() if s[0] == key)}
-    declared = ", ".join(
-        f"{literal(key)}: '{'VARCHAR' if key in whole else 'JSON'}'" for key in sorted(keys)
-    )
+    declared = ", ".join(f"{literal(key)}: '{'VARCHAR' if key in whole else 'JSON'}'" for key in sorted(keys))
     selected = []
     for index, steps in enumerate(paths.values()):
         key = ident(str(steps[0]))
@@ -79,7 +78,9 @@ def fast_json_lines(
         f"read_json({literal(str(prepared.path))}, format='newline_delimited', auto_detect=false, "
         f"maximum_object_size={MAX_RECORD_BYTES}, columns={{{declared}}})"
     )
-    relation, registered = numbered(connection, scan, ", ".join(selected), prepared.path, 0, None, 0, blank > 0)
+    relation, registered = numbered(
+        connection, scan, ", ".join(selected), prepared.path, 0, None, 0, blank > 0
+    )
     return Records(
         relation, positions(tuple(paths)), objects, LineCounts(lines, 0, blank, objects, 0), "fast",
         prepared.n_bytes_read, registered=registered, is_header_only=objects == 0,
@@ -111,7 +112,9 @@ def strict_json_lines(prepared: Prepared, spec: FileSpec, scratch: Path, where: 
     objects: list[tuple[int, dict]] = []
     for number, line in enumerate(lines, start=1):
         if number in prepared.undecodable:
-            quarantine.append((number, "undecodable_bytes", line[:RAW_LINE_LIMIT], prepared.undecodable[number]))
+            quarantine.append(
+                (number, "undecodable_bytes", line[:RAW_LINE_LIMIT], prepared.undecodable[number])
+            )
         elif not line.strip():
             blank += 1
         else:
@@ -151,7 +154,9 @@ def json_array(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) ->
             objects.append((ordinal, element))
         else:
             text = json.dumps(element, ensure_ascii=False)[:RAW_LINE_LIMIT]
-            quarantine.append((ordinal, "not_a_json_object", text, f"a JSON {type(element).__name__}, no object"))
+            quarantine.append(
+                (ordinal, "not_a_json_object", text, f"a JSON {type(element).__name__}, no object")
+            )
     counts = LineCounts(len(elements), 0, 0, len(objects), len(quarantine))
     return _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
 

@@ -1,12 +1,12 @@
 """One delivery: archived bytes -> raw Parquet of each contract, or a refusal. Nothing is half landed.
 
-Everything is written under work/tmp first; raw files are renamed into place, then the delivery record is written.
+Everything is written under work/tmp first; raw files are renamed into place, then the delivery record is
+written.
 What does NOT belong here: which deliveries to land (collecting.py).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.calendar_reading import read_calendar
-from ingest.controls import check_bad_lines, check_final_newline, check_manifest, check_unmapped_values, control_result
+from ingest.controls import (
+    check_bad_lines,
+    check_final_newline,
+    check_manifest,
+    check_unmapped_values,
+    control_result,
+)
 from ingest.conversion import LookupTable, Provenance, table_query, used_names
 from ingest.deliveries import Delivery, DeliveryStore, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
@@ -147,9 +153,14 @@ class Landing:
         return {None: fast_records(self.connection, prepared, spec, layout)}
 
     def _write(self, streams: dict[str | None, Records], lookups: dict[str, LookupTable]) -> dict[str, Path]:
-        """Raw rows of each contract under the scratch directory. Raises FastReaderDisagrees on a wrong count."""
+        """Raw rows of each contract under the scratch directory.
+        Raises FastReaderDisagrees on a wrong count.
+        """
         provenance = Provenance(
-            self.planned.source_system, self.planned.source_instance, self.planned.delivery_id, self.planned.day
+            self.planned.source_system,
+            self.planned.source_instance,
+            self.planned.delivery_id,
+            self.planned.day,
         )
         queries: dict[str, list[str]] = {}
         expected: dict[str, int] = {}
@@ -157,7 +168,8 @@ class Landing:
             records = streams[table.stream]
             try:
                 query = table_query(
-                    records.relation, records.names, self.spec, table, contract, self.mapping, provenance, lookups,
+                    records.relation, records.names, self.spec, table, contract, self.mapping, provenance,
+                    lookups,
                     part_index=len(queries.get(contract_name, [])),
                 )  # fmt: skip
             except ConfigurationError as error:
@@ -186,7 +198,9 @@ class Landing:
             tables[key] = read_for_lookup(self, key, delivery)
         return tables
 
-    def _commit(self, main: Records, written: dict[str, Path], controls: tuple[dict[str, str], ...]) -> Delivery:
+    def _commit(
+        self, main: Records, written: dict[str, Path], controls: tuple[dict[str, str], ...]
+    ) -> Delivery:
         planned = self.planned
         quarantine = self.work / "quarantine" / f"{planned.delivery_id}.parquet"
         if main.quarantine:
@@ -194,8 +208,10 @@ class Landing:
             rows = [(planned.source_instance, planned.delivery_id, *line) for line in main.quarantine]
             arrays = [pa.array([row[i] for row in rows], f.type) for i, f in enumerate(QUARANTINE_SCHEMA)]
             temporary = self.scratch / "quarantine.parquet"
-            pq.write_table(pa.Table.from_arrays(arrays, schema=QUARANTINE_SCHEMA), temporary, compression="lz4")
-            os.replace(temporary, quarantine)
+            pq.write_table(
+                pa.Table.from_arrays(arrays, schema=QUARANTINE_SCHEMA), temporary, compression="lz4"
+            )
+            temporary.replace(quarantine)
         else:
             quarantine.unlink(missing_ok=True)
         tables = {}
@@ -203,7 +219,7 @@ class Landing:
             target = raw_file(self.work, contract_name, planned.source_instance, planned.delivery_id)
             target.parent.mkdir(parents=True, exist_ok=True)
             tables[contract_name] = pq.read_metadata(path).num_rows
-            os.replace(path, target)
+            path.replace(target)
         return replace(
             planned,
             status="landed",

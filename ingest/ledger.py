@@ -1,7 +1,8 @@
 """The row ledger, terms A to C: bytes, lines and records of every delivery, with their balance.
 
-A lines_bytes = file_bytes; B physical = header + blank + record + quarantined; C records_in = kept + quarantined
-+ excluded + exact_duplicate + superseded, per contract. The terms are integers; an imbalance of one is a fault.
+A lines_bytes = file_bytes; B physical = header + blank + record + quarantined; C records_in = kept +
+quarantined + excluded + exact_duplicate + superseded, per contract. The terms are integers; an imbalance of
+one is a fault.
 What does NOT belong here: terms D to H (entities, facts, money, journal, chain).
 """
 
@@ -79,7 +80,9 @@ def imbalances(terms: list[Term], deliveries: list[Delivery]) -> list[Imbalance]
             left, right = items["file_bytes"], items["lines_bytes"]
         elif letter == "B":
             left = items["physical_lines"]
-            right = sum(items[n] for n in ("header_lines", "blank_lines", "record_lines", "quarantined_lines"))
+            right = sum(
+                items[n] for n in ("header_lines", "blank_lines", "record_lines", "quarantined_lines")
+            )
         else:
             left, right = items["records_in"], sum(items[name] for name in RECORD_TERMS)
         if left != right:

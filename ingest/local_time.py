@@ -1,7 +1,8 @@
 """Local wall-clock time -> UTC, with the two nights a year that need a decision.
 
 Overlap (clocks go back): the local time exists twice; the EARLIER instant is chosen and flagged.
-Gap (clocks go forward): the local time never existed; it is read with the offset before the change and flagged.
+Gap (clocks go forward): the local time never existed; it is read with the offset before the change and
+flagged.
 What does NOT belong here: parsing text into timestamps (conversion.py).
 """
 
@@ -20,8 +21,8 @@ FIRST_YEAR, LAST_YEAR = 1990, 2060
 def windows(zone: str) -> tuple[tuple[dt.datetime, dt.datetime, int], ...]:
     """Windows of local time that are ambiguous or do not exist in `zone`, FIRST_YEAR to LAST_YEAR.
 
-    Each is (first local instant, first local instant after it, shift in seconds): shift > 0 for an overlap,
-    < 0 for a gap. Source: the system's tz database through zoneinfo.
+    Each is (first local instant, first local instant after it, shift in seconds): shift > 0 for an overlap, <
+    0 for a gap. Source: the system's tz database through zoneinfo.
     """
     info = zoneinfo.ZoneInfo(zone)
 
@@ -30,7 +31,7 @@ def windows(zone: str) -> tuple[tuple[dt.datetime, dt.datetime, int], ...]:
 
     found = []
     step = dt.timedelta(days=7)
-    instant = dt.datetime(FIRST_YEAR, 1, 1)
+    instant = dt.datetime(FIRST_YEAR, 1, 1)  # noqa: DTZ001 - UTC by construction
     while instant.year <= LAST_YEAR:
         low, high = instant, instant + step
         if offset(low) != offset(high):
@@ -83,7 +84,8 @@ def _window_sql(column: str, found: tuple[tuple[dt.datetime, dt.datetime, int], 
         first, last = (int(m.replace(tzinfo=dt.UTC).timestamp()) // 900 for m in (start, end))
         slots.setdefault(shift, []).extend(range(first, last))
     tests = " ".join(
-        f"WHEN list_contains(CAST({literal(str(quarters))} AS BIGINT[]), CAST(floor(epoch({column}) / 900) AS BIGINT)) "
+        f"WHEN list_contains(CAST({literal(str(quarters))} AS BIGINT[]), CAST(floor(epoch({column}) / "
+        f"900) AS BIGINT)) "
         f"THEN {shift}"
         for shift, quarters in sorted(slots.items())
     )

@@ -146,7 +146,9 @@ class FileSpec(_Strict):
             if len(set(self.header)) != len(self.header) or not self.header:
                 raise ValueError("header lists each column name once")
             if self.expected_columns is not None or self.header_aliases:
-                raise ValueError("a listed header already fixes the columns: no expected_columns, no header_aliases")
+                raise ValueError(
+                    "a listed header already fixes the columns: no expected_columns, no header_aliases"
+                )
 
     @property
     def escape_character(self) -> str | None:
@@ -156,7 +158,9 @@ class FileSpec(_Strict):
     @property
     def needs_final_newline(self) -> bool:
         """True when a file without a newline at its end counts as cut."""
-        return (self.final_newline or ("required" if self.format == "delimited" else "optional")) == "required"
+        return (
+            self.final_newline or ("required" if self.format == "delimited" else "optional")
+        ) == "required"
 
     def field_paths(self) -> dict[str, str]:
         """Record field -> JSON path, for json and jsonl."""
@@ -176,8 +180,9 @@ class Lookup(_Strict):
 class NamedLookup(_Strict):
     """Another file of the source joined to the rows of a table; its columns are read as "<name>.<column>".
 
-    match: {column of that file: column of this one}. Where no row matches, or several with different values, the
-    column is null; nothing is journalled. split: the first match column of that file is a list with this separator.
+    match: {column of that file: column of this one}. Where no row matches, or several with different values,
+    the column is null; nothing is journalled. split: the first match column of that file is a list with this
+    separator.
     """
 
     file: str
@@ -265,7 +270,8 @@ def check_formats(formats: list[str]) -> None:
         len({day_first for year_first, day_first in orders if year_first}) > 1
     ):
         raise ValueError(
-            "day-month and month-day formats in one list: 03/04 would be read both ways; declare the one in use"
+            "day-month and month-day formats in one list: 03/04 would be read both ways; declare the one "
+            "in use"
         )
 
 
@@ -330,7 +336,9 @@ class Mapping:
         return self.model.defaults
 
     def tables_of(self, file_key: str) -> list[tuple[str, TableSpec, Contract]]:
-        """(contract name, table, contract) of the tables that read `file_key`, in the order of the mapping."""
+        """(contract name, table, contract) of the tables that read `file_key`,
+        in the order of the mapping.
+        """
         return [
             (table.contract or name, table, load_contract(table.contract or name))
             for name, table in self.model.tables.items()
@@ -345,30 +353,37 @@ class Mapping:
             for column in table.columns.values()
             if column.lookup
         }
-        found |= {lookup.file for _, table, _ in self.tables_of(file_key) for lookup in table.lookups.values()}
+        found |= {
+            lookup.file for _, table, _ in self.tables_of(file_key) for lookup in table.lookups.values()
+        }
         return sorted(found)
 
     def columns_looked_up(self, file_key: str, other: str) -> list[str]:
-        """Columns that the rows of `file_key` cannot be read without `other`: none for a file that is not required
-        and only serves named lookups, whose columns are null without it.
+        """Columns that the rows of `file_key` cannot be read without `other`: none for a file that is not
+        required and only serves named lookups, whose columns are null without it.
         """
         tables = [table for _, table, _ in self.tables_of(file_key)]
         needed = [n for t in tables for n, c in t.columns.items() if c.lookup and c.lookup.file == other]
         if self.model.files[other].required:
-            needed += [f"lookups.{n}" for t in tables for n, lookup in t.lookups.items() if lookup.file == other]
+            needed += [
+                f"lookups.{n}" for t in tables for n, lookup in t.lookups.items() if lookup.file == other
+            ]
         return needed
 
 
 def load_mapping(source: Source, company_root: Path) -> Mapping:
     """The mapping of one source of company.yml, checked against the contracts.
 
-    A name is looked up in ingest/mappings; a value ending in .yml is a path relative to the company directory.
+    A name is looked up in ingest/mappings; a value ending in .yml is a path relative to the company
+    directory.
     Raises ConfigurationError (E-ING-1xx) naming the key.
     """
     if source.mapping.endswith((".yml", ".yaml")):
         path = company_root / source.mapping
         if not path.resolve().is_relative_to(company_root.resolve()):
-            raise ConfigurationError("E-ING-105", f"sources.{source.instance}.mapping", detail="outside the company")
+            raise ConfigurationError(
+                "E-ING-105", f"sources.{source.instance}.mapping", detail="outside the company"
+            )
     else:
         path = MAPPINGS / f"{source.mapping}.yml"
         if not path.exists():
@@ -399,7 +414,9 @@ def _check_table(where: str, table_name: str, table: TableSpec, model: MappingMo
         _known(where, "from", key, model.files)
         is_calendar = model.files[key].format == "ics"
         if is_calendar != (table.stream is not None):
-            raise ConfigurationError("E-ING-105", where, detail="stream (events or attendees) belongs to ics files")
+            raise ConfigurationError(
+                "E-ING-105", where, detail="stream (events or attendees) belongs to ics files"
+            )
     for label, lookup in table.lookups.items():
         _known(where, f"lookups.{label}.file", lookup.file, model.files)
         if any(table.looked_up(own) for own in lookup.match.values()):
@@ -443,7 +460,9 @@ def _check_column(where: str, contract: Contract, name: str, column: ColumnSpec,
     given = column.type or ("text" if wanted.type == "enum" else wanted.type)
     if given not in allowed:
         raise ConfigurationError(
-            "E-ING-105", where, detail=f"type {given} cannot fill {wanted.type}; use {', '.join(sorted(allowed))}"
+            "E-ING-105",
+            where,
+            detail=f"type {given} cannot fill {wanted.type}; use {', '.join(sorted(allowed))}",
         )
     groups = {
         ("formats",): {"timestamp", "date"},
@@ -480,13 +499,18 @@ def _check_enum(where: str, values: tuple[str, ...], column: ColumnSpec) -> None
 def _known(where: str, label: str, name: str, known: Any) -> None:
     if name not in known:
         raise ConfigurationError(
-            "E-ING-104", f"{where}: {label}", key=name, nearest=nearest(name, known) or ", ".join(sorted(known))
+            "E-ING-104",
+            f"{where}: {label}",
+            key=name,
+            nearest=nearest(name, known) or ", ".join(sorted(known)),
         )
 
 
 @functools.cache
 def path_pattern(path: str) -> re.Pattern[str]:
-    """Regular expression of a mapping path: * and ? stay in one folder, ** crosses folders, {date} is captured."""
+    """Regular expression of a mapping path: * and ? stay in one folder, ** crosses folders, {date} is
+    captured.
+    """
     pieces = []
     for piece in re.split(r"(\*\*/|\*|\?|\{date\})", path):
         pieces.append(

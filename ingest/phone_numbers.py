@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import re
 
-import phonenumbers
 from phonenumbers import PhoneMetadata
 
 from ingest.sql import literal
@@ -27,7 +26,8 @@ def known_region(region: str) -> bool:
 def national_pattern(region: str) -> str:
     """RE2 pattern with one group, the national significant number, for the ways `region` writes its numbers.
 
-    Accepted: +CC, the international prefix and CC, CC alone, the national prefix, or the bare national number.
+    Accepted: +CC, the international prefix and CC, CC alone, the national prefix, or the bare national
+    number.
     """
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None:
@@ -36,20 +36,24 @@ def national_pattern(region: str) -> str:
     national = metadata.general_desc.national_number_pattern
     trunk = f"(?:{metadata.national_prefix})?" if metadata.national_prefix else ""
     international = metadata.international_prefix or "00"
-    return rf"^(?:(?:\+|00|{international}){code}{trunk}|{code}|{metadata.national_prefix or ''})?({national})$"
+    return (
+        rf"^(?:(?:\+|00|{international}){code}{trunk}|{code}|{metadata.national_prefix or ''})?({national})$"
+    )
 
 
 def bare_sql(text: str) -> str:
     """SQL of `text` without separators, the French '(0)' and an extension (x12, ext. 12, poste 12)."""
     plain = f"translate(replace({text}, '(0)', ''), {literal(SEPARATORS)}, '')"
     return (
-        rf"CASE WHEN regexp_full_match({text}, '\+?[0-9]+') THEN {text} WHEN regexp_matches({text}, '[a-zA-Z#]') "
+        rf"CASE WHEN regexp_full_match({text}, '\+?[0-9]+') THEN {text} WHEN regexp_matches({text}, "
+        rf"'[a-zA-Z#]') "
         rf"THEN regexp_replace({plain}, '(?i)(?:ext|x|poste|#)+:?[0-9]{{1,6}}$', '') ELSE {plain} END"
     )
 
 
 def e164_sql(bare: str, region: str) -> str:
-    """SQL of the E.164 form of `bare` (see bare_sql), or NULL when it is no number of `region` nor international.
+    """SQL of the E.164 form of `bare` (see bare_sql), or NULL when it is no number of `region` nor
+    international.
 
     A foreign number needs its + or international prefix and is checked for length only (7 to 15 digits).
     The usual spellings are matched first, without groups: that is several times faster than extracting.

@@ -1,8 +1,9 @@
 """Delimited files: header check, fast reader, and the strict reader when the fast one cannot be believed.
 
-Both readers give the same thing: a SQL relation of `_row` (physical line where the record begins), `_part` and
-the text columns c0..cN, so that one conversion serves both.
-What does NOT belong here: decoding (text_preparation.py), types (conversion.py), where state lies (landing.py).
+Both readers give the same thing: a SQL relation of `_row` (physical line where the record begins), `_part`
+and the text columns c0..cN, so that one conversion serves both.
+What does NOT belong here: decoding (text_preparation.py), types (conversion.py), where state lies
+(landing.py).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Records:
             connection.unregister(name)
 
 
-class FastReaderDisagrees(Exception):
+class FastReaderDisagrees(Exception):  # noqa: N818 - a signal between two readers
     """The fast reader failed, or its counts differ from the independent ones: read strictly."""
 
 
@@ -103,7 +104,9 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     n_lines, body = 0, ""
     fields: list[str] | str = "unclosed_quote"
     for line in lines[spec.skip_rows : spec.skip_rows + 20]:
-        body = line.decode("utf-8", "replace") if not n_lines else body + "\n" + line.decode("utf-8", "replace")
+        body = (
+            line.decode("utf-8", "replace") if not n_lines else body + "\n" + line.decode("utf-8", "replace")
+        )
         n_lines += 1
         offset_after = offset + len(body.encode("utf-8", "surrogatepass")) + 1
         fields = parser.split(body)
@@ -184,12 +187,15 @@ def fast_records(
     if (
         count.inner_newlines
         and n_columns >= SUSPECT_FROM_COLUMNS
-        and has_suspect_continuation(prepared.path, layout.data_offset, delimiter, spec.quote or "", n_columns)
+        and has_suspect_continuation(
+            prepared.path, layout.data_offset, delimiter, spec.quote or "", n_columns
+        )
     ):
         raise FastReaderDisagrees
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(n_columns))
     scan = (
-        f"read_csv({literal(str(prepared.path))}, auto_detect=false, header=false, skip={layout.header_records}, "
+        f"read_csv({literal(str(prepared.path))}, auto_detect=false, header=false, "
+        f"skip={layout.header_records}, "
         f"delim={literal(delimiter)}, quote={literal(spec.quote or '')}, "
         f"escape={literal(spec.escape_character or '')}, columns={{{columns}}}, new_line='\\n', "
         f"null_padding=false, strict_mode=true, max_line_size={MAX_RECORD_BYTES})"
@@ -212,7 +218,8 @@ def fast_records(
 
 
 def numbered(
-    connection: duckdb.DuckDBPyConnection, scan: str, selected: str, text: Path, offset: int, quote: str | None,
+    connection: duckdb.DuckDBPyConnection, scan: str, selected: str, text: Path, offset: int,
+    quote: str | None,
     lines_before: int, uneven: bool,
 ) -> tuple[str, list[str]]:  # fmt: skip
     """Relation of `scan` with _row, the physical line of each record, and the tables registered for it.

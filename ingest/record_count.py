@@ -30,7 +30,8 @@ class RecordCount:
 def count_records(path: Path, offset: int, delimiter: str, quote: str | None) -> RecordCount:
     """Count records, lines and separators of the UTF-8 text at `path` from byte `offset` on.
 
-    delimiter: one character; quote: one character or None. Separators and newlines inside quotes do not count.
+    delimiter: one character; quote: one character or None. Separators and newlines inside quotes do not
+    count.
     """
     separator = delimiter.encode()
     mark = quote.encode() if quote else None
@@ -95,7 +96,9 @@ def _count_quoted(path: Path, offset: int, separator: int, mark: int) -> RecordC
 
 
 def _outside(view: np.ndarray, mark: int, parity: int) -> tuple[np.ndarray, int]:
-    """Boolean per byte, true outside quotes, and the parity after the last byte (uint8 wraps, parity holds)."""
+    """Boolean per byte, true outside quotes, and the parity after the last byte (uint8 wraps,
+    parity holds).
+    """
     running = np.cumsum(view == mark, dtype=np.uint8)
     running += parity
     return (running & 1) == 0, int(running[-1]) & 1
@@ -131,12 +134,16 @@ def line_shifts(path: Path, offset: int, quote: str | None, first_line: int) -> 
             previous_ends = bool(ends[-1])
     lines = np.concatenate(starts) if starts else np.empty(0, dtype=np.int64)
     shifts = lines - np.arange(1, len(lines) + 1)
-    changes = np.flatnonzero(np.diff(shifts, prepend=np.int64(-1))) if len(shifts) else np.empty(0, dtype=np.int64)
+    changes = (
+        np.flatnonzero(np.diff(shifts, prepend=np.int64(-1))) if len(shifts) else np.empty(0, dtype=np.int64)
+    )
     return changes + 1, shifts[changes]
 
 
 def has_suspect_continuation(path: Path, offset: int, delimiter: str, quote: str, n_columns: int) -> bool:
-    """True when a line inside quotes holds as many separators as a whole record: maybe a stray quote swallowed it."""
+    """True when a line inside quotes holds as many separators as a whole record: maybe a stray quote
+    swallowed it.
+    """
     separator, mark = delimiter.encode()[0], quote.encode()[0]
     parity, held = 0, b""
     with path.open("rb") as stream:

@@ -27,7 +27,9 @@ def files_literal(paths: list[Path]) -> str:
 
 
 def connect(work: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB connection bounded by ETALON_MEMORY (default 3GB) that spills under work/tmp/ingest."""
+    """An in-memory DuckDB connection bounded by ETALON_MEMORY (default 3GB) that spills under
+    work/tmp/ingest.
+    """
     spill = work / "tmp" / "ingest" / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
@@ -51,7 +53,7 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, target: Pat
         copied = connection.execute(
             f"COPY ({query}) TO {literal(str(temporary))} (FORMAT parquet, COMPRESSION lz4)"
         ).fetchone()
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return int(copied[0]) if copied else 0

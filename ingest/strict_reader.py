@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 MAX_RECORD_LINES = 2000
-# Below this many columns free text may hold exactly the declared separators, so a continuation is not suspect.
+# Below this many columns free text may hold exactly the declared separators, so a continuation is not
+# suspect.
 SUSPECT_FROM_COLUMNS = 6
 BATCH = 50_000
 RAW_LINE_LIMIT = 4000
@@ -86,7 +87,7 @@ class RecordParser:
             end = text.find(quote, position)
             if escape != quote and escape:
                 mark = text.find(escape, position)
-                if 0 <= mark and (end < 0 or mark < end):
+                if mark >= 0 and (end < 0 or mark < end):
                     pieces.append(text[position:mark])
                     following = text[mark + 1 : mark + 2]
                     pieces.append(following if following in (quote, escape) else escape + following)
@@ -116,10 +117,14 @@ def read_strictly(
         number = first_line + index
         line = lines[index]
         if number in undecodable:
-            outcome.quarantine.append((number, "undecodable_bytes", line[:RAW_LINE_LIMIT], undecodable[number]))
+            outcome.quarantine.append(
+                (number, "undecodable_bytes", line[:RAW_LINE_LIMIT], undecodable[number])
+            )
             index += 1
             continue
-        if not line.strip() and not (parser.delimiter in line and n_columns == line.count(parser.delimiter) + 1):
+        if not line.strip() and not (
+            parser.delimiter in line and n_columns == line.count(parser.delimiter) + 1
+        ):
             outcome.n_blank_lines += 1
             index += 1
             continue
@@ -139,7 +144,12 @@ def read_strictly(
 
 
 def _record_at(
-    lines: list[str], index: int, n_columns: int, parser: RecordParser, undecodable: dict[int, str], first_line: int
+    lines: list[str],
+    index: int,
+    n_columns: int,
+    parser: RecordParser,
+    undecodable: dict[int, str],
+    first_line: int,
 ) -> tuple[list[str] | str, int]:
     """Fields (or reason) of the record that begins at lines[index], and the physical lines it uses."""
     fields = parser.split(lines[index])

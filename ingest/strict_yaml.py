@@ -20,7 +20,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a repeated key and a key that YAML 1.1 reads as a boolean (on, yes, no, off)."""
+    """SafeLoader that refuses a repeated key and a key that YAML 1.1 reads as a boolean (on, yes, no,
+    off).
+    """
 
 
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -49,7 +51,9 @@ def read_yaml(path: Path) -> Any:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - subclass of SafeLoader
     except ConfigurationError as error:
         problem = error.problem
-        raise ConfigurationError(problem.code, f"{path.name}, {problem.where}", **dict(problem.params)) from None
+        raise ConfigurationError(
+            problem.code, f"{path.name}, {problem.where}", **dict(problem.params)
+        ) from None
     except yaml.YAMLError as error:
         raise ConfigurationError("E-ING-101", path.name, detail=" ".join(str(error).split())) from None
 

@@ -1,4 +1,5 @@
-"""Original bytes -> UTF-8 text with LF line ends, ready for the readers; the original bytes are never altered.
+"""Original bytes -> UTF-8 text with LF line ends, ready for the readers; the original bytes are never
+altered.
 
 Decoding is declared and strict. A file that is already plain UTF-8 with LF ends is read where it lies.
 What does NOT belong here: records and columns (reading.py, strict_reader.py).
@@ -88,7 +89,7 @@ def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
         target.parent.mkdir(exist_ok=True)
         if not target.exists():
             temporary.chmod(0o444)
-            os.replace(temporary, target)
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return facts
@@ -121,7 +122,11 @@ def prepare(
             return Prepared(target, True, n_read, undecodable)
         target.unlink(missing_ok=True)
         raise RefusedFile(
-            "E-ING-005", where, encoding=encoding, line=_line_of_first_bad_byte(path, encoding), detail=error.reason
+            "E-ING-005",
+            where,
+            encoding=encoding,
+            line=_line_of_first_bad_byte(path, encoding),
+            detail=error.reason,
         ) from None
 
 
@@ -177,7 +182,9 @@ def _repaired(text: str) -> str:
 
 
 def _transcode_by_line(path: Path, target: Path, encoding: str, repair: bool) -> tuple[int, dict[int, str]]:
-    """Line by line, for the rare file with bad bytes: a bad line is written escaped and named by its number."""
+    """Line by line, for the rare file with bad bytes:
+    a bad line is written escaped and named by its number.
+    """
     content = path.read_bytes()
     n_read = len(content)
     content = content.removeprefix(BOM)

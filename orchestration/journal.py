@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.masking import masked
 from orchestration.publication.hashing import literal
 
 #: Rows that rules flagged carry keys and no values; they complete dq_journal at reading time.
@@ -63,10 +64,14 @@ def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str
     )
     direct = _direct_columns()
     for row in rows:
+        # keys that a source does not give are built from natural keys, such as an attendee's address
+        row["record_key"] = masked(row["record_key"]) if row["record_key"] else None
         # a quarantined line (no field) may hold anything
         if (row["contract"], row["field"]) in direct or (row["field"] is None and row["value_before"]):
             row["value_before"] = "***" if row["value_before"] is not None else None
             row["value_after"] = "***" if row["value_after"] is not None else None
+        for name in ("value_before", "value_after"):
+            row[name] = masked(row[name]) if row[name] else row[name]
     return rows
 
 

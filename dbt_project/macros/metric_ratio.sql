@@ -1,12 +1,10 @@
 {#
   numerator / denominator as DECIMAL(18,10); null when the denominator is zero or null, never infinite.
   Ten decimals, not six: the mart and the MetricFlow definition of one metric agree to 1e-9.
+  Divided in double on every engine: two decimals give a double on DuckDB and a decimal on Spark.
 #}
 {% macro metric_ratio(numerator, denominator) -%}
-    cast(
-        cast({{ numerator }} as decimal(18, 4)) / nullif(cast({{ denominator }} as decimal(18, 4)), 0)
-        as decimal(18, 10)
-    )
+    {{ rounded("cast(" ~ numerator ~ " as double) / nullif(cast(" ~ denominator ~ " as double), 0)", 10) }}
 {%- endmacro %}
 
 {# Median and quantiles as DECIMAL(18,6): engines return double, two decimals never meet on it. Nulls do not count. #}
@@ -14,5 +12,5 @@
     {{ metric_quantile(value, 0.5) }}
 {%- endmacro %}
 {% macro metric_quantile(value, share) -%}
-    cast(percentile_cont({{ share }}) within group (order by cast({{ value }} as double)) as decimal(18, 6))
+    {{ rounded("percentile_cont(" ~ share ~ ") within group (order by cast(" ~ value ~ " as double))", 6) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {# Letters and digits of an identifier in upper case, or null. #}
 {% macro identifier_key(value) -%}
-    nullif({{ regexp_replace_all("upper(" ~ value ~ ")", "[^A-Z0-9]+", "") }}, '')
+    nullif({{ regexp_replace_all(upper_key(value), "[^A-Z0-9]+", "") }}, '')
 {%- endmacro %}
 
 {# True when nine digits satisfy the Luhn check (every second digit doubled, digits of the doubles added). #}

@@ -5,9 +5,9 @@
 {% macro plain_words(value) -%}
     trim(
         {{ regexp_replace_all(
-            "upper(" ~ without_accents(
+            upper_key(without_accents(
                 "replace(replace(replace(replace(replace(lower(" ~ value ~ "), '.', ''), '''', ' '), 'œ', 'oe'), 'æ', 'ae'), 'ß', 'ss')"
-            ) ~ ")",
+            )),
             "[^A-Z0-9]+",
             " "
         ) }}

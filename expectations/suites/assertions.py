@@ -87,4 +87,4 @@ def counts(check: Check, result: dict[str, Any], success: bool) -> tuple[int, in
     if isinstance(check, RowCountMin):
         return 1, 0 if success else 1
     missing = 0 if isinstance(check, NotNull) else result.get("missing_count") or 0
-    return result["element_count"] - missing, result["unexpected_count"]
+    return result["element_count"] - missing, result["unexpected_count"] or 0

@@ -15,9 +15,14 @@ from ingest.demo.writing import ExtractWriter
 
 # table, defect, which records, what changes
 _CHANGES = (
-    # a number mangled by a spreadsheet, only where the person's own number stands in another column
-    ("sf_leads", 14, "kind = 'original' and phone <> '' and mobile <> '' and lead_no % 5 < 2",
-     "phone = '3,35365E+10'"),
+    # a number mangled by a spreadsheet: only a switchboard that nobody calls, beside the person's own number
+    (
+        "sf_leads",
+        14,
+        """kind = 'original' and phone <> '' and mobile <> '' and lead_no % 5 < 2
+          and acc not in (select acc from called_switchboards)""",
+        "phone = '3,35365E+10'",
+    ),
     ("sf_leads", 22, "kind = 'original' and lead_no % 173 = 11", "industry = 'Select'"),
     ("sf_leads", 22, "kind = 'original' and phone = '' and lead_no % 59 = 7", "phone = '0000000000'"),
     ("sf_leads", 22, "kind = 'original' and email = '' and lead_no % 2 = 0", "email = 'N/A'"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
     writer = ExtractWriter(scratch, company_dir / "extracts")
     steps: list[tuple[str, float]] = []
 
-    def step(name: str, *actions) -> None:
+    def step(name: str, *actions: Callable[[], None]) -> None:
         started = time.perf_counter()
         for action in actions:
             action()

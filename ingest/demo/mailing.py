@@ -64,12 +64,17 @@ def make_mails(scratch: Scratch, size: Size, seed: int) -> None:
         drop table mails_raw""")
 
 
-def _later(rng, moment, mask, least, most) -> np.ndarray:
+def _later(
+    rng: np.random.Generator, moment: np.ndarray, mask: np.ndarray, least: int, most: int
+) -> np.ndarray:
     after = moment + rng.integers(least, most, len(moment))
     return np.where(mask & (after < AS_OF), after, -1)
 
 
-def _campaign(scratch, rng, week, start, n, leads, created, staff, size) -> None:
+def _campaign(
+    scratch: Scratch, rng: np.random.Generator, week: int, start: int, n: int, leads: np.ndarray,
+    created: np.ndarray, staff: np.ndarray, size: Size,
+) -> None:  # fmt: skip
     reachable = int(np.searchsorted(created, start - DAY))
     pool = np.concatenate([leads[:reachable], staff])
     n = min(n, len(pool))

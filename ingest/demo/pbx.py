@@ -21,6 +21,7 @@ from ingest.demo.sizes import (
 from ingest.demo.writing import ExtractWriter
 
 FOLDER = "telephony"
+Arrays = dict[str, np.ndarray]
 OUT, IN, INTERNAL = 0, 1, 2
 ANSWERED, NO_ANSWER, BUSY, FAILED, VOICEMAIL = range(5)
 NOBODY, SWITCHBOARD, EXTENSION, CONFERENCE, HIDDEN = (
@@ -60,9 +61,10 @@ def make_calls(scratch: Scratch, size: Size, seed: int) -> None:
     staff = scratch.arrays(
         "select per, owner from persons where not is_lead and own_phone is not null order by per"
     )
-    boards = scratch.arrays("""select acc, any_value(owner) as owner from persons
-        where phone_kind = 2 and is_lead group by acc
-        having count(*) >= 3 order by acc""")
+    scratch.run("""create or replace table called_switchboards as
+        select acc, any_value(owner) as owner from persons
+        where phone_kind = 2 and is_lead group by acc having count(*) >= 3 order by acc""")
+    boards = scratch.arrays("select acc, owner from called_switchboards order by acc")
     for month in months:
         _other_calls(scratch, size, seed, month, per_month, staff, boards)
     scratch.run("""
@@ -74,7 +76,9 @@ def make_calls(scratch: Scratch, size: Size, seed: int) -> None:
         drop table raw_calls""")
 
 
-def _other_calls(scratch, size, seed, month, n, staff, boards) -> None:
+def _other_calls(
+    scratch: Scratch, size: Size, seed: int, month: str, n: int, staff: Arrays, boards: Arrays
+) -> None:
     rng = stream(seed, f"calls {month}")
     days = (month_end(month) - month_start(month)) // DAY
     at_s = month_start(month) + rng.integers(0, days, n) * DAY + rng.integers(7 * 3600, 16 * 3600, n)

@@ -138,10 +138,17 @@ def _chunk(scratch: Scratch, seed: int, start: int, stop: int) -> None:
             "is_warm": (warm[lead] & (order_in_lead == 7))[kept],
         },
     )
-    _later_touches(scratch, rng, person, count, fast)
+    _later_touches(scratch, rng, person, fast)
 
 
-def _conversion_chance(count, m1, fast, enterprise, vip, warm) -> np.ndarray:
+def _conversion_chance(
+    count: np.ndarray,
+    m1: np.ndarray,
+    fast: np.ndarray,
+    enterprise: np.ndarray,
+    vip: np.ndarray,
+    warm: np.ndarray,
+) -> np.ndarray:
     plateau = np.minimum(count, 6) / 6
     s_curve = 1 / (1 + np.exp(-(count - 8) / 1.1))
     return np.select(
@@ -157,7 +164,10 @@ def _conversion_chance(count, m1, fast, enterprise, vip, warm) -> np.ndarray:
     )
 
 
-def _kinds(rng, lead, order_in_lead, fast, warm, enterprise, person) -> np.ndarray:
+def _kinds(
+    rng: np.random.Generator, lead: np.ndarray, order_in_lead: np.ndarray, fast: np.ndarray, warm: np.ndarray,
+    enterprise: np.ndarray, person: dict[str, np.ndarray],
+) -> np.ndarray:  # fmt: skip
     size = len(lead)
     u = rng.random(size)
     kind = np.select(
@@ -176,9 +186,11 @@ def _kinds(rng, lead, order_in_lead, fast, warm, enterprise, person) -> np.ndarr
     return np.where(needs_phone & ~has_phone, MAIL, kind)
 
 
-def _later_touches(scratch, rng, person, count, fast) -> None:
+def _later_touches(
+    scratch: Scratch, rng: np.random.Generator, person: dict[str, np.ndarray], fast: np.ndarray
+) -> None:
     """Calls after the window, only to leads surely reached inside it: they must not count as touches."""
-    n = len(count)
+    n = len(fast)
     chosen = fast & person["has_phone"] & (rng.random(n) < 0.2)
     moment = (
         person["created"] // DAY * DAY + rng.integers(36, 80, n) * DAY + rng.integers(8 * 3600, 15 * 3600, n)

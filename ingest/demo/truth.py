@@ -58,27 +58,33 @@ def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
 
 
 def _clusters(scratch: Scratch) -> None:
-    """strong_key: a strong key, or a link made by the CRM, ties the record to the rest of its cluster."""
+    """strong_key: a strong key, or a link made by the CRM, ties the record to the rest of its cluster.
+
+    is_gone: deleted in the CRM without a survivor, so that no golden record should show it.
+    """
     scratch.run("""
         create or replace table entity_clusters as
         with account_rows as (
           select 'account' as entity, 'crm' as source_instance, 'crm_account' as contract,
             account_id(account_no) as source_record_id,
-            'A' || code(acc, 8) as true_id, kind <> 'no_strong_key' as strong_key from sf_accounts
+            'A' || code(acc, 8) as true_id, kind <> 'no_strong_key' as strong_key, false as is_gone
+            from sf_accounts
           union all
           select 'account', 'crm', 'crm_lead', lead_id(l.lead_no), 'A' || code(l.acc, 8),
             p.mail_kind in (0, 2) and l.kind in ('original', 'same_mail') or l.siren is not null or
               l.converted > 0
-              or (l.kind = 'same_mail' and l.master_no is not null)
+              or (l.kind = 'same_mail' and l.master_no is not null),
+            l.deleted_s > 0 and l.master_no is null
           from sf_leads l join persons p using (per)
           union all
-          select 'account', 'erp', 'erp_customer', code_text, 'A' || code(acc, 8), true from customers),
+          select 'account', 'erp', 'erp_customer', code_text, 'A' || code(acc, 8), true, false
+          from customers),
         person_rows as (
-          select 'person', 'crm', 'crm_lead', lead_id(lead_no), 'P' || code(per, 8), kind <> 'no_strong_key'
-            from sf_leads where per >= 0
+          select 'person', 'crm', 'crm_lead', lead_id(lead_no), 'P' || code(per, 8), kind <> 'no_strong_key',
+            deleted_s > 0 and master_no is null from sf_leads where per >= 0
           union all
-          select 'person', 'crm', 'crm_contact', contact_id(contact_no), 'P' || code(per, 8), true from
-            sf_contacts)
+          select 'person', 'crm', 'crm_contact', contact_id(contact_no), 'P' || code(per, 8), true,
+            false from sf_contacts)
         select * from account_rows union all select * from person_rows;
         create or replace table account_groups as
         select 'A' || code(acc, 8) as true_id, 'A' || code(root_acc, 8) as group_true_id, name, size_code,

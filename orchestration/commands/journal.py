@@ -73,17 +73,17 @@ def command(
 
 
 def _line(row: dict[str, Any]) -> str:
-    place = f"{row['source_instance'] or '-'}:{row['file_path'] or row['_delivery_id'] or '-'}"
-    if row["_source_row_id"] is not None:
-        place += f":{row['_source_row_id']}"
+    place = ""
+    if row["file_path"]:
+        place = f"{row['source_instance']}:{row['file_path']}:{row['_source_row_id']}  "
     if row["record_key"]:
-        place += f"  {row['record_key']}"
+        place += f"{row['record_key']}  "
     change = f"  {row['rule_id']}" if row["rule_id"] else ""
     if row["field"] and row["action"] == "keep_flagged" and row["value_after"] is None:
         change += f"  {row['field']}"
     elif row["field"]:
         change += f"  {row['field']}: {_value(row['value_before'])} -> {_value(row['value_after'])}"
-    return f"{place}  {row['contract'] or '-'}  {row['action']} ({row['reason_code']}){change}"
+    return f"{place}{row['contract'] or '-'}  {row['action']} ({row['reason_code']}){change}"
 
 
 def _value(value: str | None) -> str:

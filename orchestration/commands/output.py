@@ -9,9 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import sys
-import unicodedata
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,10 +18,8 @@ from typing import Any
 import click
 
 from orchestration.commands import exit_codes
+from orchestration.masking import inert, masked
 from orchestration.project import DEFAULT_COMPANY, ROOT
-
-_EMAIL = re.compile(r"[^\s@'\"<>(),;:]+@[^\s@'\"<>(),;:]+")
-_PHONE = re.compile(r"\+\d[\d .\-]{6,}\d")
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,21 +82,6 @@ def _catalogue() -> dict[str, dict[str, str]]:
 def wording(key: str, language: str, **values: Any) -> str:
     """One sentence of wording.yml."""
     return _catalogue()[language][key].format(**values)
-
-
-def inert(text: str) -> str:
-    """Text without anything a terminal obeys: control and format characters are shown as escapes."""
-    return "".join(
-        character
-        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
-        else character.encode("unicode_escape", "surrogatepass").decode()
-        for character in text
-    )
-
-
-def masked(text: str) -> str:
-    """Text without e-mail addresses and telephone numbers: engines quote data in their messages."""
-    return _PHONE.sub("+***", _EMAIL.sub("***@***", text))
 
 
 def shown(path: Path) -> str:

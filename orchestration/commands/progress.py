@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from orchestration.commands.output import inert, is_quiet
+from orchestration.commands.output import is_quiet
+from orchestration.masking import inert
 
 #: Reports are left out: one is written before the marts, one after.
 _STEPS = ("extracts", "staging", "matching", "master", "rules", "mart", "mart_rules", "publication")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.commands.output import masked, say, shown, wording
+from orchestration.commands.output import say, shown, wording
+from orchestration.masking import masked
 
 if TYPE_CHECKING:
     from ingest.company import Company

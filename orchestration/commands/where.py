@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestration.commands.output import cli_command, emit_json, say, wording
+from orchestration.masking import masked
 
 if TYPE_CHECKING:
     from orchestration.fate import Fate
@@ -49,7 +50,7 @@ def _sentence(fate: Fate, language: str) -> str:
     place = f"{fate.source_instance}:{fate.file_path}:{fate.line}"
     text = f"{place}  {wording(f'fate_{fate.fate_code}', language)}"
     if fate.record_key:
-        text += f"  {fate.record_key}"
+        text += f"  {masked(fate.record_key)}"
     if fate.golden_ids:
         text += f" = {', '.join(fate.golden_ids)}"
     if fate.reason_code:

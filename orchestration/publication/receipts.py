@@ -23,7 +23,7 @@ def receipt_path(published: Path, publication_id: str) -> Path:
 
 def refusal_path(published: Path, run_id: str) -> Path:
     """Where the receipt of a refused run is kept."""
-    return published / "receipts" / "refusals" / f"{run_id}.json"
+    return published / "refusals" / f"{run_id}.json"
 
 
 def read_receipt(published: Path, publication_id: str) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Damaged extracts: no undamaged row is ever lost, every line is accounted for.
 
-Measured on the readers of common libraries, one damaged row costs its neighbours or passes unseen; here each kind
-of damage is planted at a known row and the other rows must all come through, byte for byte.
+Measured on the readers of common libraries, one damaged row costs its neighbours or passes unseen; here each
+kind of damage is planted at a known row and the other rows must all come through, byte for byte.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ files:
 tables:
   crm_account:
     from: rows
-    columns: {source_record_id: Id, name: Name, website: Site, city: City, industry: Note, phone: Phone, created_at: Day}
+    columns: {source_record_id: Id, name: Name, website: Site, city: City, industry: Note, phone: Phone,
+    created_at: Day}
 defaults: {phone_region: FR}
 """
 HEADER = ["Id", "Name", "Site", "City", "Note", "Phone", "Day"]
@@ -49,7 +50,9 @@ def row(generator: random.Random, key: int, quoting: str, delimiter: str) -> byt
         f"Société {key}",
         f"https://www{key}.example",
         generator.choice(["Lyon", "Lille", ""]),
-        generator.choice(["plain", f"one{delimiter} two", 'said "yes"', "two\nlines", ""]) if quoting != "none" else "note",
+        generator.choice(["plain", f"one{delimiter} two", 'said "yes"', "two\nlines", ""])
+        if quoting != "none"
+        else "note",
         "06 12 34 56 78",
         "2026-06-01",
     ]
@@ -112,7 +115,8 @@ def error_message(g: random.Random, line: bytes, d: bytes) -> bytes:
 
 
 DAMAGES: list[Callable[[random.Random, bytes, bytes], bytes]] = [
-    drop_field, add_field, add_empty_field, open_quote, stray_quote_inside, text_after_quote, bad_bytes, nul_bytes,
+    drop_field, add_field, add_empty_field, open_quote, stray_quote_inside, text_after_quote, bad_bytes,
+    nul_bytes,
     binary_noise, cut_short, spread_over_two_lines, error_message,
 ]  # fmt: skip
 
@@ -128,14 +132,17 @@ def land(root: Path, delimiter: str, content: bytes) -> tuple[list[tuple], list[
     connection = duckdb.connect()
     raw = root / "work" / "raw" / "crm_account" / "*.parquet"
     rows = connection.execute(
-        f"SELECT source_record_id, name, website, city, industry, phone, created_at, _source_row_id FROM '{raw}'"
+        f"SELECT source_record_id, name, website, city, industry, phone, created_at, _source_row_id FROM "
+        f"'{raw}'"
     ).fetchall()
     lines = connection.execute(
-        f"SELECT _source_row_id, raw_line FROM '{root / 'work' / 'collect' / 'quarantine_lines.parquet'}' ORDER BY 1"
+        f"SELECT _source_row_id, raw_line FROM "
+        f"'{root / 'work' / 'collect' / 'quarantine_lines.parquet'}' ORDER BY 1"
     ).fetchall()
     counts = dict(
         connection.execute(
-            f"SELECT name, value FROM '{root / 'work' / 'collect' / 'ledger_terms.parquet'}' WHERE term IN ('A', 'B')"
+            f"SELECT name, value FROM '{root / 'work' / 'collect' / 'ledger_terms.parquet'}' WHERE term "
+            f"IN ('A', 'B')"
         ).fetchall()
     )
     return rows, lines, counts

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from orchestration import cli, steps
 from orchestration.commands import exit_codes
 from orchestration.commands.run import run_cycle
-from orchestration.publication.receipts import current_publication
+from orchestration.publication.hashing import published_hashes
+from orchestration.publication.receipts import current_publication, read_receipt
 
 
 def unbalance(warehouse: Path) -> None:
@@ -55,7 +56,7 @@ def test_an_imbalance_of_one_row_holds_the_publication_and_the_report_is_still_w
     run_id = summary["run_id"]
     assert {f"reports/{run_id}/data_quality.{language}.html" for language in ("fr", "en")} <= after.keys()
     assert after["reports/latest/data_quality.fr.html"] != before["reports/latest/data_quality.fr.html"]
-    refusal = json.loads(after[f"receipts/refusals/{run_id}.json"])
+    refusal = json.loads(after[f"refusals/{run_id}.json"])
     assert refusal["ledger_imbalances"] == 1
     assert refusal["still_published"] == current_publication(demo.published)["publication_id"]
     con = duckdb.connect(str(demo.work / "warehouse.duckdb"), read_only=True)
@@ -65,6 +66,18 @@ def test_an_imbalance_of_one_row_holds_the_publication_and_the_report_is_still_w
 
     refused = CliRunner().invoke(cli.etalon, ["publish", "--company", str(demo.company_dir)])
     assert refused.exit_code == exit_codes.HELD
+
+
+def test_what_check_built_is_published_without_another_run(demo_copy: Callable) -> None:
+    demo = demo_copy()
+    live = current_publication(demo.published)["publication_id"]
+    checked = CliRunner().invoke(cli.etalon, ["check", "--company", str(demo.company_dir), "--json"])
+    assert checked.exit_code == 0 and json.loads(checked.output)["status"] == "checked"
+    result = CliRunner().invoke(cli.etalon, ["publish", "--company", str(demo.company_dir), "--json"])
+    assert result.exit_code == 0, result.output
+    summary = json.loads(result.output)
+    assert (summary["status"], summary["publication_id"]) == ("published", live)
+    assert published_hashes(demo.marts) == read_receipt(demo.published, live)["logical_hashes"]
 
 
 def test_a_refused_file_is_named_and_the_other_sources_are_still_accounted_for(

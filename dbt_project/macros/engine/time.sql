@@ -22,39 +22,6 @@
     datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
 
-{# A date moved by whole days. #}
-{% macro add_days(day, n_days) -%}
-    {{ adapter.dispatch('add_days', 'etalon')(day, n_days) }}
-{%- endmacro %}
-{% macro default__add_days(day, n_days) -%}
-    ({{ day }} + cast({{ n_days }} as integer))
-{%- endmacro %}
-{% macro spark__add_days(day, n_days) -%}
-    date_add({{ day }}, cast({{ n_days }} as int))
-{%- endmacro %}
-
-{# A timestamp moved by whole days of 24 hours. #}
-{% macro add_days_to_timestamp(moment, n_days) -%}
-    {{ adapter.dispatch('add_days_to_timestamp', 'etalon')(moment, n_days) }}
-{%- endmacro %}
-{% macro default__add_days_to_timestamp(moment, n_days) -%}
-    ({{ moment }} + to_days(cast({{ n_days }} as integer)))
-{%- endmacro %}
-{% macro spark__add_days_to_timestamp(moment, n_days) -%}
-    ({{ moment }} + make_dt_interval(cast({{ n_days }} as int)))
-{%- endmacro %}
-
-{# A timestamp moved by seconds. #}
-{% macro add_seconds(moment, n_seconds) -%}
-    {{ adapter.dispatch('add_seconds', 'etalon')(moment, n_seconds) }}
-{%- endmacro %}
-{% macro default__add_seconds(moment, n_seconds) -%}
-    ({{ moment }} + to_seconds({{ n_seconds }}))
-{%- endmacro %}
-{% macro spark__add_seconds(moment, n_seconds) -%}
-    ({{ moment }} + make_dt_interval(0, 0, 0, {{ n_seconds }}))
-{%- endmacro %}
-
 {# A date moved by whole months; a day that does not exist becomes the month's last. #}
 {% macro add_months(day, n_months) -%}
     {{ adapter.dispatch('add_months', 'etalon')(day, n_months) }}

@@ -119,6 +119,14 @@ def test_clusters_hold_all_living_customer_records(tiny: Tiny) -> None:
     assert accounts | codes <= listed
 
 
+def test_records_marked_gone_are_deleted_without_a_survivor(tiny: Tiny) -> None:
+    gone = duckdb.sql(f"""select distinct source_record_id from '{tiny.truth}/entity_clusters.parquet'
+        where is_gone""").fetchall()
+    final = {r.values["Id"]: r.values for r in read_all(tiny.extracts)["crm/Lead"] if r.values}
+    assert gone
+    assert all(final[i]["IsDeleted"] == "true" and not final[i]["MasterRecordId"] for (i,) in gone)
+
+
 def test_homonyms_and_shared_mailboxes_are_different_persons(tiny: Tiny) -> None:
     files = read_all(tiny.extracts)
     true_id = dict(
@@ -159,3 +167,19 @@ def test_national_numbers_pass_the_luhn_rule() -> None:
 def test_wall_clock_of_paris_changes_when_it_should() -> None:
     last_winter, first_summer = 1774745999, 1774746000  # 2026-03-29 01:00 UTC
     assert paris_offset(np.array([last_winter, first_summer])).tolist() == [3600, 7200]
+
+
+@pytest.mark.nightly
+def test_the_effects_of_the_two_mini_cases_come_out_as_planted(tmp_path: Path) -> None:
+    generate(tmp_path / "demo", "demo")
+    effects: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+    for effect, x, n, _, value in duckdb.sql(f"from '{tmp_path}/demo/truth/planted_effects.csv'").fetchall():
+        effects[effect][x or ""] = (n, value)
+    assert effects["m1_q1_share_ttf_within_2h"][""][1] == pytest.approx(0.45, abs=0.03)
+    curve = {int(x): value for x, (n, value) in effects["m1_conversion_by_touches"].items() if n >= 50}
+    assert curve[2] < curve[4] < curve[6] and abs(curve[7] - curve[6]) < 0.15
+    s_curve = {int(x): value for x, (n, value) in effects["m2_conversion_by_touches"].items() if n >= 50}
+    assert s_curve[4] < 0.1 and s_curve[10] > 0.2
+    assert effects["m2_vip_cluster"][""][1] > 0.55
+    beyond = effects["m2_beyond_8_touches"]
+    assert beyond["warm intro"][1] > 2 * beyond["no warm intro"][1]

@@ -55,7 +55,7 @@ FAILED = result(status="fail", n_failed=3, failed_share=Decimal("0.002492"))
 def test_passed_rules_and_balanced_accounts_publish_without_a_reason() -> None:
     found = verdict()
     assert (found.verdict, found.sentences, found.ledger_imbalances) == ("publish", (), 0)
-    assert found.headline.en == "Cycle 2026-06 can be published: 1 checks passed, every account balances."
+    assert found.headline.en == "Cycle 2026-06 can be published. Checks passed: 1; every account balances."
 
 
 def test_a_failing_critical_rule_holds_and_says_what_where_why_and_next() -> None:
@@ -67,7 +67,7 @@ def test_a_failing_critical_rule_holds_and_says_what_where_why_and_next() -> Non
     )
     (sentence,) = found.sentences
     assert sentence.en == (
-        "R-CRM-001: “Is each record kept only once?” No: 3 of 1204 rows of staging.stg_crm__leads (0.25%, "
+        "R-CRM-001: “Is each record kept only once?” No: 3 of 1204 fail in staging.stg_crm__leads (0.25%, "
         "allowed 0.00%). Publication is held. Owner: data_steward. Next: etalon journal --rule R-CRM-001"
     )
     assert "(0,25 %, toléré 0,00 %)" in sentence.fr

@@ -113,6 +113,21 @@ def test_a_kind_judges_and_lists_these_rows(
     assert [row["record_key"] or "" for row in listed] == failing
 
 
+@pytest.mark.parametrize("kind", ["not_null", "unique", "in_set", "between"])
+def test_an_empty_table_is_not_assessed_by_any_kind(kind: str, tmp_path: Path) -> None:
+    parameters = {"in_set": {"values": ["a"]}, "between": {"min": 0}}.get(kind, {})
+    warehouse = planted_rules.build(tmp_path / "work", {})
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create table staging.t (record_key varchar, code integer)")
+    tables = {"staging.t": {"layer": "raw", "key": ["record_key"], "fed_by": ["crm_lead"]}}
+    rule = {**HEAD, "kind": kind, "table": "staging.t", "column": "code", **parameters}
+    catalogue = tmp_path / "rules.yml"
+    catalogue.write_text(yaml.safe_dump({"version": 1, "tables": tables, "rules": [rule]}), encoding="utf-8")
+    results = validate(warehouse, {"raw"}, catalogue=load_catalogue(catalogue))
+    found = next(each for each in results if each.rule_id == "R-CRM-900")
+    assert (found.status, found.cause) == ("not_assessed", "too_few_rows")
+
+
 def test_a_share_of_the_left_total_and_an_amount_are_allowed_to_a_reconciliation(work: Path) -> None:
     catalogue = load_catalogue(RULES_FILE)
     (check,) = catalogue.rule("R-LED-002").checks

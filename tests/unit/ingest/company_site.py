@@ -1,4 +1,6 @@
-"""A small company for the collect step: extracts, one mapping of its own, and queries on what collect wrote."""
+"""A small company for the collect step: extracts, one mapping of its own,
+and queries on what collect wrote.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
 from ingest import CollectReport, collect
 
 LEADS = """
@@ -34,7 +37,9 @@ LEAD_HEADER = "Id,Email,Status,Created,Name\n"
 
 
 class Site:
-    """A company directory in a temporary folder, with shortcuts to write extracts and to read collect's tables."""
+    """A company directory in a temporary folder, with shortcuts to write extracts and to read collect's
+    tables.
+    """
 
     def __init__(self, root: Path, mapping: str = LEADS, options: str = "{}") -> None:
         self.root = root
@@ -68,7 +73,14 @@ class Site:
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that the rest of the pipeline reads, sorted: raw rows, dispositions, changes, ledger."""
         queries = {name.name: f"SELECT * FROM raw.{name.name} ORDER BY ALL" for name in self._contracts()}
-        for table in ("dispositions", "changes", "deliveries", "ledger_terms", "quarantine_lines", "refusals"):
+        for table in (
+            "dispositions",
+            "changes",
+            "deliveries",
+            "ledger_terms",
+            "quarantine_lines",
+            "refusals",
+        ):
             queries[table] = f"SELECT * FROM collect.{table} ORDER BY ALL"
         return {name: self.rows(query) for name, query in queries.items()}
 

@@ -56,8 +56,12 @@ def version(key: int, name: str, day: int) -> str:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_deliveries_in_any_order_give_the_same_state(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    rows = st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["Ann", "Bob"]), st.integers(1, 2)), max_size=4)
+def test_deliveries_in_any_order_give_the_same_state(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    rows = st.lists(
+        st.tuples(st.integers(1, 3), st.sampled_from(["Ann", "Bob"]), st.integers(1, 2)), max_size=4
+    )
     files = {f"2026-0{month}/Leads.csv": data.draw(rows) for month in (3, 4, 5)}
     order = data.draw(st.permutations(sorted(files)))
     together, apart = (Site(tmp_path_factory.mktemp("order") / name) for name in ("together", "apart"))
@@ -70,7 +74,8 @@ def test_deliveries_in_any_order_give_the_same_state(tmp_path_factory: pytest.Te
     assert apart.state() == together.state()
     keys = {row[0] for content in files.values() for row in content}
     kept = apart.rows(
-        "SELECT source_record_id, count(*) FROM raw.crm_lead r WHERE NOT EXISTS (SELECT 1 FROM collect.dispositions d "
+        "SELECT source_record_id, count(*) FROM raw.crm_lead r WHERE NOT EXISTS (SELECT 1 FROM "
+        "collect.dispositions d "
         "WHERE d._delivery_id = r._delivery_id AND d._source_row_id = r._source_row_id) GROUP BY 1"
     )
     assert {int(key) for key, _ in kept} == keys and all(n == 1 for _, n in kept)
@@ -88,7 +93,7 @@ def test_the_newest_version_wins_and_copies_are_told_from_older_versions(site: C
 
 
 def test_a_newest_version_kept_out_supersedes_the_older_ones(site: Callable[..., Site]) -> None:
-    mapping = LEADS.replace("from: leads", "from: leads\n    exclude: {test_record: \"\\\"Name\\\" = 'Test'\"}")
+    mapping = LEADS.replace("from: leads", 'from: leads\n    exclude: {test_record: "\\"Name\\" = \'Test\'"}')
     where = site(mapping)
     where.put("2026-04/Leads.csv", LEAD_HEADER + version(1, "Ann", 1))
     where.put("2026-05/Leads.csv", LEAD_HEADER + version(1, "Test", 1))
@@ -100,9 +105,12 @@ def test_a_newest_version_kept_out_supersedes_the_older_ones(site: Callable[...,
 
 
 def test_unknown_conditions_never_remove_a_record(site: Callable[..., Site]) -> None:
-    mapping = LEADS.replace("from: leads", "from: leads\n    where: \"\\\"Email\\\" not like '%@test%'\"")
+    mapping = LEADS.replace("from: leads", 'from: leads\n    where: "\\"Email\\" not like \'%@test%\'"')
     where = site(mapping)
-    where.put("2026-06/Leads.csv", LEAD_HEADER + "1,,Open,2026-06-01 10:00:00,A\n2,x@test.fr,Open,2026-06-01 10:00:00,B\n")
+    where.put(
+        "2026-06/Leads.csv",
+        LEAD_HEADER + "1,,Open,2026-06-01 10:00:00,A\n2,x@test.fr,Open,2026-06-01 10:00:00,B\n",
+    )
     assert where.collect().kept == 1
 
 
@@ -111,16 +119,22 @@ def test_a_declared_dedupe_key_sets_copies_aside_and_nothing_else_does(site: Cal
     plain = site(name="plain")
     plain.put("2026-06/Leads.csv", content)
     assert plain.collect().kept == 2
-    where = site(LEADS.replace("from: leads", "from: leads\n    dedupe: {key: [email], keep: first}"), name="dedupe")
+    where = site(
+        LEADS.replace("from: leads", "from: leads\n    dedupe: {key: [email], keep: first}"), name="dedupe"
+    )
     where.put("2026-06/Leads.csv", content)
     assert where.collect().kept == 1
-    assert where.rows("SELECT _source_row_id, reason_code, winner_source_row_id FROM collect.dispositions") == [
-        (3, "duplicate_by_declared_key", 2)
-    ]
+    assert where.rows(
+        "SELECT _source_row_id, reason_code, winner_source_row_id FROM collect.dispositions"
+    ) == [(3, "duplicate_by_declared_key", 2)]
 
 
-def test_equal_lines_without_a_key_stay_apart_and_survive_a_second_delivery(site: Callable[..., Site]) -> None:
-    mapping = LEADS.replace("source_record_id: Id", "source_record_id: {hash: [Email, Name], occurrence: true}")
+def test_equal_lines_without_a_key_stay_apart_and_survive_a_second_delivery(
+    site: Callable[..., Site],
+) -> None:
+    mapping = LEADS.replace(
+        "source_record_id: Id", "source_record_id: {hash: [Email, Name], occurrence: true}"
+    )
     where = site(mapping)
     line = "9,a@x.fr,Open,2026-06-01 10:00:00,A\n"
     where.put("2026-05/Leads.csv", LEAD_HEADER + line * 2)
@@ -152,7 +166,9 @@ def test_a_delivery_whose_file_disappeared_stays(site: Callable[..., Site]) -> N
 
 def test_a_required_value_sets_the_record_aside_and_keeps_it_visible(site: Callable[..., Site]) -> None:
     where = site()
-    where.put("2026-06/Leads.csv", LEAD_HEADER + "1,bad,Zzz,2026-06-01 10:00:00,A\n2,,,2026-06-01 10:00:00,B\n")
+    where.put(
+        "2026-06/Leads.csv", LEAD_HEADER + "1,bad,Zzz,2026-06-01 10:00:00,A\n2,,,2026-06-01 10:00:00,B\n"
+    )
     report = where.collect()
     assert report.kept == 0 and report.totals[0].set_aside["quarantined"] == 2
     assert where.rows("SELECT _set_aside FROM raw.crm_lead ORDER BY 1") == [
@@ -190,7 +206,9 @@ def test_a_bad_file_is_refused_with_what_where_why_and_next(
     for language in ("en", "fr"):
         assert all(refusal.problem.text(part, language) for part in ("what", "why", "next"))
     assert where.rows("SELECT * FROM raw.crm_lead ORDER BY ALL") == kept
-    assert where.rows("SELECT error_code, file_path FROM collect.refusals") == [(code, "crm/2026-06/Leads.csv")]
+    assert where.rows("SELECT error_code, file_path FROM collect.refusals") == [
+        (code, "crm/2026-06/Leads.csv")
+    ]
     assert where.collect().refusals == report.refusals
     where.put("2026-06/Leads.csv", GOOD.replace("1,a", "7,a"))
     assert where.collect().refusals == ()
@@ -198,7 +216,9 @@ def test_a_bad_file_is_refused_with_what_where_why_and_next(
 
 def test_a_missing_required_file_is_refused_and_the_others_land(site: Callable[..., Site]) -> None:
     more = LEADS.replace(
-        "tables:", '  users: {path: "{date}/Users.csv", format: delimited, delimiter: ",", expected_columns: [2]}\ntables:'
+        "tables:",
+        '  users: {path: "{date}/Users.csv", format: delimited, delimiter: ",", expected_columns: [2]}\n'
+        "tables:",
     )
     where = site(more)
     where.put("2026-06/Leads.csv", GOOD)
@@ -222,10 +242,15 @@ def test_bad_lines_refuse_the_file_when_the_mapping_says_so(site: Callable[..., 
 
 def test_undecodable_lines_are_quarantined_when_the_mapping_says_so(site: Callable[..., Site]) -> None:
     where = site(LEADS.replace("delimiter:", "on_undecodable: quarantine\n    delimiter:"))
-    where.put("2026-06/Leads.csv", GOOD.encode() + b"3,\xff@x.fr,Open,2026-06-01 10:00:00,C\n4,,Open,2026-06-01 10:00:00,D\n")
+    where.put(
+        "2026-06/Leads.csv",
+        GOOD.encode() + b"3,\xff@x.fr,Open,2026-06-01 10:00:00,C\n4,,Open,2026-06-01 10:00:00,D\n",
+    )
     report = where.collect()
     assert report.kept == 3 and not report.imbalances
-    assert where.rows("SELECT _source_row_id, reason_code FROM collect.quarantine_lines") == [(4, "undecodable_bytes")]
+    assert where.rows("SELECT _source_row_id, reason_code FROM collect.quarantine_lines") == [
+        (4, "undecodable_bytes")
+    ]
 
 
 def test_unmapped_values_refuse_the_file_when_the_mapping_says_so(site: Callable[..., Site]) -> None:
@@ -264,17 +289,24 @@ def test_a_drop_in_volume_is_a_warning(site: Callable[..., Site]) -> None:
 LOOKUP = LEADS.replace(
     "tables:",
     '  users: {path: "{date}/Users.csv", format: delimited, delimiter: ",", expected_columns: [2]}\ntables:',
-).replace("last_name: Name", "last_name: Name\n      owner_id: {lookup: {file: users, match: {Login: Name}, value: Key}}")
+).replace(
+    "last_name: Name",
+    "last_name: Name\n      owner_id: {lookup: {file: users, match: {Login: Name}, value: Key}}",
+)
 
 
-def test_lookups_take_the_delivery_of_the_date_and_land_again_when_it_changes(site: Callable[..., Site]) -> None:
+def test_lookups_take_the_delivery_of_the_date_and_land_again_when_it_changes(
+    site: Callable[..., Site],
+) -> None:
     where = site(LOOKUP)
     where.put("2026-06/Leads.csv", GOOD)
     assert sorted(codes(where)) == ["E-ING-001", "E-ING-011"]
     where.put("2026-05/Users.csv", "Login,Key\nAnn,u1\nBob,u2\nBob,u3\n")
     assert codes(where) == []
     assert where.rows("SELECT owner_id FROM raw.crm_lead ORDER BY source_record_id") == [("u1",), (None,)]
-    assert where.rows("SELECT reason_code, value_before FROM collect.changes") == [("lookup_ambiguous", "Bob")]
+    assert where.rows("SELECT reason_code, value_before FROM collect.changes") == [
+        ("lookup_ambiguous", "Bob")
+    ]
     where.put("2026-06/Users.csv", "Login,Key\nAnn,u9\n")
     where.collect()
     assert where.rows("SELECT owner_id FROM raw.crm_lead ORDER BY source_record_id") == [("u9",), (None,)]
@@ -286,7 +318,8 @@ def test_one_wide_file_can_fill_one_contract_several_times(site: Callable[..., S
     version: 1
     source: {system: mailer}
     files:
-      sends: {path: "sends.csv", format: delimited, delimiter: ",", expected_columns: [id, mail, sent, opened]}
+      sends: {path: "sends.csv", format: delimited, delimiter: ",", expected_columns: [id, mail, sent,
+      opened]}
     tables:
       sent: {contract: email_event, from: sends, columns: {
         source_record_id: {expr: "id || '-sent'"}, message_id: id, recipient_email: mail,
@@ -296,7 +329,10 @@ def test_one_wide_file_can_fill_one_contract_several_times(site: Callable[..., S
         event_type: {const: opened}, occurred_at: opened}}
     """
     where = site(mapping)
-    where.put("sends.csv", "id,mail,sent,opened\n1,a@x.fr,2026-06-01T10:00:00Z,\n2,b@x.fr,2026-06-01T10:00:00Z,2026-06-02T10:00:00Z\n")
+    where.put(
+        "sends.csv",
+        "id,mail,sent,opened\n1,a@x.fr,2026-06-01T10:00:00Z,\n2,b@x.fr,2026-06-01T10:00:00Z,2026-06-02T10:00:00Z\n",
+    )
     report = where.collect()
     assert (report.records_in, report.kept) == (4, 3) and not report.imbalances
 
@@ -321,7 +357,10 @@ def test_killed_anywhere_and_run_again_gives_the_same_state(site: Callable[..., 
     hit = site(name="hit")
     for where in (calm, hit):
         for month in (4, 5, 6):
-            where.put(f"2026-0{month}/Leads.csv", LEAD_HEADER + "".join(version(i, f"N{month}", 1) for i in range(50)))
+            where.put(
+                f"2026-0{month}/Leads.csv",
+                LEAD_HEADER + "".join(version(i, f"N{month}", 1) for i in range(50)),
+            )
     calm.collect()
     program = textwrap.dedent(
         """
@@ -340,7 +379,9 @@ def test_killed_anywhere_and_run_again_gives_the_same_state(site: Callable[..., 
     )
     killed = 0
     for steps in (1, 5, 9, 14, 22):
-        done = subprocess.run([sys.executable, "-c", program, str(hit.root), str(steps)], cwd=Path.cwd(), check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(hit.root), str(steps)], cwd=Path.cwd(), check=False
+        )
         killed += done.returncode == -signal.SIGKILL
     assert killed
     assert not hit.collect().imbalances
@@ -351,7 +392,8 @@ def test_killed_anywhere_and_run_again_gives_the_same_state(site: Callable[..., 
 
 def test_every_line_has_exactly_one_fate(site: Callable[..., Site]) -> None:
     where = site()
-    lines = ["1,a@x.fr,Open,2026-06-01 10:00:00,A", '2,b@x.fr,Open,2026-06-01 10:00:00,"B', 'C"', "", "3,x", "4,,Zzz,2026-06-01 10:00:00,D",
+    lines = ["1,a@x.fr,Open,2026-06-01 10:00:00,A", '2,b@x.fr,Open,2026-06-01 10:00:00,"B', 'C"', "", "3,x",
+             "4,,Zzz,2026-06-01 10:00:00,D",
              "1,a@x.fr,Open,2026-06-01 10:00:00,A"]  # fmt: skip
     where.put("2026-06/Leads.csv", LEAD_HEADER + "\n".join(lines) + "\n")
     where.collect()

@@ -17,7 +17,8 @@ files:
   events:
     path: "{date}/events.jsonl"
     format: jsonl
-    fields: {id: sg_event_id, mail: "$.user.email", kind: event, at: timestamp, tags: category, first: "category[0]", smtp: '$."smtp-id"'}
+    fields: {id: sg_event_id, mail: "$.user.email", kind: event, at: timestamp, tags: category, first:
+    "category[0]", smtp: '$."smtp-id"'}
 tables:
   email_event:
     from: events
@@ -33,53 +34,80 @@ tables:
 
 
 def event(i: int, **more: object) -> str:
-    item = {"sg_event_id": f"e{i}", "user": {"email": f"U{i}@x.fr"}, "event": "open", "timestamp": 1700000000 + i,
+    item = {"sg_event_id": f"e{i}", "user": {"email": f"U{i}@x.fr"}, "event": "open",
+            "timestamp": 1700000000 + i,
             "category": ["a", "b"], "smtp-id": f"<{i}@y>"} | more  # fmt: skip
     return json.dumps(item) + "\n"
 
 
 def rows(site: Site) -> list[tuple]:
     return site.rows(
-        "SELECT _source_row_id, source_record_id, message_id, campaign_id, recipient_email, occurred_at, reason "
+        "SELECT _source_row_id, source_record_id, message_id, campaign_id, recipient_email, occurred_at, "
+        "reason "
         "FROM raw.email_event ORDER BY 1"
     )
 
 
 def test_json_lines_give_declared_fields_and_physical_lines(site: Callable[..., Site]) -> None:
     where = site(EVENTS)
-    where.put("2026-06/events.jsonl", event(1) + "\n" + event(2, category="solo", event="opened").rstrip("\n"))
+    where.put(
+        "2026-06/events.jsonl", event(1) + "\n" + event(2, category="solo", event="opened").rstrip("\n")
+    )
     report = where.collect()
     assert not report.refusals and not report.imbalances
     assert rows(where) == [
         (1, "e1", "<1@y>", "a", "u1@x.fr", dt.datetime(2023, 11, 14, 22, 13, 21), '["a","b"]'),
         (3, "e2", "<2@y>", None, "u2@x.fr", dt.datetime(2023, 11, 14, 22, 13, 22), "solo"),
     ]
-    assert where.rows("SELECT reader, n_physical_lines, n_blank_lines, n_records FROM collect.deliveries") == [
-        ("fast", 3, 1, 2)
-    ]
+    assert where.rows(
+        "SELECT reader, n_physical_lines, n_blank_lines, n_records FROM collect.deliveries"
+    ) == [("fast", 3, 1, 2)]
 
 
 @pytest.mark.parametrize(
-    "bad", ['{"a":', "null", "[1]", "5", '{"a":1} x', "not json", '{"sg_event_id":"x"', '  \x00{}', '{"a":1}{"b":2}']
+    "bad",
+    [
+        '{"a":',
+        "null",
+        "[1]",
+        "5",
+        '{"a":1} x',
+        "not json",
+        '{"sg_event_id":"x"',
+        "  \x00{}",
+        '{"a":1}{"b":2}',
+    ],
 )
-def test_a_line_that_is_no_object_is_quarantined_and_costs_no_neighbour(site: Callable[..., Site], bad: str) -> None:
+def test_a_line_that_is_no_object_is_quarantined_and_costs_no_neighbour(
+    site: Callable[..., Site], bad: str
+) -> None:
     where = site(EVENTS)
     where.put("2026-06/events.jsonl", event(1) + bad + "\n" + event(2))
     report = where.collect()
     assert report.kept == 2 and not report.imbalances
-    assert where.rows("SELECT _source_row_id, reason_code FROM collect.quarantine_lines") == [(2, "not_a_json_object")]
+    assert where.rows("SELECT _source_row_id, reason_code FROM collect.quarantine_lines") == [
+        (2, "not_a_json_object")
+    ]
     assert [r[0] for r in rows(where)] == [1, 3]
 
 
 def test_fast_and_strict_json_readers_give_identical_rows(site: Callable[..., Site]) -> None:
-    lines = event(1) + event(2, category="é\u2028x") + event(3, category=None) + event(4, user={}, timestamp="1700000004")
+    lines = (
+        event(1)
+        + event(2, category="é\u2028x")
+        + event(3, category=None)
+        + event(4, user={}, timestamp="1700000004")
+    )
     fast, strict = site(EVENTS, name="fast"), site(EVENTS, name="strict")
     fast.put("2026-06/events.jsonl", lines)
     strict.put("2026-06/events.jsonl", lines + "bad\n")
     fast.collect()
     strict.collect()
     assert rows(fast) == rows(strict)
-    assert [s.rows("SELECT reader FROM collect.deliveries")[0][0] for s in (fast, strict)] == ["fast", "strict"]
+    assert [s.rows("SELECT reader FROM collect.deliveries")[0][0] for s in (fast, strict)] == [
+        "fast",
+        "strict",
+    ]
 
 
 def test_an_array_of_objects_is_read_and_other_elements_are_quarantined(site: Callable[..., Site]) -> None:
@@ -142,7 +170,8 @@ def test_times_of_calendars_become_utc(site: Callable[..., Site]) -> None:
         "a.ics",
         calendar(
             "UID:zone\nDTSTART;TZID=America/New_York:20260701T090000\nDURATION:PT90M",
-            "UID:windows\nDTSTART;TZID=Romance Standard Time:20260701T090000\nDTEND;TZID=Romance Standard Time:20260701T100000",
+            "UID:windows\nDTSTART;TZID=Romance Standard Time:20260701T090000\nDTEND;TZID=Romance "
+            "Standard Time:20260701T100000",
             "UID:floating\nDTSTART:20260101T090000",
             "UID:day\nDTSTART;VALUE=DATE:20260701\nSTATUS:CANCELLED",
             "UID:utc\nRECURRENCE-ID:20260701T070000Z\nDTSTART:20260701T080000Z\nSEQUENCE:2",
@@ -150,7 +179,9 @@ def test_times_of_calendars_become_utc(site: Callable[..., Site]) -> None:
     )
     report = where.collect()
     assert not report.refusals and not report.imbalances
-    assert where.rows("SELECT uid, starts_at, ends_at, is_all_day, status FROM raw.calendar_event ORDER BY _source_row_id") == [
+    assert where.rows(
+        "SELECT uid, starts_at, ends_at, is_all_day, status FROM raw.calendar_event ORDER BY _source_row_id"
+    ) == [
         ("zone", dt.datetime(2026, 7, 1, 13), dt.datetime(2026, 7, 1, 14, 30), False, "confirmed"),
         ("windows", dt.datetime(2026, 7, 1, 7), dt.datetime(2026, 7, 1, 8), False, "confirmed"),
         ("floating", dt.datetime(2026, 1, 1, 8), None, False, "confirmed"),
@@ -165,7 +196,7 @@ def test_attendees_are_parts_of_their_event(site: Callable[..., Site]) -> None:
         "a.ics",
         calendar(
             "UID:u1\nDTSTART:20260701T080000Z\nORGANIZER;CN=Ann:MAILTO:Ann@x.fr\n"
-            "ATTENDEE;PARTSTAT=ACCEPTED;CN=\"Bob, jr\":mailto:bob@y.fr\nATTENDEE:mailto:\n  carl@y.fr\n"
+            'ATTENDEE;PARTSTAT=ACCEPTED;CN="Bob, jr":mailto:bob@y.fr\nATTENDEE:mailto:\n  carl@y.fr\n'
             "BEGIN:VALARM\nTRIGGER:-PT5M\nEND:VALARM"
         ),
     )
@@ -176,10 +207,13 @@ def test_attendees_are_parts_of_their_event(site: Callable[..., Site]) -> None:
     assert where.rows("SELECT organizer_email FROM raw.calendar_event") == [("ann@x.fr",)]
 
 
-def test_a_broken_event_is_quarantined_with_its_lines_and_the_others_are_kept(site: Callable[..., Site]) -> None:
+def test_a_broken_event_is_quarantined_with_its_lines_and_the_others_are_kept(
+    site: Callable[..., Site],
+) -> None:
     where = site(CALENDAR)
     text = calendar("UID:a\nDTSTART:20260701T080000Z", "UID:b\nDTSTART;;X:2026", "UID:c\nDTSTART:nonsense",
-                    "UID:d\nDTSTART;TZID=Nowhere:20260701T080000", "UID:e\nDTSTART:20260702T080000Z")  # fmt: skip
+                    "UID:d\nDTSTART;TZID=Nowhere:20260701T080000",
+                    "UID:e\nDTSTART:20260702T080000Z")  # fmt: skip
     where.put("a.ics", text.replace("UID:e", "UID:f\r\nBEGIN:VEVENT\r\nUID:e"))
     report = where.collect()
     assert report.kept == 2 and not report.imbalances

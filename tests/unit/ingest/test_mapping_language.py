@@ -48,13 +48,17 @@ def test_an_unknown_column_of_the_contract_is_refused_with_the_nearest_one() -> 
 
 def test_day_month_beside_month_day_is_refused() -> None:
     for formats in (["%d/%m/%Y", "%m/%d/%Y"], ["%d.%m.%Y %H:%M", "%m/%d/%Y"], ["%Y-%d-%m", "%Y-%m-%d"]):
-        text = refused(mapping(tables__crm_lead__columns__created_at={"source": "Created", "formats": formats}))
+        text = refused(
+            mapping(tables__crm_lead__columns__created_at={"source": "Created", "formats": formats})
+        )
         assert "both ways" in text
 
 
 def test_one_order_with_several_layouts_is_accepted() -> None:
     formats = ["%d/%m/%Y %H:%M", "%d.%m.%Y", "%Y-%m-%d", "iso"]
-    build_mapping("test", mapping(tables__crm_lead__columns__created_at={"source": "Created", "formats": formats}))
+    build_mapping(
+        "test", mapping(tables__crm_lead__columns__created_at={"source": "Created", "formats": formats})
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,15 +70,24 @@ def test_one_order_with_several_layouts_is_accepted() -> None:
         ({"files__leads__path": "/data/x.csv"}, "relative"),
         ({"files__leads__fields": ["a"]}, "fields"),
         ({"tables__crm_lead__from": "lead"}, "Did you mean: leads"),
-        ({"tables__crm_lead__columns__status": {"source": "Status", "map": {"Open": "nwe"}}}, "Did you mean: new"),
+        (
+            {"tables__crm_lead__columns__status": {"source": "Status", "map": {"Open": "nwe"}}},
+            "Did you mean: new",
+        ),
         ({"tables__crm_lead__columns__email": {"source": "Email", "const": "x"}}, "exactly one of"),
         ({"tables__crm_lead__columns__email": {"source": "Email", "formats": ["iso"]}}, "no meaning"),
         ({"tables__crm_lead__columns__email": {"source": "Emial"}}, "Did you mean: Email"),
         ({"tables__crm_lead__columns__score": {"source": "Id", "type": "email"}}, "cannot fill"),
         ({"tables__crm_lead__exclude": {"tst_record": "true"}}, "Did you mean: test_record"),
         ({"tables__crm_lead__key": ["id"]}, "Unknown key id"),
-        ({"tables__crm_lead__columns__created_at": {"source": "Created", "precision": "minute"}}, "no effect"),
-        ({"tables__crm_lead__columns__created_at": {"source": "Created", "formats": ["%Q"]}}, "unknown date code"),
+        (
+            {"tables__crm_lead__columns__created_at": {"source": "Created", "precision": "minute"}},
+            "no effect",
+        ),
+        (
+            {"tables__crm_lead__columns__created_at": {"source": "Created", "formats": ["%Q"]}},
+            "unknown date code",
+        ),
         ({"defaults__phone_region": None, "tables__crm_lead__columns__phone": "Name"}, "needs region"),
         ({"tables__crm_led": {"from": "leads", "columns": {}}}, "Did you mean: crm_lead"),
     ],
@@ -113,14 +126,14 @@ def test_options_override_defaults_and_change_the_hash() -> None:
         "now()",
         "current_date",
         "list_transform([1], lambda x: x)",
-        "\"Email\"; drop table x",
+        '"Email"; drop table x',
         "exists (select 1)",
         "\"Email\" in (select 'a')",
         "row_number() over ()",
         "count(*)",
         "query('select 1')",
-        "t.\"Email\"",
-        "cast(\"Email\" as json)",
+        't."Email"',
+        'cast("Email" as json)',
         "*",
         "pragma_version()",
     ],
@@ -131,4 +144,4 @@ def test_expressions_reach_nothing_but_the_columns_of_the_record(expression: str
 
 
 def test_an_expression_with_a_wrong_column_names_the_nearest_one() -> None:
-    assert "Did you mean: Email" in refused(mapping(tables__crm_lead__where="\"Emale\" is not null"))
+    assert "Did you mean: Email" in refused(mapping(tables__crm_lead__where='"Emale" is not null'))

@@ -16,7 +16,7 @@ from ingest.reading import FastReaderDisagrees
 from ingest.record_count import count_records, has_suspect_continuation, line_shifts
 from ingest.strict_reader import RecordParser, StrictOutcome, read_strictly
 
-ROW = '{i},p{i}@x.fr,Open,2026-06-0{d} 10:00:00,{name}\n'
+ROW = "{i},p{i}@x.fr,Open,2026-06-0{d} 10:00:00,{name}\n"
 
 
 def leads(n: int, name: str = "Zoé") -> str:
@@ -33,7 +33,8 @@ def reader_of(site: Site) -> str:
 
 @pytest.mark.parametrize(
     ("encoding", "declared"),
-    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252"), ("cp850", "cp850"), ("utf-16", "utf-16"),
+    [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252"), ("cp850", "cp850"), ("utf-16",
+    "utf-16"),
      ("iso-8859-15", "iso-8859-15")],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
@@ -48,7 +49,9 @@ def test_every_declared_encoding_and_line_end_gives_the_same_rows(
     report = other.collect()
     assert not report.refusals and not report.imbalances
     assert raw(other) == raw(plain)
-    assert other.rows("SELECT n_physical_lines, n_record_lines, reader FROM collect.deliveries") == [(6, 5, "fast")]
+    assert other.rows("SELECT n_physical_lines, n_record_lines, reader FROM collect.deliveries") == [
+        (6, 5, "fast")
+    ]
 
 
 def test_quoted_newlines_and_blank_lines_keep_physical_line_numbers(site: Callable[..., Site]) -> None:
@@ -66,12 +69,16 @@ def test_quoted_newlines_and_blank_lines_keep_physical_line_numbers(site: Callab
         (2, "Ann\nMarie"), (5, "Bob"), (8, 'O"Neil, jr'),
     ]  # fmt: skip
     assert reader_of(where) == "fast"
-    assert where.rows("SELECT n_physical_lines, n_blank_lines, n_record_lines FROM collect.deliveries") == [(8, 3, 4)]
+    assert where.rows("SELECT n_physical_lines, n_blank_lines, n_record_lines FROM collect.deliveries") == [
+        (8, 3, 4)
+    ]
 
 
 def cell(generator: random.Random) -> str:
     text = "".join(generator.choice('ab ",\n\né;0') for _ in range(generator.randint(0, 9)))
-    return '"' + text.replace('"', '""') + '"' if set(text) & set('",\n') or generator.random() < 0.3 else text
+    return (
+        '"' + text.replace('"', '""') + '"' if set(text) & set('",\n') or generator.random() < 0.3 else text
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -85,13 +92,17 @@ def test_fast_and_strict_readers_give_identical_rows_on_clean_files(
     fast.put("2026-06/Leads.csv", content)
     fast.collect()
     assert reader_of(fast) == "fast"
-    monkeypatch.setattr(ingest.landing, "fast_records", lambda *_: (_ for _ in ()).throw(FastReaderDisagrees()))
+    monkeypatch.setattr(
+        ingest.landing, "fast_records", lambda *_: (_ for _ in ()).throw(FastReaderDisagrees())
+    )
     strict = site(name="strict")
     strict.put("2026-06/Leads.csv", content)
     strict.collect()
     assert reader_of(strict) == "strict"
     assert raw(strict) == raw(fast)
-    columns = "n_physical_lines, n_header_lines, n_blank_lines, n_record_lines, n_quarantined_lines, n_records"
+    columns = (
+        "n_physical_lines, n_header_lines, n_blank_lines, n_record_lines, n_quarantined_lines, n_records"
+    )
     query = f"SELECT {columns} FROM collect.deliveries"
     assert strict.rows(query) == fast.rows(query)
 
@@ -100,7 +111,9 @@ def test_a_surplus_separator_at_the_end_of_a_line_is_not_swallowed(site: Callabl
     where = site()
     where.put("2026-06/Leads.csv", leads(3).replace("p1@x.fr,Open", "p1@x.fr,,Open").replace("Zoé\n", "\n"))
     assert not where.collect().imbalances
-    assert where.rows("SELECT _source_row_id, reason_code FROM collect.quarantine_lines") == [(3, "wrong_field_count")]
+    assert where.rows("SELECT _source_row_id, reason_code FROM collect.quarantine_lines") == [
+        (3, "wrong_field_count")
+    ]
     assert [r[0] for r in where.rows("SELECT source_record_id FROM raw.crm_lead ORDER BY 1")] == ["0", "2"]
 
 
@@ -140,7 +153,9 @@ def test_backslash_escapes_and_spaces_around_quotes() -> None:
     assert RecordParser(",", None, None).split('1,"a,b') == ["1", '"a', "b"]
 
 
-def test_a_swallowed_record_is_suspected_across_chunk_borders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_swallowed_record_is_suspected_across_chunk_borders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ingest.record_count.CHUNK", 16)
     path = tmp_path / "t.csv"
     path.write_text('1,a,b,c,d,"e\n2,a,b,c,d,e\n3,a,b,c,d,f"\n')

@@ -38,28 +38,47 @@ def convert(site: Callable[..., Site], column: str, spec: str, values: list[str]
     report = where.collect()
     assert not report.refusals and not report.imbalances
     return where.rows(
-        f"SELECT {column}, split_part(_issues, chr(31), 2) FROM raw.crm_lead ORDER BY CAST(source_record_id AS INT)"
+        f"SELECT {column}, split_part(_issues, chr(31), 2) FROM raw.crm_lead ORDER BY "
+        f"CAST(source_record_id AS INT)"
     )
 
 
 def test_numbers_are_read_in_the_declared_notation_only(site: Callable[..., Site]) -> None:
     spec = '{source: v, decimal: ",", thousands: " ", strip: ["€"], suffixes: {K: 1000}}'
-    values = ["1 234,50 €", "0000000069,60", "-3", ",5", "1,5K", "1.5", "12 34,5", "1\u00a0234,5", "abc", "1e3", "Select"]
+    values = [
+        "1 234,50 €",
+        "0000000069,60",
+        "-3",
+        ",5",
+        "1,5K",
+        "1.5",
+        "12 34,5",
+        "1\u00a0234,5",
+        "abc",
+        "1e3",
+        "Select",
+    ]
     found = convert(site, "score", spec, values)
     assert [v for v, _ in found] == [
         Decimal("1234.5"), Decimal("69.6"), Decimal(-3), Decimal("0.5"), Decimal(1500), None, None,
         Decimal("1234.5"), None, None, None,
     ]  # fmt: skip
-    assert [r for _, r in found] == [None] * 5 + ["number_invalid"] * 2 + [None] + ["number_invalid"] * 2 + [None]
+    assert [r for _, r in found] == [None] * 5 + ["number_invalid"] * 2 + [None] + ["number_invalid"] * 2 + [
+        None
+    ]
 
 
 def test_integers_are_corrected_only_when_nothing_is_lost(site: Callable[..., Site]) -> None:
-    found = convert(site, "employee_count", "{source: v}", ["17850.0", "17850.6", "1_000", "0x1F", "-5", "1e3"])
+    found = convert(
+        site, "employee_count", "{source: v}", ["17850.0", "17850.6", "1_000", "0x1F", "-5", "1e3"]
+    )
     assert [v for v, _ in found] == [17850, None, None, None, -5, None]
 
 
 def test_days_first_dates_are_never_read_month_first(site: Callable[..., Site]) -> None:
-    found = convert(site, "created_at", '{source: v, formats: ["%d/%m/%Y"], precision: day}', ["03/04/2026", "04/13/2026"])
+    found = convert(
+        site, "created_at", '{source: v, formats: ["%d/%m/%Y"], precision: day}', ["03/04/2026", "04/13/2026"]
+    )
     assert found == [(dt.datetime(2026, 4, 3), None), (None, "timestamp_invalid")]
 
 
@@ -68,7 +87,14 @@ def test_a_two_digit_year_is_not_the_first_century(site: Callable[..., Site]) ->
 
 
 def test_iso_instants_with_and_without_offset(site: Callable[..., Site]) -> None:
-    values = ["2026-07-01T10:00:00Z", "2026-07-01T10:00:00.123+02:00", "2026-07-01 10:00:00", "2026-07-01", "now", "infinity"]
+    values = [
+        "2026-07-01T10:00:00Z",
+        "2026-07-01T10:00:00.123+02:00",
+        "2026-07-01 10:00:00",
+        "2026-07-01",
+        "now",
+        "infinity",
+    ]
     found = convert(site, "created_at", "{source: v}", values)
     assert [v for v, _ in found] == [
         dt.datetime(2026, 7, 1, 10), dt.datetime(2026, 7, 1, 8, 0, 0, 123000), dt.datetime(2026, 7, 1, 8),
@@ -82,7 +108,9 @@ def test_day_precision_keeps_the_calendar_day(site: Callable[..., Site]) -> None
 
 
 def test_epochs_and_excel_serials_in_the_wrong_unit_are_refused(site: Callable[..., Site]) -> None:
-    assert convert(site, "created_at", "{source: v, type: epoch_s}", ["1700000000", "1700000000.5", "1700000000000"]) == [
+    assert convert(
+        site, "created_at", "{source: v, type: epoch_s}", ["1700000000", "1700000000.5", "1700000000000"]
+    ) == [
         (dt.datetime(2023, 11, 14, 22, 13, 20), None),
         (dt.datetime(2023, 11, 14, 22, 13, 20, 500000), None),
         (None, "timestamp_invalid"),
@@ -95,9 +123,9 @@ def test_epoch_milliseconds(site: Callable[..., Site]) -> None:
 
 
 def test_excel_serials_are_local_days(site: Callable[..., Site]) -> None:
-    assert convert(site, "converted_at", "{source: v, type: excel_serial, precision: day}", ["45631"])[0][0] == (
-        dt.datetime(2024, 12, 5)
-    )
+    assert convert(site, "converted_at", "{source: v, type: excel_serial, precision: day}", ["45631"])[0][
+        0
+    ] == (dt.datetime(2024, 12, 5))
 
 
 def test_the_night_clocks_change_is_flagged_and_decided(site: Callable[..., Site]) -> None:
@@ -110,24 +138,46 @@ def test_the_night_clocks_change_is_flagged_and_decided(site: Callable[..., Site
 
 
 def test_emails_are_lowered_or_journalled(site: Callable[..., Site]) -> None:
-    found = convert(site, "email", "{source: v}", [" Ann@X.FR ", "ann", "a@b", "a@@b.fr", "a b@c.fr", "Select"])
+    found = convert(
+        site, "email", "{source: v}", [" Ann@X.FR ", "ann", "a@b", "a@@b.fr", "a b@c.fr", "Select"]
+    )
     assert found == [("ann@x.fr", None)] + [(None, "email_invalid")] * 4 + [(None, None)]
 
 
 def test_booleans_and_maps(site: Callable[..., Site]) -> None:
-    found = convert(site, "email_opt_out", '{source: v, map: {"Oui": true, "": false}}', ["Oui", "Select", "Peut-être"])
+    found = convert(
+        site, "email_opt_out", '{source: v, map: {"Oui": true, "": false}}', ["Oui", "Select", "Peut-être"]
+    )
     assert found == [(True, None), (False, None), (None, "unmapped_value")]
 
 
 def test_unmapped_values_take_the_declared_default(site: Callable[..., Site]) -> None:
     spec = "{source: v, map: {Web: inbound}, on_unmapped: {default: outbound}}"
-    assert [v for v, _ in convert(site, "channel_code", spec, ["Web", "Salon", ""])] == ["inbound", "outbound", None]
+    assert [v for v, _ in convert(site, "channel_code", spec, ["Web", "Salon", ""])] == [
+        "inbound",
+        "outbound",
+        None,
+    ]
 
 
 def test_phones_become_e164_or_null(site: Callable[..., Site]) -> None:
-    values = ["06 12 34 56 78", "+33 (0)6.12.34.56.78", "0044 20 7946 0958", "6.12E+08", "105", "06 12 34 56 78 poste 12"]
+    values = [
+        "06 12 34 56 78",
+        "+33 (0)6.12.34.56.78",
+        "0044 20 7946 0958",
+        "6.12E+08",
+        "105",
+        "06 12 34 56 78 poste 12",
+    ]
     found = convert(site, "phone", "{source: v}", values)
-    assert [v for v, _ in found] == ["+33612345678", "+33612345678", "+442079460958", None, None, "+33612345678"]
+    assert [v for v, _ in found] == [
+        "+33612345678",
+        "+33612345678",
+        "+442079460958",
+        None,
+        None,
+        "+33612345678",
+    ]
     assert found[3][1] == "phone_unparsable"
 
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from planted_candidate import MANIFEST, plant
 
 from ingest.errors import ConfigurationError, RefusedFile
-from orchestration import cli
+from orchestration import cli, masking
 from orchestration.commands import exit_codes, output
 from orchestration.dbt_running import DbtStepFailedError
 from orchestration.project import ROOT
@@ -84,8 +84,8 @@ def test_a_refused_file_is_data_not_usage() -> None:
 
 
 def test_text_from_data_is_made_inert_and_identifiers_in_errors_are_masked() -> None:
-    assert output.inert("a\x1b[31mb\u202ec\x07 é\n") == "a\\x1b[31mb\\u202ec\\x07 é\n"
-    text = output.masked('Duplicate key "email: jean.martin+x@one.example" and phone +33 6 12 34 56 78')
+    assert masking.inert("a\x1b[31mb\u202ec\x07 é\n") == "a\\x1b[31mb\\u202ec\\x07 é\n"
+    text = masking.masked('Duplicate key "email: jean.martin+x@one.example" and phone +33 6 12 34 56 78')
     assert "jean" not in text and "12 34" not in text and "***@***" in text
 
 

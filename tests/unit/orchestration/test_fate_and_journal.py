@@ -22,7 +22,7 @@ def rows_of(demo, query: str, **values) -> list[tuple]:
         con.close()
 
 
-@pytest.mark.parametrize("source", ["crm", "erp", "ledger"])
+@pytest.mark.parametrize("source", ["crm", "erp"])
 def test_the_fates_of_a_file_sum_to_the_file(demo_run, source: str) -> None:
     query = """
         select _delivery_id, n_physical_lines, n_header_lines, n_blank_lines, n_quarantined_lines
@@ -104,6 +104,6 @@ def test_the_journal_masks_direct_identifiers(demo_run) -> None:
     text = CliRunner().invoke(
         cli.etalon, ["journal", "--rows", "--limit", "5000", "--company", str(demo_run.company_dir)]
     )
-    assert text.exit_code == 0 and "@" not in text.output
+    assert text.exit_code == 0 and "@" not in text.output.replace("***@***", "")
     flagged = journal_rows(demo_run.work, JournalFilter(action="keep_flagged"), 10)
     assert flagged

@@ -19,9 +19,9 @@ spans as (
         upper(subscriptions.currency) as currency,
         subscriptions.source_instance || '/' || subscriptions.customer_id || '/'
         || coalesce(subscriptions.product_id, subscriptions.record_key) as customer_product_key,
-        (
+        cast(
             coalesce(subscriptions.quantity, 1) * subscriptions.unit_amount
-            - coalesce(subscriptions.discount_amount, 0)
+            - coalesce(subscriptions.discount_amount, 0) as double
         ) / subscriptions.billing_period_months as monthly_amount
     from {{ ref('stg_erp__subscriptions') }} as subscriptions
     left join {{ ref('xref_accounts') }} as xref
@@ -36,7 +36,7 @@ select
     spans.account_id,
     months.period_month,
     rates.exchange_rate is null as is_rate_missing,
-    cast(spans.monthly_amount * rates.exchange_rate as decimal(18, 4)) as mrr
+    {{ rounded('spans.monthly_amount * rates.exchange_rate', 4) }} as mrr
 from spans
 inner join months
     on spans.started_on <= months.last_day and (spans.ended_on is null or spans.ended_on > months.last_day)

@@ -22,7 +22,6 @@ with sends as (
         bool_or(is_automated) as is_automated,
         count(*) as n_source_rows
     from {{ ref('stg_emailing__events') }}
-    where split_part(recipient_email, '@', 2) not in (select own_domain from {{ ref('int_own_domains') }})
     group by source_instance, message_id, recipient_email
 ),
 
@@ -52,6 +51,7 @@ judged as (
         ) as is_arrival_reported
     from sends
     inner join platforms on sends.source_instance = platforms.source_instance
+    where split_part(sends.recipient_email, '@', 2) not in (select own_domain from {{ ref('int_own_domains') }})
 )
 
 select

@@ -34,9 +34,9 @@ meetings as (
         meeting_uid,
         recurrence_id,
         email,
-        min_by(organizer_email, record_key) as organizer_email,
-        min_by(starts_at, record_key) as starts_at,
-        min_by(ends_at, record_key) as ends_at,
+        min_by(organizer_email, record_key) filter (where organizer_email is not null) as organizer_email,
+        min_by(starts_at, record_key) filter (where starts_at is not null) as starts_at,
+        min_by(ends_at, record_key) filter (where ends_at is not null) as ends_at,
         bool_or(status = 'confirmed' and not is_event_deleted and response <> 'declined') as is_confirmed,
         count(*) as n_source_rows
     from attendances

@@ -57,7 +57,9 @@ sequenced as (
         entered_at,
         n_source_rows,
         coalesce(
-            lag(stage_code) over (partition by opportunity_id order by entered_at, tie_break) = stage_code, false
+            lag(stage_code) over (partition by opportunity_id order by entered_at asc nulls last, tie_break asc)
+            = stage_code,
+            false
         ) as is_repeated
     from entries
 )
