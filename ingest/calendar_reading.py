@@ -46,6 +46,8 @@ NEEDED = (
     "ORGANIZER",
     "ATTENDEE",
 )
+# Everything else (descriptions, alarms, vendor properties) is passed over before it is parsed.
+READ = (*NEEDED, "BEGIN", "END", "SUMMARY", "LOCATION", "RRULE", "CREATED", "LAST-MODIFIED", "DTSTAMP")
 
 
 def stream_columns(stream: str | None) -> tuple[str, ...]:
@@ -187,6 +189,8 @@ def _properties(component: _Component) -> list[_Property]:
             unfolded.append(line)
     found, depth = [], 0
     for line in unfolded:
+        if not line.upper().startswith(READ):
+            continue
         try:
             name, params, value = Contentline(line).parts()
         except (ValueError, IndexError) as error:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -202,7 +203,8 @@ class _Collection:
             planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id)
         )
         facts = {r.delivery_id: r.facts for r in received}
-        landed = []
+        landed: list[str] = []
+        conversions: dict[Any, Any] = {}
         for done, plan in enumerate(order):
             self.progress("land", done, len(order))
             mapping = self.mappings[plan.source_instance]
@@ -232,7 +234,7 @@ class _Collection:
                 self.store.remove_strays(known)
                 continue
             landing = Landing(
-                self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id)
+                self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id), conversions
             )
             known[plan.delivery_id] = landing.land(was_landed)
             if known[plan.delivery_id].status == "landed":

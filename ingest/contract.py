@@ -99,7 +99,8 @@ class Contract:
 
     def column(self, name: str) -> Column:
         """The column called `name`; KeyError when the contract has none."""
-        return next(c for c in self.columns if c.name == name) if name in self.names else _missing(name)
+        found = {column.name: column for column in self.columns}
+        return found[name]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,10 +112,6 @@ class Contract:
         """Schema of raw/<contract>/*.parquet: provenance columns, then the columns of the contract."""
         fields = [pa.field(name, arrow) for name, arrow, _ in PROVENANCE]
         return pa.schema(fields + [pa.field(c.name, c.arrow_type) for c in self.columns])
-
-
-def _missing(name: str) -> Column:
-    raise KeyError(name)
 
 
 class _ColumnModel(BaseModel):

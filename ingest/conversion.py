@@ -28,6 +28,9 @@ PART_RANGE = 100_000
 MAX_RAW = 500
 
 Resolver = Callable[[str], str]
+# Values of the delivery are session variables, so that one query serves all deliveries of a file.
+DELIVERY_ID = "CAST(getvariable('delivery_id') AS VARCHAR)"
+DELIVERED_ON = "CAST(getvariable('delivered_on') AS DATE)"
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,10 @@ class LookupTable:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Values written beside each row of one delivery."""
+    """Values written beside each row of one source. What differs by delivery comes from set_delivery."""
 
     source_system: str
     source_instance: str
-    delivery_id: str
-    delivered_on: dt.date | None
 
 
 @dataclass
@@ -274,7 +275,7 @@ def _origin(
         return f"CASE WHEN {empty} THEN NULL ELSE {digest} END", None
     if spec.row_number:
         if name == "source_record_id":
-            return f"{literal(provenance.delivery_id + ':')} || CAST(_row AS VARCHAR)", None
+            return f"{DELIVERY_ID} || ':' || CAST(_row AS VARCHAR)", None
         return "CAST(_row AS VARCHAR)", None
     return _lookup(name, spec, stages, used, mapping, lookups, where)
 
@@ -409,18 +410,17 @@ def _assemble(
             query = f"SELECT *, {', '.join(items)} FROM ({query})"
     key = table.columns.get("source_record_id")
     is_surrogate = bool(key and (key.hash is not None or key.row_number))
-    day = f"DATE {literal(provenance.delivered_on.isoformat())}" if provenance.delivered_on else "NULL"
     values = {
         "source_system": literal(provenance.source_system),
         "source_instance": literal(provenance.source_instance),
-        "_delivery_id": literal(provenance.delivery_id),
+        "_delivery_id": DELIVERY_ID,
         "_source_row_id": "_row",
         "_record_part": f"_part + {part_index * PART_RANGE}" if part_index else "_part",
         "is_surrogate_key": str(is_surrogate).lower(),
         "is_deleted": f"coalesce({deleted.value}, false)" if deleted else "false",
         "_set_aside": set_aside,
         "_issues": issues,
-        "delivered_on": day,
+        "delivered_on": DELIVERED_ON,
     }
     by_name = {column.name: column for column in filled}
     selected = [f"CAST({values[name]} AS {kind}) AS {ident(name)}" for name, _, kind in PROVENANCE]
@@ -447,6 +447,15 @@ def _unmapped(name: str, table: TableSpec, filled: dict[str, _Filled], mapping: 
     return "NULL"
 
 
+def set_delivery(
+    connection: duckdb.DuckDBPyConnection, delivery_id: str, delivered_on: dt.date | None
+) -> None:
+    """Set the values that the queries of table_query write beside the rows of one delivery."""
+    day = literal(delivered_on.isoformat()) if delivered_on else "NULL"
+    connection.execute(f"SET VARIABLE delivery_id = {literal(delivery_id)}")
+    connection.execute(f"SET VARIABLE delivered_on = {day}")
+
+
 def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[str, ...]]) -> None:
     """Compile every table of a mapping on an empty relation, so that a wrong mapping fails before any byte.
 
@@ -467,7 +476,7 @@ def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[s
                 }  # fmt: skip
                 query = table_query(
                     _empty_relation(names), names, spec, table, contract, mapping,
-                    Provenance(mapping.system, "check", "0" * 12, None), lookups,
+                    Provenance(mapping.system, "check"), lookups,
                 )  # fmt: skip
                 try:
                     connection.execute(query)

@@ -221,7 +221,7 @@ def _counts_query(contract: Contract) -> str:
 def join_parts(
     connection: duckdb.DuckDBPyConnection, work: Path, contracts: list[str], changed: bool
 ) -> None:
-    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`, and drop others."""
+    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`."""
     folder = work / "collect" / "parts"
     for path in folder.glob("*"):
         if path.name.split(".")[0] not in contracts:

@@ -27,23 +27,18 @@ _FUNCTIONS: tuple[type[exp.Expression], ...] = (
     exp.Concat, exp.ConcatWs, exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace,
     exp.Nullif, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Greatest, exp.Least, exp.StartsWith,
     exp.EndsWith, exp.Contains,
-    exp.StrPosition, exp.Pad, exp.Reverse, exp.MD5, exp.Sign,
+    exp.StrPosition, exp.Pad, exp.Reverse, exp.MD5, exp.Sign, exp.Translate, exp.Trunc,
 )  # fmt: skip
 # Functions that sqlglot keeps by name.
 _NAMED = {
-    "regexp_full_match", "try_strptime", "strip_accents", "translate", "prefix", "suffix", "instr",
-    "ltrim", "rtrim", "starts_with", "ends_with", "trunc", "json_extract_string",
+    "regexp_full_match", "try_strptime", "strip_accents", "prefix", "suffix", "instr",
+    "ltrim", "rtrim", "starts_with", "ends_with",
 }  # fmt: skip
 _TYPES = {
     exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.INT, exp.DataType.Type.BIGINT,
     exp.DataType.Type.DECIMAL, exp.DataType.Type.DOUBLE, exp.DataType.Type.BOOLEAN, exp.DataType.Type.DATE,
     exp.DataType.Type.TIMESTAMP,
 }  # fmt: skip
-
-
-def function_names() -> list[str]:
-    """Names of the functions that expressions may use, for the documentation."""
-    return sorted({f.sql_names()[0].lower() for f in _FUNCTIONS} | _NAMED)
 
 
 def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.calendar_reading import read_calendar
+from ingest.contract import Contract
 from ingest.controls import (
     check_bad_lines,
     check_final_newline,
@@ -23,11 +25,11 @@ from ingest.controls import (
     check_unmapped_values,
     control_result,
 )
-from ingest.conversion import LookupTable, Provenance, table_query, used_names
+from ingest.conversion import LookupTable, Provenance, set_delivery, table_query, used_names
 from ingest.deliveries import Delivery, DeliveryStore, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
-from ingest.mapping import FileSpec, Mapping
+from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
 from ingest.sql import literal, write_parquet
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
@@ -49,7 +51,7 @@ class Landing:
     """Everything that landing one delivery needs. `planned` is its record before anything is known of it.
 
     lookups: file key -> the delivery whose rows values are looked up in. facts: those of the archived bytes,
-    when they were just inspected.
+    when they were just inspected. conversions: queries shared by the deliveries of one run.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -58,6 +60,7 @@ class Landing:
     planned: Delivery
     lookups: dict[str, Delivery] = field(default_factory=dict)
     facts: ByteFacts | None = None
+    conversions: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -147,7 +150,7 @@ class Landing:
             if strictly:
                 return {None: strict_json_lines(prepared, spec, scratch, self.where)}
             return {None: fast_json_lines(self.connection, prepared, spec, self.where)}
-        layout = read_layout(prepared.path, spec, used_names(self.mapping, self.planned.file_key), self.where)
+        layout = read_layout(prepared.path, spec, self._used_names(), self.where)
         if strictly:
             return {None: strict_records(prepared, spec, layout, scratch)}
         return {None: fast_records(self.connection, prepared, spec, layout)}
@@ -156,27 +159,18 @@ class Landing:
         """Raw rows of each contract under the scratch directory.
         Raises FastReaderDisagrees on a wrong count.
         """
-        provenance = Provenance(
-            self.planned.source_system,
-            self.planned.source_instance,
-            self.planned.delivery_id,
-            self.planned.day,
-        )
+        set_delivery(self.connection, self.planned.delivery_id, self.planned.day)
         queries: dict[str, list[str]] = {}
         expected: dict[str, int] = {}
+        for stream, records in streams.items():
+            self.connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {_records_view(stream)} AS {records.relation}"
+            )
         for contract_name, table, contract in self.mapping.tables_of(self.planned.file_key):
-            records = streams[table.stream]
-            try:
-                query = table_query(
-                    records.relation, records.names, self.spec, table, contract, self.mapping, provenance,
-                    lookups,
-                    part_index=len(queries.get(contract_name, [])),
-                )  # fmt: skip
-            except ConfigurationError as error:
-                problem = error.problem
-                raise RefusedFile(problem.code, self.where, **dict(problem.params)) from None
+            part_index = len(queries.get(contract_name, []))
+            query = self._conversion(table, contract, streams[table.stream], lookups, part_index)
             queries.setdefault(contract_name, []).append(query)
-            expected[contract_name] = expected.get(contract_name, 0) + records.expected
+            expected[contract_name] = expected.get(contract_name, 0) + streams[table.stream].expected
         written = {}
         for contract_name, parts in queries.items():
             target = self.scratch / f"{contract_name}.parquet"
@@ -191,6 +185,52 @@ class Landing:
             if not counted or counted[0] != records.expected:
                 raise FastReaderDisagrees(counted[0] if counted else 0, records.expected)
         return written
+
+    def _used_names(self) -> set[str]:
+        """Columns of the file that the mapping reads; found once per run."""
+        key = ("used", self.mapping.hash, self.planned.file_key)
+        if key not in self.conversions:
+            self.conversions[key] = used_names(self.mapping, self.planned.file_key)
+        return self.conversions[key]
+
+    def _conversion(
+        self,
+        table: TableSpec,
+        contract: Contract,
+        records: Records,
+        lookups: dict[str, LookupTable],
+        part_index: int,
+    ) -> str:
+        """SQL of the raw rows of one table.
+
+        Without lookups it is the same for every delivery with these columns, so it is a view made once:
+        parsing such a query takes longer than running it on a small file.
+        """
+        provenance = Provenance(self.planned.source_system, self.planned.source_instance)
+        key = (
+            self.mapping.hash,
+            provenance,
+            id(table),
+            contract.name,
+            part_index,
+            tuple(records.names.items()),
+        )
+        if key in self.conversions:
+            return self.conversions[key]
+        try:
+            query = table_query(
+                f"SELECT * FROM {_records_view(table.stream)}", records.names, self.spec, table, contract,
+                self.mapping, provenance, lookups, part_index,
+            )  # fmt: skip
+        except ConfigurationError as error:
+            problem = error.problem
+            raise RefusedFile(problem.code, self.where, **dict(problem.params)) from None
+        if lookups:
+            return query
+        view = f"conversion_{len(self.conversions)}"
+        self.connection.execute(f"CREATE TEMP VIEW {view} AS {query}")
+        self.conversions[key] = f"SELECT * FROM {view}"
+        return self.conversions[key]
 
     def _lookup_tables(self) -> dict[str, LookupTable]:
         tables = {}
@@ -245,6 +285,11 @@ class Landing:
     def _close(self, streams: dict[str | None, Records]) -> None:
         for records in streams.values():
             records.close(self.connection)
+
+
+def _records_view(stream: str | None) -> str:
+    """Name of the view on the records that are being landed."""
+    return f"records_{stream or 'now'}"
 
 
 def prepare_delivery(

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ingest.company import Source, known_zone
 from ingest.contract import Contract, load_contract
 from ingest.errors import ConfigurationError
+from ingest.phone_numbers import known_region
 from ingest.reasons import reasons
 from ingest.strict_yaml import nearest, read_yaml, validate
 
@@ -474,7 +475,10 @@ def _check_column(where: str, contract: Contract, name: str, column: ColumnSpec,
         for key in keys:
             if key in column.model_fields_set and given not in types:
                 raise ConfigurationError("E-ING-105", where, detail=f"{key} has no meaning for type {given}")
-    if given == "phone" and not (column.region or model.defaults.phone_region):
+    region = column.region or model.defaults.phone_region
+    if given == "phone" and region and not known_region(region):
+        raise ConfigurationError("E-ING-105", where, detail=f"{region} is no country with a number plan")
+    if given == "phone" and not region:
         raise ConfigurationError("E-ING-105", where, detail="a phone needs region, or defaults.phone_region")
     if column.precision == "minute" and f"{name}_precision" not in contract.names:
         raise ConfigurationError(

@@ -28,7 +28,7 @@ from ingest.strict_reader import (
     write_records,
 )
 from ingest.strict_yaml import nearest
-from ingest.text_preparation import Prepared
+from ingest.text_preparation import BOM, Prepared
 
 MAX_RECORD_BYTES = 16 << 20
 HEAD_BYTES = 1 << 20
@@ -95,11 +95,9 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     """
     with text.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
-    head = head.removeprefix(b"\xef\xbb\xbf")
-    has_bom_bytes = text.stat().st_size and text.open("rb").read(3) == b"\xef\xbb\xbf"
-    lines = head.split(b"\n")
-    skipped = lines[: spec.skip_rows]
-    offset = sum(len(line) + 1 for line in skipped) + (3 if has_bom_bytes else 0)
+    mark = len(BOM) if head.startswith(BOM) else 0
+    lines = head[mark:].split(b"\n")
+    offset = mark + sum(len(line) + 1 for line in lines[: spec.skip_rows])
     parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
     n_lines, body = 0, ""
     fields: list[str] | str = "unclosed_quote"

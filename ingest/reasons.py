@@ -9,7 +9,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from ingest.strict_yaml import read_yaml
 
 CATALOGUE = Path(__file__).with_name("reasons.yml")
 
@@ -32,7 +32,7 @@ class Reason:
 @functools.cache
 def reasons() -> dict[str, Reason]:
     """Reason code -> Reason."""
-    content = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    content = read_yaml(CATALOGUE)
     return {
         code: Reason(code, item.get("disposition"), item.get("action"), item["en"], item["fr"])
         for code, item in content.items()

@@ -19,7 +19,7 @@ from ingest.errors import ConfigurationError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """SafeLoader that refuses a repeated key and a key that YAML 1.1 reads as a boolean (on, yes, no,
     off).
     """

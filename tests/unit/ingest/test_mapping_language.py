@@ -89,6 +89,7 @@ def test_one_order_with_several_layouts_is_accepted() -> None:
             "unknown date code",
         ),
         ({"defaults__phone_region": None, "tables__crm_lead__columns__phone": "Name"}, "needs region"),
+        ({"defaults__phone_region": "XX", "tables__crm_lead__columns__phone": "Name"}, "number plan"),
         ({"tables__crm_led": {"from": "leads", "columns": {}}}, "Did you mean: crm_lead"),
     ],
 )

@@ -128,7 +128,7 @@ def test_two_different_sirens_never_share_a_cluster(bench: Bench) -> None:
     }  # fmt: skip
 
 
-def test_a_french_vat_number_carries_the_siren_and_placeholders_carry_nothing(bench: Bench) -> None:
+def test_a_french_vat_number_carries_the_siren_and_filler_numbers_carry_nothing(bench: Bench) -> None:
     ids, _, _ = bench.run(
         [
             account("crm/1", registration_number=SIREN_A),
