@@ -10,18 +10,20 @@ import re
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.mapping import FileSpec
 from ingest.reading import MAX_RECORD_BYTES, FastReaderDisagrees, LineCounts, Records, numbered, positions
-from ingest.record_count import CHUNK
+from ingest.record_count import WINDOW
 from ingest.sql import ident, literal
 from ingest.strict_reader import BATCH, RAW_LINE_LIMIT, Quarantined, lines_of
 from ingest.text_preparation import Prepared
 
 MAX_ARRAY_BYTES = 256 << 20
+NEWLINE, BRACE = 10, 123
 _STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.\[\]"]+)')
 
 
@@ -90,18 +92,18 @@ def fast_json_lines(
 def count_objects(path: Path) -> tuple[int, int, int]:
     """(physical lines, blank lines, lines that begin with '{') of a text with LF ends, by bytes."""
     newlines = blank = objects = total = 0
-    last = b"\n"
+    starts_line = True
     with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            joined = last + chunk
-            newlines += chunk.count(b"\n")
-            objects += joined.count(b"\n{")
-            if b"\n\n" in joined:
-                # Overlapping pairs: each newline that follows a newline closes one blank line.
-                blank += len(re.findall(rb"\n(?=\n)", joined))
-            total += len(chunk)
-            last = chunk[-1:]
-    return newlines + (0 if last == b"\n" or not total else 1), blank, objects
+        while chunk := stream.read(WINDOW):
+            view = np.frombuffer(chunk, dtype=np.uint8)
+            ends = np.flatnonzero(view == NEWLINE)
+            first = view[ends[:-1] + 1 if len(ends) and ends[-1] == len(view) - 1 else ends + 1]
+            newlines += len(ends)
+            objects += int(np.count_nonzero(first == BRACE)) + int(starts_line and view[0] == BRACE)
+            blank += int(np.count_nonzero(first == NEWLINE)) + int(starts_line and view[0] == NEWLINE)
+            total += len(view)
+            starts_line = bool(view[-1] == NEWLINE)
+    return newlines + (0 if starts_line or not total else 1), blank, objects
 
 
 def strict_json_lines(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) -> Records:

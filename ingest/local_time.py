@@ -70,9 +70,13 @@ def shift_sql(column: str, zone: str) -> str:
 
 
 def _window_sql(column: str, found: tuple[tuple[dt.datetime, dt.datetime, int], ...]) -> str:
-    """Shift of the window that holds `column`: a list of quarter hours when all windows fall on them."""
+    """Shift of the window that holds `column`: a list of hours, else of quarter hours, when all windows fall on them.
+
+    list_contains of a constant list would become a join that every row passes through, whatever was tested before.
+    """
     bounds = [moment for start, end, _ in found for moment in (start, end)]
-    if any(moment.minute % 15 or moment.second for moment in bounds):
+    unit = next((u for u in (60, 15) if not any(m.minute % u or m.second for m in bounds)), None)
+    if unit is None:
         tests = " ".join(
             f"WHEN {column} >= TIMESTAMP {literal(str(start))} AND {column} < TIMESTAMP {literal(str(end))} "
             f"THEN {shift}"
@@ -81,13 +85,12 @@ def _window_sql(column: str, found: tuple[tuple[dt.datetime, dt.datetime, int], 
         return f"CASE {tests} ELSE 0 END"
     slots: dict[int, list[int]] = {}
     for start, end, shift in found:
-        first, last = (int(m.replace(tzinfo=dt.UTC).timestamp()) // 900 for m in (start, end))
+        first, last = (int(m.replace(tzinfo=dt.UTC).timestamp()) // (unit * 60) for m in (start, end))
         slots.setdefault(shift, []).extend(range(first, last))
     tests = " ".join(
-        f"WHEN list_contains(CAST({literal(str(quarters))} AS BIGINT[]), CAST(floor(epoch({column}) / "
-        f"900) AS BIGINT)) "
+        f"WHEN coalesce(list_position({units}, CAST(floor(epoch({column}) / {unit * 60}) AS BIGINT)), 0) > 0 "
         f"THEN {shift}"
-        for shift, quarters in sorted(slots.items())
+        for shift, units in sorted(slots.items())
     )
     return f"CASE {tests} ELSE 0 END"
 

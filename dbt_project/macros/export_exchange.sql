@@ -1,4 +1,7 @@
-{# Post-hook: the records that the matching step reads, as Parquet in the exchange folder of the work directory. #}
+{#
+  Post-hook: the records that the matching step reads, as Parquet in the exchange folder of the work directory.
+  Spark writes a folder of files, not a file, and only under work/spark: a run on DuckDB finds its own as it left them.
+#}
 {% macro export_exchange() -%}
     {{ adapter.dispatch('export_exchange', 'etalon')() }}
 {%- endmacro %}
@@ -8,7 +11,7 @@
     to '{{ path | replace("'", "''") }}' (format parquet, compression zstd)
 {%- endmacro %}
 {% macro spark__export_exchange() -%}
-    {%- set path = env_var('ETALON_WORK', 'work') ~ '/exchange/' ~ this.name ~ '.parquet' -%}
-    insert overwrite directory '{{ path }}' using parquet
+    {%- set path = env_var('ETALON_WORK', 'work') ~ '/spark/exchange/' ~ this.name ~ '.parquet' -%}
+    insert overwrite directory '{{ path | replace("'", "\\'") }}' using parquet
     select /*+ repartition(1) */ * from {{ this }} order by record_key
 {%- endmacro %}

@@ -42,7 +42,7 @@
 
 {#
   Spark infers nothing from an empty folder and skips names that begin with an underscore, so the table takes the
-  columns declared in sources.yml; a location without files reads as an empty table.
+  columns declared in the source files; a location without files reads as an empty table.
 #}
 {% macro spark__register_one(node, location) %}
     {% set relation = node.schema ~ '.' ~ node.name %}
@@ -52,6 +52,7 @@
     {% endfor %}
     {% do run_query('drop table if exists ' ~ relation) %}
     {% do run_query(
-        'create table ' ~ relation ~ ' (' ~ columns | join(', ') ~ ") using parquet location '" ~ location ~ "'"
+        'create table ' ~ relation ~ ' (' ~ columns | join(', ') ~ ") using parquet location '"
+        ~ location | replace("'", "\\'") ~ "'"
     ) %}
 {% endmacro %}

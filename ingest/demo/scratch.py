@@ -26,7 +26,9 @@ class Scratch:
 
     def __init__(self, path: Path) -> None:
         self.con = duckdb.connect(str(path))
-        self.con.execute("SET threads=2; SET memory_limit='2500MB'; SET preserve_insertion_order=true")
+        self.con.execute(
+            "SET threads=2; SET memory_limit='2500MB'; SET preserve_insertion_order=true; SET enable_progress_bar=false"
+        )
         self.con.execute(f"SET temp_directory='{path.parent}/spill'")
         summer = " or ".join(f"e between {a} and {b - 1}" for a, b in _SUMMER)
         self.con.execute(f"""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from orchestration.commands.output import cli_command, emit_json, say
+from orchestration.masking import masked
 
 _EPILOG = """\b
 Examples:
@@ -47,14 +48,17 @@ def command(
     limit: int,
 ) -> None:
     """Count the decisions by contract, action and reason, or list them."""
+    from expectations.journal import JournalFilter, journal_counts, journal_rows
     from ingest import load_company
     from ingest.reasons import reasons
-    from orchestration.journal import JournalFilter, journal_counts, journal_rows
 
     work = load_company(company).work
     wanted = JournalFilter(reason, contract, source, action, record, rule)
     if as_rows or record is not None or rule is not None:
         rows = journal_rows(work, wanted, limit)
+        for row in rows:
+            # A key that the source does not give is built from natural keys, such as an attendee's address.
+            row["record_key"] = masked(row["record_key"]) if row["record_key"] else None
         if as_json:
             emit_json({"decisions": rows})
             return

@@ -1,11 +1,12 @@
 """Build the dbt project on Spark in a process of its own: `python spark_build.py REQUEST.json ANSWER.json`.
 
-What does NOT belong here: what must be true of the result (test_spark_parity.py). A process of its own, because the
-JVM, its working directory and its temporary files then end with it.
+What does NOT belong here: what must be true of the result (test_spark_parity.py). A process of its own,
+because the JVM, its working directory and its temporary files then end with it.
 
-REQUEST: project (dbt_project), work (ETALON_WORK), views (schema.view to write as Parquet), probes (name -> Spark
-SQL over files, written as Parquet), exports (folder for both), refusals (name -> verdict file or null to build one
-mart under). ANSWER: nodes ({name, type, status, seconds, message}), refused (name -> message or null), seconds.
+REQUEST: project (dbt_project), work (ETALON_WORK), views (schema.view to write as Parquet), probes (name ->
+Spark SQL over files, written as Parquet), exports (folder for both), refusals (name -> verdict file, or null for
+none, under which one mart must be refused).
+ANSWER: nodes ({name, type, status, seconds, message}), refused (name -> message or null), seconds.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def nodes_of(result: Any) -> list[dict[str, Any]]:
 
 
 def refusal(verdict: str | None, mart: str, request: dict[str, Any]) -> str | None:
-    """The message with which a mart is refused under that verdict file (none: without a file), null when built."""
+    """The message with which a mart is refused under that verdict file (none: no file); null when built."""
     target = Path(request["work"]) / "quality" / "gate_verdicts.parquet"
     target.unlink()
     if verdict:

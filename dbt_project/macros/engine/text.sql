@@ -65,7 +65,7 @@
     upper({{ value }})
 {%- endmacro %}
 {% macro spark__upper_key(value) -%}
-    {%- set letters = "[\u00df\u0149\u1e9a\ufb00-\ufb06]" -%}
+    {%- set letters = "[\u00df\u0149\u01f0\u1e96-\u1e9a\ufb00-\ufb06]" -%}
     upper(regexp_replace({{ value }}, '{{ letters }}', ' '))
 {%- endmacro %}
 

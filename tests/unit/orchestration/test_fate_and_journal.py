@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 
 import duckdb
 import pytest
 from click.testing import CliRunner
 
+from expectations.journal import JournalFilter, journal_counts, journal_rows
 from orchestration import cli
 from orchestration.fate import UnknownRowError, fates
-from orchestration.journal import JournalFilter, journal_counts, journal_rows
 
 
 def rows_of(demo, query: str, **values) -> list[tuple]:
@@ -100,10 +101,10 @@ def test_the_journal_counts_what_the_ledger_counts(demo_run) -> None:
 def test_the_journal_masks_direct_identifiers(demo_run) -> None:
     rows = journal_rows(demo_run.work, JournalFilter(contract="crm_lead"), 10_000)
     shown = [row for row in rows if row["field"] in ("email", "phone", "mobile", "first_name", "last_name")]
-    assert shown and all(row["value_before"] in (None, "***") for row in shown)
+    assert shown and all(row["value_before"] is None or "***" in row["value_before"] for row in shown)
     text = CliRunner().invoke(
         cli.etalon, ["journal", "--rows", "--limit", "5000", "--company", str(demo_run.company_dir)]
     )
-    assert text.exit_code == 0 and "@" not in text.output.replace("***@***", "")
+    assert text.exit_code == 0 and not re.search(r"[^*\s]@", text.output)
     flagged = journal_rows(demo_run.work, JournalFilter(action="keep_flagged"), 10)
     assert flagged
