@@ -44,9 +44,9 @@ $(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
 
 lock:            ## compile the lock files (needs uv); no index address is written
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements.lock
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras -o requirements.lock
 	uv pip compile pyproject.toml --extra dev --extra spark --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header -c requirements.lock -o requirements-spark.lock
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras -c requirements.lock -o requirements-spark.lock
 
 clean:           ## remove what runs leave behind (not the companies under var/)
 	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis
