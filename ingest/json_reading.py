@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.errors import ConfigurationError, RefusedFile
@@ -106,27 +107,64 @@ def count_objects(path: Path) -> tuple[int, int, int]:
     return newlines + (0 if starts_line or not total else 1), blank, objects
 
 
-def strict_json_lines(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) -> Records:
-    """Line by line: each line is one JSON object, blank, or quarantined with its text."""
+def strict_json_lines(
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, scratch: Path, where: str
+) -> Records:
+    """Line by line: each line is one JSON object, blank, or quarantined with its text.
+
+    DuckDB judges and reads the lines, as in the fast reader; Python has the last word on those it refuses.
+    """
     lines = lines_of(prepared.path)
     quarantine: list[Quarantined] = []
+    numbers, texts = [], []
     blank = 0
-    objects: list[tuple[int, dict]] = []
     for number, line in enumerate(lines, start=1):
         if number in prepared.undecodable:
             quarantine.append(
                 (number, "undecodable_bytes", line[:RAW_LINE_LIMIT], prepared.undecodable[number])
             )
-        elif not line.strip():
+        elif not line or line.isspace():
             blank += 1
         else:
-            found = _object_of(line.removeprefix("\ufeff"))
-            if isinstance(found, str):
-                quarantine.append((number, "not_a_json_object", line[:RAW_LINE_LIMIT], found))
-            else:
-                objects.append((number, found))
-    counts = LineCounts(len(lines), 0, blank, len(objects), len(quarantine))
-    return _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
+            numbers.append(number)
+            texts.append(line.removeprefix("\ufeff"))
+    name = "lines_" + "".join(c if c.isalnum() else "_" for c in prepared.path.name)
+    found = pa.table({"_row": pa.array(numbers, pa.int64()), "line": pa.array(texts, pa.string())})
+    connection.register(name, found)
+    try:
+        doubtful = connection.execute(
+            f"SELECT _row FROM {ident(name)} WHERE NOT coalesce("
+            "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END, false) ORDER BY _row"
+        ).fetchall()
+    finally:
+        connection.unregister(name)
+    objects: list[tuple[int, dict]] = []
+    for (number,) in doubtful:
+        line = lines[number - 1]
+        read = _object_of(line.removeprefix("\ufeff"))
+        if isinstance(read, str):
+            quarantine.append((number, "not_a_json_object", line[:RAW_LINE_LIMIT], read))
+        else:
+            objects.append((number, read))
+    quarantine.sort(key=lambda item: item[0])
+    n_objects = len(lines) - blank - len(quarantine)
+    counts = LineCounts(len(lines), 0, blank, n_objects, len(quarantine))
+    records = _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
+    if doubtful:
+        refused = pa.array([number for (number,) in doubtful], pa.int64())
+        found = found.filter(pc.invert(pc.is_in(found["_row"], value_set=refused)))
+    connection.register(name, found)
+    paths = [path_steps(path, where) for path in spec.field_paths().values()]
+    wanted = ", ".join(literal(_sql_path(steps)) for steps in paths)
+    columns = ", ".join(f"fields[{i + 1}] AS c{i}" for i in range(len(paths)))
+    records.relation = (
+        f"SELECT _row, 0 AS _part, {columns} FROM (SELECT _row, json_extract_string(line, [{wanted}]) AS fields "
+        f"FROM {ident(name)})" + (f" UNION ALL {records.relation}" if objects else "")
+    )
+    records.expected = n_objects
+    records.registered.append(name)
+    records.is_header_only = not n_objects and not quarantine
+    return records
 
 
 def _object_of(line: str) -> dict | str:
@@ -134,7 +172,20 @@ def _object_of(line: str) -> dict | str:
         found = json.loads(line)
     except ValueError as error:
         return str(error)
-    return found if isinstance(found, dict) else f"a JSON {type(found).__name__}, no object"
+    return found if isinstance(found, dict) and _is_text(found) else _why_no_object(found)
+
+
+def _is_text(element: object) -> bool:
+    """False for an element that holds half a surrogate pair: JSON can write it, no text can hold it."""
+    try:
+        json.dumps(element, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _why_no_object(element: object) -> str:
+    return "half a surrogate pair" if isinstance(element, dict) else f"a JSON {type(element).__name__}, no object"
 
 
 def json_array(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) -> Records:
@@ -152,13 +203,11 @@ def json_array(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) ->
     elements = content if isinstance(content, list) else [content]
     objects, quarantine = [], []
     for ordinal, element in enumerate(elements, start=1):
-        if isinstance(element, dict):
+        if isinstance(element, dict) and _is_text(element):
             objects.append((ordinal, element))
         else:
-            text = json.dumps(element, ensure_ascii=False)[:RAW_LINE_LIMIT]
-            quarantine.append(
-                (ordinal, "not_a_json_object", text, f"a JSON {type(element).__name__}, no object")
-            )
+            text = json.dumps(element, ensure_ascii=not _is_text(element))[:RAW_LINE_LIMIT]
+            quarantine.append((ordinal, "not_a_json_object", text, _why_no_object(element)))
     counts = LineCounts(len(elements), 0, 0, len(objects), len(quarantine))
     return _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
 

@@ -8,6 +8,7 @@ What does NOT belong here: which deliveries to land (collecting.py).
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,11 @@ from ingest.errors import ConfigurationError, RefusedFile
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
-from ingest.sql import literal, write_parquet
+from ingest.sql import literal, planned_as_written, write_parquet
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
 
+# Optimising the conversion of fewer records than this takes longer than running it.
+SMALL_FILE = 2_000
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("source_instance", pa.string()),
@@ -148,7 +151,7 @@ class Landing:
             return {None: records}
         if spec.format == "jsonl":
             if strictly:
-                return {None: strict_json_lines(prepared, spec, scratch, self.where)}
+                return {None: strict_json_lines(self.connection, prepared, spec, scratch, self.where)}
             return {None: fast_json_lines(self.connection, prepared, spec, self.where)}
         layout = read_layout(prepared.path, spec, self._used_names(), self.where)
         if strictly:
@@ -174,7 +177,9 @@ class Landing:
         written = {}
         for contract_name, parts in queries.items():
             target = self.scratch / f"{contract_name}.parquet"
-            n_rows = write_parquet(self.connection, " UNION ALL ".join(parts), target)
+            is_small = not lookups and expected[contract_name] <= SMALL_FILE
+            with planned_as_written(self.connection) if is_small else nullcontext():
+                n_rows = write_parquet(self.connection, " UNION ALL ".join(parts), target)
             if n_rows != expected[contract_name]:
                 raise FastReaderDisagrees(n_rows, expected[contract_name])
             written[contract_name] = target

@@ -6,6 +6,8 @@ What does NOT belong here: any statement about extracts.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -43,6 +45,16 @@ def connect(work: Path) -> duckdb.DuckDBPyConnection:
     ):
         connection.execute(f"SET {name} = {literal(value)}")
     return connection
+
+
+@contextmanager
+def planned_as_written(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Within the block DuckDB runs queries as they are written: for wide queries on few rows."""
+    connection.execute("PRAGMA disable_optimizer")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA enable_optimizer")
 
 
 def write_parquet(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
