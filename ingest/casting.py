@@ -27,7 +27,7 @@ _SPACES = {" ": " \u00a0\u202f"}
 class Cast:
     """How one column gets its value: helper columns of two earlier stages, the value, why it may be null.
 
-    flag: SQL of a reason code when the value is kept but doubtful, or None.
+    flag: SQL of a reason code when the value is kept but doubtful, or None; is_doubtful: SQL test for it.
     """
 
     value: str
@@ -35,6 +35,7 @@ class Cast:
     prepared: list[str] = field(default_factory=list)
     shifted: list[str] = field(default_factory=list)
     flag: str | None = None
+    is_doubtful: str | None = None
 
 
 def cast_of(name: str, text: str, column: Column, spec: ColumnSpec, defaults: Defaults) -> Cast:
@@ -141,7 +142,10 @@ def _temporal(name: str, text: str, column: Column, spec: ColumnSpec, defaults: 
         converted, shifted = utc_sql(local, zone, shift), [f"{sql_shift} AS {shift}"]
         flag = f"CASE WHEN {shift} > 0 THEN 'dst_ambiguous' WHEN {shift} < 0 THEN 'dst_gap' END"
     value = f"coalesce({utc}, {converted})" if aware else converted
-    return Cast(value, reason, prepared=prepared, shifted=shifted, flag=flag)
+    is_doubtful = f"{shift} <> 0" if flag else None
+    return Cast(
+        value, reason, prepared=prepared, shifted=shifted, flag=flag, is_doubtful=is_doubtful
+    )  # fmt: skip
 
 
 def _instants(text: str, spec: ColumnSpec, kind: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from ingest.deliveries import Delivery, DeliveryStore, fingerprint
 from ingest.discovery import Discovery, Received, discover, match_path, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
-from ingest.landing import QUARANTINE_SCHEMA, Landing
+from ingest.landing import QUARANTINE_SCHEMA, Landing, land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
 from ingest.mapping import Mapping, load_mapping
 from ingest.sql import connect, write_parquet
@@ -203,8 +203,9 @@ class _Collection:
             planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id)
         )
         facts = {r.delivery_id: r.facts for r in received}
-        landed: list[str] = []
         conversions: dict[Any, Any] = {}
+        finished: list[Delivery] = []
+        waiting: list[tuple[Landing, bool]] = []
         for done, plan in enumerate(order):
             self.progress("land", done, len(order))
             mapping = self.mappings[plan.source_instance]
@@ -236,11 +237,18 @@ class _Collection:
             landing = Landing(
                 self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id), conversions
             )
-            known[plan.delivery_id] = landing.land(was_landed)
-            if known[plan.delivery_id].status == "landed":
-                landed.append(plan.delivery_id)
+            if (plan.source_instance, plan.file_key) in served:
+                finished.append(landing.land(was_landed))
+                known[plan.delivery_id] = finished[-1]
+            else:
+                waiting.append((landing, was_landed))
+        n_before = len(order) - len(waiting)
+        for done, delivery in enumerate(land_together(waiting)):
+            self.progress("land", n_before + done, len(order))
+            finished.append(delivery)
+            known[delivery.delivery_id] = delivery
         self.progress("land", len(order), len(order))
-        return landed
+        return sorted(delivery.delivery_id for delivery in finished if delivery.status == "landed")
 
     def _lookups(
         self, plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]

@@ -67,7 +67,10 @@ class _Stages:
 
 @dataclass(frozen=True)
 class _Filled:
-    """SQL names of one filled column: raw text, value, when it failed and why, flags that keep the value."""
+    """SQL names of one filled column: raw text, value, when it failed and why, flags that keep the value.
+
+    can_fail: False where the value is the raw text. is_doubtful: SQL test of the rows that have the flag.
+    """
 
     name: str
     raw: str
@@ -75,6 +78,8 @@ class _Filled:
     required: bool
     reason: str
     flag: str | None
+    is_doubtful: str | None
+    can_fail: bool
 
 
 def cleaned_sql(column: str, spec: FileSpec, defaults: Defaults) -> str:
@@ -257,7 +262,10 @@ def _fill(
         reason = literal(cast.reason)
     elif lookup_reason is not None or spec.map is not None:
         reason = f"CASE WHEN {text} IS NULL THEN {reason} ELSE {literal(cast.reason)} END"
-    return _Filled(name, raw, value, column.required or spec.required, reason, cast.flag)
+    return _Filled(
+        name, raw, value, column.required or spec.required, reason, cast.flag, cast.is_doubtful,
+        can_fail=cast.value != raw,
+    )  # fmt: skip
 
 
 def _origin(
@@ -376,12 +384,16 @@ def _set_aside_sql(
         cases.append(f"WHEN ({compile_expression(condition, used, where)}) THEN {literal(code)}")
     if table.where:
         cases.append(f"WHEN NOT ({compile_expression(table.where, used, where)}) THEN 'kept_out_by_mapping'")
-    for column in filled:
-        if column.required:
-            cases.append(
-                f"WHEN {column.value} IS NULL THEN CASE WHEN {column.raw} IS NULL "
-                f"THEN 'required_value_missing' ELSE 'required_value_invalid' END"
-            )
+    required = [column for column in filled if column.required]
+    if required:
+        # One test for the usual row; which column it is matters only for the others.
+        which = " ".join(
+            f"WHEN {column.value} IS NULL THEN CASE WHEN {column.raw} IS NULL "
+            f"THEN 'required_value_missing' ELSE 'required_value_invalid' END"
+            for column in required
+        )
+        is_missing = " OR ".join(f"{column.value} IS NULL" for column in required)
+        cases.append(f"WHEN {is_missing} THEN CASE {which} END")
     return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
 
@@ -389,15 +401,17 @@ def _issues_sql(filled: list[_Filled]) -> str:
     """SQL of the packed issues of a row; the packing runs only on rows that have one."""
     tests, items = [], []
     for column in filled:
-        failed = f"({column.raw} IS NOT NULL AND {column.value} IS NULL)"
+        # The rarer test first: the other one then runs on the rows that are left.
+        failed = f"({column.value} IS NULL AND {column.raw} IS NOT NULL)"
         clean = f"left(translate({column.raw}, {literal(ITEM_SEPARATOR + PART_SEPARATOR)}, '  '), {MAX_RAW})"
         prefix = literal(column.name + PART_SEPARATOR)
-        tests.append(failed)
-        items.append(
-            f"CASE WHEN {failed} THEN {prefix} || {column.reason} || {literal(PART_SEPARATOR)} || {clean} END"
-        )
-        if column.flag:
-            tests.append(f"{column.flag} IS NOT NULL")
+        if column.can_fail:
+            tests.append(failed)
+            items.append(
+                f"CASE WHEN {failed} THEN {prefix} || {column.reason} || {literal(PART_SEPARATOR)} || {clean} END"
+            )
+        if column.flag and column.is_doubtful:
+            tests.append(column.is_doubtful)
             items.append(f"{prefix} || {column.flag} || {literal(PART_SEPARATOR)} || {clean}")
     if not tests:
         return "NULL"

@@ -185,7 +185,11 @@ def _is_text(element: object) -> bool:
 
 
 def _why_no_object(element: object) -> str:
-    return "half a surrogate pair" if isinstance(element, dict) else f"a JSON {type(element).__name__}, no object"
+    return (
+        "half a surrogate pair"
+        if isinstance(element, dict)
+        else f"a JSON {type(element).__name__}, no object"
+    )
 
 
 def json_array(prepared: Prepared, spec: FileSpec, scratch: Path, where: str) -> Records:

@@ -7,7 +7,11 @@ What does NOT belong here: which deliveries to land (collecting.py).
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,11 +36,13 @@ from ingest.errors import ConfigurationError, RefusedFile
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
-from ingest.sql import literal, planned_as_written, write_parquet
+from ingest.sql import connect, literal, planned_as_written, write_parquet
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
 
 # Optimising the conversion of fewer records than this takes longer than running it.
 SMALL_FILE = 2_000
+# Below this much text (bytes) further workers cost more than they save.
+WORTH_A_WORKER = 16 << 20
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("source_instance", pa.string()),
@@ -54,7 +60,8 @@ class Landing:
     """Everything that landing one delivery needs. `planned` is its record before anything is known of it.
 
     lookups: file key -> the delivery whose rows values are looked up in. facts: those of the archived bytes,
-    when they were just inspected. conversions: queries shared by the deliveries of one run.
+    when they were just inspected. conversions: queries made once for the deliveries of one
+    connection.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -290,6 +297,35 @@ class Landing:
     def _close(self, streams: dict[str | None, Records]) -> None:
         for records in streams.values():
             records.close(self.connection)
+
+
+def land_together(landings: list[tuple[Landing, bool]]) -> Iterator[Delivery]:
+    """Land deliveries that look nothing up in each other, the largest first, one a core; records in no order.
+
+    landings: each with whether the delivery was landed before. A reader that keeps the order of a file uses one
+    core, so files side by side use them all; each worker has its own connection and its share of the memory.
+    """
+    if sum(landing.planned.file_bytes for landing, _ in landings) <= WORTH_A_WORKER:
+        yield from (landing.land(was_landed) for landing, was_landed in landings)
+        return
+    workers = min(os.cpu_count() or 1, len(landings), 8)
+    own = threading.local()
+    connections: list[duckdb.DuckDBPyConnection] = []
+
+    def land(item: tuple[Landing, bool]) -> Delivery:
+        landing, was_landed = item
+        if not hasattr(own, "connection"):
+            own.connection, own.conversions = connect(landing.work, share=workers), {}
+            connections.append(own.connection)
+        return replace(landing, connection=own.connection, conversions=own.conversions).land(was_landed)
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from pool.map(land, sorted(landings, key=lambda item: -item[0].planned.file_bytes))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for connection in connections:
+            connection.close()
 
 
 def _records_view(stream: str | None) -> str:

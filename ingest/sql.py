@@ -6,6 +6,7 @@ What does NOT belong here: any statement about extracts.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,20 +29,28 @@ def files_literal(paths: list[Path]) -> str:
     return "[" + ", ".join(literal(str(path)) for path in paths) + "]"
 
 
-def connect(work: Path) -> duckdb.DuckDBPyConnection:
+def connect(work: Path, share: int = 1) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB connection bounded by ETALON_MEMORY (default 3GB) that spills under
     work/tmp/ingest.
+
+    share: how many such connections work at once; each takes its part of the memory and of the threads.
     """
     spill = work / "tmp" / "ingest" / "spill"
     spill.mkdir(parents=True, exist_ok=True)
+    amount, unit = re.fullmatch(
+        r"\s*([0-9.]+)\s*([A-Za-z%]*)\s*", os.environ.get("ETALON_MEMORY", "3GB")
+    ).groups()
+    threads = int(os.environ.get("ETALON_THREADS", str(min(os.cpu_count() or 2, 8))))
     connection = duckdb.connect()
     for name, value in (
         ("TimeZone", "UTC"),
-        ("memory_limit", os.environ.get("ETALON_MEMORY", "3GB")),
+        ("memory_limit", f"{float(amount) / share:.3f}{unit}"),
         ("temp_directory", str(spill)),
-        ("threads", os.environ.get("ETALON_THREADS", str(min(os.cpu_count() or 2, 8)))),
+        ("threads", str(max(1, threads // share))),
         ("preserve_insertion_order", "true"),
         ("enable_progress_bar", "false"),
+        # It turns IN (a list) into a join, which costs a row of many columns more than it saves.
+        ("disabled_optimizers", "in_clause"),
     ):
         connection.execute(f"SET {name} = {literal(value)}")
     return connection
