@@ -25,6 +25,8 @@ from ingest.errors import catalogue, text_of
 
 VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
 SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
+# Files named in one sentence; the rest is in collect/control_results.parquet.
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ class Refusal:
     why_en: str
     next_fr: str
     next_en: str
+
+
+@dataclass(frozen=True)
+class CollectWarning:
+    """A control of ingest that asks for a look: `control` is delivered_for_cycle or unmapped_file."""
+
+    source_instance: str
+    file_path: str
+    control: str
+    observed: str
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,7 @@ def decide(
     *,
     cycle: str,
     as_of: datetime,
+    collect_warnings: Sequence[CollectWarning] = (),
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
 
@@ -107,6 +120,7 @@ def decide(
     found = [
         *_ledger(balances, policy),
         *_refused(refusals, policy),
+        *_collected(collect_warnings, policy, cycle),
         *_rules(results, policy),
         *_expired(results, policy, as_of),
     ]
@@ -164,6 +178,17 @@ def _refused(refusals: Sequence[Refusal], policy: Policy) -> Iterable[Sentence]:
             fr=texts["fr"]["file_refused"].format(**place, why=refusal.why_fr, next=refusal.next_fr),
             en=texts["en"]["file_refused"].format(**place, why=refusal.why_en, next=refusal.next_en),
         )
+
+
+def _collected(found: Sequence[CollectWarning], policy: Policy, cycle: str) -> Iterable[Sentence]:
+    late = [each for each in found if each.control == "delivered_for_cycle"]
+    if late:
+        files = ", ".join(f"{each.file_path} ({each.observed})" for each in late)
+        yield _say(policy.document.missing_delivery, "delivery_missing", cycle=cycle, files=files)
+    unmapped = [each.file_path for each in found if each.control == "unmapped_file"]
+    if unmapped:
+        files = ", ".join(unmapped[:MOST_NAMED]) + (" ..." if len(unmapped) > MOST_NAMED else "")
+        yield _say(policy.document.unmapped_file, "files_unmapped", n_files=len(unmapped), files=files)
 
 
 def _rules(results: Sequence[RuleResult], policy: Policy) -> Iterable[Sentence]:
@@ -316,6 +341,21 @@ def read_refusals(work: Path) -> list[Refusal]:
             [str(file)],
         ).fetchall()
     return [_refusal(*row) for row in rows]
+
+
+def read_collect_warnings(work: Path) -> list[CollectWarning]:
+    """What collect/control_results.parquet says of deliveries that are late and files that nobody reads."""
+    file = work / "collect" / "control_results.parquet"
+    if not file.exists():
+        return []
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "select source_instance, file_path, control, coalesce(observed, '') from read_parquet(?)"
+            " where (control = 'delivered_for_cycle' and status <> 'pass') or control = 'unmapped_file'"
+            " order by all",
+            [str(file)],
+        ).fetchall()
+    return [CollectWarning(*row) for row in rows]
 
 
 def _refusal(source: str, path: str, code: str, why: str, next_command: str) -> Refusal:

@@ -72,6 +72,8 @@ class PolicyDocument(Strict):
     not_assessed: NotAssessedBySeverity
     uncovered_table: Effect
     refused_file: Literal["hold", "warn"]
+    missing_delivery: Effect
+    unmapped_file: Effect
     required_terms: tuple[Term, ...] = Field(min_length=1)
     waivers: tuple[Waiver, ...] = ()
 

@@ -27,7 +27,7 @@ _FUNCTIONS: tuple[type[exp.Expression], ...] = (
     exp.Concat, exp.ConcatWs, exp.RegexpExtract, exp.RegexpFullMatch, exp.RegexpLike, exp.RegexpReplace,
     exp.Nullif, exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Greatest, exp.Least, exp.StartsWith,
     exp.EndsWith, exp.Contains,
-    exp.StrPosition, exp.Pad, exp.Reverse, exp.MD5, exp.Sign, exp.Translate, exp.Trunc,
+    exp.StrPosition, exp.Reverse, exp.MD5, exp.Sign, exp.Translate, exp.Trunc,
 )  # fmt: skip
 # Functions that sqlglot keeps by name.
 _NAMED = {

@@ -111,7 +111,7 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
         if fields != "unclosed_quote":
             break
     if isinstance(fields, str):
-        raise RefusedFile("E-ING-006", where, expected=_expected_text(spec), found="a header that never ends")
+        raise RefusedFile("E-ING-007", where, detail="a quote opens in it and never closes")
     if isinstance(spec.header, list):
         _check_width(len(fields), [len(spec.header)], body, spec, where)
         return Layout(tuple(spec.header), spec.skip_rows, spec.skip_rows, offset)

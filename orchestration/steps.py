@@ -254,7 +254,13 @@ def _assess(run: Run, step: str, layers: set[str]) -> list[RuleResult]:
 
 
 def _decide(run: Run) -> Verdict:
-    from expectations.gate import decide, read_balances, read_refusals, write_verdict
+    from expectations.gate import (
+        decide,
+        read_balances,
+        read_collect_warnings,
+        read_refusals,
+        write_verdict,
+    )
     from expectations.policy import POLICY_FILE, load_policy
     from expectations.results import read_results
 
@@ -265,6 +271,7 @@ def _decide(run: Run) -> Verdict:
         load_policy(POLICY_FILE, waivers_path(run.company)),
         cycle=run.settings.cycle,
         as_of=run.settings.as_of,
+        collect_warnings=read_collect_warnings(run.work),
     )
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")
     return verdict

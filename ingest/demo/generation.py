@@ -74,11 +74,15 @@ class DemoReport:
 def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> DemoReport:
     """Write a demo company (company.yml, extracts/, truth/); same size and seed, same bytes.
 
-    Existing extracts/ and truth/ of that directory are replaced. Raises KeyError for an unknown size.
+    Extracts and truth of an earlier demo are replaced. Raises KeyError for an unknown size, FileExistsError for a
+    directory that holds a company or extracts that are no demo's (no truth/ beside them).
     """
     scale = SIZES[size]
     began = time.perf_counter()
     company_dir = Path(company_dir)
+    held = [name for name in ("company.yml", "extracts") if (company_dir / name).exists()]
+    if held and not (company_dir / "truth").is_dir():
+        raise FileExistsError(f"{company_dir} holds {held[0]} of a company that is no demo")
     for name in ("extracts", "truth", ".generation"):
         shutil.rmtree(company_dir / name, ignore_errors=True)
     workshop = company_dir / ".generation"

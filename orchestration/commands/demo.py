@@ -40,3 +40,5 @@ def generate_demo(company: Path, size: str, seed: int = 20260101) -> None:
             generate(company, size=size, seed=seed)
         except KeyError as error:
             raise click.UsageError(f"unknown size {error}") from error
+        except FileExistsError as error:
+            raise click.UsageError(f"{error}; nothing was touched, name another --company") from error

@@ -158,13 +158,42 @@ def statements(extracts: str, out: str) -> list[tuple[str, list[str]]]:
             union all select * from '{out}/mail.parquet' anti join event_keys using (event_id))
         group by message_id, email""",
     ]
+    others = [
+        # One row a meeting and attendee, newest file first; every calendar of the company writes Europe/Paris or UTC.
+        f"""create table meetings as
+        with events as (
+            select filename, unnest(string_split(
+                replace(replace(content, chr(13), ''), chr(10) || ' ', ''), 'BEGIN:VEVENT')[2:]) as event
+            from read_text('{extracts}/calendar/*/*.ics')),
+        rows as (
+            select filename, regexp_extract(event, '\\nUID:([^\\n]+)', 1) as uid,
+                regexp_extract(event, '\\nDTSTART[^:\\n]*:([0-9T]+Z?)', 1) as start_text,
+                regexp_extract(event, '\\nSTATUS:([A-Z]+)', 1) as status,
+                lower(unnest(regexp_extract_all(event, '\\nATTENDEE[^\\n]*mailto:([^\\n]+)', 1))) as attendee
+            from events)
+        select *, case when start_text like '%Z' then try_strptime(start_text, '%Y%m%dT%H%M%SZ')
+            else timezone('Europe/Paris', try_strptime(start_text, '%Y%m%dT%H%M%S')) at time zone 'UTC' end as started_at
+        from rows qualify row_number() over (partition by uid, start_text, attendee order by filename desc) = 1""",
+        f"""create table ledger as
+        select * from {csv(f"{extracts}/ledger/*.txt", delimiter="tab", encoding="latin-1")}
+        where "CompteNum" like '70%' and "CompteNum" not like '701%' and "CompteNum" not like '70705%'
+            and "JournalCode" not in ('AN', 'ANO', 'AD', 'RAN')""",
+    ]
     marts = [
         """create table touches as
         select p.person_id, c.started_at as at, c.is_answered and c.talk_s >= 10 as is_effective
         from calls as c inner join points as p on c.phone = p.value where c.direction <> 'internal'
         union all
         select p.person_id, s.sent_at, s.is_delivered
-        from sends as s inner join points as p on s.email = p.value where not s.is_automated""",
+        from sends as s inner join points as p on s.email = p.value where not s.is_automated
+        union all
+        select p.person_id, m.started_at, true
+        from meetings as m inner join points as p on m.attendee = p.value
+        where m.status <> 'CANCELLED' and m.started_at < timestamp '2026-07-01'
+        union all
+        select p.person_id, try_cast(t.CompletedDateTime as timestamp), t.TaskSubtype = 'Email'
+        from tasks_raw as t inner join persons as p on p.id = case left(t.WhoId, 3) when '00Q' then 'L' else 'C' end || t.WhoId
+        where t.Status = 'Completed' and t.IsDeleted <> 'true' and t.CallObject is null""",
         """create table cadences as
         select l.*, count(t.at) filter (where t.at >= l.created_at and t.at < l.created_at + interval 30 day) as n_touches,
             min(t.at) filter (where t.is_effective and t.at >= l.created_at) as first_effective_at
@@ -190,6 +219,11 @@ def statements(extracts: str, out: str) -> list[tuple[str, list[str]]]:
         inner join (select distinct on ("N° pièce") * from
             {csv(f"{erp}/factures*.csv", delimiter=";", encoding="latin-1")}) as f on l."N° pièce" = f."N° pièce"
         group by all""",
+        """create table mart_ledger as
+        select date_trunc('month', try_strptime(EcritureDate, '%Y%m%d')) as period_month,
+            sum(try_cast(replace(Credit, ',', '.') as decimal(18, 4)) - try_cast(replace(Debit, ',', '.') as decimal(18, 4)))
+                as revenue
+        from ledger group by all""",
         f"""create table mart_mrr as
         select m.month_end, count(distinct s."Code client") as customers,
             sum(try_cast(replace(s."Montant", ',', '.') as decimal(18, 4)) * try_cast(s."Quantité" as bigint)) as mrr
@@ -210,12 +244,13 @@ def statements(extracts: str, out: str) -> list[tuple[str, list[str]]]:
                 "mart_wins",
                 "mart_stages",
                 "mart_revenue",
+                "mart_ledger",
                 "mart_mrr",
             )
         ),
         "detach published",
     ]
-    return [("entities", entities), ("calls", calls), ("mail", mail), ("marts", marts)]
+    return [("entities", entities), ("calls", calls), ("mail", mail), ("others", others), ("marts", marts)]
 
 
 def main(company: Path, out: Path) -> None:

@@ -183,3 +183,12 @@ def test_the_effects_of_the_two_mini_cases_come_out_as_planted(tmp_path: Path) -
     assert effects["m2_vip_cluster"][""][1] > 0.55
     beyond = effects["m2_beyond_8_touches"]
     assert beyond["warm intro"][1] > 2 * beyond["no warm intro"][1]
+
+
+def test_a_company_that_is_no_demo_is_left_alone(tmp_path):
+    extract = tmp_path / "extracts" / "mine.csv"
+    extract.parent.mkdir()
+    extract.write_text("kept\n")
+    with pytest.raises(FileExistsError, match="no demo"):
+        generate(tmp_path, "tiny")
+    assert extract.read_text() == "kept\n"

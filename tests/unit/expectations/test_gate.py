@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from expectations.catalogue import CatalogueError, load_catalogue
-from expectations.gate import Balance, Refusal, decide, sentences, write_verdict
+from expectations.gate import Balance, CollectWarning, Refusal, decide, sentences, write_verdict
 from expectations.policy import POLICY_FILE, Policy, Waiver, apply_waivers, load_policy
 from expectations.results import RuleResult, judge
 
@@ -249,3 +249,18 @@ def test_the_policy_version_changes_with_the_waivers(tmp_path: Path) -> None:
     assert load_policy(waivers=path).version == POLICY.version
     path.write_text("rule_id,table_name,author,reason,expires_on\n", encoding="utf-8")
     assert load_policy(waivers=path).version != POLICY.version
+
+
+def test_a_month_without_its_delivery_warns_and_a_file_nobody_reads_is_listed():
+    late = CollectWarning("crm", "crm/{date}/Lead.csv", "delivered_for_cycle", "2026-05-31")
+    stray = CollectWarning("crm", "crm/2026-06/opportunity.csv", "unmapped_file", "")
+    found = decide(
+        [PASSED], BALANCED, [], POLICY, cycle="2026-06", as_of=AS_OF, collect_warnings=[stray, late]
+    )
+    assert found.verdict == "publish_with_warnings"
+    assert [(each.effect, each.code) for each in found.sentences] == [
+        ("warn", "delivery_missing"),
+        ("note", "files_unmapped"),
+    ]
+    assert "crm/{date}/Lead.csv (2026-05-31)" in found.sentences[0].en
+    assert "opportunity.csv" in found.sentences[1].fr
