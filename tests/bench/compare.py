@@ -60,8 +60,12 @@ def rows_in(company: Path) -> int:
     return total
 
 
+#: The script joins persons by one key at a time, so what depends on identities differs by a few percent.
+APPROXIMATE = ("leads", "touches_of_persons")
+
+
 def same_counts(company: Path, theirs: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """Counts that both must reach, as (pipeline, script)."""
+    """Counts that both must reach, as (pipeline, script); those of APPROXIMATE within 10 %."""
     import duckdb
 
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
@@ -80,6 +84,7 @@ def same_counts(company: Path, theirs: dict[str, int]) -> dict[str, tuple[int, i
                 theirs["mail_events_read"] - theirs["mail_events_lost"],
             ),
             "sends": (one("master.fct_email_sends"), theirs["sends"]),
+            "ledger_revenue_lines": (one("master.fct_ledger_revenues"), theirs["ledger_lines"]),
             "leads": (one("master.fct_leads"), theirs["leads"]),
             "touches_of_persons": (one("master.fct_touches where person_id <> 'unknown'"), theirs["touches"]),
         }
@@ -167,8 +172,10 @@ def main() -> None:
         }
         print(json.dumps(result, indent=2))
         print("counts (pipeline, script):")
-        for name, pair in same_counts(company, told["counts"]).items():
-            print(f"  {name}: {pair[0]:,} {pair[1]:,}")
+        for name, (ours, theirs) in same_counts(company, told["counts"]).items():
+            agreed = abs(ours - theirs) <= (0.1 * theirs if name in APPROXIMATE else 0)
+            kind = "approximate by design" if name in APPROXIMATE else "exact"
+            print(f"  {name}: {ours:,} {theirs:,} ({kind}{'' if agreed else ', DIFFERS'})")
         if options.record:
             store = ROOT / "docs" / "benchmarks.json"
             runs = [
