@@ -12,17 +12,16 @@ import datetime as dt
 import re
 import zoneinfo
 from dataclasses import dataclass, field
-from pathlib import Path
 
+import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 from icalendar import Timezone, vDuration
 from icalendar.parser import Contentline, Parameters
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from ingest.errors import RefusedFile
 from ingest.reading import LineCounts, Records, positions
-from ingest.sql import literal
+from ingest.sql import ident
 from ingest.strict_reader import RAW_LINE_LIMIT, Quarantined, lines_of
 from ingest.text_preparation import Prepared
 
@@ -52,6 +51,8 @@ READ = (*NEEDED, "BEGIN", "END", "SUMMARY", "LOCATION", "RRULE", "CREATED", "LAS
 
 _PLAIN = r"[^\x00-\x20\x7f\";:,=\\^%]+"
 SIMPLE_LINE = re.compile(rf"([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+={_PLAIN}(?: {_PLAIN})*)*):([^\"\\]*)")
+MARKS = frozenset("BEMbem")  # of BEGIN, END and METHOD
+MOMENT = re.compile(r"[0-9]{8}(?:T[0-9]{6}Z?)?")
 
 
 def stream_columns(stream: str | None) -> tuple[str, ...]:
@@ -80,7 +81,9 @@ class BrokenComponentError(Exception):
     """A VEVENT that cannot be read; the message says why."""
 
 
-def read_calendar(prepared: Prepared, zone: str, scratch: Path, where: str) -> dict[str, Records]:
+def read_calendar(
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, zone: str, where: str
+) -> dict[str, Records]:
     """Streams `events` and `attendees` of one calendar text.
 
     _row is the ordinal of the VEVENT in the file, _part the position of the attendee in it. zone: IANA zone
@@ -123,28 +126,26 @@ def read_calendar(prepared: Prepared, zone: str, scratch: Path, where: str) -> d
     header = len(lines) - n_blank - n_record_lines - len(quarantine)
     counts = LineCounts(len(lines), header, n_blank, n_record_lines, len(quarantine))
     return {
-        "events": _records("events", EVENT_COLUMNS, events, prepared, scratch, counts, quarantine),
-        "attendees": _records(
-            "attendees", ATTENDEE_COLUMNS, attendees, prepared, scratch, counts, quarantine
-        ),
+        stream: _records(connection, stream, rows, prepared, counts, quarantine)
+        for stream, rows in (("events", events), ("attendees", attendees))
     }
 
 
 def _records(
-    stream: str, columns: tuple[str, ...], rows: list[tuple], prepared: Prepared, scratch: Path,
+    connection: duckdb.DuckDBPyConnection, stream: str, rows: list[tuple], prepared: Prepared,
     counts: LineCounts, quarantine: list[Quarantined],
 ) -> Records:  # fmt: skip
-    target = scratch / f"{prepared.path.name}.{stream}.parquet"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in ((0, pa.int64()), (1, pa.int32()))]
-    arrays += [pa.array([row[i + 2] for row in rows], pa.string()) for i in range(len(columns))]
-    names = ["_row", "_part"] + [f"c{i}" for i in range(len(columns))]
-    pq.write_table(pa.Table.from_arrays(arrays, names=names), target, compression="lz4")
+    columns = stream_columns(stream)
+    kinds = [("_row", pa.int64()), ("_part", pa.int32())] + [
+        (f"c{i}", pa.string()) for i in range(len(columns))
+    ]
+    values = zip(*rows, strict=True) if rows else ([] for _ in kinds)
+    arrays = [pa.array(column, kind) for column, (_, kind) in zip(values, kinds, strict=True)]
+    name = f"{stream}_{prepared.path.stem}"
+    connection.register(name, pa.Table.from_arrays(arrays, names=[column for column, _ in kinds]))
     return Records(
-        f"SELECT * FROM read_parquet({literal(str(target))})", positions(columns), len(rows), counts,
-        "strict",
-        prepared.n_bytes_read, quarantine=quarantine, temporary=[target],
-        is_header_only=not rows and not quarantine,
+        f"SELECT * FROM {ident(name)}", positions(columns), len(rows), counts, "strict", prepared.n_bytes_read,
+        quarantine=quarantine, registered=[name], is_header_only=not rows and not quarantine,
     )  # fmt: skip
 
 
@@ -157,7 +158,8 @@ def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int]:
     method: str | None = None
     n_blank = 0
     for number, line in enumerate(lines, start=1):
-        word = line.strip().upper()
+        # A line that begins with a space continues the one before, whatever it says.
+        word = line.rstrip().upper() if line[:1] in MARKS else ""
         if word == "BEGIN:VEVENT" or word in {"END:VCALENDAR", "BEGIN:VCALENDAR"}:
             # A VEVENT that is still open here was never closed.
             current, zone = None, None
@@ -179,7 +181,7 @@ def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int]:
             zone = None if word == "END:VTIMEZONE" else zone
         elif word.startswith("METHOD:"):
             method = word.split(":", 1)[1]
-        n_blank += not word
+        n_blank += not word and not line.strip()
     return components, zones, n_blank
 
 
@@ -340,16 +342,16 @@ class _Zones:
     def _moment(self, item: _Property) -> dt.datetime | None:
         """Aware datetime; an all-day value is its day at 00:00 UTC. None when the text is no date."""
         text = item.value.strip()
+        if not MOMENT.fullmatch(text):
+            return None
         try:
-            if len(text) == 8:
-                return dt.datetime.strptime(text, "%Y%m%d").replace(tzinfo=dt.UTC)
-            if text.endswith("Z"):
-                return dt.datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
-            naive = dt.datetime.strptime(text, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - zone follows
+            moment = dt.datetime.fromisoformat(text)
         except ValueError:
             return None
+        if len(text) == 8 or text.endswith("Z"):
+            return moment.replace(tzinfo=dt.UTC)
         name = _param(item, "TZID")
-        return naive.replace(tzinfo=self.zone(name) if name else self.default)
+        return moment.replace(tzinfo=self.zone(name) if name else self.default)
 
     def end_of(self, start: _Property | None, duration: _Property | None) -> str | None:
         """UTC text of start + duration; the next day for an all-day event without end; else None."""
@@ -368,4 +370,4 @@ class _Zones:
 
 
 def _utc_text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -27,7 +27,8 @@ from ingest.deliveries import Delivery, DeliveryStore, fingerprint
 from ingest.discovery import Discovery, Received, discover, match_path, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
-from ingest.landing import QUARANTINE_SCHEMA, Landing, land_together
+from ingest.landing import QUARANTINE_SCHEMA, Landing
+from ingest.landing_together import land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
 from ingest.mapping import Mapping, load_mapping
 from ingest.sql import connect, write_parquet

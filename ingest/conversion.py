@@ -28,9 +28,9 @@ PART_RANGE = 100_000
 MAX_RAW = 500
 
 Resolver = Callable[[str], str]
-# Values of the delivery are session variables, so that one query serves all deliveries of a file.
-DELIVERY_ID = "CAST(getvariable('delivery_id') AS VARCHAR)"
-DELIVERED_ON = "CAST(getvariable('delivered_on') AS DATE)"
+# Columns of every relation that is converted: one query serves one delivery or several side by side.
+DELIVERY_ID, DELIVERED_ON = "_delivery", "_delivered_on"
+PASSED_ON = ("_row", "_part", DELIVERY_ID, DELIVERED_ON)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LookupTable:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Values written beside each row of one source. What differs by delivery comes from set_delivery."""
+    """Values written beside each row of one source. What differs by delivery comes with the rows."""
 
     source_system: str
     source_instance: str
@@ -189,7 +189,7 @@ def table_query(
 ) -> str:  # fmt: skip
     """SQL of the raw rows of one table: one row per record of `relation`, set aside or not.
 
-    relation: SQL of _row, _part and internal columns; names: source name -> internal column.
+    relation: SQL of records_of_delivery, for one delivery or several; names: source name -> internal column.
     Raises ConfigurationError when a name or an expression of the mapping does not fit.
     """
     where = f"mapping {mapping.name}: {contract.name}"
@@ -286,7 +286,8 @@ def _origin(
         digest = f"substr(sha256(concat_ws(chr(31), {joined})), 1, 32)"
         empty = " AND ".join(f"{c} IS NULL" for c in columns)
         if spec.occurrence:
-            order = f"row_number() OVER (PARTITION BY {', '.join(columns)} ORDER BY _row, _part)"
+            same = ", ".join([DELIVERY_ID, *columns])
+            order = f"row_number() OVER (PARTITION BY {same} ORDER BY _row, _part)"
             digest = f"CASE WHEN {order} > 1 THEN {digest} || '-' || {order} ELSE {digest} END"
         return f"CASE WHEN {empty} THEN NULL ELSE {digest} END", None
     if spec.row_number:
@@ -423,7 +424,7 @@ def _assemble(
     mapping: Mapping,
     provenance: Provenance, *, set_aside: str, issues: str, deleted: _Filled | None, part_index: int,
 ) -> str:  # fmt: skip
-    cleaned = ", ".join(["_row", "_part", *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
+    cleaned = ", ".join([*PASSED_ON, *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
     query = f"SELECT {cleaned} FROM ({relation})"
     if stages.joins:
         query = f"SELECT base.*, {', '.join(stages.joined)} FROM ({query}) base {' '.join(stages.joins)}"
@@ -469,13 +470,10 @@ def _unmapped(name: str, table: TableSpec, filled: dict[str, _Filled], mapping: 
     return "NULL"
 
 
-def set_delivery(
-    connection: duckdb.DuckDBPyConnection, delivery_id: str, delivered_on: dt.date | None
-) -> None:
-    """Set the values that the queries of table_query write beside the rows of one delivery."""
-    day = literal(delivered_on.isoformat()) if delivered_on else "NULL"
-    connection.execute(f"SET VARIABLE delivery_id = {literal(delivery_id)}")
-    connection.execute(f"SET VARIABLE delivered_on = {day}")
+def records_of_delivery(relation: str, delivery_id: str, delivered_on: dt.date | None) -> str:
+    """SQL of the records of `relation` (_row, _part, internal columns) beside the delivery they came in."""
+    day = f"DATE {literal(delivered_on.isoformat())}" if delivered_on else "CAST(NULL AS DATE)"
+    return f"SELECT {literal(delivery_id)} AS {DELIVERY_ID}, {day} AS {DELIVERED_ON}, * FROM ({relation})"
 
 
 def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[str, ...]]) -> None:
@@ -519,4 +517,5 @@ def _names_for_check(
 
 def _empty_relation(names: dict[str, str]) -> str:
     columns = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in names.values())
-    return f"SELECT CAST(1 AS BIGINT) AS _row, 0 AS _part{', ' + columns if columns else ''} WHERE false"
+    rows = f"SELECT CAST(1 AS BIGINT) AS _row, 0 AS _part{', ' + columns if columns else ''} WHERE false"
+    return records_of_delivery(rows, "", None)

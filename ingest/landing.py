@@ -2,16 +2,13 @@
 
 Everything is written under work/tmp first; raw files are renamed into place, then the delivery record is
 written.
-What does NOT belong here: which deliveries to land (collecting.py).
+What does NOT belong here: which deliveries to land (collecting.py), in which company (landing_together.py).
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,19 +27,17 @@ from ingest.controls import (
     check_unmapped_values,
     control_result,
 )
-from ingest.conversion import LookupTable, Provenance, set_delivery, table_query, used_names
+from ingest.conversion import LookupTable, Provenance, records_of_delivery, table_query, used_names
 from ingest.deliveries import Delivery, DeliveryStore, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
-from ingest.sql import connect, literal, planned_as_written, write_parquet
+from ingest.sql import literal, planned_as_written, write_parquet
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
 
 # Optimising the conversion of fewer records than this takes longer than running it.
 SMALL_FILE = 2_000
-# Below this much text (bytes) further workers cost more than they save.
-WORTH_A_WORKER = 16 << 20
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("source_instance", pa.string()),
@@ -95,8 +90,12 @@ class Landing:
     def land(self, was_landed: bool) -> Delivery:
         """Land the delivery and return its record, already saved; a refusal is a record too."""
         self.scratch.mkdir(parents=True, exist_ok=True)
+        return self.conclude(self._land, was_landed)
+
+    def conclude(self, land: Callable[[], Delivery], was_landed: bool) -> Delivery:
+        """Record of what `land` gives, or of its refusal, saved; nothing of this delivery is left in scratch."""
         try:
-            delivery = self._land()
+            delivery = land()
         except RefusedFile as refusal:
             self._withdraw()
             delivery = self.planned.refused(refusal.problem, was_landed)
@@ -106,21 +105,17 @@ class Landing:
         return delivery
 
     def _land(self) -> Delivery:
-        if self.planned.file_bytes == 0:
-            raise RefusedFile("E-ING-002", self.where)
-        prepared = prepare_delivery(self.work, self.planned, self.spec, self.where, self.scratch, self.facts)
-        streams: dict[str | None, Records] = {}
+        prepared, streams = self.prepared(), {}
         try:
-            check_final_newline(prepared.path, self.spec, self.where)
             lookups = self._lookup_tables()
             try:
-                streams = self._open(prepared, strictly=False)
+                streams = self.opened(prepared)
                 written = self._write(streams, lookups)
             except (FastReaderDisagrees, duckdb.Error) as error:
                 if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
                     raise
-                self._close(streams)
-                streams = self._open(prepared, strictly=True)
+                self.close(streams)
+                streams = self.opened(prepared, strictly=True)
                 check_bad_lines(next(iter(streams.values())).quarantine, self.spec, self.where)
                 try:
                     written = self._write(streams, lookups)
@@ -132,24 +127,43 @@ class Landing:
                 except FastReaderDisagrees as counts:
                     relation, expected = counts.args
                     raise RefusedFile("E-ING-014", self.where, relation=relation, expected=expected) from None
-            main = next(iter(streams.values()))
-            check_unmapped_values(self.connection, self.mapping, self.planned.file_key, written, self.where)
-            controls = check_manifest(
-                self.connection, self.planned.manifest, self.mapping, self.planned.file_key, written,
-                main.expected, self.where,
-            )  # fmt: skip
-            if main.is_header_only:
-                controls.append(control_result("header_only", "warn", ">= 1", "0", "no record in the file"))
-            return self._commit(main, written, tuple(controls))
+            return self.settled(streams, written)
         finally:
-            self._close(streams)
+            self.close(streams)
             prepared.close()
 
-    def _open(self, prepared: Prepared, strictly: bool) -> dict[str | None, Records]:
-        """Streams of the file: one (None) for most formats, events and attendees for a calendar."""
+    def prepared(self) -> Prepared:
+        """Text of the archived bytes. Raises RefusedFile when empty, mis-encoded or cut."""
+        if self.planned.file_bytes == 0:
+            raise RefusedFile("E-ING-002", self.where)
+        prepared = prepare_delivery(self.work, self.planned, self.spec, self.where, self.scratch, self.facts)
+        try:
+            check_final_newline(prepared.path, self.spec, self.where)
+        except RefusedFile:
+            prepared.close()
+            raise
+        return prepared
+
+    def settled(self, streams: dict[str | None, Records], written: dict[str, Path]) -> Delivery:
+        """Check the written rows and put them in place. Raises RefusedFile."""
+        main = next(iter(streams.values()))
+        check_unmapped_values(self.connection, self.mapping, self.planned.file_key, written, self.where)
+        controls = check_manifest(
+            self.connection, self.planned.manifest, self.mapping, self.planned.file_key, written,
+            main.expected, self.where,
+        )  # fmt: skip
+        if main.is_header_only:
+            controls.append(control_result("header_only", "warn", ">= 1", "0", "no record in the file"))
+        return self._commit(main, written, tuple(controls))
+
+    def opened(self, prepared: Prepared, strictly: bool = False) -> dict[str | None, Records]:
+        """Streams of the file: one (None) for most formats, events and attendees for a calendar.
+
+        Raises RefusedFile, and FastReaderDisagrees when the text needs the strict reader.
+        """
         spec, scratch = self.spec, self.scratch
         if spec.format == "ics":
-            streams = read_calendar(prepared, self.mapping.defaults.timezone, scratch, self.where)
+            streams = read_calendar(self.connection, prepared, self.mapping.defaults.timezone, self.where)
             check_bad_lines(streams["events"].quarantine, spec, self.where)
             return dict(streams)
         if spec.format == "json":
@@ -165,30 +179,47 @@ class Landing:
             return {None: strict_records(prepared, spec, layout, scratch)}
         return {None: fast_records(self.connection, prepared, spec, layout)}
 
-    def _write(self, streams: dict[str | None, Records], lookups: dict[str, LookupTable]) -> dict[str, Path]:
-        """Raw rows of each contract under the scratch directory.
-        Raises FastReaderDisagrees on a wrong count.
-        """
-        set_delivery(self.connection, self.planned.delivery_id, self.planned.day)
-        queries: dict[str, list[str]] = {}
+    def records(self, streams: dict[str | None, Records]) -> dict[str | None, str]:
+        """SQL of the records of each stream beside their delivery."""
+        planned = self.planned
+        return {
+            stream: records_of_delivery(records.relation, planned.delivery_id, planned.day)
+            for stream, records in streams.items()
+        }
+
+    def expected(self, streams: dict[str | None, Records]) -> dict[str, int]:
+        """Rows that each contract must get, counted independently of their reading."""
         expected: dict[str, int] = {}
-        for stream, records in streams.items():
-            self.connection.execute(
-                f"CREATE OR REPLACE TEMP VIEW {_records_view(stream)} AS {records.relation}"
-            )
-        for contract_name, table, contract in self.mapping.tables_of(self.planned.file_key):
-            part_index = len(queries.get(contract_name, []))
-            query = self._conversion(table, contract, streams[table.stream], lookups, part_index)
-            queries.setdefault(contract_name, []).append(query)
+        for contract_name, table, _ in self.mapping.tables_of(self.planned.file_key):
             expected[contract_name] = expected.get(contract_name, 0) + streams[table.stream].expected
+        return expected
+
+    def queries(
+        self,
+        records: dict[str | None, str],
+        streams: dict[str | None, Records],
+        lookups: dict[str, LookupTable],
+    ) -> dict[str, str]:
+        """SQL of the raw rows of each contract, made of the SQL of the records of each stream."""
+        for stream, relation in records.items():
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {_records_view(stream)} AS {relation}")
+        queries: dict[str, list[str]] = {}
+        for contract_name, table, contract in self.mapping.tables_of(self.planned.file_key):
+            parts = queries.setdefault(contract_name, [])
+            parts.append(self._conversion(table, contract, streams[table.stream], lookups, len(parts)))
+        return {contract_name: " UNION ALL ".join(parts) for contract_name, parts in queries.items()}
+
+    def _write(self, streams: dict[str | None, Records], lookups: dict[str, LookupTable]) -> dict[str, Path]:
+        """Raw rows of each contract under the scratch directory. Raises FastReaderDisagrees on a wrong count."""
+        queries = self.queries(self.records(streams), streams, lookups)
         written = {}
-        for contract_name, parts in queries.items():
-            target = self.scratch / f"{contract_name}.parquet"
-            is_small = not lookups and expected[contract_name] <= SMALL_FILE
+        for contract_name, expected in self.expected(streams).items():
+            target = self.raw_scratch(contract_name)
+            is_small = not lookups and expected <= SMALL_FILE
             with planned_as_written(self.connection) if is_small else nullcontext():
-                n_rows = write_parquet(self.connection, " UNION ALL ".join(parts), target)
-            if n_rows != expected[contract_name]:
-                raise FastReaderDisagrees(n_rows, expected[contract_name])
+                n_rows = write_parquet(self.connection, queries[contract_name], target)
+            if n_rows != expected:
+                raise FastReaderDisagrees(n_rows, expected)
             written[contract_name] = target
         if not queries:
             # A file that only serves lookups is still counted.
@@ -197,6 +228,10 @@ class Landing:
             if not counted or counted[0] != records.expected:
                 raise FastReaderDisagrees(counted[0] if counted else 0, records.expected)
         return written
+
+    def raw_scratch(self, contract_name: str) -> Path:
+        """Where the raw rows of a contract wait until they are put in place."""
+        return self.scratch / f"{contract_name}.parquet"
 
     def _used_names(self) -> set[str]:
         """Columns of the file that the mapping reads; found once per run."""
@@ -294,38 +329,10 @@ class Landing:
             path.unlink(missing_ok=True)
         (self.work / "quarantine" / f"{planned.delivery_id}.parquet").unlink(missing_ok=True)
 
-    def _close(self, streams: dict[str | None, Records]) -> None:
+    def close(self, streams: dict[str | None, Records]) -> None:
+        """Remove what reading left: temporary files and registered tables."""
         for records in streams.values():
             records.close(self.connection)
-
-
-def land_together(landings: list[tuple[Landing, bool]]) -> Iterator[Delivery]:
-    """Land deliveries that look nothing up in each other, the largest first, one a core; records in no order.
-
-    landings: each with whether the delivery was landed before. A reader that keeps the order of a file uses one
-    core, so files side by side use them all; each worker has its own connection and its share of the memory.
-    """
-    if sum(landing.planned.file_bytes for landing, _ in landings) <= WORTH_A_WORKER:
-        yield from (landing.land(was_landed) for landing, was_landed in landings)
-        return
-    workers = min(os.cpu_count() or 1, len(landings), 8)
-    own = threading.local()
-    connections: list[duckdb.DuckDBPyConnection] = []
-
-    def land(item: tuple[Landing, bool]) -> Delivery:
-        landing, was_landed = item
-        if not hasattr(own, "connection"):
-            own.connection, own.conversions = connect(landing.work, share=workers), {}
-            connections.append(own.connection)
-        return replace(landing, connection=own.connection, conversions=own.conversions).land(was_landed)
-
-    pool = ThreadPoolExecutor(workers)
-    try:
-        yield from pool.map(land, sorted(landings, key=lambda item: -item[0].planned.file_bytes))
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for connection in connections:
-            connection.close()
 
 
 def _records_view(stream: str | None) -> str:
@@ -361,18 +368,18 @@ def read_for_lookup(landing: Landing, key: str, delivery: Delivery) -> LookupTab
     streams: dict[str | None, Records] = {}
     try:
         try:
-            streams = other._open(prepared, strictly=False)
+            streams = other.opened(prepared)
             records = next(iter(streams.values()))
             if write_parquet(landing.connection, records.relation, target) != records.expected:
                 raise FastReaderDisagrees
         except (FastReaderDisagrees, duckdb.InvalidInputException):
-            other._close(streams)
-            streams = other._open(prepared, strictly=True)
+            other.close(streams)
+            streams = other.opened(prepared, strictly=True)
             records = next(iter(streams.values()))
             write_parquet(landing.connection, records.relation, target)
         return LookupTable(f"SELECT * FROM read_parquet({literal(str(target))})", records.names, other.spec)
     finally:
-        other._close(streams)
+        other.close(streams)
         prepared.close()
         shutil.rmtree(texts, ignore_errors=True)
         if other.scratch != landing.scratch:

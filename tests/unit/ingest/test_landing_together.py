@@ -1,11 +1,11 @@
-"""Deliveries landed side by side give what they give one after the other."""
+"""Deliveries landed in company give what they give alone."""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from ingest import collect, landing, load_company
+from ingest import collect, landing_together, load_company
 from ingest.demo import generate
 
 
@@ -17,15 +17,56 @@ def state_of(company: Path) -> dict[str, str]:
     return {str(p.relative_to(company)): con.execute(query, {"path": str(p)}).fetchone()[0] for p in files}
 
 
-def test_files_landed_side_by_side_equal_files_landed_in_turn(
+def damage(company: Path) -> None:
+    """Three of the small files: one with an event that is cut, one that is no calendar, one that is no UTF-8."""
+    cut, other, bytes_ = sorted((company / "extracts" / "calendar").rglob("*.ics"))[:3]
+    cut.write_text(cut.read_text().replace("DTSTART", "DTSTART;TZID=Nowhere/Atlantis", 1))
+    other.write_text("no calendar\n")
+    bytes_.write_bytes(bytes_.read_bytes().replace(b"SUMMARY:", b"SUMMARY:\xff", 1))
+
+
+def test_deliveries_landed_in_company_equal_deliveries_landed_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    states = []
-    for name, worth_a_worker in (("in_turn", 1 << 60), ("together", 1)):
+    states, refused = [], []
+    grouped: list[int] = []
+    whole = landing_together._write_group
+    monkeypatch.setattr(
+        landing_together, "_write_group", lambda group: grouped.append(len(group)) or whole(group)
+    )
+    for name, worth_a_worker, small in (
+        ("alone", 1 << 60, -1), ("in_groups", 1 << 60, 128 << 10), ("side_by_side", 1, 128 << 10),
+    ):  # fmt: skip
         generate(tmp_path / name, "tiny")
-        monkeypatch.setattr(landing, "WORTH_A_WORKER", worth_a_worker)
+        damage(tmp_path / name)
+        monkeypatch.setattr(landing_together, "WORTH_A_WORKER", worth_a_worker)
+        monkeypatch.setattr(landing_together, "SMALL_FILE_BYTES", small)
+        grouped.clear()
         report = collect(load_company(tmp_path / name))
-        assert not report.refusals and not report.imbalances
+        assert (max(grouped, default=0) > 10) == (small > 0)
+        refused.append([(refusal.problem.code, refusal.file_path) for refusal in report.refusals])
+        assert not report.imbalances
         states.append(state_of(tmp_path / name))
         assert collect(load_company(tmp_path / name)).landed == ()
-    assert states[0] == states[1] and len(states[0]) > 100
+    assert states[0] == states[1] == states[2] and len(states[0]) > 100
+    assert sorted(code for code, _ in refused[0]) == ["E-ING-005", "E-ING-013"]
+    assert refused[0] == refused[1] == refused[2]
+
+
+def test_a_group_that_miscounts_is_landed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    generate(tmp_path / "right", "tiny")
+    assert not collect(load_company(tmp_path / "right")).refusals
+    whole, expected = landing_together._write_group, landing_together.Landing.expected
+
+    def one_more(self, streams):
+        return {contract: rows + 1 for contract, rows in expected(self, streams).items()}
+
+    def write_group(group):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(landing_together.Landing, "expected", one_more)
+            return whole(group)
+
+    monkeypatch.setattr(landing_together, "_write_group", write_group)
+    generate(tmp_path / "wrong", "tiny")
+    assert not collect(load_company(tmp_path / "wrong")).refusals
+    assert state_of(tmp_path / "right") == state_of(tmp_path / "wrong")
