@@ -31,6 +31,12 @@ def test_every_reason_of_the_journal_is_worded_in_both_languages(warehouse):
     assert used and used <= set(reasons())
 
 
+def test_every_decision_of_the_journal_has_its_own_id(warehouse):
+    query = "select count(*), count(distinct journal_id) from quality_dbt.dq_journal"
+    rows, ids = warehouse.execute(query).fetchone()
+    assert rows == ids > 3_000
+
+
 def test_every_reason_of_a_kpi_is_worded_in_both_languages(warehouse):
     used = {
         code

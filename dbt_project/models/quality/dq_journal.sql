@@ -1,3 +1,6 @@
+{{ config(materialized="view") }}
+
+-- A view: its rows lie in the files and tables that they come from, and only readers of single rows need their ids.
 -- Everything the run decided about a line, a record, a cell or an identity. No clock and no run id: the same bytes and
 -- the same rules give the same journal. Cells of equal content in one record are one row with their number.
 with decisions as (

@@ -1,15 +1,26 @@
 -- Incident: rows left out of a fact by a filter appeared nowhere, and nobody could say what the filter had cost.
+with sides as (
+    select
+        stream,
+        reason_code,
+        1 as n_excluded,
+        0 as n_journalled
+    from {{ ref('int_fact_exclusions') }}
+    union all
+    select
+        value_after as stream,
+        reason_code,
+        0 as n_excluded,
+        n_decisions as n_journalled
+    from {{ ref('dq_journal') }}
+    where step_code = 'exclusion'
+)
+
 select
-    exclusions.stream,
-    exclusions.reason_code,
-    count(*) as n_rows
-from {{ ref('dq_exclusions') }} as exclusions
-left join {{ ref('dq_journal') }} as journal
-    on
-        journal.step_code = 'exclusion'
-        and exclusions.stream = journal.value_after
-        and exclusions._delivery_id = journal._delivery_id
-        and exclusions._source_row_id = journal._source_row_id
-        and exclusions._record_part = journal._record_part
-group by exclusions.stream, exclusions.reason_code
-having count(*) <> count(distinct journal.journal_id)
+    stream,
+    reason_code,
+    sum(n_excluded) as n_excluded,
+    sum(n_journalled) as n_journalled
+from sides
+group by stream, reason_code
+having sum(n_excluded) <> sum(n_journalled)
