@@ -7,6 +7,7 @@ What does NOT belong here: reading (landing.py), convergence (dispositions.py).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
 from ingest.landing import QUARANTINE_SCHEMA, Landing, land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
-from ingest.mapping import Mapping, load_mapping
+from ingest.mapping import FileSpec, Mapping, load_mapping
 from ingest.sql import connect, write_parquet
 
 Progress = Callable[[str, int, int], None]
@@ -325,7 +326,7 @@ class _Collection:
         join_parts(self.connection, self.work, list(by_contract), changed)
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))
         wrong = imbalances(terms, active)
-        controls = self._controls(found, active)
+        controls = self._controls(found, active, refusals)
         self._write_tables(active, refusals, terms, controls)
         self.progress("converge", len(by_contract), len(by_contract))
         warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"})
@@ -335,7 +336,9 @@ class _Collection:
             tuple(wrong), changed,
         )  # fmt: skip
 
-    def _controls(self, found: Discovery, active: list[Delivery]) -> list[dict[str, str]]:
+    def _controls(
+        self, found: Discovery, active: list[Delivery], refusals: list[Refusal]
+    ) -> list[dict[str, str]]:
         rows = []
 
         def add(instance: str, delivery: str | None, path: str, result: dict[str, str]) -> None:
@@ -355,15 +358,35 @@ class _Collection:
             )
         for instance, mapping in self.mappings.items():
             for key, spec in mapping.model.files.items():
-                days = [d.delivered_on for d in active if (d.source_instance, d.file_key) == (instance, key)]
-                if "{date}" in spec.path and spec.required and days:
-                    status = "pass" if any(str(d)[:7] == self.company.cycle for d in days) else "warn"
-                    latest = max(str(d) for d in days)
+                deliveries = [d for d in active if (d.source_instance, d.file_key) == (instance, key)]
+                if spec.is_monthly and deliveries:
+                    status = "pass" if self._is_delivered(instance, spec, deliveries, refusals) else "warn"
+                    latest = max(str(d.delivered_on) for d in deliveries)
                     result = control_result(
                         "delivered_for_cycle", status, self.company.cycle, latest, f"latest delivery of {key}"
                     )
                     add(instance, None, f"{self.sources[instance].folder}/{spec.path}", result)
         return rows
+
+    def _is_delivered(
+        self, instance: str, spec: FileSpec, deliveries: list[Delivery], refusals: list[Refusal]
+    ) -> bool:
+        """Whether a monthly file came for the month of the cycle.
+
+        The bytes of an earlier month under the path of this one are no delivery of this month, unless they
+        hold no record: two quiet months look the same. A refused file came; its refusal speaks for itself.
+        """
+
+        def is_of_month(path: str) -> bool:
+            inside = path.removeprefix(self.sources[instance].folder.rstrip("/") + "/")
+            day = match_path(spec.path, inside)
+            return isinstance(day, dt.date) and f"{day:%Y-%m}" == self.company.cycle
+
+        return any(
+            str(d.delivered_on)[:7] == self.company.cycle
+            or (not d.n_records and any(map(is_of_month, d.file_paths)))
+            for d in deliveries
+        ) or any(r.source_instance == instance and is_of_month(r.file_path) for r in refusals)
 
     def _write_tables(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,8 @@ def open_run(
 
     company = load_company(company_directory)
     settings = run_settings(company, cycle=cycle, run_id=run_id or make_run_id())
+    # What was delivered is judged for the month that runs, which may not be the company's own.
+    company = replace(company, cycle=settings.cycle)
     return Run(company, settings, RunState.start(company.work, settings.run_id), on_progress)
 
 

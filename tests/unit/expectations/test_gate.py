@@ -251,15 +251,15 @@ def test_the_policy_version_changes_with_the_waivers(tmp_path: Path) -> None:
     assert load_policy(waivers=path).version != POLICY.version
 
 
-def test_a_month_without_its_delivery_warns_and_a_file_nobody_reads_is_listed():
+def test_a_month_without_its_delivery_holds_and_a_file_nobody_reads_is_listed():
     late = CollectWarning("crm", "crm/{date}/Lead.csv", "delivered_for_cycle", "2026-05-31")
     stray = CollectWarning("crm", "crm/2026-06/opportunity.csv", "unmapped_file", "")
     found = decide(
         [PASSED], BALANCED, [], POLICY, cycle="2026-06", as_of=AS_OF, collect_warnings=[stray, late]
     )
-    assert found.verdict == "publish_with_warnings"
+    assert found.verdict == "hold"
     assert [(each.effect, each.code) for each in found.sentences] == [
-        ("warn", "delivery_missing"),
+        ("hold", "delivery_missing"),
         ("note", "files_unmapped"),
     ]
     assert "crm/{date}/Lead.csv (2026-05-31)" in found.sentences[0].en

@@ -286,6 +286,57 @@ def test_a_drop_in_volume_is_a_warning(site: Callable[..., Site]) -> None:
     assert "volume" in {w["control"] for w in where.collect().warnings}
 
 
+def cycle_status(site: Site) -> list[str]:
+    site.collect()
+    return [
+        status
+        for (status,) in site.rows(
+            "SELECT status FROM collect.control_results WHERE control = 'delivered_for_cycle'"
+        )
+    ]
+
+
+def test_a_monthly_file_is_missed_in_the_month_of_the_cycle_and_no_other_file_is(
+    site: Callable[..., Site],
+) -> None:
+    monthly = site(name="monthly")
+    monthly.put("2026-05/Leads.csv", GOOD)
+    assert cycle_status(monthly) == ["warn"]
+    monthly.put("2026-06/Leads.csv", GOOD)  # May's bytes once more: June has still not come
+    assert cycle_status(monthly) == ["warn"]
+    monthly.put("2026-06/Leads.csv", GOOD.replace("1,a", "7,a"))
+    assert cycle_status(monthly) == ["pass"]
+    on_change = site(LEADS.replace("delimiter:", "cadence: on_change\n    delimiter:"), name="on_change")
+    on_change.put("2026-05/Leads.csv", GOOD)
+    assert cycle_status(on_change) == []
+
+
+def test_two_months_without_a_record_are_two_deliveries_though_their_bytes_are_the_same(
+    site: Callable[..., Site],
+) -> None:
+    where = site()
+    where.put("2026-05/Leads.csv", LEAD_HEADER)
+    assert cycle_status(where) == ["warn"]
+    where.put("2026-06/Leads.csv", LEAD_HEADER)
+    assert cycle_status(where) == ["pass"]
+
+
+def test_a_refused_file_of_the_month_has_come(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-05/Leads.csv", GOOD)
+    where.put("2026-06/Leads.csv", b"")
+    assert cycle_status(where) == ["pass"] and codes(where) == ["E-ING-002"]
+
+
+def test_declaring_a_cadence_lands_nothing_again(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    where.collect()
+    mapping = where.root / "mapping.yml"
+    mapping.write_text(mapping.read_text().replace("delimiter:", "cadence: on_change\n    delimiter:"))
+    assert where.collect().landed == ()
+
+
 LOOKUP = LEADS.replace(
     "tables:",
     '  users: {path: "{date}/Users.csv", format: delimited, delimiter: ",", expected_columns: [2]}\ntables:',
