@@ -6,6 +6,7 @@ An imbalance of 1 in the ledger holds; so does a ledger or a validation that is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -336,7 +337,7 @@ def read_refusals(work: Path) -> list[Refusal]:
         return []
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select source_instance, file_path, error_code, why, next_command from read_parquet(?)"
+            "select source_instance, file_path, error_code, why, next_command, params from read_parquet(?)"
             " order by all",
             [str(file)],
         ).fetchall()
@@ -358,13 +359,17 @@ def read_collect_warnings(work: Path) -> list[CollectWarning]:
     return [CollectWarning(*row) for row in rows]
 
 
-def _refusal(source: str, path: str, code: str, why: str, next_command: str) -> Refusal:
+def _refusal(source: str, path: str, code: str, why: str, next_command: str, params: str) -> Refusal:
     """Ingest writes its sentences in one language; its error catalogue has the other, where it knows the
     code.
     """
     if code not in catalogue():
         return Refusal(source, path, code, why, why, next_command, next_command)
-    fr, en = ({part: text_of(code, part, language) for part in ("why", "next")} for language in ("fr", "en"))
+    values = json.loads(params)
+    fr, en = (
+        {part: text_of(code, part, language, **values) for part in ("why", "next")}
+        for language in ("fr", "en")
+    )
     return Refusal(source, path, code, fr["why"], en["why"], fr["next"], en["next"])
 
 

@@ -25,7 +25,7 @@ from ingest.contract import load_contract, write_schema_files
 from ingest.controls import control_result, read_manifest, volume_controls
 from ingest.conversion import check_mapping
 from ingest.deliveries import Delivery, DeliveryStore, fingerprint
-from ingest.discovery import Discovery, Received, discover, match_path, receive_all
+from ingest.discovery import Discovery, Received, discover, inside_folder, match_path, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
 from ingest.landing import QUARANTINE_SCHEMA, Landing, land_together
@@ -165,8 +165,7 @@ class _Collection:
             # The same bytes at two places count from the earliest date, whichever was seen first.
             dated = []
             for path in paths[key]:
-                inside = path.removeprefix(source.folder.rstrip("/") + "/")
-                day = match_path(spec.path, inside)
+                day = match_path(spec.path, inside_folder(source, path))
                 dated.append((day.isoformat() if day and day is not True else "9999-12-31", path))
             day_text, path = min(dated)
             planned[key] = Delivery(
@@ -378,8 +377,7 @@ class _Collection:
         """
 
         def is_of_month(path: str) -> bool:
-            inside = path.removeprefix(self.sources[instance].folder.rstrip("/") + "/")
-            day = match_path(spec.path, inside)
+            day = match_path(spec.path, inside_folder(self.sources[instance], path))
             return isinstance(day, dt.date) and f"{day:%Y-%m}" == self.company.cycle
 
         return any(

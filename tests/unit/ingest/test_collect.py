@@ -17,6 +17,7 @@ from company_site import LEAD_HEADER, LEADS, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expectations.gate import read_refusals
 from ingest.fate import fate_of_key, fate_of_line
 
 GOOD = LEAD_HEADER + "1,a@x.fr,Open,2026-06-01 10:00:00,Ann\n2,b@x.fr,Lost,2026-06-02 10:00:00,Bob\n"
@@ -32,7 +33,7 @@ def test_the_same_bytes_twice_change_nothing(site: Callable[..., Site]) -> None:
     assert len(where.collect().landed) == 1
     state = where.state()
     os.utime(path, (1, 1))
-    where.put("2026-06/again/Leads.csv", GOOD)  # matches no entry
+    where.put("2026-06/Again.csv", GOOD)  # matches no entry
     again = where.collect()
     assert again.landed == () and again.unchanged == 1 and not again.changed
     assert where.state() == state
@@ -284,6 +285,51 @@ def test_a_drop_in_volume_is_a_warning(site: Callable[..., Site]) -> None:
     where.put("2026-05/Leads.csv", LEAD_HEADER + "".join(version(i, "A", 1) for i in range(10)))
     where.put("2026-06/Leads.csv", LEAD_HEADER + version(1, "A", 1))
     assert "volume" in {w["control"] for w in where.collect().warnings}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "crm/2026-06/leads.csv", "crm/2026-06/Leads.CSV", "crm/2026-06/Leads .csv", "crm/2026-06/new/Leads.csv",
+        "crm/Leads.csv", "CRM/2026-06/Leads.csv", "2026-06/Leads.csv", "crm/2026-13/Leads.csv",
+        "backup/crm/2026-06/Leads.csv",
+    ],
+)  # fmt: skip
+def test_a_path_that_nearly_matches_is_refused_with_the_pattern(site: Callable[..., Site], path: str) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    where.put(f"../{path}", GOOD.replace("1,a", "7,a"))
+    (refusal,) = where.collect().refusals
+    assert (refusal.problem.code, refusal.file_path) == ("E-ING-018", path)
+    for language in ("en", "fr"):
+        assert "crm/{date}/Leads.csv" in refusal.problem.text("what", language)
+        assert "crm/{date}/Leads.csv" in refusal.problem.text("next", language)
+    assert where.rows("SELECT count(*) FROM raw.crm_lead") == [(2,)]
+    (told,) = read_refusals(where.root / "work")
+    assert "crm/{date}/Leads.csv" in told.next_fr and "crm/{date}/Leads.csv" in told.next_en
+
+
+def test_other_files_that_nobody_reads_are_listed_wherever_they_lie(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    for path in ("README.txt", "2026-06/Leads_2.csv", "../finance/rates.csv"):
+        where.put(path, "x")
+    assert where.collect().refusals == ()
+    assert where.rows(
+        "SELECT file_path FROM collect.control_results WHERE control = 'unmapped_file' ORDER BY 1"
+    ) == [("crm/2026-06/Leads_2.csv",), ("crm/README.txt",), ("finance/rates.csv",)]
+
+
+def test_sources_that_share_a_folder_do_not_refuse_each_others_files(site: Callable[..., Site]) -> None:
+    where = site()
+    other = LEADS.replace("{date}/Leads.csv", "{date}/leads.csv")
+    (where.root / "other.yml").write_text(textwrap.dedent(other))
+    company = where.root / "company.yml"
+    company.write_text(company.read_text() + "  - {instance: crm_2, mapping: other.yml, folder: crm}\n")
+    where.put("2026-06/Leads.csv", GOOD)
+    where.put("2026-06/leads.csv", GOOD.replace("1,a", "7,a"))
+    report = where.collect()
+    assert report.refusals == () and report.kept == 4
 
 
 def cycle_status(site: Site) -> list[str]:
