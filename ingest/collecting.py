@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from ingest.calendar_reading import stream_columns
 from ingest.company import Company, Source, load_company
 from ingest.contract import load_contract, write_schema_files
-from ingest.controls import control_result, read_manifest, volume_controls
+from ingest.controls import control_result, merged_manifest, read_manifest, volume_controls
 from ingest.conversion import check_mapping
 from ingest.deliveries import Delivery, DeliveryStore, fingerprint
 from ingest.discovery import Discovery, Received, discover, inside_folder, match_path, receive_all
@@ -148,14 +148,21 @@ class _Collection:
         """The record that each delivery should have: known ones with new paths merged, and new ones."""
         paths: dict[str, set[str]] = {key: set(d.file_paths) for key, d in known.items()}
         first: dict[str, Received] = {}
-        manifests: dict[str, dict | None] = {key: d.manifest for key, d in known.items()}
+        present = {(item.delivery_id, item.file.relative) for item in received}
+        # Control totals stay with the path they came with. Those of a refused file that was taken away go too.
+        manifests = {
+            key: {p: m for p, m in d.manifests.items() if d.status == "landed" or (key, p) in present}
+            for key, d in known.items()
+        }
         for item in received:
-            key = item.delivery_id
-            paths.setdefault(key, set()).add(item.file.relative)
+            key, path = item.delivery_id, item.file.relative
+            paths.setdefault(key, set()).add(path)
             first.setdefault(key, item)
+            of_delivery = manifests.setdefault(key, {})
+            of_delivery.pop(path, None)
             manifest = read_manifest(item.file.path)
             if manifest is not None:
-                manifests[key] = manifest
+                of_delivery[path] = manifest
         planned = {}
         for key in sorted(paths):
             instance = known[key].source_instance if key in known else first[key].file.source.instance
@@ -184,7 +191,8 @@ class _Collection:
                 delivered_on=None if day_text == "9999-12-31" else day_text,
                 encoding=spec.encoding,
                 fingerprint="",
-                manifest=manifests.get(key),
+                manifest=merged_manifest(manifests[key]),
+                manifests=manifests[key],
             )
         return planned
 
@@ -218,10 +226,11 @@ class _Collection:
             plan = replace(plan, fingerprint=state)
             before = known.get(plan.delivery_id)
             if before and before.fingerprint == state and self.store.is_complete(before):
-                if before.file_paths != plan.file_paths or before.file_path != plan.file_path:
-                    known[plan.delivery_id] = replace(
-                        before, file_paths=plan.file_paths, file_path=plan.file_path
-                    )
+                seen_at = {
+                    "file_paths": plan.file_paths, "file_path": plan.file_path, "manifests": plan.manifests
+                }  # fmt: skip
+                if replace(before, **seen_at) != before:
+                    known[plan.delivery_id] = replace(before, **seen_at)
                     self.store.save(known[plan.delivery_id])
                 continue
             was_landed = before is not None and (before.status == "landed" or before.was_landed)

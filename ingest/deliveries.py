@@ -48,7 +48,8 @@ class Delivery:
     reader: str = "fast"
     tables: dict[str, int] = field(default_factory=dict)  # contract -> raw rows
     controls: tuple[dict[str, str], ...] = ()
-    manifest: dict[str, Any] | None = None
+    manifest: dict[str, Any] | None = None  # the control totals of all its paths
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> the totals that came with it
     problem: dict[str, Any] | None = None
     was_landed: bool = False
 

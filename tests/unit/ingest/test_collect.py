@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import signal
@@ -49,6 +50,68 @@ def test_the_same_bytes_at_two_dates_are_one_delivery_of_the_first_date(site: Ca
         (dt.date(2026, 4, 30), "crm/2026-04/Leads.csv")
     ]
     assert where.rows("SELECT DISTINCT delivered_on FROM raw.crm_lead") == [(dt.date(2026, 4, 30),)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["2026-04", "2026-05", "2026-06"])))
+def test_copies_of_one_content_give_the_same_receipt_in_any_order(
+    site: Callable[..., Site], order: tuple[str, ...]
+) -> None:
+    """Whatever month comes first, and though each file is gone before the next one comes."""
+    totals = {
+        "2026-04": {"rows": 2},
+        "2026-05": {"rows": 2, "min": {"Created": "2026-06-01"}},
+        "2026-06": None,
+    }
+    where = site()
+    paths: set[str] = set()
+    for month in order:
+        path = where.put(f"{month}/Leads.csv", GOOD)
+        manifest = path.with_name("Leads.csv.manifest.json")
+        if totals[month]:
+            manifest.write_text(json.dumps(totals[month]))
+        assert where.collect().refusals == ()
+        (receipt,) = receipts_of(where)
+        assert paths < set(receipt["file_paths"]), "a path once seen stays"
+        paths = set(receipt["file_paths"])
+        path.unlink()
+        manifest.unlink(missing_ok=True)
+    (receipt,) = receipts_of(where)
+    assert receipt["file_paths"] == [f"crm/{month}/Leads.csv" for month in sorted(totals)]
+    assert (receipt["file_path"], receipt["delivered_on"]) == ("crm/2026-04/Leads.csv", "2026-04-30")
+    assert receipt["manifest"] == {"rows": 2, "min": {"Created": "2026-06-01"}}
+    assert where.rows("SELECT DISTINCT delivered_on FROM raw.crm_lead") == [(dt.date(2026, 4, 30),)]
+
+
+def receipts_of(site: Site) -> list[dict]:
+    return [json.loads(p.read_text()) for p in sorted((site.root / "work" / "deliveries").glob("*.json"))]
+
+
+@pytest.mark.parametrize("months", [("2026-04", "2026-05"), ("2026-05", "2026-04")])
+def test_totals_that_contradict_each_other_refuse_the_content_until_one_is_taken_away(
+    site: Callable[..., Site], months: tuple[str, str]
+) -> None:
+    where = site()
+    rows = {"2026-04": 2, "2026-05": 120}
+    for month in months:
+        where.put(f"{month}/Leads.csv", GOOD)
+        where.put(f"{month}/Leads.csv.manifest.json", json.dumps({"rows": rows[month]}))
+        where.collect()
+    (refusal,) = where.collect().refusals
+    assert refusal.problem.code == "E-ING-017"
+    text = refusal.problem.text("what")
+    assert "crm/2026-04/Leads.csv" in text and "crm/2026-05/Leads.csv" in text
+    for path in (where.root / "extracts" / "crm" / "2026-05").iterdir():
+        path.unlink()
+    assert where.collect().refusals == () and where.rows("SELECT count(*) FROM raw.crm_lead") == [(2,)]
+
+
+def test_an_unusable_manifest_is_forgotten_once_it_is_taken_away(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    manifest = where.put("2026-06/Leads.csv.manifest.json", "{")
+    assert codes(where) == ["E-ING-017"]
+    manifest.unlink()
+    assert codes(where) == []
 
 
 def version(key: int, name: str, day: int) -> str:
