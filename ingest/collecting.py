@@ -28,6 +28,7 @@ from ingest.deliveries import Delivery, DeliveryStore, fingerprint
 from ingest.discovery import Discovery, Received, discover, inside_folder, match_path, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
+from ingest.integrity import Archive, lost_deliveries
 from ingest.landing import QUARANTINE_SCHEMA, Landing, land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
 from ingest.mapping import FileSpec, Mapping, load_mapping
@@ -70,6 +71,7 @@ class CollectReport:
     warnings: tuple[dict[str, str], ...] = ()
     imbalances: tuple[Imbalance, ...] = ()
     changed: bool = field(default=False)
+    repaired: tuple[str, ...] = ()  # damaged files of work/ that this run made again, below the company
 
     @property
     def records_in(self) -> int:
@@ -121,23 +123,33 @@ class _Collection:
         self.store = DeliveryStore(self.work)
         shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
         self.connection: duckdb.DuckDBPyConnection = connect(self.work)
+        self.repaired: list[str] = []
 
     def run(self) -> CollectReport:
         try:
             write_schema_files(self.work)
             found = discover(self.company, self.mappings)
             received, problems = receive_all(found, self.work, self.progress)
+            lost, forgotten = lost_deliveries(self.store)
+            self.repaired = [f"work/deliveries/{key}.json" for key in lost]
             known = {
                 key: delivery
-                for key, delivery in self.store.load().items()
+                for key, delivery in {**self.store.load(), **lost}.items()
                 if delivery.source_instance in self.mappings
                 and delivery.file_key in self.mappings[delivery.source_instance].model.files
             }
+            self.archive = Archive(self.work, received)
             planned = self._plan(known, received)
             self.store.remove_strays(known)
-            landed = self._land_all(planned, known, received)
+            landed = self._land_all(planned, known)
             present = {r.delivery_id for r in received}
             active = sorted((d for d in known.values() if d.status == "landed"), key=lambda d: d.delivery_id)
+            self.repaired += [f"work/deliveries/{key}.json" for key in forgotten if key in present]
+            self.repaired += sorted(self.archive.repaired)
+            problems += [
+                ("", path, Problem("E-ING-022", path, (("file", path),)))
+                for path in (f"work/deliveries/{key}.json" for key in forgotten if key not in present)
+            ]
             refusals = self._refusals(found, problems, known, present)
             return self._account(found, active, refusals, landed, len(planned))
         finally:
@@ -196,9 +208,7 @@ class _Collection:
             )
         return planned
 
-    def _land_all(
-        self, planned: dict[str, Delivery], known: dict[str, Delivery], received: list[Received]
-    ) -> list[str]:
+    def _land_all(self, planned: dict[str, Delivery], known: dict[str, Delivery]) -> list[str]:
         """Land every planned delivery whose record is missing or out of date; `known` is kept up to date."""
         served = {
             (instance, other)
@@ -210,7 +220,6 @@ class _Collection:
         order = sorted(
             planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id)
         )
-        facts = {r.delivery_id: r.facts for r in received}
         conversions: dict[Any, Any] = {}
         finished: list[Delivery] = []
         waiting: list[tuple[Landing, bool]] = []
@@ -225,7 +234,9 @@ class _Collection:
             )  # fmt: skip
             plan = replace(plan, fingerprint=state)
             before = known.get(plan.delivery_id)
-            if before and before.fingerprint == state and self.store.is_complete(before):
+            damaged = self.store.damaged_files(before) if before and before.fingerprint == state else []
+            self.repaired += [f"work/{name}" for name in damaged]
+            if before and before.fingerprint == state and not damaged:
                 seen_at = {
                     "file_paths": plan.file_paths, "file_path": plan.file_path, "manifests": plan.manifests
                 }  # fmt: skip
@@ -243,9 +254,17 @@ class _Collection:
                 self.store.save(known[plan.delivery_id])
                 self.store.remove_strays(known)
                 continue
-            landing = Landing(
-                self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id), conversions
-            )
+            gone = [d for d in (plan, *lookups.values()) if self.archive.facts(d) is None]
+            if gone:
+                values = (("path", gone[0].file_path), ("sha256", gone[0].file_sha256))
+                problem = Problem("E-ING-021", f"{plan.source_instance}: {plan.file_path}", values)
+                # No fingerprint: the next run looks again whether the bytes have come back.
+                known[plan.delivery_id] = replace(plan, fingerprint="").refused(problem, was_landed)
+                self.store.save(known[plan.delivery_id])
+                self.store.remove_strays(known)
+                continue
+            facts = self.archive.facts(plan)
+            landing = Landing(self.connection, self.store, mapping, plan, lookups, facts, conversions)
             if (plan.source_instance, plan.file_key) in served:
                 finished.append(landing.land(was_landed))
                 known[plan.delivery_id] = finished[-1]
@@ -325,13 +344,14 @@ class _Collection:
         for delivery in active:
             for name in delivery.tables:
                 by_contract.setdefault(name, []).append(delivery)
-        changed = False
+        changed, damaged = False, list[Path]()
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
             changed |= refresh_part(
-                self.connection, self.work, load_contract(name), deliveries, self.mappings
+                self.connection, self.work, load_contract(name), deliveries, self.mappings, damaged
             )
-        join_parts(self.connection, self.work, list(by_contract), changed)
+        join_parts(self.connection, self.work, list(by_contract), damaged)
+        self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))
         wrong = imbalances(terms, active)
         controls = self._controls(found, active, refusals)
@@ -341,7 +361,7 @@ class _Collection:
         unchanged = n_planned - len(landed)
         return CollectReport(
             tuple(landed), unchanged, tuple(refusals), tuple(_totals(self.company, active, terms)), warnings,
-            tuple(wrong), changed,
+            tuple(wrong), changed, tuple(self.repaired),
         )  # fmt: skip
 
     def _controls(

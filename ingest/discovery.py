@@ -225,7 +225,8 @@ class SeenFiles:
         self.path = work / "collect" / "seen.json"
         self.known: dict[str, list] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):
-            self.known = json.loads(self.path.read_text())
+            content = json.loads(self.path.read_text())
+            self.known = content if isinstance(content, dict) else {}
         self.current: dict[str, list] = {}
 
     def receive(self, file: FoundFile, archive: Path) -> Received:
@@ -235,7 +236,7 @@ class SeenFiles:
         if (
             entry
             and entry[:2] == [stat.st_size, stat.st_mtime_ns]
-            and (archive / entry[2][:2] / entry[2]).exists()
+            and _size(archive / entry[2][:2] / entry[2]) == stat.st_size
         ):
             sha256, facts = entry[2], None
         else:
@@ -251,6 +252,13 @@ class SeenFiles:
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text(json.dumps(self.current, sort_keys=True))
             temporary.replace(self.path)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def receive_all(

@@ -108,6 +108,7 @@ def collect_extracts(run: Run) -> Any:
             run.company,
             progress=lambda step, done, total: run.on_progress("extracts", f"{step} {done}/{total}"),
         )
+        run.state.note(repaired=list(report.repaired))
         write_settings(run.settings, run.work)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")

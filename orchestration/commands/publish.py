@@ -80,10 +80,10 @@ def _rollback(directory: Path, publication_id: str, as_json: bool, language: str
 
 def _list(directory: Path, as_json: bool) -> None:
     from ingest import load_company
-    from orchestration.publication.receipts import current_publication, receipts
+    from orchestration.publication.receipts import live_publication_id, receipts
 
     published = load_company(directory).published
-    live = (current_publication(published) or {}).get("publication_id")
+    live = live_publication_id(published)
     rows = [
         {
             "publication_id": receipt["publication_id"],

@@ -29,6 +29,7 @@ from orchestration.publication.receipts import (
     CURRENT,
     chain,
     current_publication,
+    live_publication_id,
     now_text,
     read_receipt,
     receipt_path,
@@ -70,6 +71,7 @@ def publish(
     PrivateColumnError when a table would show a person; nothing is in place then.
     """
     work, published = company.work, company.published
+    current_publication(published)  # a damaged record stops here, before anything is written
     settings = read_settings(work)
     verdict = admit(work, settings)
     aside = published / ".building"
@@ -172,7 +174,7 @@ def rollback(company: Company, publication_id: str) -> Receipt:
     damaged = damaged_files(folder, manifest)
     if damaged:
         raise OSError(f"publication {publication_id}: {', '.join(damaged)} differ from what was published")
-    leaving = (current_publication(published) or {}).get("publication_id")
+    leaving = live_publication_id(published)
     tables = [Table.from_json(entry["declaration"]) for entry in manifest["tables"].values()]
     aside = published / ".building"
     shutil.rmtree(aside, ignore_errors=True)
@@ -183,7 +185,7 @@ def rollback(company: Company, publication_id: str) -> Receipt:
             lambda table: f"read_parquet({literal(str(folder / f'{table.name}.parquet'))})",
             aside,
         )
-    _swap(published, marts, publication_id, rolled_back_from=leaving)
+    _swap(published, marts, publication_id, rolled_back_from=leaving if leaving != publication_id else None)
     shutil.rmtree(aside, ignore_errors=True)
     return Receipt(publication_id, published / MARTS, folder, receipt["row_counts"], receipt)
 
