@@ -32,9 +32,12 @@ def command(company: Path, as_json: bool, language: str, address: str) -> None:
     """Say what became of one row of an extract, or of one record by its key."""
     from ingest import load_company
     from orchestration.fate import UnknownRowError, fates
+    from orchestration.run_lock import reading
 
+    work = load_company(company).work
     try:
-        found = fates(load_company(company).work, address)
+        with reading(work):
+            found = fates(work, address)
     except UnknownRowError as error:
         raise click.UsageError(str(error)) from error
     if as_json:

@@ -32,7 +32,7 @@ from orchestration.publication.receipts import (
     live_publication_id,
     now_text,
     read_receipt,
-    receipt_path,
+    receipts,
     refusal_path,
     write_receipt,
 )
@@ -48,6 +48,14 @@ MANIFEST = "manifest.json"
 
 class NotAdmittedError(RuntimeError):
     """The candidate may not be published; str() says why and what to do."""
+
+
+class UnknownPublicationError(LookupError):
+    """No publication of this id is kept. kept: the ids that are, oldest first."""
+
+    def __init__(self, publication_id: str, kept: list[str]) -> None:
+        self.publication_id, self.kept = publication_id, kept
+        super().__init__(f"no publication {publication_id} is kept here; kept: {', '.join(kept) or 'none'}")
 
 
 @dataclass(frozen=True)
@@ -161,16 +169,20 @@ def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
 def rollback(company: Company, publication_id: str) -> Receipt:
     """Put an earlier publication back from its Parquet folder.
 
-    Raises FileNotFoundError when the folder or its receipt is gone, OSError when a file is not the one that
-    was published. The golden-id registry stays as it is: ids are never taken back.
+    Raises UnknownPublicationError without a receipt of that id, FileNotFoundError when its folder is gone,
+    OSError when a file is not the one that was published. The golden-id registry stays as it is: ids are
+    never taken back.
     """
     published = company.published
     folder = published / "parquet" / publication_id
-    manifest = read_json(folder / MANIFEST)
-    receipt = read_receipt(published, publication_id)
+    kept = [item["publication_id"] for item in receipts(published)]
+    if publication_id not in kept:
+        raise UnknownPublicationError(publication_id, kept)
+    manifest, receipt = read_json(folder / MANIFEST), read_receipt(published, publication_id)
     if manifest is None or receipt is None:
-        known = ", ".join(sorted(path.stem for path in receipt_path(published, "x").parent.glob("*.json")))
-        raise FileNotFoundError(f"no publication {publication_id} is kept here; kept: {known or 'none'}")
+        raise FileNotFoundError(
+            f"the Parquet folder of publication {publication_id} is gone or has no manifest"
+        )
     damaged = damaged_files(folder, manifest)
     if damaged:
         raise OSError(f"publication {publication_id}: {', '.join(damaged)} differ from what was published")

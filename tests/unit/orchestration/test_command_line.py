@@ -115,8 +115,12 @@ def test_publications_are_listed_and_rolled_back_from_the_command_line(tmp_path:
     }  # fmt: skip
     result = invoke("publish", "--company", str(tmp_path), "--rollback", first.publication_id)
     assert result.exit_code == 0 and first.publication_id in result.output
-    unknown = invoke("publish", "--company", str(tmp_path), "--rollback", "2020-01-x")
-    assert unknown.exit_code == exit_codes.IO_ERROR
+    for language in ("en", "fr"):
+        unknown = invoke(
+            "publish", "--company", str(tmp_path), "--rollback", "2020-01-x", "--language", language
+        )
+        assert unknown.exit_code == exit_codes.USAGE
+        assert first.publication_id in unknown.output and second.publication_id in unknown.output
 
 
 def test_doctor_sees_a_damaged_publication(tmp_path: Path) -> None:
@@ -132,6 +136,38 @@ def test_doctor_sees_a_damaged_publication(tmp_path: Path) -> None:
     receipt.marts.write_bytes(b"x")
     assert states()["marts"] == "bad"
     assert invoke("doctor", "--company", str(tmp_path)).exit_code == exit_codes.USAGE
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "nearest"),
+    [
+        ("--rule", "R-NOPE", "R-"),
+        ("--rule", "R-CRM-0004", "R-CRM-004"),
+        ("--reason", "superseded_by_never", "superseded_by_newer"),
+        ("--contract", "crm_leads", "crm_lead"),
+        ("--action", "merged", "merge"),
+        ("--source", "crn", "-"),
+    ],
+)
+def test_a_value_that_no_journal_holds_is_a_usage_error_with_the_nearest(
+    tmp_path: Path, option: str, value: str, nearest: str
+) -> None:
+    plant(tmp_path)
+    result = invoke("journal", "--company", str(tmp_path), option, value)
+    assert result.exit_code == exit_codes.USAGE and option in result.output
+    assert nearest in result.output
+
+
+def test_a_wrong_mapping_name_is_told_before_the_lock_is_taken(tmp_path: Path) -> None:
+    plant(tmp_path)
+    company = tmp_path / "company.yml"
+    source = "sources: [{instance: crm, mapping: salesfroce, folder: crm}]"
+    company.write_text(company.read_text().replace("sources: []", source))
+    for command in ("run", "check"):
+        result = invoke(command, "--company", str(tmp_path))
+        assert result.exit_code == exit_codes.USAGE
+        assert "E-ING-107" in result.output and "salesforce" in result.output
+    assert not (tmp_path / "work" / "run.lock").exists()
 
 
 @pytest.mark.nightly
