@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ingest.company import Source, known_zone
+from ingest.company import Company, Source, known_zone
 from ingest.contract import Contract, load_contract
 from ingest.errors import ConfigurationError
 from ingest.phone_numbers import known_region
@@ -404,6 +404,15 @@ def load_mapping(source: Source, company_root: Path) -> Mapping:
                 nearest=nearest(source.mapping, known) or ", ".join(known),
             )  # fmt: skip
     return build_mapping(path.stem, read_yaml(path), source.option_values())
+
+
+def filled_contracts(company: Company) -> frozenset[str]:
+    """Contracts that at least one source of a company fills. Raises ConfigurationError like load_mapping."""
+    return frozenset(
+        table.contract or name
+        for source in company.sources
+        for name, table in load_mapping(source, company.root).model.tables.items()
+    )
 
 
 def build_mapping(name: str, content: Any, options: dict[str, Any] | None = None) -> Mapping:

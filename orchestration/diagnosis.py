@@ -88,6 +88,7 @@ def _company(directory: Path) -> Iterator[Finding]:
         "company", "ok", f"{company.company}, cycle {company.cycle}, {len(company.sources)} source(s)"
     )
     yield from _mappings(company)
+    yield from _rules(company)
     yield from _work(company)
     from orchestration.damaged_file import DamagedFileError
     from orchestration.publication.receipts import current_publication
@@ -101,6 +102,20 @@ def _company(directory: Path) -> Iterator[Finding]:
         yield Finding("publication", "warn", "nothing is published yet: etalon run")
     else:
         yield from _publication(company.published)
+
+
+def _rules(company) -> Iterator[Finding]:
+    from expectations.catalogue import CatalogueError, load_catalogue
+    from expectations.policy import POLICY_FILE, load_policy
+    from orchestration.settings import waivers_path
+
+    try:
+        rules = load_catalogue().rules
+        waivers = load_policy(POLICY_FILE, waivers_path(company)).waivers
+    except CatalogueError as error:
+        yield Finding("rules", "bad", str(error))
+        return
+    yield Finding("rules", "ok", f"{len(rules)} rule(s), {len(waivers)} waiver(s)")
 
 
 def _work(company) -> Iterator[Finding]:

@@ -266,6 +266,7 @@ def _decide(run: Run) -> Verdict:
     )
     from expectations.policy import POLICY_FILE, load_policy
     from expectations.results import read_results
+    from ingest.mapping import filled_contracts
 
     verdict = decide(
         read_results(run.work / "quality" / "rule_results.parquet"),
@@ -275,6 +276,7 @@ def _decide(run: Run) -> Verdict:
         cycle=run.settings.cycle,
         as_of=run.settings.as_of,
         collect_warnings=read_collect_warnings(run.work),
+        filled=filled_contracts(run.company),
     )
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")
     return verdict

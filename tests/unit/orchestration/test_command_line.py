@@ -15,11 +15,11 @@ import yaml
 from click.testing import CliRunner
 from planted_candidate import MANIFEST, plant
 
-from ingest.errors import ConfigurationError, RefusedFile
+from ingest.errors import ConfigurationError, RefusedFile, catalogue
 from orchestration import cli, masking
 from orchestration.commands import exit_codes, output
 from orchestration.dbt_running import DbtStepFailedError
-from orchestration.project import ROOT
+from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.run_lock import LockedByAnotherRunError
 
@@ -94,6 +94,28 @@ def test_both_languages_have_the_same_sentences() -> None:
         (ROOT / "orchestration" / "commands" / "wording.yml").read_text(encoding="utf-8")
     )
     assert catalogue["en"].keys() == catalogue["fr"].keys()
+
+
+def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
+    named = {
+        code
+        for path in source_files("ingest", "expectations", "orchestration")
+        if path.suffix == ".py"
+        for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
+    }
+    assert {"E-EXP-001", "E-ING-001"} <= named
+    assert named - catalogue().keys() == set()
+
+
+def test_a_wrong_waiver_is_told_in_both_languages_with_the_next_command(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "waivers.csv").write_text("rule_id,author\n")
+    for language, words in (("en", "Correct the place named"), ("fr", "Corrigez l'endroit")):
+        result = invoke("run", "--company", str(tmp_path), "--language", language)
+        assert result.exit_code == exit_codes.USAGE
+        assert "E-EXP-001" in result.output and "waivers.csv" in result.output and words in result.output
+    found = invoke("doctor", "--company", str(tmp_path))
+    assert found.exit_code == exit_codes.USAGE and "waivers.csv" in found.output
 
 
 def test_a_wrong_cycle_or_company_is_a_usage_error(tmp_path: Path) -> None:
