@@ -32,6 +32,7 @@ from ingest.integrity import Archive, lost_deliveries
 from ingest.landing import QUARANTINE_SCHEMA, Landing, land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
 from ingest.mapping import FileSpec, Mapping, load_mapping
+from ingest.private_files import private_files
 from ingest.sql import connect, write_parquet
 
 Progress = Callable[[str, int, int], None]
@@ -110,7 +111,8 @@ def collect(company: Path | Company, *, progress: Progress | None = None) -> Col
     """
     settings = company if isinstance(company, Company) else load_company(company)
     mappings = load_mappings(settings)
-    return _Collection(settings, mappings, progress or (lambda step, done, total: None)).run()
+    with private_files(settings.work):
+        return _Collection(settings, mappings, progress or (lambda step, done, total: None)).run()
 
 
 class _Collection:

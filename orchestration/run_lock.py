@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingest.private_files import private_files
+
 #: Locks this process holds: Dagster's resource may ask again for the lock the command line took.
 _HELD: set[Path] = set()
 
@@ -33,13 +35,18 @@ class LockedByAnotherRunError(RuntimeError):
 
 @contextmanager
 def run_lock(work: Path, run_id: str) -> Iterator[None]:
-    """Hold the company for the duration of the block. Raises LockedByAnotherRunError at once."""
-    work.mkdir(parents=True, exist_ok=True)
+    """Hold the company for the block, whose files are the owner's alone. Raises LockedByAnotherRunError at once."""
     path = (work / "run.lock").resolve()
     if path in _HELD:
         yield
         return
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    with private_files(work), _locked(path, run_id):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, run_id: str) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _taken(handle):
             raise LockedByAnotherRunError(_holder(path))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.private_files import shared_files
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE, DbtOutcome, manifest, run_dbt
 from orchestration.publication.registry import registry_path
@@ -214,7 +215,8 @@ def write_reports(run: Run, *names: str) -> list[Path]:
 
         run.on_progress("report", ", ".join(names))
         publication_id = run.state.content.get("publication_id")
-        paths = render_reports(run.company, publication_id or run.settings.run_id, names)
+        with shared_files():
+            paths = render_reports(run.company, publication_id or run.settings.run_id, names)
         if publication_id:
             shutil.rmtree(run.company.published / "reports" / run.settings.run_id, ignore_errors=True)
         counts["files"] = len(paths)

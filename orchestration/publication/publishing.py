@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from ingest.private_files import shared_files
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication import trust
@@ -69,6 +70,7 @@ class Receipt:
     content: Mapping[str, Any]
 
 
+@shared_files()
 def publish(
     company: Company, manifest: Mapping[str, Any], *, inputs: list[dict[str, str]] | None = None
 ) -> Receipt:
@@ -140,6 +142,7 @@ def publish(
     return Receipt(publication_id, published / MARTS, parquet, receipt["row_counts"], receipt)
 
 
+@shared_files()
 def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
     """Write the refusal receipt of a held run. The last publication is not touched. Returns the receipt."""
     settings = read_settings(company.work)
@@ -166,6 +169,7 @@ def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
     return path
 
 
+@shared_files()
 def rollback(company: Company, publication_id: str) -> Receipt:
     """Put an earlier publication back from its Parquet folder.
 
