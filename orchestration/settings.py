@@ -134,7 +134,7 @@ def read_settings(work: Path) -> RunSettings:
 
     path = work / "run" / "settings.parquet"
     if not path.is_file():
-        raise FileNotFoundError("no run has collected extracts here yet: run `etalon run`")
+        raise FileNotFoundError(f"no run has collected extracts yet ({path} is missing): run `etalon run`")
     try:
         return RunSettings(**pq.read_table(path).to_pylist()[0])
     except (pa.ArrowException, TypeError, IndexError) as error:
