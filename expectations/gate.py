@@ -6,7 +6,8 @@ An imbalance of 1 in the ledger holds; so does a ledger or a validation that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -111,17 +112,19 @@ def decide(
     cycle: str,
     as_of: datetime,
     collect_warnings: Sequence[CollectWarning] = (),
+    filled: Collection[str] | None = None,
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
 
     `results` come from runner.validate (waivers applied), `balances` from the warehouse, `refusals` from
-    ingest.
+    ingest. `filled`: contracts that some mapping of the company fills (None: all of them); a rule on others
+    does not apply and is only noted.
     """
     found = [
         *_ledger(balances, policy),
         *_refused(refusals, policy),
         *_collected(collect_warnings, policy, cycle),
-        *_rules(results, policy),
+        *_rules(results, policy, filled),
         *_expired(results, policy, as_of),
     ]
     found.sort(key=lambda each: ("hold", "warn", "note").index(each.effect))
@@ -191,14 +194,20 @@ def _collected(found: Sequence[CollectWarning], policy: Policy, cycle: str) -> I
         yield _say(policy.document.unmapped_file, "files_unmapped", n_files=len(unmapped), files=files)
 
 
-def _rules(results: Sequence[RuleResult], policy: Policy) -> Iterable[Sentence]:
+def _rules(
+    results: Sequence[RuleResult], policy: Policy, filled: Collection[str] | None
+) -> Iterable[Sentence]:
     if not any(result.status != "not_assessed" for result in results):
         yield _say("hold", "nothing_assessed")
     absent: list[RuleResult] = []
     unassessed: list[RuleResult] = []
+    inapplicable: list[RuleResult] = []
     for result in results:
         effect = policy.effect(result)
         if effect is None:
+            continue
+        if not _is_applicable(result, filled):
+            inapplicable.append(result)
             continue
         if result.status != "not_assessed":
             code = "rule_waived" if result.status == "waived" else f"{result.severity}_rule_failed"
@@ -212,8 +221,12 @@ def _rules(results: Sequence[RuleResult], policy: Policy) -> Iterable[Sentence]:
         else:
             cause = "too_few_rows" if result.cause == "too_few_rows" else "broken"
             yield _of_rule(effect, f"critical_rule_{cause}", result)
+    if inapplicable:
+        contracts = ", ".join(sorted({name for each in inapplicable for name in _absent(each)}))
+        values = {"n_checks": len(inapplicable), "contracts": contracts}
+        yield _say("note", "rules_not_applicable", _ids(inapplicable), **values)
     for effect, members in _by_effect(absent, policy).items():
-        contracts = sorted({name for each in members for name in each.absent_contracts.split(", ") if name})
+        contracts = sorted({name for each in members for name in _absent(each)})
         yield _say(
             effect,
             "critical_rules_source_absent",
@@ -223,6 +236,17 @@ def _rules(results: Sequence[RuleResult], policy: Policy) -> Iterable[Sentence]:
         )
     for effect, members in _by_effect(unassessed, policy).items():
         yield _say(effect, "rules_not_assessed", _ids(members), n_checks=len(members))
+
+
+def _absent(result: RuleResult) -> list[str]:
+    return [name for name in result.absent_contracts.split(", ") if name]
+
+
+def _is_applicable(result: RuleResult, filled: Collection[str] | None) -> bool:
+    """False when the company has no source at all of what a rule misses: it is not late, it does not exist."""
+    if result.cause != "source_absent" or filled is None:
+        return True
+    return bool(set(_absent(result)) & set(filled))
 
 
 def _ids(results: Iterable[RuleResult]) -> tuple[str, ...]:
@@ -336,7 +360,7 @@ def read_refusals(work: Path) -> list[Refusal]:
         return []
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select source_instance, file_path, error_code, why, next_command from read_parquet(?)"
+            "select source_instance, file_path, error_code, why, next_command, params from read_parquet(?)"
             " order by all",
             [str(file)],
         ).fetchall()
@@ -358,13 +382,17 @@ def read_collect_warnings(work: Path) -> list[CollectWarning]:
     return [CollectWarning(*row) for row in rows]
 
 
-def _refusal(source: str, path: str, code: str, why: str, next_command: str) -> Refusal:
+def _refusal(source: str, path: str, code: str, why: str, next_command: str, params: str) -> Refusal:
     """Ingest writes its sentences in one language; its error catalogue has the other, where it knows the
     code.
     """
     if code not in catalogue():
         return Refusal(source, path, code, why, why, next_command, next_command)
-    fr, en = ({part: text_of(code, part, language) for part in ("why", "next")} for language in ("fr", "en"))
+    values = json.loads(params)
+    fr, en = (
+        {part: text_of(code, part, language, **values) for part in ("why", "next")}
+        for language in ("fr", "en")
+    )
     return Refusal(source, path, code, fr["why"], en["why"], fr["next"], en["next"])
 
 

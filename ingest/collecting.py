@@ -7,6 +7,7 @@ What does NOT belong here: reading (landing.py), convergence (dispositions.py).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
@@ -21,16 +22,18 @@ import pyarrow.parquet as pq
 from ingest.calendar_reading import stream_columns
 from ingest.company import Company, Source, load_company
 from ingest.contract import load_contract, write_schema_files
-from ingest.controls import control_result, read_manifest, volume_controls
+from ingest.controls import control_result, merged_manifest, read_manifest, volume_controls
 from ingest.conversion import check_mapping
 from ingest.deliveries import Delivery, DeliveryStore, fingerprint
-from ingest.discovery import Discovery, Received, discover, match_path, receive_all
+from ingest.discovery import Discovery, Received, discover, inside_folder, match_path, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
+from ingest.integrity import Archive, lost_deliveries
 from ingest.landing import QUARANTINE_SCHEMA, Landing
 from ingest.landing_together import land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
-from ingest.mapping import Mapping, load_mapping
+from ingest.mapping import FileSpec, Mapping, load_mapping
+from ingest.private_files import private_files
 from ingest.sql import connect, write_parquet
 
 Progress = Callable[[str, int, int], None]
@@ -70,6 +73,7 @@ class CollectReport:
     warnings: tuple[dict[str, str], ...] = ()
     imbalances: tuple[Imbalance, ...] = ()
     changed: bool = field(default=False)
+    repaired: tuple[str, ...] = ()  # damaged files of work/ that this run made again, below the company
 
     @property
     def records_in(self) -> int:
@@ -108,7 +112,8 @@ def collect(company: Path | Company, *, progress: Progress | None = None) -> Col
     """
     settings = company if isinstance(company, Company) else load_company(company)
     mappings = load_mappings(settings)
-    return _Collection(settings, mappings, progress or (lambda step, done, total: None)).run()
+    with private_files(settings.work):
+        return _Collection(settings, mappings, progress or (lambda step, done, total: None)).run()
 
 
 class _Collection:
@@ -121,23 +126,33 @@ class _Collection:
         self.store = DeliveryStore(self.work)
         shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
         self.connection: duckdb.DuckDBPyConnection = connect(self.work)
+        self.repaired: list[str] = []
 
     def run(self) -> CollectReport:
         try:
             write_schema_files(self.work)
             found = discover(self.company, self.mappings)
             received, problems = receive_all(found, self.work, self.progress)
+            lost, forgotten = lost_deliveries(self.store)
+            self.repaired = [f"work/deliveries/{key}.json" for key in lost]
             known = {
                 key: delivery
-                for key, delivery in self.store.load().items()
+                for key, delivery in {**self.store.load(), **lost}.items()
                 if delivery.source_instance in self.mappings
                 and delivery.file_key in self.mappings[delivery.source_instance].model.files
             }
+            self.archive = Archive(self.work, received)
             planned = self._plan(known, received)
             self.store.remove_strays(known)
-            landed = self._land_all(planned, known, received)
+            landed = self._land_all(planned, known)
             present = {r.delivery_id for r in received}
             active = sorted((d for d in known.values() if d.status == "landed"), key=lambda d: d.delivery_id)
+            self.repaired += [f"work/deliveries/{key}.json" for key in forgotten if key in present]
+            self.repaired += sorted(self.archive.repaired)
+            problems += [
+                ("", path, Problem("E-ING-022", path, (("file", path),)))
+                for path in (f"work/deliveries/{key}.json" for key in forgotten if key not in present)
+            ]
             refusals = self._refusals(found, problems, known, present)
             return self._account(found, active, refusals, landed, len(planned))
         finally:
@@ -148,14 +163,21 @@ class _Collection:
         """The record that each delivery should have: known ones with new paths merged, and new ones."""
         paths: dict[str, set[str]] = {key: set(d.file_paths) for key, d in known.items()}
         first: dict[str, Received] = {}
-        manifests: dict[str, dict | None] = {key: d.manifest for key, d in known.items()}
+        present = {(item.delivery_id, item.file.relative) for item in received}
+        # Control totals stay with the path they came with. Those of a refused file that was taken away go too.
+        manifests = {
+            key: {p: m for p, m in d.manifests.items() if d.status == "landed" or (key, p) in present}
+            for key, d in known.items()
+        }
         for item in received:
-            key = item.delivery_id
-            paths.setdefault(key, set()).add(item.file.relative)
+            key, path = item.delivery_id, item.file.relative
+            paths.setdefault(key, set()).add(path)
             first.setdefault(key, item)
+            of_delivery = manifests.setdefault(key, {})
+            of_delivery.pop(path, None)
             manifest = read_manifest(item.file.path)
             if manifest is not None:
-                manifests[key] = manifest
+                of_delivery[path] = manifest
         planned = {}
         for key in sorted(paths):
             instance = known[key].source_instance if key in known else first[key].file.source.instance
@@ -165,8 +187,7 @@ class _Collection:
             # The same bytes at two places count from the earliest date, whichever was seen first.
             dated = []
             for path in paths[key]:
-                inside = path.removeprefix(source.folder.rstrip("/") + "/")
-                day = match_path(spec.path, inside)
+                day = match_path(spec.path, inside_folder(source, path))
                 dated.append((day.isoformat() if day and day is not True else "9999-12-31", path))
             day_text, path = min(dated)
             planned[key] = Delivery(
@@ -185,13 +206,12 @@ class _Collection:
                 delivered_on=None if day_text == "9999-12-31" else day_text,
                 encoding=spec.encoding,
                 fingerprint="",
-                manifest=manifests.get(key),
+                manifest=merged_manifest(manifests[key]),
+                manifests=manifests[key],
             )
         return planned
 
-    def _land_all(
-        self, planned: dict[str, Delivery], known: dict[str, Delivery], received: list[Received]
-    ) -> list[str]:
+    def _land_all(self, planned: dict[str, Delivery], known: dict[str, Delivery]) -> list[str]:
         """Land every planned delivery whose record is missing or out of date; `known` is kept up to date."""
         served = {
             (instance, other)
@@ -203,7 +223,6 @@ class _Collection:
         order = sorted(
             planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id)
         )
-        facts = {r.delivery_id: r.facts for r in received}
         conversions: dict[Any, Any] = {}
         finished: list[Delivery] = []
         waiting: list[tuple[Landing, bool]] = []
@@ -218,11 +237,14 @@ class _Collection:
             )  # fmt: skip
             plan = replace(plan, fingerprint=state)
             before = known.get(plan.delivery_id)
-            if before and before.fingerprint == state and self.store.is_complete(before):
-                if before.file_paths != plan.file_paths or before.file_path != plan.file_path:
-                    known[plan.delivery_id] = replace(
-                        before, file_paths=plan.file_paths, file_path=plan.file_path
-                    )
+            damaged = self.store.damaged_files(before) if before and before.fingerprint == state else []
+            self.repaired += [f"work/{name}" for name in damaged]
+            if before and before.fingerprint == state and not damaged:
+                seen_at = {
+                    "file_paths": plan.file_paths, "file_path": plan.file_path, "manifests": plan.manifests
+                }  # fmt: skip
+                if replace(before, **seen_at) != before:
+                    known[plan.delivery_id] = replace(before, **seen_at)
                     self.store.save(known[plan.delivery_id])
                 continue
             was_landed = before is not None and (before.status == "landed" or before.was_landed)
@@ -235,9 +257,17 @@ class _Collection:
                 self.store.save(known[plan.delivery_id])
                 self.store.remove_strays(known)
                 continue
-            landing = Landing(
-                self.connection, self.store, mapping, plan, lookups, facts.get(plan.delivery_id), conversions
-            )
+            gone = [d for d in (plan, *lookups.values()) if self.archive.facts(d) is None]
+            if gone:
+                values = (("path", gone[0].file_path), ("sha256", gone[0].file_sha256))
+                problem = Problem("E-ING-021", f"{plan.source_instance}: {plan.file_path}", values)
+                # No fingerprint: the next run looks again whether the bytes have come back.
+                known[plan.delivery_id] = replace(plan, fingerprint="").refused(problem, was_landed)
+                self.store.save(known[plan.delivery_id])
+                self.store.remove_strays(known)
+                continue
+            facts = self.archive.facts(plan)
+            landing = Landing(self.connection, self.store, mapping, plan, lookups, facts, conversions)
             if (plan.source_instance, plan.file_key) in served:
                 finished.append(landing.land(was_landed))
                 known[plan.delivery_id] = finished[-1]
@@ -317,26 +347,29 @@ class _Collection:
         for delivery in active:
             for name in delivery.tables:
                 by_contract.setdefault(name, []).append(delivery)
-        changed = False
+        changed, damaged = False, list[Path]()
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
             changed |= refresh_part(
-                self.connection, self.work, load_contract(name), deliveries, self.mappings
+                self.connection, self.work, load_contract(name), deliveries, self.mappings, damaged
             )
-        join_parts(self.connection, self.work, list(by_contract), changed)
+        join_parts(self.connection, self.work, list(by_contract), damaged)
+        self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))
         wrong = imbalances(terms, active)
-        controls = self._controls(found, active)
+        controls = self._controls(found, active, refusals)
         self._write_tables(active, refusals, terms, controls)
         self.progress("converge", len(by_contract), len(by_contract))
         warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"})
         unchanged = n_planned - len(landed)
         return CollectReport(
             tuple(landed), unchanged, tuple(refusals), tuple(_totals(self.company, active, terms)), warnings,
-            tuple(wrong), changed,
+            tuple(wrong), changed, tuple(self.repaired),
         )  # fmt: skip
 
-    def _controls(self, found: Discovery, active: list[Delivery]) -> list[dict[str, str]]:
+    def _controls(
+        self, found: Discovery, active: list[Delivery], refusals: list[Refusal]
+    ) -> list[dict[str, str]]:
         rows = []
 
         def add(instance: str, delivery: str | None, path: str, result: dict[str, str]) -> None:
@@ -356,15 +389,34 @@ class _Collection:
             )
         for instance, mapping in self.mappings.items():
             for key, spec in mapping.model.files.items():
-                days = [d.delivered_on for d in active if (d.source_instance, d.file_key) == (instance, key)]
-                if "{date}" in spec.path and spec.required and days:
-                    status = "pass" if any(str(d)[:7] == self.company.cycle for d in days) else "warn"
-                    latest = max(str(d) for d in days)
+                deliveries = [d for d in active if (d.source_instance, d.file_key) == (instance, key)]
+                if spec.is_monthly and deliveries:
+                    status = "pass" if self._is_delivered(instance, spec, deliveries, refusals) else "warn"
+                    latest = max(str(d.delivered_on) for d in deliveries)
                     result = control_result(
                         "delivered_for_cycle", status, self.company.cycle, latest, f"latest delivery of {key}"
                     )
                     add(instance, None, f"{self.sources[instance].folder}/{spec.path}", result)
         return rows
+
+    def _is_delivered(
+        self, instance: str, spec: FileSpec, deliveries: list[Delivery], refusals: list[Refusal]
+    ) -> bool:
+        """Whether a monthly file came for the month of the cycle.
+
+        The bytes of an earlier month under the path of this one are no delivery of this month, unless they
+        hold no record: two quiet months look the same. A refused file came; its refusal speaks for itself.
+        """
+
+        def is_of_month(path: str) -> bool:
+            day = match_path(spec.path, inside_folder(self.sources[instance], path))
+            return isinstance(day, dt.date) and f"{day:%Y-%m}" == self.company.cycle
+
+        return any(
+            str(d.delivered_on)[:7] == self.company.cycle
+            or (not d.n_records and any(map(is_of_month, d.file_paths)))
+            for d in deliveries
+        ) or any(r.source_instance == instance and is_of_month(r.file_path) for r in refusals)
 
     def _write_tables(
         self,

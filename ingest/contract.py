@@ -197,10 +197,17 @@ def write_schema_files(work: Path) -> list[Path]:
     written = []
     for contract in load_contracts().values():
         target = work / "raw" / contract.name / "_schema.parquet"
-        if not (target.exists() and pq.read_schema(target).equals(contract.arrow_schema)):
+        if not _has_schema(target, contract.arrow_schema):
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_suffix(".tmp")
             pq.write_table(contract.arrow_schema.empty_table(), temporary, compression="lz4")
             temporary.replace(target)
         written.append(target)
     return written
+
+
+def _has_schema(path: Path, schema: pa.Schema) -> bool:
+    try:
+        return pq.read_schema(path).equals(schema)
+    except (OSError, pa.ArrowException):  # absent or damaged
+        return False

@@ -93,6 +93,27 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     return content
 
 
+def merged_manifest(manifests: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """The control totals announced for one content, whatever the path and order they came in.
+
+    manifests: path -> content. One unusable manifest, or two that announce different values, make
+    {'error': why}.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[tuple[str, str], str] = {}
+    for path, content in sorted(manifests.items()):
+        if "error" in content:
+            return {"error": f"{path}: {content['error']}"}
+        for measure, announced in content.items():
+            values = announced if isinstance(announced, dict) else {"": announced}
+            for column, value in values.items():
+                first = origin.setdefault((measure, column), path)
+                target = merged.setdefault(measure, {}) if column else merged
+                if target.setdefault(column or measure, value) != value:
+                    return {"error": f"{first} and {path} announce different {measure} {column}".rstrip()}
+    return merged if manifests else None
+
+
 def check_manifest(
     connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any] | None, mapping: Mapping, file_key: str,
     written: dict[str, Path], n_records: int, where: str,

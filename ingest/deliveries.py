@@ -48,9 +48,11 @@ class Delivery:
     reader: str = "fast"
     tables: dict[str, int] = field(default_factory=dict)  # contract -> raw rows
     controls: tuple[dict[str, str], ...] = ()
-    manifest: dict[str, Any] | None = None
+    manifest: dict[str, Any] | None = None  # the control totals of all its paths
+    manifests: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> the totals that came with it
     problem: dict[str, Any] | None = None
     was_landed: bool = False
+    files: dict[str, str] = field(default_factory=dict)  # raw and quarantine files below work/ -> SHA-256
 
     @property
     def day(self) -> dt.date | None:
@@ -68,7 +70,7 @@ class Delivery:
     def refused(self, problem: Problem, was_landed: bool) -> Delivery:
         """This delivery as refused for `problem`, with nothing landed."""
         content = {"code": problem.code, "where": problem.where, "params": [list(p) for p in problem.params]}
-        return replace(self, status="refused", problem=content, tables={}, was_landed=was_landed)
+        return replace(self, status="refused", problem=content, tables={}, files={}, was_landed=was_landed)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -82,6 +84,20 @@ def raw_file(work: Path, contract: str, instance: str, delivery: str) -> Path:
     return work / "raw" / contract / f"{instance}__{delivery}.parquet"
 
 
+def archived_file(work: Path, sha256: str) -> Path:
+    """Where the original bytes with this SHA-256 are kept."""
+    return work / "archive" / sha256[:2] / sha256
+
+
+def sha256_of(path: Path) -> str | None:
+    """64 hex of a file's bytes; None when there is no readable file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
 class DeliveryStore:
     """deliveries/*.json of a work directory."""
 
@@ -91,29 +107,41 @@ class DeliveryStore:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def load(self) -> dict[str, Delivery]:
-        """Delivery id -> Delivery. A half-written file cannot exist: writing is atomic."""
-        found = {}
-        for path in sorted(self.folder.glob("*.json")):
-            content = json.loads(path.read_text())
-            content["file_paths"] = tuple(content["file_paths"])
-            content["controls"] = tuple(content["controls"])
-            found[path.stem] = Delivery(**content)
-        return found
+        """Delivery id -> Delivery, of the records that can be read (see unreadable)."""
+        found = {path.stem: _read(path) for path in sorted(self.folder.glob("*.json"))}
+        return {key: delivery for key, delivery in found.items() if delivery is not None}
+
+    def unreadable(self) -> list[str]:
+        """Ids of the records that are damaged. Writing is atomic: a run cannot leave one, a disk can."""
+        return [path.stem for path in sorted(self.folder.glob("*.json")) if _read(path) is None]
 
     def save(self, delivery: Delivery) -> None:
-        """Write one delivery record: the commit point of its landing."""
+        """Write one delivery record, with the hashes of its files: the commit point of its landing."""
+        hashes = {name: sha256_of(self.work / name) or "" for name in self._files(delivery)}
         target = self.folder / f"{delivery.delivery_id}.json"
         temporary = target.with_suffix(f".{os.getpid()}.tmp")
         with temporary.open("w") as stream:
-            json.dump(asdict(delivery), stream, sort_keys=True, indent=1)
+            json.dump(asdict(replace(delivery, files=hashes)), stream, sort_keys=True, indent=1)
         temporary.replace(target)
 
-    def is_complete(self, delivery: Delivery) -> bool:
-        """True when every raw file that the record names is there."""
-        return all(
-            raw_file(self.work, contract, delivery.source_instance, delivery.delivery_id).exists()
-            for contract in delivery.tables
-        )
+    def damaged_files(self, delivery: Delivery) -> list[str]:
+        """Files of a delivery, below work/, that are missing or are not those that were written."""
+        return [
+            name
+            for name in self._files(delivery)
+            if not delivery.files.get(name) or sha256_of(self.work / name) != delivery.files[name]
+        ]
+
+    def _files(self, delivery: Delivery) -> list[str]:
+        if delivery.status != "landed":
+            return []
+        found = [
+            raw_file(self.work, contract, delivery.source_instance, delivery.delivery_id)
+            for contract in sorted(delivery.tables)
+        ]
+        if delivery.n_quarantined_lines:
+            found.append(self.work / "quarantine" / f"{delivery.delivery_id}.parquet")
+        return [path.relative_to(self.work).as_posix() for path in found]
 
     def remove_strays(self, active: dict[str, Delivery]) -> None:
         """Remove temporary files and raw or quarantine files that no active landed delivery names."""
@@ -136,3 +164,13 @@ class DeliveryStore:
             *self.work.glob("collect/*.tmp"),
         ]:
             path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Delivery | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["file_paths"] = tuple(content["file_paths"])
+        content["controls"] = tuple(content["controls"])
+        return Delivery(**content)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None

@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,46 +67,130 @@ def delivery_id(instance: str, file_key: str, sha256: str) -> str:
 
 
 def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
-    """Match every file under the folders of the sources with the paths of their mappings.
+    """Match every file under extracts/ with the paths of the mappings of the sources.
 
-    mappings: source instance -> Mapping. Hidden files and manifests are not extracts.
+    mappings: source instance -> Mapping. Hidden files and manifests are not extracts. A path that nearly
+    matches is refused: its rows would be missing without a word.
     """
     files: list[FoundFile] = []
     unmapped: list[tuple[str, str]] = []
     problems: list[tuple[str, str, Problem]] = []
-    for source in company.sources:
-        mapping = mappings[source.instance]
-        folder = company.extracts / source.folder
-        for path in _files_below(folder):
-            inside = path.relative_to(folder).as_posix()
-            relative = path.relative_to(company.extracts).as_posix()
+    listed = list_extracts(company.extracts)
+    for relative in listed.files:
+        if relative.endswith(MANIFEST_SUFFIX):
+            continue
+        holders = [s for s in company.sources if Path(relative).is_relative_to(s.folder)]
+        is_declared = False
+        for source in holders:
+            mapping = mappings[source.instance]
+            inside = inside_folder(source, relative)
             matches = [
                 (key, day)
                 for key, spec in mapping.model.files.items()
                 if (day := match_path(spec.path, inside)) is not False
             ]
+            is_declared |= bool(matches)
             if len(matches) > 1:
                 keys = ", ".join(key for key, _ in matches)
                 problem = Problem("E-ING-004", f"{source.instance}: {relative}", (("keys", keys),))
                 problems.append((source.instance, relative, problem))
             elif matches:
                 key, day = matches[0]
+                path = company.extracts / relative
                 files.append(FoundFile(source, mapping, key, path, relative, day or None))
-            else:
-                unmapped.append((source.instance, relative))
+        if is_declared:
+            continue
+        nearest = _nearly_declared(relative, company, mappings)
+        if nearest:
+            instance, pattern = nearest
+            problem = Problem("E-ING-018", f"{instance}: {relative}", (("pattern", pattern),))
+            problems.append((instance, relative, problem))
+        else:
+            unmapped.append((_holder(relative, company), relative))
+    for relative, code in listed.refused_links:
+        instance = _holder(relative, company)
+        problems.append((instance, relative, Problem(code, f"{instance}: {relative}".lstrip(": "))))
+    unmapped += [(_holder(relative, company), relative) for relative in listed.folder_links]
     return Discovery(tuple(files), tuple(unmapped), tuple(problems))
 
 
-def _files_below(folder: Path) -> list[Path]:
-    found = []
-    for root, folders, names in os.walk(folder):
+@dataclass(frozen=True)
+class ListedExtracts:
+    """What lies under extracts/, by path relative to it. `refused_links`: (path, error code)."""
+
+    files: tuple[str, ...]
+    folder_links: tuple[str, ...]
+    refused_links: tuple[tuple[str, str], ...]
+
+
+def list_extracts(extracts: Path) -> ListedExtracts:
+    """Files under extracts/, hidden ones left out; nothing is opened.
+
+    A link to a file under extracts/ is a file. A link to a folder under it is not followed: the files are
+    read where they lie. Other links are refused: what they show can change or vanish unseen.
+    """
+    base = Path(os.path.realpath(extracts))
+    files, folder_links, refused = [], [], []
+    for root, folders, names in os.walk(extracts):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            Path(root) / name
-            for name in sorted(names)
-            if not name.startswith(".") and not name.endswith(MANIFEST_SUFFIX)
-        ]
-    return found
+        for name in sorted([*names, *(name for name in folders if Path(root, name).is_symlink())]):
+            if name.startswith("."):
+                continue
+            path = Path(root) / name
+            relative = path.relative_to(extracts).as_posix()
+            if path.is_symlink() and _is_dangling(path):
+                refused.append((relative, "E-ING-019"))
+            elif path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(base):
+                refused.append((relative, "E-ING-020"))
+            else:
+                (folder_links if path.is_dir() else files).append(relative)
+    return ListedExtracts(tuple(files), tuple(folder_links), tuple(refused))
+
+
+def _is_dangling(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:  # gone, unreachable, or a link to itself
+        return True
+    return False
+
+
+def inside_folder(source: Source, relative: str) -> str:
+    """A path below extracts/ as the patterns of a mapping see it: below the folder of the source."""
+    return relative.removeprefix(f"{Path(source.folder).as_posix()}/")
+
+
+def _holder(relative: str, company: Company) -> str:
+    """Instance in whose folder a path lies; empty outside the folders of all sources."""
+    return next((s.instance for s in company.sources if Path(relative).is_relative_to(s.folder)), "")
+
+
+def _nearly_declared(relative: str, company: Company, mappings: dict[str, Mapping]) -> tuple[str, str] | None:
+    """(instance, pattern below extracts/) of the first declared path that `relative` nearly matches.
+
+    A file in the folder of a source is meant for that source; outside all of them it may be meant for any.
+    """
+    holders = [s for s in company.sources if Path(relative).is_relative_to(s.folder)]
+    for source in holders or company.sources:
+        for spec in mappings[source.instance].model.files.values():
+            pattern = (Path(source.folder) / spec.path).as_posix()
+            if nearly_matches(pattern, relative):
+                return source.instance, pattern
+    return None
+
+
+def nearly_matches(pattern: str, path: str) -> bool:
+    """True when `path` would match but for letter case, spaces, one folder level or an impossible date."""
+    pattern, path = ("".join(text.split()) for text in (pattern, path))
+    pairs = [(pattern, path)]
+    pairs += [(shorter, path) for shorter in _one_folder_less(pattern)]
+    pairs += [(pattern, shorter) for shorter in _one_folder_less(path)]
+    return any(re.fullmatch(path_pattern(p).pattern, text, re.IGNORECASE) for p, text in pairs)
+
+
+def _one_folder_less(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:at] + parts[at + 1 :]) for at in range(len(parts) - 1)]
 
 
 def match_path(pattern: str, path: str) -> dt.date | bool | None:
@@ -140,7 +225,8 @@ class SeenFiles:
         self.path = work / "collect" / "seen.json"
         self.known: dict[str, list] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):
-            self.known = json.loads(self.path.read_text())
+            content = json.loads(self.path.read_text())
+            self.known = content if isinstance(content, dict) else {}
         self.current: dict[str, list] = {}
 
     def receive(self, file: FoundFile, archive: Path) -> Received:
@@ -150,7 +236,7 @@ class SeenFiles:
         if (
             entry
             and entry[:2] == [stat.st_size, stat.st_mtime_ns]
-            and (archive / entry[2][:2] / entry[2]).exists()
+            and _size(archive / entry[2][:2] / entry[2]) == stat.st_size
         ):
             sha256, facts = entry[2], None
         else:
@@ -166,6 +252,13 @@ class SeenFiles:
             temporary = self.path.with_suffix(".tmp")
             temporary.write_text(json.dumps(self.current, sort_keys=True))
             temporary.replace(self.path)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def receive_all(

@@ -8,7 +8,6 @@ What does NOT belong here: reading files, and decisions on meaning (dbt's exclus
 
 from __future__ import annotations
 
-import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import duckdb
 
 from ingest.contract import Contract
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
-from ingest.deliveries import Delivery, fingerprint, raw_file
+from ingest.deliveries import Delivery, fingerprint, raw_file, sha256_of
 from ingest.mapping import Dedupe, Mapping
 from ingest.reasons import codes_of, reasons
 from ingest.sql import files_literal, ident, literal, write_parquet
@@ -73,10 +72,10 @@ def key_rules(contract: Contract, instances: set[str], mappings: dict[str, Mappi
 
 def refresh_part(
     connection: duckdb.DuckDBPyConnection, work: Path, contract: Contract, deliveries: list[Delivery],
-    mappings: dict[str, Mapping],
+    mappings: dict[str, Mapping], damaged: list[Path],
 ) -> bool:  # fmt: skip
     """Compute the dispositions, cell changes and counts of one contract;
-    True when they had to be computed.
+    True when they had to be computed. damaged: gets the parts that were not what had been written.
     """
     rules = key_rules(contract, {d.source_instance for d in deliveries}, mappings)
     state = fingerprint(
@@ -87,10 +86,9 @@ def refresh_part(
     )
     folder = work / "collect" / "parts"
     marker = folder / f"{contract.name}.json"
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        known = json.loads(marker.read_text())
-        if known == state and all((folder / f"{contract.name}.{part}.parquet").exists() for part in PARTS):
-            return False
+    written = [folder / f"{contract.name}.{part}.parquet" for part in PARTS]
+    if _is_current(marker, state, written, damaged):
+        return False
     folder.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     files = [raw_file(work, contract.name, d.source_instance, d.delivery_id) for d in deliveries]
@@ -108,10 +106,28 @@ def refresh_part(
     write_parquet(connection, _counts_query(contract), folder / f"{contract.name}.counts.parquet")
     connection.execute("DROP TABLE disposed")
     connection.execute("DROP VIEW raw_now")
-    temporary = marker.with_suffix(".tmp")
-    temporary.write_text(json.dumps(state))
-    temporary.replace(marker)
+    _mark(marker, state, written)
     return True
+
+
+def _is_current(marker: Path, state: str, files: list[Path], damaged: list[Path]) -> bool:
+    """True when `files` were made from `state` and are still what was written."""
+    try:
+        known = json.loads(marker.read_text())
+        if known["state"] != state:
+            return False
+        changed = [path for path in files if known["files"][path.name] != sha256_of(path)]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return False
+    damaged += changed
+    return not changed
+
+
+def _mark(marker: Path, state: str, files: list[Path]) -> None:
+    content = {"state": state, "files": {path.name: sha256_of(path) for path in files}}
+    temporary = marker.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, sort_keys=True))
+    temporary.replace(marker)
 
 
 def _in(codes: list[str]) -> str:
@@ -219,19 +235,25 @@ def _counts_query(contract: Contract) -> str:
 
 
 def join_parts(
-    connection: duckdb.DuckDBPyConnection, work: Path, contracts: list[str], changed: bool
+    connection: duckdb.DuckDBPyConnection, work: Path, contracts: list[str], damaged: list[Path]
 ) -> None:
-    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`."""
+    """Write collect/dispositions.parquet and changes.parquet from the parts of `contracts`.
+
+    damaged: gets the files that were not what had been written.
+    """
     folder = work / "collect" / "parts"
     for path in folder.glob("*"):
         if path.name.split(".")[0] not in contracts:
             path.unlink(missing_ok=True)
-            changed = True
-    for part in ("dispositions", "changes"):
-        target = work / "collect" / f"{part}.parquet"
-        if changed or not target.exists():
-            files = [folder / f"{name}.{part}.parquet" for name in sorted(contracts)]
-            write_parquet(connection, union_query(files, PARTS[part]), target)
+    joined = {part: work / "collect" / f"{part}.parquet" for part in ("dispositions", "changes")}
+    marker = work / "collect" / "joined.json"
+    state = fingerprint([(folder / f"{name}.json").read_text() for name in sorted(contracts)])
+    if _is_current(marker, state, list(joined.values()), damaged):
+        return
+    for part, target in joined.items():
+        files = [folder / f"{name}.{part}.parquet" for name in sorted(contracts)]
+        write_parquet(connection, union_query(files, PARTS[part]), target)
+    _mark(marker, state, list(joined.values()))
 
 
 def union_query(files: list[Path], columns: dict[str, str]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ingest.company import Source, known_zone
+from ingest.company import Company, Source, known_zone
 from ingest.contract import Contract, load_contract
 from ingest.errors import ConfigurationError
 from ingest.phone_numbers import known_region
@@ -95,6 +95,7 @@ class FileSpec(_Strict):
     trim: bool = True
     null_values: list[str] | None = None
     required: bool = True
+    cadence: Literal["monthly", "on_change"] | None = None
     volume: Volume | None = None
 
     @field_validator("encoding")
@@ -130,6 +131,8 @@ class FileSpec(_Strict):
             raise ValueError("fields (name: path) belongs to json and jsonl, and only to them")
         if self.format == "delimited":
             self._check_dialect()
+        if self.cadence == "monthly" and "{date}" not in self.path:
+            raise ValueError("cadence: monthly needs {date} in the path")
         return self
 
     def _check_dialect(self) -> None:
@@ -150,6 +153,13 @@ class FileSpec(_Strict):
                 raise ValueError(
                     "a listed header already fixes the columns: no expected_columns, no header_aliases"
                 )
+
+    @property
+    def is_monthly(self) -> bool:
+        """True when a month without a delivery is incomplete: required and dated, unless declared otherwise."""
+        if self.cadence:
+            return self.cadence == "monthly"
+        return self.required and "{date}" in self.path
 
     @property
     def escape_character(self) -> str | None:
@@ -396,6 +406,15 @@ def load_mapping(source: Source, company_root: Path) -> Mapping:
     return build_mapping(path.stem, read_yaml(path), source.option_values())
 
 
+def filled_contracts(company: Company) -> frozenset[str]:
+    """Contracts that at least one source of a company fills. Raises ConfigurationError like load_mapping."""
+    return frozenset(
+        table.contract or name
+        for source in company.sources
+        for name, table in load_mapping(source, company.root).model.tables.items()
+    )
+
+
 def build_mapping(name: str, content: Any, options: dict[str, Any] | None = None) -> Mapping:
     """A Mapping from parsed YAML. `options` override `defaults`. Raises ConfigurationError."""
     where = f"mapping {name}"
@@ -405,7 +424,9 @@ def build_mapping(name: str, content: Any, options: dict[str, Any] | None = None
         model = model.model_copy(update={"defaults": validate(Defaults, merged, f"{where}: options")})
     for table_name, table in model.tables.items():
         _check_table(f"{where}: tables.{table_name}", table_name, table, model)
-    canonical = json.dumps(model.model_dump(mode="json", by_alias=True), sort_keys=True)
+    # How often a file comes changes no row: it must not make every delivery land again.
+    rows_alone = {"files": {"__all__": {"cadence"}}}
+    canonical = json.dumps(model.model_dump(mode="json", by_alias=True, exclude=rows_alone), sort_keys=True)
     return Mapping(name, model, hashlib.sha256(canonical.encode()).hexdigest()[:16])
 
 

@@ -14,6 +14,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.deliveries import sha256_of
 from ingest.errors import RefusedFile
 
 CHUNK = 4 << 20
@@ -87,8 +88,8 @@ def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
         facts = inspect_bytes(temporary)
         target = archive / facts.sha256[:2] / facts.sha256
         target.parent.mkdir(exist_ok=True)
-        if not target.exists():
-            temporary.chmod(0o444)
+        if sha256_of(target) != facts.sha256:
+            temporary.chmod(0o400)
             temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

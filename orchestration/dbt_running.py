@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ingest.private_files import shared_files
 from orchestration.project import DBT_PROJECT, MANIFEST, hash_files, source_files
 
 WAREHOUSE = "warehouse.duckdb"
@@ -82,7 +83,9 @@ def manifest() -> dict[str, Any]:
 
 def ensure_manifest() -> Path:
     """Path of an up-to-date manifest.json. Parsing takes about 10 s and opens no database."""
-    if not is_parsed():
+    if is_parsed():
+        return MANIFEST
+    with shared_files():  # the parsed project belongs to everyone who uses this checkout
         MANIFEST.parent.mkdir(parents=True, exist_ok=True)
         with (MANIFEST.parent / ".parsing").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)  # two runs of two companies may both find it stale

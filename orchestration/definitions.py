@@ -20,13 +20,14 @@ from orchestration.defs.matching import matching_asset
 from orchestration.defs.publication import PUBLISHED_MARTS, publication_asset
 from orchestration.defs.quality import GATE_VERDICTS, MART_RESULTS, RULE_RESULTS, quality_assets
 from orchestration.defs.report import report_assets
-from orchestration.defs.resources import CompanyResource
+from orchestration.defs.resources import CompanyResource, default_directory
 
 
 def build_defs(
     *, settings: Mapping[str, Any] | None = None, resources: Mapping[str, Any] | None = None
 ) -> dg.Definitions:
     """Fresh definitions. settings: fields of CompanyResource. resources: replace by name."""
+    company = CompanyResource(**{"directory": default_directory(), **(settings or {})})
     staging, master = master_data_assets()
     marts = marts_asset(GATE_VERDICTS)
     cycle = cycle_job()
@@ -43,7 +44,7 @@ def build_defs(
         ],
         jobs=[cycle, check_job()],
         schedules=[monthly_schedule(cycle)],
-        resources={"company": CompanyResource(**(settings or {})), **(resources or {})},
+        resources={"company": company, **(resources or {})},
         executor=dg.in_process_executor,
     )
 

@@ -12,9 +12,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.dbt_running import is_parsed
 from orchestration.project import code_version
+
+if TYPE_CHECKING:
+    from ingest.integrity import Damage
 
 _TOOLS = (
     "dagster",
@@ -84,12 +88,62 @@ def _company(directory: Path) -> Iterator[Finding]:
         "company", "ok", f"{company.company}, cycle {company.cycle}, {len(company.sources)} source(s)"
     )
     yield from _mappings(company)
+    yield from _rules(company)
+    yield from _work(company)
+    from orchestration.damaged_file import DamagedFileError
     from orchestration.publication.receipts import current_publication
 
-    if current_publication(company.published) is None:
+    try:
+        current = current_publication(company.published)
+    except DamagedFileError as error:
+        yield Finding("publication", "bad", f"{error}: {error.remedy}")
+        return
+    if current is None:
         yield Finding("publication", "warn", "nothing is published yet: etalon run")
     else:
         yield from _publication(company.published)
+
+
+def _rules(company) -> Iterator[Finding]:
+    from expectations.catalogue import CatalogueError, load_catalogue
+    from expectations.policy import POLICY_FILE, load_policy
+    from orchestration.settings import waivers_path
+
+    try:
+        rules = load_catalogue().rules
+        waivers = load_policy(POLICY_FILE, waivers_path(company)).waivers
+    except CatalogueError as error:
+        yield Finding("rules", "bad", str(error))
+        return
+    yield Finding("rules", "ok", f"{len(rules)} rule(s), {len(waivers)} waiver(s)")
+
+
+def _work(company) -> Iterator[Finding]:
+    """Records, raw files and archived originals of the deliveries: each damaged one, or how many are sound."""
+    from ingest.integrity import examine
+
+    if not (company.work / "deliveries").is_dir():
+        return
+    found = examine(company)
+    for kind in ("receipts", "raw", "archive"):
+        damages = [damage for damage in found if damage.kind == kind]
+        for damage in damages:
+            yield Finding(kind, "bad", f"{damage.path}: {_cure(damage)}")
+        if not damages:
+            yield Finding(kind, "ok", "as written")
+
+
+def _cure(damage: Damage) -> str:
+    if damage.cure == "run":
+        return "damaged or missing; made again by: etalon run --force"
+    if damage.cure == "extract":
+        return (
+            f"damaged or missing; take it away if it is there, then: etalon run --force (copied again from"
+            f" extracts/{damage.extract})"
+        )
+    if damage.extract:
+        return f"damaged or missing; put the extract {damage.extract} back, then: etalon run --force"
+    return "damaged; put its extract back, or take the file away, then: etalon run --force"
 
 
 def _mappings(company) -> Iterator[Finding]:
@@ -109,6 +163,7 @@ def _mappings(company) -> Iterator[Finding]:
 
 
 def _publication(published: Path) -> Iterator[Finding]:
+    from ingest.integrity import is_readable_parquet
     from orchestration.publication.building import MARTS
     from orchestration.publication.files import file_sha256, read_json
     from orchestration.publication.hashing import published_hashes
@@ -118,6 +173,16 @@ def _publication(published: Path) -> Iterator[Finding]:
 
     current = current_publication(published) or {}
     live = current.get("publication_id", "")
+    damaged_receipts = [
+        path.name for path in sorted((published / "receipts").glob("*.json")) if read_json(path) is None
+    ]
+    if damaged_receipts:
+        text = f"damaged: {', '.join(damaged_receipts)}; put them back from a backup"
+        yield Finding("publication receipts", "bad", text)
+    for path in sorted((published / "registry").glob("*.parquet")):
+        if not is_readable_parquet(path):
+            text = f"damaged: {path.name}; put it back from a backup, else golden ids are minted anew"
+            yield Finding("registry", "bad", text)
     receipt = read_receipt(published, live)
     if receipt is None:
         yield Finding("publication", "bad", f"{live} has no receipt: etalon run --force")

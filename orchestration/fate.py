@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import duckdb
 
+from ingest.deliveries import DeliveryStore
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.publication.files import read_json
 from orchestration.publication.hashing import literal
 
 _LINE = re.compile(r"(?P<place>.+):(?P<line>[0-9]+)")
@@ -58,29 +60,71 @@ def fates(work: Path, address: str) -> list[Fate]:
     with _connection(work) as con:
         match = _LINE.fullmatch(rest)
         if match:
-            delivery = _delivery(con, source, match["place"])
+            delivery = _delivery(con, work, source, match["place"])
             if delivery is not None:
                 return _fates_of_line(con, work, delivery, int(match["line"]))
         return _fates_of_key(con, work, source, rest)
 
 
-def _delivery(con: duckdb.DuckDBPyConnection, source: str, place: str) -> dict[str, Any] | None:
-    """The delivery named by id, by path or by the end of a path; the newest content of that file."""
+@dataclass(frozen=True)
+class Content:
+    """One content that a path held. is_present: it is the one that lies there now."""
+
+    delivery_id: str
+    path: str
+    delivered_on: str | None
+    is_present: bool
+
+
+def contents_of(work: Path, source: str, place: str) -> list[Content]:
+    """Every landed content of the file `place` of a source, the present one first. Empty when there is none.
+
+    place: a delivery id, a path below extracts/, its end, or its name with or without extension.
+    Raises UnknownRowError when it names several files of different contents.
+    """
+    at_path = _sha256_at_path(work)
+    found = [
+        (path, delivery)
+        for delivery in DeliveryStore(work).load().values()
+        if delivery.source_instance == source and delivery.status == "landed"
+        for path in ([delivery.file_path] if delivery.delivery_id == place else delivery.file_paths)
+        if delivery.delivery_id == place or _is_named(path, place)
+    ]
+    paths, ids = {path for path, _ in found}, {delivery.delivery_id for _, delivery in found}
+    exact = [(path, delivery) for path, delivery in found if path == place]
+    if len(paths) > 1 and len(ids) > 1 and not exact:
+        raise UnknownRowError(f"{place} is several files: {', '.join(sorted(paths)[:10])}")
+    contents = {
+        delivery.delivery_id: Content(
+            delivery.delivery_id, path, delivery.delivered_on, at_path.get(path) == delivery.file_sha256
+        )
+        for path, delivery in sorted(exact or found, key=lambda item: (item[0], item[1].delivery_id))
+    }
+    return sorted(contents.values(), key=lambda content: (not content.is_present, content.delivery_id))
+
+
+def _is_named(path: str, place: str) -> bool:
+    name = PurePosixPath(path)
+    return place in (path, name.name, name.stem) or path.endswith(f"/{place}")
+
+
+def _sha256_at_path(work: Path) -> dict[str, str]:
+    """What the last collect saw at each path below extracts/."""
+    seen = read_json(work / "collect" / "seen.json")
+    return {path: entry[-1] for path, entry in seen.items()} if isinstance(seen, dict) else {}
+
+
+def _delivery(con: duckdb.DuckDBPyConnection, work: Path, source: str, place: str) -> dict[str, Any] | None:
+    """The delivery named by id or by path: the content that lies there now."""
+    contents = contents_of(work, source, place)
+    if len(contents) > 1 and not contents[0].is_present:
+        ids = ", ".join(content.delivery_id for content in contents)
+        raise UnknownRowError(f"{place} held several contents and is gone: name a delivery of {ids}")
     rows = _rows(
         con,
-        """
-        select * from deliveries
-        where source_instance = $source
-          and (_delivery_id = $place or file_path = $place or file_path like '%/' || $place
-               or regexp_replace(file_path, '^.*/', '') = $place
-               or regexp_replace(file_path, '^.*/|\\.[^./]*$', '', 'g') = $place)
-        order by delivered_on desc nulls last, _delivery_id desc
-        """,
-        {"source": source, "place": place},
+        "select * from deliveries where _delivery_id = $delivery",
+        {"delivery": contents[0].delivery_id if contents else None},
     )
-    paths = {row["file_path"] for row in rows}
-    if len(paths) > 1:
-        raise UnknownRowError(f"{place} is several files: {', '.join(sorted(paths)[:10])}")
     return rows[0] if rows else None
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+
+from ingest.private_files import private_files
 
 #: Locks this process holds: Dagster's resource may ask again for the lock the command line took.
 _HELD: set[Path] = set()
@@ -32,18 +35,21 @@ class LockedByAnotherRunError(RuntimeError):
 
 @contextmanager
 def run_lock(work: Path, run_id: str) -> Iterator[None]:
-    """Hold the company for the duration of the block. Raises LockedByAnotherRunError at once, never waits."""
-    work.mkdir(parents=True, exist_ok=True)
+    """Hold the company for the block, whose files are the owner's alone. Raises LockedByAnotherRunError at once."""
     path = (work / "run.lock").resolve()
     if path in _HELD:
         yield
         return
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    with private_files(work), _locked(path, run_id):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, run_id: str) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LockedByAnotherRunError(_holder(path)) from error
+        if not _taken(handle):
+            raise LockedByAnotherRunError(_holder(path))
         content = {
             "pid": os.getpid(),
             "run_id": run_id,
@@ -58,6 +64,55 @@ def run_lock(work: Path, run_id: str) -> Iterator[None]:
             _HELD.discard(path)
     finally:
         os.close(handle)
+
+
+def require_idle(work: Path) -> None:
+    """Raise LockedByAnotherRunError while another process runs this company: its tables are half made then.
+
+    For readers of the work directory; nothing is held afterwards, and nothing is created.
+    """
+    path = (work / "run.lock").resolve()
+    if path in _HELD or not path.exists():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        if not _flock(handle, fcntl.LOCK_SH):
+            raise LockedByAnotherRunError(_holder(path))
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def reading(work: Path) -> Iterator[None]:
+    """Read the work directory. Raises LockedByAnotherRunError when a run is on, or began meanwhile and failed
+    the block.
+    """
+    require_idle(work)
+    try:
+        yield
+    except Exception:
+        require_idle(work)
+        raise
+
+
+def _taken(handle: int) -> bool:
+    """Take the lock; False when another run has it. A reader that looks shares it for an instant only."""
+    for _ in range(100):
+        if _flock(handle, fcntl.LOCK_EX):
+            return True
+        if not _flock(handle, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        time.sleep(0.005)
+    return False
+
+
+def _flock(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(path: Path) -> dict[str, str]:

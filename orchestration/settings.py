@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.damaged_file import DamagedFileError
 from orchestration.project import code_version
 
 if TYPE_CHECKING:
@@ -124,10 +125,17 @@ def write_settings(settings: RunSettings, work: Path) -> Path:
 
 
 def read_settings(work: Path) -> RunSettings:
-    """Settings the candidate warehouse was built with. Raises FileNotFoundError before the first run."""
+    """Settings the candidate warehouse was built with.
+
+    Raises FileNotFoundError before the first run, DamagedFileError when the file cannot be read.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = work / "run" / "settings.parquet"
     if not path.is_file():
-        raise FileNotFoundError("no run has collected extracts here yet: run `etalon run`")
-    return RunSettings(**pq.read_table(path).to_pylist()[0])
+        raise FileNotFoundError(f"no run has collected extracts yet ({path} is missing): run `etalon run`")
+    try:
+        return RunSettings(**pq.read_table(path).to_pylist()[0])
+    except (pa.ArrowException, TypeError, IndexError) as error:
+        raise DamagedFileError(f"work/run/{path.name}", type(error).__name__, "etalon run --force") from error

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.private_files import shared_files
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE, DbtOutcome, manifest, run_dbt
 from orchestration.publication.registry import registry_path
@@ -79,6 +80,8 @@ def open_run(
 
     company = load_company(company_directory)
     settings = run_settings(company, cycle=cycle, run_id=run_id or make_run_id())
+    # What was delivered is judged for the month that runs, which may not be the company's own.
+    company = replace(company, cycle=settings.cycle)
     return Run(company, settings, RunState.start(company.work, settings.run_id), on_progress)
 
 
@@ -106,6 +109,7 @@ def collect_extracts(run: Run) -> Any:
             run.company,
             progress=lambda step, done, total: run.on_progress("extracts", f"{step} {done}/{total}"),
         )
+        run.state.note(repaired=list(report.repaired))
         write_settings(run.settings, run.work)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")
@@ -211,7 +215,8 @@ def write_reports(run: Run, *names: str) -> list[Path]:
 
         run.on_progress("report", ", ".join(names))
         publication_id = run.state.content.get("publication_id")
-        paths = render_reports(run.company, publication_id or run.settings.run_id, names)
+        with shared_files():
+            paths = render_reports(run.company, publication_id or run.settings.run_id, names)
         if publication_id:
             shutil.rmtree(run.company.published / "reports" / run.settings.run_id, ignore_errors=True)
         counts["files"] = len(paths)
@@ -263,6 +268,7 @@ def _decide(run: Run) -> Verdict:
     )
     from expectations.policy import POLICY_FILE, load_policy
     from expectations.results import read_results
+    from ingest.mapping import filled_contracts
 
     verdict = decide(
         read_results(run.work / "quality" / "rule_results.parquet"),
@@ -272,6 +278,7 @@ def _decide(run: Run) -> Verdict:
         cycle=run.settings.cycle,
         as_of=run.settings.as_of,
         collect_warnings=read_collect_warnings(run.work),
+        filled=filled_contracts(run.company),
     )
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")
     return verdict

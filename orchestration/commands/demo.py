@@ -32,10 +32,11 @@ def command(company: Path, as_json: bool, language: str, size: str, seed: int) -
 def generate_demo(company: Path, size: str, seed: int = 20260101) -> None:
     """Generate under the run lock, so that no run reads half a company. Unknown sizes are a usage error."""
     from ingest.demo import generate
+    from ingest.private_files import shared_files
     from orchestration.run_lock import run_lock
     from orchestration.settings import make_run_id
 
-    with run_lock(company / "work", make_run_id()):
+    with run_lock(company / "work", make_run_id()), shared_files():
         try:
             generate(company, size=size, seed=seed)
         except KeyError as error:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestration.commands.output import cli_command, emit_json, say
+from orchestration.commands.output import cli_command, emit_json, say, wording
 from orchestration.masking import masked
+
+if TYPE_CHECKING:
+    from ingest.company import Company
 
 _EPILOG = """\b
 Examples:
@@ -23,13 +28,14 @@ Values of direct identifiers are masked; the full journal stays in the work dire
 """
 
 
+_ACTIONS = ("quarantine", "correct", "null", "exclude", "merge", "supersede", "keep_flagged")
+
+
 @cli_command("journal", epilog=_EPILOG)
 @click.option("--reason", default=None, help="Reason code.")
 @click.option("--contract", default=None, help="Contract, such as crm_lead.")
 @click.option("--source", default=None, help="Source instance of company.yml.")
-@click.option(
-    "--action", default=None, help="quarantine, correct, null, exclude, merge, supersede or keep_flagged."
-)
+@click.option("--action", default=None, help=f"One of: {', '.join(_ACTIONS)}.")
 @click.option("--record", default=None, help="Part of a record key.")
 @click.option("--rule", default=None, help="Rule id, such as R-CRM-004: the rows it flags.")
 @click.option("--rows", "as_rows", is_flag=True, help="Single decisions instead of counts.")
@@ -51,11 +57,17 @@ def command(
     from expectations.journal import JournalFilter, journal_counts, journal_rows
     from ingest import load_company
     from ingest.reasons import reasons
+    from orchestration.run_lock import reading
 
-    work = load_company(company).work
+    settings = load_company(company)
+    work = settings.work
+    _check_values(
+        settings, language, rule=rule, reason=reason, contract=contract, source=source, action=action
+    )
     wanted = JournalFilter(reason, contract, source, action, record, rule)
     if as_rows or record is not None or rule is not None:
-        rows = journal_rows(work, wanted, limit)
+        with reading(work):
+            rows = journal_rows(work, wanted, limit)
         for row in rows:
             # A key that the source does not give is built from natural keys, such as an attendee's address.
             row["record_key"] = masked(row["record_key"]) if row["record_key"] else None
@@ -65,7 +77,8 @@ def command(
         for row in rows:
             say(_line(row))
         return
-    counts = journal_counts(work, wanted)
+    with reading(work):
+        counts = journal_counts(work, wanted)
     if as_json:
         emit_json({"counts": counts})
         return
@@ -74,6 +87,27 @@ def command(
         code = row["reason_code"] or "-"
         text = known[code].text(language) if code in known else ""
         say(f"{row['n_decisions']:>10}  {row['contract'] or '-':<22} {row['action']:<12} {code:<28} {text}")
+
+
+def _check_values(company: Company, language: str, **given: str | None) -> None:
+    """A usage error with the nearest names for a value that no journal can hold: 0 rows would say "none"."""
+    from expectations.catalogue import load_catalogue
+    from ingest.contract import load_contracts
+    from ingest.reasons import reasons
+
+    known: dict[str, Callable[[], Iterable[str]]] = {
+        "rule": lambda: [rule.id for rule in load_catalogue().rules],
+        "reason": reasons,
+        "contract": load_contracts,
+        "source": lambda: [source.instance for source in company.sources],
+        "action": lambda: _ACTIONS,
+    }
+    for option, value in given.items():
+        names = sorted(known[option]()) if value is not None else []
+        if value is not None and value not in names:
+            nearest = difflib.get_close_matches(value, names, n=3, cutoff=0.3) or names[:3]
+            text = wording("unknown_value", language, value=value, nearest=", ".join(nearest) or "-")
+            raise click.BadParameter(text, param_hint=f"--{option}")
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -116,9 +116,13 @@ def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 def describe_error(error: BaseException, language: str) -> tuple[int, str, str | None]:
     """(exit code, message, next command) for an exception that reached the command line."""
-    from ingest.errors import ConfigurationError, IngestError
+    from ingest.errors import ConfigurationError, IngestError, text_of
+    from orchestration.damaged_file import DamagedFileError
     from orchestration.run_lock import LockedByAnotherRunError
 
+    if isinstance(error, DamagedFileError):
+        said = wording("damaged_file", language, path=error.path, detail=error.detail)
+        return exit_codes.IO_ERROR, said, error.remedy
     if isinstance(error, LockedByAnotherRunError):
         values = {"run_id": error.run_id, "pid": error.pid, "started_at": error.started_at}
         return exit_codes.LOCKED, wording("locked", language, **values), None
@@ -131,9 +135,13 @@ def describe_error(error: BaseException, language: str) -> tuple[int, str, str |
         return code, masked(message), problem.text("next", language)
     name = type(error).__name__
     if name == "CatalogueError":
-        return exit_codes.USAGE, masked(str(error)), None
+        code, _, detail = str(error).partition(" ")
+        said = [text_of(code, part, language, detail=detail) for part in ("what", "why", "next")]
+        return exit_codes.USAGE, masked(f"{code} {said[0]} {said[1]}"), said[2]
     if name == "NotAdmittedError":
         return exit_codes.HELD, masked(str(error)), "etalon check"
+    if name in ("ArrowInvalid", "InvalidInputException") and ".parquet" in str(error):
+        return exit_codes.IO_ERROR, masked(f"{name}: {error}"), "etalon run --force"
     if isinstance(error, OSError) or name == "IOException":
         return exit_codes.IO_ERROR, masked(f"{name}: {error}"), "etalon doctor"
     return exit_codes.FAILED, masked(f"{name}: {error}"), "etalon doctor"

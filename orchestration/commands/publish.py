@@ -62,13 +62,18 @@ def _publish(directory: Path, as_json: bool, language: str) -> int:
 
 def _rollback(directory: Path, publication_id: str, as_json: bool, language: str) -> int:
     from ingest import load_company
-    from orchestration.publication import rollback
+    from orchestration.publication import UnknownPublicationError, rollback
     from orchestration.run_lock import run_lock
     from orchestration.settings import make_run_id
 
     company = load_company(directory)
-    with run_lock(company.work, make_run_id()):
-        receipt = rollback(company, publication_id)
+    try:
+        with run_lock(company.work, make_run_id()):
+            receipt = rollback(company, publication_id)
+    except UnknownPublicationError as error:
+        kept = ", ".join(error.kept) or "-"
+        text = wording("unknown_publication", language, publication_id=publication_id, kept=kept)
+        raise click.BadParameter(text, param_hint="--rollback") from error
     if as_json:
         emit_json(
             {"status": "rolled_back", "publication_id": receipt.publication_id, "marts": str(receipt.marts)}
@@ -80,10 +85,10 @@ def _rollback(directory: Path, publication_id: str, as_json: bool, language: str
 
 def _list(directory: Path, as_json: bool) -> None:
     from ingest import load_company
-    from orchestration.publication.receipts import current_publication, receipts
+    from orchestration.publication.receipts import live_publication_id, receipts
 
     published = load_company(directory).published
-    live = (current_publication(published) or {}).get("publication_id")
+    live = live_publication_id(published)
     rows = [
         {
             "publication_id": receipt["publication_id"],

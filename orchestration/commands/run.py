@@ -58,13 +58,18 @@ def run_cycle(
 def execute_and_report(directory: Path, job: str, *, as_json: bool, language: str, cycle: str | None) -> int:
     """Execute one job under the lock, print its summary, return the exit code."""
     from ingest import load_company
+    from ingest.mapping import load_mapping
     from orchestration.commands.execution import execute
     from orchestration.commands.summary import print_summary, run_summary
+    from orchestration.publication.receipts import current_publication
     from orchestration.run_lock import run_lock
     from orchestration.settings import make_run_id
     from orchestration.steps import open_run
 
-    load_company(directory)  # a wrong configuration is told before a lock file is made
+    company = load_company(directory)  # a wrong configuration is told before a lock file is made
+    for source in company.sources:
+        load_mapping(source, company.root)
+    current_publication(company.published)  # so is a damaged record of what is live
     run_id = make_run_id()
     with run_lock(directory / "work", run_id), progress(quiet=as_json) as show:
         run = open_run(directory, cycle=cycle, run_id=run_id, on_progress=show)

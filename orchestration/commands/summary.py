@@ -48,6 +48,7 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
             "quarantined_lines": counts.get("quarantined_lines", 0),
         },
         "refusals": read_refusals(company.work),
+        "repaired": state.get("repaired", []),
         "marts": str(company.published / MARTS) if current else None,
         "reports": [str(path) for path in sorted(reports.glob("*.html"))] if reports.is_dir() else [],
         "seconds": {name: step["seconds"] for name, step in steps.items()},
@@ -92,6 +93,9 @@ def print_summary(summary: dict[str, Any], language: str, next_commands: list[st
         say(f"\n{text('verdict')}: {text(summary['verdict'])}")
         _some(summary["sentences"], lambda sentence: say(f"  - {sentence}"), language)
     print_refusals(summary["refusals"], language)
+    if summary["repaired"]:
+        say(f"\n{text('repaired')}: {len(summary['repaired'])}")
+        _some(summary["repaired"], lambda path: say(f"  {path}"), language)
     say()
     if summary["marts"]:
         say(f"{text('marts')}: {shown(Path(summary['marts']))}")

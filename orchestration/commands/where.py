@@ -12,7 +12,7 @@ from orchestration.commands.output import cli_command, emit_json, say, wording
 from orchestration.masking import masked
 
 if TYPE_CHECKING:
-    from orchestration.fate import Fate
+    from orchestration.fate import Content, Fate
 
 _EPILOG = """\b
 Examples:
@@ -32,16 +32,36 @@ def command(company: Path, as_json: bool, language: str, address: str) -> None:
     """Say what became of one row of an extract, or of one record by its key."""
     from ingest import load_company
     from orchestration.fate import UnknownRowError, fates
+    from orchestration.run_lock import reading
 
+    work = load_company(company).work
     try:
-        found = fates(load_company(company).work, address)
+        with reading(work):
+            found = fates(work, address)
+            contents = _contents(work, address)
     except UnknownRowError as error:
         raise click.UsageError(str(error)) from error
     if as_json:
-        emit_json({"fates": [asdict(fate) for fate in found]})
+        emit_json(
+            {"fates": [asdict(fate) for fate in found], "deliveries": [asdict(each) for each in contents]}
+        )
         return
     for fate in found:
         say(_sentence(fate, language))
+    if len(contents) > 1:
+        shown, *others = contents
+        source, line = address.split(":", 1)[0], address.rsplit(":", 1)[1]
+        commands = " | ".join(f"etalon where {source}:{each.delivery_id}:{line}" for each in others)
+        say(wording("replaced_content", language, path=shown.path, delivery=shown.delivery_id))
+        say(f"{wording('other_contents', language)}: {commands}")
+
+
+def _contents(work: Path, address: str) -> list[Content]:
+    """All contents of the file that an address names, the one shown first; empty for the address of a record."""
+    from orchestration.fate import contents_of
+
+    source, _, place = address.rpartition(":")[0].partition(":")
+    return contents_of(work, source, place) if place and address.rpartition(":")[2].isdigit() else []
 
 
 def _sentence(fate: Fate, language: str) -> str:

@@ -33,10 +33,15 @@ def opened_run(run: Run) -> Iterator[None]:
         _OPENED.pop(key, None)
 
 
+def default_directory() -> str:
+    """ETALON_COMPANY as it is now, else var/demo; absolute, because dbt changes the working directory."""
+    return str(Path(os.environ.get("ETALON_COMPANY", DEFAULT_COMPANY)).resolve())
+
+
 class CompanyResource(dg.ConfigurableResource):
     """One company directory. The run lock is held from the first step to the last of the process."""
 
-    directory: str = os.environ.get("ETALON_COMPANY", str(DEFAULT_COMPANY))
+    directory: str
     cycle: str | None = None
 
     _run: Run | None = PrivateAttr(default=None)

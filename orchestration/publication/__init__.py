@@ -6,10 +6,19 @@ Pure Python and DuckDB; no Dagster, no dbt run. `publish`, `refuse` and `rollbac
 from orchestration.publication.publishing import (
     NotAdmittedError,
     Receipt,
+    UnknownPublicationError,
     publish,
     read_verdict,
     refuse,
     rollback,
 )
 
-__all__ = ["NotAdmittedError", "Receipt", "publish", "read_verdict", "refuse", "rollback"]
+__all__ = [
+    "NotAdmittedError",
+    "Receipt",
+    "UnknownPublicationError",
+    "publish",
+    "read_verdict",
+    "refuse",
+    "rollback",
+]

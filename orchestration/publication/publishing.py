@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from ingest.private_files import shared_files
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication import trust
@@ -29,9 +30,10 @@ from orchestration.publication.receipts import (
     CURRENT,
     chain,
     current_publication,
+    live_publication_id,
     now_text,
     read_receipt,
-    receipt_path,
+    receipts,
     refusal_path,
     write_receipt,
 )
@@ -49,6 +51,14 @@ class NotAdmittedError(RuntimeError):
     """The candidate may not be published; str() says why and what to do."""
 
 
+class UnknownPublicationError(LookupError):
+    """No publication of this id is kept. kept: the ids that are, oldest first."""
+
+    def __init__(self, publication_id: str, kept: list[str]) -> None:
+        self.publication_id, self.kept = publication_id, kept
+        super().__init__(f"no publication {publication_id} is kept here; kept: {', '.join(kept) or 'none'}")
+
+
 @dataclass(frozen=True)
 class Receipt:
     """A publication that is in place. tables: name -> rows. content: the receipt file."""
@@ -60,6 +70,7 @@ class Receipt:
     content: Mapping[str, Any]
 
 
+@shared_files()
 def publish(
     company: Company, manifest: Mapping[str, Any], *, inputs: list[dict[str, str]] | None = None
 ) -> Receipt:
@@ -70,6 +81,7 @@ def publish(
     PrivateColumnError when a table would show a person; nothing is in place then.
     """
     work, published = company.work, company.published
+    current_publication(published)  # a damaged record stops here, before anything is written
     settings = read_settings(work)
     verdict = admit(work, settings)
     aside = published / ".building"
@@ -130,6 +142,7 @@ def publish(
     return Receipt(publication_id, published / MARTS, parquet, receipt["row_counts"], receipt)
 
 
+@shared_files()
 def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
     """Write the refusal receipt of a held run. The last publication is not touched. Returns the receipt."""
     settings = read_settings(company.work)
@@ -156,23 +169,28 @@ def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
     return path
 
 
+@shared_files()
 def rollback(company: Company, publication_id: str) -> Receipt:
     """Put an earlier publication back from its Parquet folder.
 
-    Raises FileNotFoundError when the folder or its receipt is gone, OSError when a file is not the one that
-    was published. The golden-id registry stays as it is: ids are never taken back.
+    Raises UnknownPublicationError without a receipt of that id, FileNotFoundError when its folder is gone,
+    OSError when a file is not the one that was published. The golden-id registry stays as it is: ids are
+    never taken back.
     """
     published = company.published
     folder = published / "parquet" / publication_id
-    manifest = read_json(folder / MANIFEST)
-    receipt = read_receipt(published, publication_id)
+    kept = [item["publication_id"] for item in receipts(published)]
+    if publication_id not in kept:
+        raise UnknownPublicationError(publication_id, kept)
+    manifest, receipt = read_json(folder / MANIFEST), read_receipt(published, publication_id)
     if manifest is None or receipt is None:
-        known = ", ".join(sorted(path.stem for path in receipt_path(published, "x").parent.glob("*.json")))
-        raise FileNotFoundError(f"no publication {publication_id} is kept here; kept: {known or 'none'}")
+        raise FileNotFoundError(
+            f"the Parquet folder of publication {publication_id} is gone or has no manifest"
+        )
     damaged = damaged_files(folder, manifest)
     if damaged:
         raise OSError(f"publication {publication_id}: {', '.join(damaged)} differ from what was published")
-    leaving = (current_publication(published) or {}).get("publication_id")
+    leaving = live_publication_id(published)
     tables = [Table.from_json(entry["declaration"]) for entry in manifest["tables"].values()]
     aside = published / ".building"
     shutil.rmtree(aside, ignore_errors=True)
@@ -183,7 +201,7 @@ def rollback(company: Company, publication_id: str) -> Receipt:
             lambda table: f"read_parquet({literal(str(folder / f'{table.name}.parquet'))})",
             aside,
         )
-    _swap(published, marts, publication_id, rolled_back_from=leaving)
+    _swap(published, marts, publication_id, rolled_back_from=leaving if leaving != publication_id else None)
     shutil.rmtree(aside, ignore_errors=True)
     return Receipt(publication_id, published / MARTS, folder, receipt["row_counts"], receipt)
 

@@ -11,7 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from orchestration.damaged_file import DamagedFileError
 from orchestration.publication.files import read_json, write_json
+from orchestration.publication.hashing import literal
 
 CURRENT = "current.json"
 
@@ -35,8 +39,32 @@ def current_publication(published: Path) -> dict[str, Any] | None:
     """Record written after the last swap: publication_id, marts_sha256, rolled_back_from; None before it.
 
     It lags behind marts.duckdb when a run died just after the swap; the next run writes it again.
+    Raises DamagedFileError when it is there and cannot be read: that is not "nothing published".
     """
-    return read_json(published / CURRENT)
+    path = published / CURRENT
+    if not path.exists():
+        return None
+    content = read_json(path)
+    if isinstance(content, dict) and {"publication_id", "marts_sha256"} <= content.keys():
+        return content
+    live = live_publication_id(published)
+    remedy = f"etalon publish --rollback {live}" if live else f"rm published/{CURRENT}; etalon run --force"
+    raise DamagedFileError(f"published/{CURRENT}", "which publication is live cannot be read from it", remedy)
+
+
+def live_publication_id(published: Path) -> str | None:
+    """Id of the publication that readers see: current.json's, else the one marts.duckdb says it holds, else
+    the newest receipt's. None when nothing tells.
+    """
+    content = read_json(published / CURRENT)
+    if isinstance(content, dict) and "publication_id" in content:
+        return content["publication_id"]
+    try:
+        with duckdb.connect() as con:
+            con.execute(f"attach {literal(str(published / 'marts.duckdb'))} as marts (read_only)")
+            return con.execute("select publication_id from marts.main.dim_publication").fetchone()[0]
+    except duckdb.Error:
+        return next((receipt["publication_id"] for receipt in reversed(receipts(published))), None)
 
 
 def chain(previous_hash: str | None, ledger_hash: str, code_version: str, policy_version: str) -> str:

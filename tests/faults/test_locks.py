@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from planted_candidate import plant
 
+from orchestration import cli
 from orchestration.commands import exit_codes
 from orchestration.commands.run import run_cycle
 from orchestration.project import ROOT
-from orchestration.run_lock import LockedByAnotherRunError, run_lock
+from orchestration.run_lock import LockedByAnotherRunError, reading, require_idle, run_lock
 
 _HOLD = """
 import sys, time
@@ -49,6 +53,69 @@ def test_a_second_run_exits_75_and_names_the_first(tmp_path: Path, holder) -> No
     )  # fmt: skip
     assert second.returncode == exit_codes.LOCKED
     assert "run-of-another" in second.stderr and str(holder.pid) in second.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["journal"], ["journal", "--rows"], ["where", "crm:Lead.csv:2"], ["report"], ["publish"]]
+)
+def test_a_reader_exits_75_and_names_the_run_that_is_writing(
+    tmp_path: Path, holder, arguments: list[str]
+) -> None:
+    (tmp_path / "work" / "warehouse.duckdb").unlink()  # as a run does when it starts
+    result = CliRunner().invoke(cli.etalon, [*arguments, "--company", str(tmp_path)])
+    assert result.exit_code == exit_codes.LOCKED
+    assert "run-of-another" in result.output and str(holder.pid) in result.output
+
+
+def test_a_run_that_begins_while_a_reader_reads_is_named_when_it_makes_the_reading_fail(
+    tmp_path: Path, holder
+) -> None:
+    os.kill(holder.pid, 0)
+    with pytest.raises(LockedByAnotherRunError, match="run-of-another"):  # noqa: SIM117
+        with reading_from_before(tmp_path / "work"):
+            raise OSError("Could not set lock on file")
+    with pytest.raises(OSError, match="disk"), reading(tmp_path / "elsewhere"):
+        raise OSError("disk")
+
+
+@contextlib.contextmanager
+def reading_from_before(work: Path):
+    """`reading`, entered as though no run had been on yet."""
+    lock = work / "run.lock"
+    aside = lock.rename(lock.with_suffix(".aside"))
+    manager = reading(work)
+    manager.__enter__()
+    aside.rename(lock)
+    try:
+        yield
+    except OSError as error:
+        manager.__exit__(type(error), error, error.__traceback__)
+        raise
+
+
+def test_a_reader_that_looks_never_stops_a_run(tmp_path: Path) -> None:
+    with run_lock(tmp_path, "first"):
+        pass
+    stop, seen = threading.Event(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(
+                LockedByAnotherRunError
+            ):  # between the lock and its note in this process
+                require_idle(tmp_path)
+            seen.append(1)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    try:
+        for number in range(50):
+            with run_lock(tmp_path, f"run-{number}"):
+                pass
+    finally:
+        stop.set()
+        reader.join()
+    assert seen
 
 
 def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path, holder) -> None:

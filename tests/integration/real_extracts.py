@@ -42,7 +42,7 @@ SOURCES: dict[str, tuple[str, str, str, str]] = {
     "freepbx": ("freepbx_25", "asterisk", "*", ""),
     "sendgrid": ("sendgrid_json", "email_webhooks", "*", ""),
     "brevo": ("brevo", "email_webhooks", "*", ""),
-    "calendar": ("icalendar", "calendar", "*", "2024-01-31"),
+    "calendar": ("icalendar", "calendar", "*", "{cycle}"),
     "x_education": ("x_education", "x_education_leads", "*", ""),
 }
 
@@ -52,7 +52,7 @@ def write_company(root: Path, instances: Iterable[str], cycle: str = "2023-12") 
     declared = []
     for instance in instances:
         mapping, folder, files, dated = SOURCES[instance]
-        target = root / "extracts" / instance / dated
+        target = root / "extracts" / instance / dated.format(cycle=cycle)
         target.mkdir(parents=True)
         for path in sorted((SAMPLES / folder).glob(files)):
             shutil.copyfile(path, target / path.name)

@@ -251,15 +251,40 @@ def test_the_policy_version_changes_with_the_waivers(tmp_path: Path) -> None:
     assert load_policy(waivers=path).version != POLICY.version
 
 
-def test_a_month_without_its_delivery_warns_and_a_file_nobody_reads_is_listed():
+def test_a_rule_on_a_source_the_company_does_not_have_is_noted_and_a_silent_source_warns() -> None:
+    def absent(contracts: str, severity: str = "critical") -> RuleResult:
+        return result(
+            rule_id=f"R-ERP-00{len(contracts) % 10}", severity=severity, status="not_assessed",
+            cause="source_absent", absent_contracts=contracts,
+        )  # fmt: skip
+
+    def judged(*results: RuleResult, filled=frozenset({"crm_lead", "erp_invoice"})):
+        return decide([PASSED, *results], BALANCED, [], POLICY, cycle="2026-06", as_of=AS_OF, filled=filled)
+
+    none = judged(absent("erp_product"), absent("email_event", "warning"))
+    assert (none.verdict, none.reasons) == ("publish", ())
+    (sentence,) = none.sentences
+    assert (sentence.effect, sentence.code) == ("note", "rules_not_applicable")
+    for text in (sentence.fr, sentence.en):
+        assert "email_event, erp_product" in text and ": 2." in text.replace(" :", ":")
+    for contracts in ("erp_invoice", "erp_invoice, erp_product"):
+        silent = judged(absent(contracts), absent("erp_product"))
+        assert (silent.verdict, silent.reasons) == (
+            "publish_with_warnings",
+            ("critical_rules_source_absent",),
+        )
+    assert judged(absent("erp_product"), filled=None).verdict == "publish_with_warnings"
+
+
+def test_a_month_without_its_delivery_holds_and_a_file_nobody_reads_is_listed():
     late = CollectWarning("crm", "crm/{date}/Lead.csv", "delivered_for_cycle", "2026-05-31")
     stray = CollectWarning("crm", "crm/2026-06/opportunity.csv", "unmapped_file", "")
     found = decide(
         [PASSED], BALANCED, [], POLICY, cycle="2026-06", as_of=AS_OF, collect_warnings=[stray, late]
     )
-    assert found.verdict == "publish_with_warnings"
+    assert found.verdict == "hold"
     assert [(each.effect, each.code) for each in found.sentences] == [
-        ("warn", "delivery_missing"),
+        ("hold", "delivery_missing"),
         ("note", "files_unmapped"),
     ]
     assert "crm/{date}/Lead.csv (2026-05-31)" in found.sentences[0].en

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from company_site import LEAD_HEADER, LEADS, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expectations.gate import read_refusals
 from ingest.fate import fate_of_key, fate_of_line
 
 GOOD = LEAD_HEADER + "1,a@x.fr,Open,2026-06-01 10:00:00,Ann\n2,b@x.fr,Lost,2026-06-02 10:00:00,Bob\n"
@@ -32,7 +34,7 @@ def test_the_same_bytes_twice_change_nothing(site: Callable[..., Site]) -> None:
     assert len(where.collect().landed) == 1
     state = where.state()
     os.utime(path, (1, 1))
-    where.put("2026-06/again/Leads.csv", GOOD)  # matches no entry
+    where.put("2026-06/Again.csv", GOOD)  # matches no entry
     again = where.collect()
     assert again.landed == () and again.unchanged == 1 and not again.changed
     assert where.state() == state
@@ -48,6 +50,68 @@ def test_the_same_bytes_at_two_dates_are_one_delivery_of_the_first_date(site: Ca
         (dt.date(2026, 4, 30), "crm/2026-04/Leads.csv")
     ]
     assert where.rows("SELECT DISTINCT delivered_on FROM raw.crm_lead") == [(dt.date(2026, 4, 30),)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["2026-04", "2026-05", "2026-06"])))
+def test_copies_of_one_content_give_the_same_receipt_in_any_order(
+    site: Callable[..., Site], order: tuple[str, ...]
+) -> None:
+    """Whatever month comes first, and though each file is gone before the next one comes."""
+    totals = {
+        "2026-04": {"rows": 2},
+        "2026-05": {"rows": 2, "min": {"Created": "2026-06-01"}},
+        "2026-06": None,
+    }
+    where = site()
+    paths: set[str] = set()
+    for month in order:
+        path = where.put(f"{month}/Leads.csv", GOOD)
+        manifest = path.with_name("Leads.csv.manifest.json")
+        if totals[month]:
+            manifest.write_text(json.dumps(totals[month]))
+        assert where.collect().refusals == ()
+        (receipt,) = receipts_of(where)
+        assert paths < set(receipt["file_paths"]), "a path once seen stays"
+        paths = set(receipt["file_paths"])
+        path.unlink()
+        manifest.unlink(missing_ok=True)
+    (receipt,) = receipts_of(where)
+    assert receipt["file_paths"] == [f"crm/{month}/Leads.csv" for month in sorted(totals)]
+    assert (receipt["file_path"], receipt["delivered_on"]) == ("crm/2026-04/Leads.csv", "2026-04-30")
+    assert receipt["manifest"] == {"rows": 2, "min": {"Created": "2026-06-01"}}
+    assert where.rows("SELECT DISTINCT delivered_on FROM raw.crm_lead") == [(dt.date(2026, 4, 30),)]
+
+
+def receipts_of(site: Site) -> list[dict]:
+    return [json.loads(p.read_text()) for p in sorted((site.root / "work" / "deliveries").glob("*.json"))]
+
+
+@pytest.mark.parametrize("months", [("2026-04", "2026-05"), ("2026-05", "2026-04")])
+def test_totals_that_contradict_each_other_refuse_the_content_until_one_is_taken_away(
+    site: Callable[..., Site], months: tuple[str, str]
+) -> None:
+    where = site()
+    rows = {"2026-04": 2, "2026-05": 120}
+    for month in months:
+        where.put(f"{month}/Leads.csv", GOOD)
+        where.put(f"{month}/Leads.csv.manifest.json", json.dumps({"rows": rows[month]}))
+        where.collect()
+    (refusal,) = where.collect().refusals
+    assert refusal.problem.code == "E-ING-017"
+    text = refusal.problem.text("what")
+    assert "crm/2026-04/Leads.csv" in text and "crm/2026-05/Leads.csv" in text
+    for path in (where.root / "extracts" / "crm" / "2026-05").iterdir():
+        path.unlink()
+    assert where.collect().refusals == () and where.rows("SELECT count(*) FROM raw.crm_lead") == [(2,)]
+
+
+def test_an_unusable_manifest_is_forgotten_once_it_is_taken_away(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    manifest = where.put("2026-06/Leads.csv.manifest.json", "{")
+    assert codes(where) == ["E-ING-017"]
+    manifest.unlink()
+    assert codes(where) == []
 
 
 def version(key: int, name: str, day: int) -> str:
@@ -284,6 +348,102 @@ def test_a_drop_in_volume_is_a_warning(site: Callable[..., Site]) -> None:
     where.put("2026-05/Leads.csv", LEAD_HEADER + "".join(version(i, "A", 1) for i in range(10)))
     where.put("2026-06/Leads.csv", LEAD_HEADER + version(1, "A", 1))
     assert "volume" in {w["control"] for w in where.collect().warnings}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "crm/2026-06/leads.csv", "crm/2026-06/Leads.CSV", "crm/2026-06/Leads .csv", "crm/2026-06/new/Leads.csv",
+        "crm/Leads.csv", "CRM/2026-06/Leads.csv", "2026-06/Leads.csv", "crm/2026-13/Leads.csv",
+        "backup/crm/2026-06/Leads.csv",
+    ],
+)  # fmt: skip
+def test_a_path_that_nearly_matches_is_refused_with_the_pattern(site: Callable[..., Site], path: str) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    where.put(f"../{path}", GOOD.replace("1,a", "7,a"))
+    (refusal,) = where.collect().refusals
+    assert (refusal.problem.code, refusal.file_path) == ("E-ING-018", path)
+    for language in ("en", "fr"):
+        assert "crm/{date}/Leads.csv" in refusal.problem.text("what", language)
+        assert "crm/{date}/Leads.csv" in refusal.problem.text("next", language)
+    assert where.rows("SELECT count(*) FROM raw.crm_lead") == [(2,)]
+    (told,) = read_refusals(where.root / "work")
+    assert "crm/{date}/Leads.csv" in told.next_fr and "crm/{date}/Leads.csv" in told.next_en
+
+
+def test_other_files_that_nobody_reads_are_listed_wherever_they_lie(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    for path in ("README.txt", "2026-06/Leads_2.csv", "../finance/rates.csv"):
+        where.put(path, "x")
+    assert where.collect().refusals == ()
+    assert where.rows(
+        "SELECT file_path FROM collect.control_results WHERE control = 'unmapped_file' ORDER BY 1"
+    ) == [("crm/2026-06/Leads_2.csv",), ("crm/README.txt",), ("finance/rates.csv",)]
+
+
+def test_sources_that_share_a_folder_do_not_refuse_each_others_files(site: Callable[..., Site]) -> None:
+    where = site()
+    other = LEADS.replace("{date}/Leads.csv", "{date}/leads.csv")
+    (where.root / "other.yml").write_text(textwrap.dedent(other))
+    company = where.root / "company.yml"
+    company.write_text(company.read_text() + "  - {instance: crm_2, mapping: other.yml, folder: crm}\n")
+    where.put("2026-06/Leads.csv", GOOD)
+    where.put("2026-06/leads.csv", GOOD.replace("1,a", "7,a"))
+    report = where.collect()
+    assert report.refusals == () and report.kept == 4
+
+
+def cycle_status(site: Site) -> list[str]:
+    site.collect()
+    return [
+        status
+        for (status,) in site.rows(
+            "SELECT status FROM collect.control_results WHERE control = 'delivered_for_cycle'"
+        )
+    ]
+
+
+def test_a_monthly_file_is_missed_in_the_month_of_the_cycle_and_no_other_file_is(
+    site: Callable[..., Site],
+) -> None:
+    monthly = site(name="monthly")
+    monthly.put("2026-05/Leads.csv", GOOD)
+    assert cycle_status(monthly) == ["warn"]
+    monthly.put("2026-06/Leads.csv", GOOD)  # May's bytes once more: June has still not come
+    assert cycle_status(monthly) == ["warn"]
+    monthly.put("2026-06/Leads.csv", GOOD.replace("1,a", "7,a"))
+    assert cycle_status(monthly) == ["pass"]
+    on_change = site(LEADS.replace("delimiter:", "cadence: on_change\n    delimiter:"), name="on_change")
+    on_change.put("2026-05/Leads.csv", GOOD)
+    assert cycle_status(on_change) == []
+
+
+def test_two_months_without_a_record_are_two_deliveries_though_their_bytes_are_the_same(
+    site: Callable[..., Site],
+) -> None:
+    where = site()
+    where.put("2026-05/Leads.csv", LEAD_HEADER)
+    assert cycle_status(where) == ["warn"]
+    where.put("2026-06/Leads.csv", LEAD_HEADER)
+    assert cycle_status(where) == ["pass"]
+
+
+def test_a_refused_file_of_the_month_has_come(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-05/Leads.csv", GOOD)
+    where.put("2026-06/Leads.csv", b"")
+    assert cycle_status(where) == ["pass"] and codes(where) == ["E-ING-002"]
+
+
+def test_declaring_a_cadence_lands_nothing_again(site: Callable[..., Site]) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", GOOD)
+    where.collect()
+    mapping = where.root / "mapping.yml"
+    mapping.write_text(mapping.read_text().replace("delimiter:", "cadence: on_change\n    delimiter:"))
+    assert where.collect().landed == ()
 
 
 LOOKUP = LEADS.replace(

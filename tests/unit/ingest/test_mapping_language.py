@@ -46,6 +46,20 @@ def test_an_unknown_column_of_the_contract_is_refused_with_the_nearest_one() -> 
     assert "Did you mean: created_at" in refused(mapping(tables__crm_lead__columns__createdat="Created"))
 
 
+def test_a_monthly_file_has_a_date_in_its_path() -> None:
+    assert "needs {date}" in refused(mapping(files__leads__path="Leads.csv", files__leads__cadence="monthly"))
+    files = {
+        (required, cadence): build_mapping(
+            "test", mapping(files__leads__required=required, files__leads__cadence=cadence)
+        ).model.files["leads"]
+        for required in (True, False)
+        for cadence in (None, "monthly", "on_change")
+    }
+    assert {key for key, spec in files.items() if spec.is_monthly} == {
+        (True, None), (True, "monthly"), (False, "monthly")
+    }  # fmt: skip
+
+
 def test_day_month_beside_month_day_is_refused() -> None:
     for formats in (["%d/%m/%Y", "%m/%d/%Y"], ["%d.%m.%Y %H:%M", "%m/%d/%Y"], ["%Y-%d-%m", "%Y-%m-%d"]):
         text = refused(

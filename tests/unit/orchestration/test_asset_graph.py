@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from planted_candidate import SETTINGS, plant
 
 from orchestration.defs.resources import CompanyResource
 from orchestration.project import ROOT
@@ -84,3 +85,18 @@ def test_definitions_are_fresh_and_resources_can_be_replaced(tmp_path: Path) -> 
 def test_the_workspace_names_the_code_location() -> None:
     content = yaml.safe_load((ROOT / "workspace.yaml").read_text())
     assert content["load_from"][0]["python_module"]["module_name"] == "orchestration.definitions"
+
+
+def test_the_company_of_the_environment_is_the_one_named_now_wherever_a_step_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default was read at import: a step run alone then looked for the settings of another company."""
+    company = plant(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ETALON_COMPANY", "mine")
+    from orchestration.definitions import build_defs
+
+    resource = build_defs().resources["company"]
+    monkeypatch.chdir(company.root)
+    assert resource.current().company.root == company.root
+    assert resource.current().settings.run_id == SETTINGS.run_id

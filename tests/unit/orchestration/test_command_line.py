@@ -15,11 +15,11 @@ import yaml
 from click.testing import CliRunner
 from planted_candidate import MANIFEST, plant
 
-from ingest.errors import ConfigurationError, RefusedFile
+from ingest.errors import ConfigurationError, RefusedFile, catalogue
 from orchestration import cli, masking
 from orchestration.commands import exit_codes, output
 from orchestration.dbt_running import DbtStepFailedError
-from orchestration.project import ROOT
+from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.run_lock import LockedByAnotherRunError
 
@@ -96,6 +96,28 @@ def test_both_languages_have_the_same_sentences() -> None:
     assert catalogue["en"].keys() == catalogue["fr"].keys()
 
 
+def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
+    named = {
+        code
+        for path in source_files("ingest", "expectations", "orchestration")
+        if path.suffix == ".py"
+        for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
+    }
+    assert {"E-EXP-001", "E-ING-001"} <= named
+    assert named - catalogue().keys() == set()
+
+
+def test_a_wrong_waiver_is_told_in_both_languages_with_the_next_command(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "waivers.csv").write_text("rule_id,author\n")
+    for language, words in (("en", "Correct the place named"), ("fr", "Corrigez l'endroit")):
+        result = invoke("run", "--company", str(tmp_path), "--language", language)
+        assert result.exit_code == exit_codes.USAGE
+        assert "E-EXP-001" in result.output and "waivers.csv" in result.output and words in result.output
+    found = invoke("doctor", "--company", str(tmp_path))
+    assert found.exit_code == exit_codes.USAGE and "waivers.csv" in found.output
+
+
 def test_a_wrong_cycle_or_company_is_a_usage_error(tmp_path: Path) -> None:
     assert invoke("run", "--company", str(tmp_path), "--cycle", "2026-13").exit_code == exit_codes.USAGE
     missing = invoke("run", "--company", str(tmp_path / "nowhere"), "--json")
@@ -115,8 +137,12 @@ def test_publications_are_listed_and_rolled_back_from_the_command_line(tmp_path:
     }  # fmt: skip
     result = invoke("publish", "--company", str(tmp_path), "--rollback", first.publication_id)
     assert result.exit_code == 0 and first.publication_id in result.output
-    unknown = invoke("publish", "--company", str(tmp_path), "--rollback", "2020-01-x")
-    assert unknown.exit_code == exit_codes.IO_ERROR
+    for language in ("en", "fr"):
+        unknown = invoke(
+            "publish", "--company", str(tmp_path), "--rollback", "2020-01-x", "--language", language
+        )
+        assert unknown.exit_code == exit_codes.USAGE
+        assert first.publication_id in unknown.output and second.publication_id in unknown.output
 
 
 def test_doctor_sees_a_damaged_publication(tmp_path: Path) -> None:
@@ -132,6 +158,38 @@ def test_doctor_sees_a_damaged_publication(tmp_path: Path) -> None:
     receipt.marts.write_bytes(b"x")
     assert states()["marts"] == "bad"
     assert invoke("doctor", "--company", str(tmp_path)).exit_code == exit_codes.USAGE
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "nearest"),
+    [
+        ("--rule", "R-NOPE", "R-"),
+        ("--rule", "R-CRM-0004", "R-CRM-004"),
+        ("--reason", "superseded_by_never", "superseded_by_newer"),
+        ("--contract", "crm_leads", "crm_lead"),
+        ("--action", "merged", "merge"),
+        ("--source", "crn", "-"),
+    ],
+)
+def test_a_value_that_no_journal_holds_is_a_usage_error_with_the_nearest(
+    tmp_path: Path, option: str, value: str, nearest: str
+) -> None:
+    plant(tmp_path)
+    result = invoke("journal", "--company", str(tmp_path), option, value)
+    assert result.exit_code == exit_codes.USAGE and option in result.output
+    assert nearest in result.output
+
+
+def test_a_wrong_mapping_name_is_told_before_the_lock_is_taken(tmp_path: Path) -> None:
+    plant(tmp_path)
+    company = tmp_path / "company.yml"
+    source = "sources: [{instance: crm, mapping: salesfroce, folder: crm}]"
+    company.write_text(company.read_text().replace("sources: []", source))
+    for command in ("run", "check"):
+        result = invoke(command, "--company", str(tmp_path))
+        assert result.exit_code == exit_codes.USAGE
+        assert "E-ING-107" in result.output and "salesforce" in result.output
+    assert not (tmp_path / "work" / "run.lock").exists()
 
 
 @pytest.mark.nightly

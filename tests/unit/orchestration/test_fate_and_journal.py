@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import duckdb
 import pytest
 from click.testing import CliRunner
 
 from expectations.journal import JournalFilter, journal_counts, journal_rows
+from ingest import collect
 from orchestration import cli
 from orchestration.fate import UnknownRowError, fates
 
@@ -87,6 +89,62 @@ def test_where_answers_people_and_machines(demo_run) -> None:
     assert [fate["fate_code"] for fate in content["fates"]] == ["header"]
     unknown = ["where", "crm:nothing", "--company", str(demo_run.company_dir)]
     assert CliRunner().invoke(cli.etalon, unknown).exit_code == 2
+
+
+COMPANY = """version: 1
+company: site
+reporting_currency: EUR
+cycle: 2026-06
+sources: [{instance: crm, mapping: mapping.yml, folder: crm}]
+"""
+MAPPING = """version: 1
+source: {system: vendor}
+files: {rows: {path: "{date}/rows.csv", format: delimited, delimiter: ",", expected_columns: [2]}}
+tables: {crm_account: {from: rows, columns: {source_record_id: Id, name: Name}}}
+"""
+
+
+@pytest.fixture
+def replaced(tmp_path: Path) -> Path:
+    """A company whose June extract was replaced twice; its last content also lies under July."""
+    (tmp_path / "company.yml").write_text(COMPANY)
+    (tmp_path / "mapping.yml").write_text(MAPPING)
+    for name in ("Ann", "Bob", "Cid"):
+        for month in ("2026-06", "2026-07") if name == "Cid" else ("2026-06",):
+            path = tmp_path / "extracts" / "crm" / month / "rows.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"Id,Name\n{name},{name}\n")
+        collect(tmp_path)
+    return tmp_path
+
+
+def test_where_shows_the_present_content_of_a_path_and_offers_the_others(replaced: Path) -> None:
+    address = "crm:crm/2026-06/rows.csv:2"
+    (fate,) = fates(replaced / "work", address)
+    assert fate.record_key == "crm/crm_account/Cid"
+    arguments = ["where", address, "--company", str(replaced)]
+    content = json.loads(CliRunner().invoke(cli.etalon, [*arguments, "--json"]).output)
+    ids = [each["delivery_id"] for each in content["deliveries"]]
+    assert len(set(ids)) == 3 and ids[0] == fate.delivery_id
+    assert [each["is_present"] for each in content["deliveries"]] == [True, False, False]
+    for language in ("en", "fr"):
+        text = CliRunner().invoke(cli.etalon, [*arguments, "--language", language]).output
+        assert f"{ids[0]}." in text
+        assert all(f"etalon where crm:{other}:2" in text for other in ids[1:])
+    named = {fates(replaced / "work", f"crm:{other}:2")[0].record_key for other in ids}
+    assert named == {f"crm/crm_account/{name}" for name in ("Ann", "Bob", "Cid")}
+
+
+def test_where_knows_every_path_of_a_content_and_guesses_none(replaced: Path) -> None:
+    (fate,) = fates(replaced / "work", "crm:2026-07/rows.csv:2")
+    assert fate.record_key == "crm/crm_account/Cid"
+    with pytest.raises(UnknownRowError, match="several files"):
+        fates(replaced / "work", "crm:rows.csv:2")
+    for path in (replaced / "extracts").rglob("rows.csv"):
+        path.unlink()
+    collect(replaced)
+    with pytest.raises(UnknownRowError, match="name a delivery of"):
+        fates(replaced / "work", "crm:2026-06/rows.csv:2")
 
 
 def test_the_journal_counts_what_the_ledger_counts(demo_run) -> None:

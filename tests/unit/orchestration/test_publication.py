@@ -13,7 +13,7 @@ import pytest
 from planted_candidate import MANIFEST, SETTINGS, judge, plant, result, results_path
 
 from expectations.results import write_results
-from orchestration.publication import NotAdmittedError, publish, refuse, rollback
+from orchestration.publication import NotAdmittedError, UnknownPublicationError, publish, refuse, rollback
 from orchestration.publication.hashing import logical_hash, published_hashes
 from orchestration.publication.receipts import current_publication, receipts
 from orchestration.publication.tables import PrivateColumnError, published_tables
@@ -155,7 +155,7 @@ def test_rollback_refuses_a_damaged_or_unknown_publication(tmp_path: Path) -> No
     (old.parquet / "dim_products.parquet").write_bytes(b"x")
     with pytest.raises(OSError, match=r"dim_products\.parquet"):
         rollback(company, old.publication_id)
-    with pytest.raises(FileNotFoundError, match=new.publication_id):
+    with pytest.raises(UnknownPublicationError, match=new.publication_id):
         rollback(company, "2020-01-000000000000")
     assert new.marts.read_bytes() == live
 

@@ -22,6 +22,7 @@ from orchestration.settings import (
     run_settings,
     write_settings,
 )
+from orchestration.steps import open_run
 
 
 def test_the_cycle_decides_as_of_and_december_ends_in_january() -> None:
@@ -104,3 +105,8 @@ def test_a_rollback_stands_until_something_is_new(tmp_path: Path) -> None:
     rollback(company, first.publication_id)
     found = unchanged_publication(company, None)
     assert (found.publication_id, found.rolled_back_from) == (first.publication_id, second.publication_id)
+
+
+def test_a_run_for_another_month_judges_that_month(tmp_path: Path) -> None:
+    run = open_run(plant(tmp_path).root, cycle="2026-05")
+    assert run.company.cycle == run.settings.cycle == "2026-05"
