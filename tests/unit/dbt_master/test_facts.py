@@ -30,9 +30,11 @@ def test_two_lead_records_of_one_person_are_one_lead(warehouse):
 
 
 def test_a_conversion_dated_to_the_day_of_creation_is_not_before_it(warehouse):
-    assert rows(warehouse, f"select converted_at from master.fct_leads where lead_id = '{HOT}'") == [
-        (datetime(2026, 5, 4, 10),)
-    ]
+    assert rows(
+        warehouse,
+        "select converted_at, converted_on, is_converted_day_only, created_on from master.fct_leads"
+        f" where lead_id = '{HOT}'",
+    ) == [(datetime(2026, 5, 3, 22), date(2026, 5, 4), True, date(2026, 5, 4))]
 
 
 def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):

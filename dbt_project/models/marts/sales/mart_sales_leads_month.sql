@@ -26,6 +26,7 @@ cells as (
         count(*) filter (where ttf_status_code = 'contacted') as n_contacted,
         count(*) filter (where ttf_status_code = 'never_contacted') as n_never_contacted,
         count(*) filter (where ttf_status_code = 'negative_ttf') as n_negative_ttf,
+        count(*) filter (where ttf_status_code = 'day_only') as n_contacted_day_only,
         {{ metric_median('ttf_hours') }} as ttf_hours_median,
         count(*) filter (where is_older_24h) as n_older_24h,
         count(*) filter (where is_older_24h and is_contacted_24h) as n_contacted_24h
@@ -58,8 +59,13 @@ select
     cast(n_contacted as bigint) as n_contacted,
     cast(n_never_contacted as bigint) as n_never_contacted,
     cast(n_negative_ttf as bigint) as n_negative_ttf,
+    cast(n_contacted_day_only as bigint) as n_contacted_day_only,
     ttf_hours_median,
-    case when n_contacted = 0 then 'no_contacted_lead' end as ttf_reason_code,
+    case
+        when n_contacted > 0 then null
+        when n_contacted_day_only > 0 then 'contact_day_only'
+        else 'no_contacted_lead'
+    end as ttf_reason_code,
     cast(n_older_24h as bigint) as n_older_24h,
     cast(n_contacted_24h as bigint) as n_contacted_24h,
     {{ metric_ratio('n_contacted_24h', 'n_older_24h') }} as contacted_24h_rate,

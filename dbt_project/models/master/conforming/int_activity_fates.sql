@@ -11,7 +11,7 @@ candidates as (
         channel_code,
         person_id,
         occurred_at,
-        is_day_precision
+        is_day_only
     from activities
     where not is_deleted and activity_type in ('call', 'email', 'meeting') and person_id <> 'unknown'
 ),
@@ -50,11 +50,13 @@ covered as (
         on
             candidates.person_id = system_events.person_id
             and candidates.channel_code = system_events.channel_code
+    cross join {{ run_settings() }} as settings
     where
         abs({{ seconds_between('candidates.occurred_at', 'system_events.occurred_at') }}) <= 300
         or (
-            candidates.is_day_precision
-            and cast(candidates.occurred_at as date) = cast(system_events.occurred_at as date)
+            candidates.is_day_only
+            and {{ local_day('candidates.occurred_at', 'settings.timezone') }}
+            = {{ local_day('system_events.occurred_at', 'settings.timezone') }}
         )
 )
 
