@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -109,7 +109,7 @@ def decide(
     policy: Policy,
     *,
     cycle: str,
-    as_of: datetime,
+    cycle_end: date,
     collect_warnings: Sequence[CollectWarning] = (),
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
@@ -122,7 +122,7 @@ def decide(
         *_refused(refusals, policy),
         *_collected(collect_warnings, policy, cycle),
         *_rules(results, policy),
-        *_expired(results, policy, as_of),
+        *_expired(results, policy, cycle_end),
     ]
     found.sort(key=lambda each: ("hold", "warn", "note").index(each.effect))
     effects = [each.effect for each in found]
@@ -238,10 +238,10 @@ def _by_effect(results: Iterable[RuleResult], policy: Policy) -> Mapping[Effect,
     return grouped
 
 
-def _expired(results: Sequence[RuleResult], policy: Policy, as_of: datetime) -> Iterable[Sentence]:
+def _expired(results: Sequence[RuleResult], policy: Policy, day: date) -> Iterable[Sentence]:
     for waiver in policy.waivers:
         failing = [each for each in results if each.status in ("fail", "warn") and waiver.covers(each)]
-        if failing and not waiver.is_alive(as_of):
+        if failing and not waiver.is_alive(day):
             yield _say(
                 "warn",
                 "waiver_expired",

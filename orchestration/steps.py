@@ -270,7 +270,7 @@ def _decide(run: Run) -> Verdict:
         read_refusals(run.work),
         load_policy(POLICY_FILE, waivers_path(run.company)),
         cycle=run.settings.cycle,
-        as_of=run.settings.as_of,
+        cycle_end=run.settings.cycle_end,
         collect_warnings=read_collect_warnings(run.work),
     )
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")

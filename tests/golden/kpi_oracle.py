@@ -6,15 +6,21 @@ the mart also says why the others have none. Not here: the planted rows (`plante
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from statistics import median
+from zoneinfo import ZoneInfo
 
 Cell = tuple[str, date, str, str]  # metric, month, segment kind, segment
 
 
-def month_of(moment: date | datetime) -> date:
-    return date(moment.year, moment.month, 1)
+def day_in(zone: str, moment: datetime) -> date:
+    """Calendar day of a UTC instant."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def month_of(day: date) -> date:
+    return date(day.year, day.month, 1)
 
 
 def months_before(month: date, n: int) -> date:
@@ -57,7 +63,7 @@ class Kpis:
         return out
 
 
-def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
+def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: str) -> None:
     touches = defaultdict(list)
     for touch in tables["fct_touches"]:
         if touch["occurred_at"] < as_of:
@@ -66,16 +72,19 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
         born = lead["created_at"]
         if born is None or born >= as_of:
             continue
-        month, cuts = month_of(born), {"channel": lead["channel_code"], "size_band": lead["size_band_code"]}
+        month, cuts = (
+            month_of(day_in(zone, born)),
+            {"channel": lead["channel_code"], "size_band": lead["size_band_code"]},
+        )
         kpis.add("leads_new", month, cuts, 1)
         mine = touches[lead["lead_id"]]
         matured = born + window <= as_of
         undated = lead["is_converted"] and lead["converted_at"] is None
-        converted = (
-            lead["converted_at"] is not None
-            and born.date() <= lead["converted_at"].date()
-            and lead["converted_at"] < min(born + window, as_of)
-        )
+        converted = lead["converted_at"] is not None and lead["converted_at"] < as_of
+        if converted and lead["is_converted_day_only"]:
+            converted = timedelta(0) <= day_in(zone, lead["converted_at"]) - day_in(zone, born) <= window
+        elif converted:
+            converted = born <= lead["converted_at"] < born + window
         in_cohort = matured and not undated
         kpis.part("cr", month, cuts, in_cohort and converted, in_cohort)
         inside = [t for t in mine if born <= t["occurred_at"] < born + window]
@@ -88,7 +97,7 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
         kpis.part("contacted_24h_rate", month, cuts, old and prompt, old)
 
 
-def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
+def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: str) -> None:
     channels = {lead["lead_id"]: lead["channel_code"] for lead in tables["fct_leads"]}
     order = ["prospecting", "qualification", "meeting", "needs_defined", "proposal", "negotiation", "won"]
     entries = defaultdict(list)
@@ -115,19 +124,19 @@ def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) 
                 moved_on = any(rank > place for rank, _ in reached)
                 kpis.part(
                     "stage_conversion",
-                    month_of(entered),
+                    month_of(day_in(zone, entered)),
                     cuts | {"stage": stage},
                     matured and moved_on,
                     matured,
                 )
 
 
-def revenue(kpis: Kpis, tables: dict, as_of: datetime) -> None:
+def revenue(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     bands = {a["account_id"]: a["size_band_code"] for a in tables["dim_accounts"]}
     families = {p["product_id"]: p["product_family"] for p in tables["dim_products"]}
     lines = [
         line for line in tables["fct_invoice_lines"]
-        if not line["is_intercompany"] and line["invoiced_on"] < as_of.date()
+        if not line["is_intercompany"] and line["invoiced_on"] < cycle_end
     ]  # fmt: skip
     by_group = defaultdict(Fraction)
     for line in lines:
@@ -161,7 +170,7 @@ def recurring(kpis: Kpis, tables: dict) -> None:
             kpis.add(f"mrr_{movement}", row["period_month"], cuts, row[f"{movement}_mrr"])
 
 
-def send_cells(tables: dict, as_of: datetime, period: Callable[[date], date]) -> Kpis:
+def send_cells(tables: dict, as_of: datetime, zone: str, period: Callable[[date], date]) -> Kpis:
     """complaint_rate by a period of the send day: the month of the KPI mart or the week of the guard rail."""
     kpis = Kpis()
     bands = {a["account_id"]: a["size_band_code"] for a in tables["dim_accounts"]}
@@ -172,15 +181,21 @@ def send_cells(tables: dict, as_of: datetime, period: Callable[[date], date]) ->
                 "size_band": bands[send["account_id"]],
                 "sending": "automated" if send["is_automated"] else "one_to_one",
             }
-            kpis.part("complaint_rate", period(send["sent_on"]), cuts, complained, send["is_delivered"])
+            kpis.part(
+                "complaint_rate",
+                period(day_in(zone, send["sent_at"])),
+                cuts,
+                complained,
+                send["is_delivered"],
+            )
     return kpis
 
 
-def all_kpis(tables: dict, as_of: datetime, window_days: int) -> dict:
+def all_kpis(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict:
     """Every monthly KPI cell with at least one unit."""
     kpis, window = Kpis(), timedelta(days=window_days)
-    leads(kpis, tables, as_of, window)
-    opportunities(kpis, tables, as_of, window)
-    revenue(kpis, tables, as_of)
+    leads(kpis, tables, as_of, window, zone)
+    opportunities(kpis, tables, as_of, window, zone)
+    revenue(kpis, tables, day_in(zone, as_of))
     recurring(kpis, tables)
-    return kpis.values() | send_cells(tables, as_of, month_of).values()
+    return kpis.values() | send_cells(tables, as_of, zone, month_of).values()

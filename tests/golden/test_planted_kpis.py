@@ -52,7 +52,7 @@ def test_the_worked_example_of_the_dictionary_comes_out_of_the_mart(marts, name,
 
 
 def test_every_kpi_cell_equals_the_independent_oracle(marts):
-    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS)
+    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS, "Europe/Paris")
     published = kpi_rows(marts)
     assert len(expected) > 300
     assert not set(expected) - set(published)
@@ -71,7 +71,7 @@ def test_every_kpi_cell_equals_the_independent_oracle(marts):
 
 
 def test_a_cell_without_units_is_a_true_zero_or_says_why_it_has_no_value(marts):
-    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS)
+    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS, "Europe/Paris")
     extra = {cell: row for cell, row in kpi_rows(marts).items() if cell not in expected}
     units = dict(
         marts.execute(
@@ -93,7 +93,9 @@ def test_the_company_has_one_row_for_every_metric_and_month_up_to_the_cycle(mart
 
 
 def test_complaints_are_judged_by_the_iso_week_of_the_send_with_a_strict_bar(marts):
-    weeks = oracle.send_cells(master_tables(), AS_OF, lambda d: d - timedelta(days=d.weekday())).values()
+    weeks = oracle.send_cells(
+        master_tables(), AS_OF, "Europe/Paris", lambda d: d - timedelta(days=d.weekday())
+    ).values()
     rows = marts.execute(
         "select iso_week_start_on, segment_kind_code, segment_code, complaint_rate, n_complained,"
         " n_delivered, is_complaint_breach, complaint_reason_code from marts.mart_marketing_complaints_week"

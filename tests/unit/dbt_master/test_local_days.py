@@ -6,7 +6,6 @@ from datetime import date, datetime
 from decimal import Decimal as D
 
 
-
 def lead_rows(con, columns: str) -> dict[str, tuple]:
     """Name of each planted lead -> the columns of its cadence."""
     found = con.execute(
@@ -52,3 +51,19 @@ def test_leads_are_dated_by_the_local_day_and_cut_at_the_local_end_of_the_cycle(
     assert days["june"][0] == date(2026, 6, 30)
     assert "july" not in days
     assert days["by_day"] == (date(2026, 5, 4), datetime(2026, 5, 4, 4))
+
+
+def test_sends_are_counted_on_the_local_day_and_cut_at_the_local_end_of_the_cycle(new_york):
+    """03:59 UTC of 1 June is 31 May in New York, 03:59 of 1 July still is June."""
+    assert new_york.execute(
+        "select sent_on, n_sent from metrics.fct_email_send_days order by 1"
+    ).fetchall() == [(date(2026, 5, 31), 1), (date(2026, 6, 1), 1), (date(2026, 6, 30), 1)]
+
+
+def test_closings_and_stages_are_dated_by_the_local_day(new_york):
+    assert new_york.execute(
+        "select split_part(opportunity_id, '/', 3), closed_on from metrics.fct_opportunity_closings order by 1"
+    ).fetchall() == [("o1", date(2026, 5, 31)), ("o2", date(2026, 6, 30))]
+    assert new_york.execute("select distinct entered_on from metrics.fct_stage_passages").fetchall() == [
+        (date(2026, 5, 31),)
+    ]

@@ -428,7 +428,7 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
             connection.execute(f"create schema {schema}")
         connection.execute(
             "create table run.settings as select '2026-06' as cycle, timestamp '2026-07-01' as as_of,"
-            f" date '{MONTH}' as cycle_start"
+            f" date '{MONTH}' as cycle_start, date '2026-07-01' as cycle_end"
         )
         for table, examples in rows.items():
             columns = dict.fromkeys(name for row in [*examples, *_bad_rows(table)] for name in row)

@@ -55,7 +55,6 @@ select
         else 'internal'
     end as direction_code,
     calls.started_at,
-    cast(calls.started_at as date) as started_on,
     greatest(
         coalesce({{ seconds_between('calls.started_at', 'calls.ended_at') }}, calls.longest_leg_s, 0), 0
     ) as duration_s,
