@@ -180,10 +180,10 @@ def _revenue_chart(inputs: AuditInputs, t: Wording, f: Formats) -> str:
     months = [
         (
             f.month_short(month.period),
-            float(month.total - (month.new_business or 0)),
+            float((month.total or 0) - (month.new_business or 0)),
             float(month.new_business or 0),
         )
-        for month in inputs.revenue
+        for month in inputs.revenue  # a month without a sum is a gap, and a dash in the table
     ]
     top = max(low + high for _, low, high in months)
     unit, scale = "", 1

@@ -298,8 +298,10 @@ class MrrBridge:
 
 @dataclass(frozen=True)
 class RevenueMonth:
+    """None: a line of the month has no exchange rate, so the month has no sum."""
+
     period: str
-    total: Decimal
+    total: Decimal | None
     new_business: Decimal | None
 
 

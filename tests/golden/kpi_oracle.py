@@ -35,6 +35,7 @@ class Kpis:
         self.sums: dict[Cell, Fraction] = defaultdict(Fraction)
         self.parts: dict[Cell, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
         self.observed: dict[Cell, list[Fraction]] = defaultdict(list)
+        self.unknown: set[tuple[Cell, int]] = set()  # a sum that lacks an amount: 0 the numerator, 1 the other
 
     def each(self, row_cuts: dict[str, str | None]) -> Iterable[tuple[str, str]]:
         yield "all", "all"
@@ -42,14 +43,19 @@ class Kpis:
             yield kind, code or "unknown"
 
     def add(self, metric: str, month: date, cuts: dict, amount) -> None:
+        """amount: None where a line has no exchange rate; its sum is then unknown, not smaller."""
         for kind, code in self.each(cuts):
-            self.sums[metric, month, kind, code] += Fraction(amount)
+            if amount is None:
+                self.unknown.add(((metric, month, kind, code), 0))
+            self.sums[metric, month, kind, code] += Fraction(amount or 0)
 
     def part(self, metric: str, month: date, cuts: dict, numerator, denominator) -> None:
         for kind, code in self.each(cuts):
             cell = self.parts[metric, month, kind, code]
-            cell[0] += Fraction(numerator)
-            cell[1] += Fraction(denominator)
+            for side, amount in enumerate((numerator, denominator)):
+                if amount is None:
+                    self.unknown.add(((metric, month, kind, code), side))
+                cell[side] += Fraction(amount or 0)
 
     def observe(self, metric: str, month: date, cuts: dict, value) -> None:
         for kind, code in self.each(cuts):
@@ -57,8 +63,13 @@ class Kpis:
 
     def values(self) -> dict[Cell, tuple[Fraction | None, Fraction | None, Fraction | None]]:
         """cell -> value, numerator, denominator."""
-        out = {cell: (amount, None, None) for cell, amount in self.sums.items()}
-        out |= {cell: (n / d if d else None, n, d) for cell, (n, d) in self.parts.items()}
+        out = {
+            cell: (None if (cell, 0) in self.unknown else amount, None, None)
+            for cell, amount in self.sums.items()
+        }
+        for cell, sums in self.parts.items():
+            n, d = (None if (cell, side) in self.unknown else amount for side, amount in enumerate(sums))
+            out[cell] = (n / d if d and n is not None else None, n, d)
         out |= {cell: (median(seen), None, Fraction(len(seen))) for cell, seen in self.observed.items()}
         return out
 
@@ -106,7 +117,8 @@ def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, 
     for deal in tables["fct_opportunities"]:
         cuts = {"channel": channels.get(deal["lead_id"]), "size_band": deal["size_band_code"]}
         if not deal["is_open"] and deal["closed_on"] is not None and deal["closed_at"] < as_of:
-            month, amount = month_of(deal["closed_on"]), deal["amount_reporting"] or 0
+            month = month_of(deal["closed_on"])
+            amount = deal["amount_reporting"] if deal["amount"] is not None else 0
             kpis.part("win_rate_close", month, cuts, deal["is_won"], 1)
             kpis.part("win_amount_rate_close", month, cuts, amount if deal["is_won"] else 0, amount)
             if deal["is_won"] and deal["sales_cycle_days"] is not None and deal["sales_cycle_days"] >= 0:
@@ -140,8 +152,9 @@ def revenue(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     ]  # fmt: skip
     by_group = defaultdict(Fraction)
     for line in lines:
+        # without a rate the amount is unknown, yet the group did buy
         by_group[line["group_id"], month_of(line["invoiced_on"])] += Fraction(
-            line["net_amount_reporting"] or 0
+            line["net_amount"] if line["net_amount_reporting"] is None else line["net_amount_reporting"]
         )
 
     def is_new(group: str, month: date) -> bool:
@@ -150,7 +163,7 @@ def revenue(kpis: Kpis, tables: dict, cycle_end: date) -> None:
         )
 
     for line in lines:
-        month, amount = month_of(line["invoiced_on"]), Fraction(line["net_amount_reporting"] or 0)
+        month, amount = month_of(line["invoiced_on"]), line["net_amount_reporting"]
         fresh = amount if is_new(line["group_id"], month) else 0
         cuts = {
             "size_band": bands[line["account_id"]],

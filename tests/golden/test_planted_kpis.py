@@ -133,8 +133,26 @@ def test_segments_of_one_cut_add_up_to_the_whole_in_every_mart(marts):
         ("mart_marketing_complaints_week", "iso_week_start_on", "n_sent"),
     ]:
         sums = marts.execute(
-            f"select {period}, segment_kind_code, sum({column}) from marts.{mart} group by all order by all"
+            f"select {period}, segment_kind_code,"
+            f" case when count(*) = count({column}) then sum({column}) end"
+            f" from marts.{mart} group by all order by all"
         ).fetchall()
         whole = {p: s for p, kind, s in sums if kind == "all"}
         assert len(sums) > len(whole)
         assert not [row for row in sums if row[2] != whole[row[0]]], mart
+
+
+def test_an_amount_without_an_exchange_rate_leaves_no_sum_and_says_why(marts):
+    """June holds 31 CHF that no rate converts: neither 70 EUR nor 0, and its other segments keep their sums."""
+    june = {c: row for c, row in kpi_rows(marts).items() if c[1] == date(2026, 6, 1)}
+    for metric in ("revenue_total", "revenue_new_business", "revenue_new_business_share"):
+        assert june[metric, date(2026, 6, 1), "all", "all"][0] is None
+        assert june[metric, date(2026, 6, 1), "all", "all"][3] == "exchange_rate_missing"
+    assert june["revenue_total", date(2026, 6, 1), "size_band", "unknown"][0] == Decimal(45)
+    assert june["revenue_total", date(2026, 6, 1), "currency", "CHF"][0] is None
+    assert june["win_amount_rate_close", date(2026, 6, 1), "all", "all"][3] == "exchange_rate_missing"
+    assert june["win_rate_close", date(2026, 6, 1), "all", "all"][0] == 0
+
+
+def test_a_group_that_bought_without_a_known_rate_is_no_new_business(marts):
+    assert kpi_rows(marts)["revenue_new_business", date(2026, 6, 1), "size_band", "unknown"][0] == 0

@@ -5,7 +5,6 @@
 {%- set revenue = ref('mart_finance_revenue_month') %}
 {%- set mrr = ref('mart_finance_mrr_month') %}
 {%- set leads_caveat = "case when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end" %}
-{%- set amount_caveat = "case when n_unconverted > 0 then 'exchange_rate_missing' end" %}
 
 with pooled_stages as (
     select
@@ -80,7 +79,7 @@ computed as (
     union all
     {{ kpi_rows(
         'win_amount_rate_close', opportunities, 'win_amount_rate', 'won_amount', 'closed_amount',
-        'win_amount_reason_code', amount_caveat
+        'win_amount_reason_code'
     ) }}
     union all
     {{ kpi_rows(
@@ -93,10 +92,11 @@ computed as (
         'stage_conversion_reason_code', leads_caveat, 'n_immature'
     ) }}
     union all
-    {{ kpi_rows('revenue_total', revenue, 'revenue_amount', caveat_code='revenue_caveat_code') }}
+    {{ kpi_rows('revenue_total', revenue, 'revenue_amount', reason_code='revenue_reason_code') }}
     union all
     {{ kpi_rows(
-        'revenue_new_business', revenue, 'new_business_amount', caveat_code='new_business_caveat_code'
+        'revenue_new_business', revenue, 'new_business_amount', reason_code='new_business_reason_code',
+        caveat_code='new_business_caveat_code'
     ) }}
     union all
     {{ kpi_rows(

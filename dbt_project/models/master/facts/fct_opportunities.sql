@@ -17,7 +17,9 @@ opportunities as (
             as opened_at,
         case
             when opportunities.status <> 'open'
-                then {{ instant_of('opportunities.closed_at', 'opportunities.closed_at_precision', 'settings.timezone') }}
+                then {{ instant_of(
+                    'opportunities.closed_at', 'opportunities.closed_at_precision', 'settings.timezone'
+                ) }}
         end as ended_at,
         coalesce(opportunities.created_at_precision = 'day' or opportunities.closed_at_precision = 'day', false)
             as is_day_only,
