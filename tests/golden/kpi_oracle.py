@@ -35,7 +35,9 @@ class Kpis:
         self.sums: dict[Cell, Fraction] = defaultdict(Fraction)
         self.parts: dict[Cell, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
         self.observed: dict[Cell, list[Fraction]] = defaultdict(list)
-        self.unknown: set[tuple[Cell, int]] = set()  # a sum that lacks an amount: 0 the numerator, 1 the other
+        self.unknown: set[tuple[Cell, int]] = (
+            set()
+        )  # a sum that lacks an amount: 0 the numerator, 1 the other
 
     def each(self, row_cuts: dict[str, str | None]) -> Iterable[tuple[str, str]]:
         yield "all", "all"

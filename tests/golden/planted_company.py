@@ -113,7 +113,16 @@ INVOICE_LINES = [
     ("unknown", "unknown", "2026-06-12", "5", "EUR", "5", False, False),  # the unknown group is never new
     ("acc_5", "prd_2", "2026-02-03", "50", "EUR", "50", False, False),
     ("acc_5", "prd_2", "2026-02-20", "-50", "EUR", "-50", False, False),  # nothing left of February
-    ("acc_5", "prd_2", "2026-03-10", "12", "CHF", None, False, False),  # no rate, yet a purchase: June is not new
+    (
+        "acc_5",
+        "prd_2",
+        "2026-03-10",
+        "12",
+        "CHF",
+        None,
+        False,
+        False,
+    ),  # no rate, yet a purchase: June is not new
     ("acc_1", "prd_1", "2026-05-04", "120", "EUR", "120", False, True),
     ("acc_2", "prd_2", "2026-05-05", "60", "EUR", "60", False, False),
     ("acc_2", "prd_2", "2026-05-31", "-60", "EUR", "-60", False, False),

@@ -199,6 +199,24 @@ def test_mrr_counts_month_ends_and_movements_close_the_months(warehouse):
     ) == [(date(2026, 2, 1), D("7.0000")), (date(2026, 3, 1), zero)]
 
 
+def test_an_overlapped_subscription_is_listed_and_its_months_are_kept_apart(warehouse):
+    """The upgrade of March did not close the subscription of January: two month ends hold both."""
+    assert rows(
+        warehouse,
+        "select split_part(record_key, '/', 3), stream, reason_code from conforming.int_fact_exclusions"
+        " where contract = 'erp_subscription' order by 1",
+    ) == [
+        ("s1", "subscription_month", "overlapping_subscription"),
+        ("test", "subscription", "test_record"),
+        ("trial", "subscription", "trial_subscription"),
+    ]
+    assert rows(
+        warehouse,
+        "select split_part(record_key, '/', 3), period_month, mrr from conforming.int_subscription_months"
+        " where reason_code = 'overlapping_subscription' order by 2",
+    ) == [("s1", date(2026, 3, 1), D("10.0000")), ("s1", date(2026, 4, 1), D("10.0000"))]
+
+
 def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
     reasons = dict(
         rows(
@@ -209,6 +227,6 @@ def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
     )
     assert reasons == {
         "crm_account": 2, "crm_lead": 3, "crm_activity": 8, "crm_opportunity": 1, "crm_opportunity_event": 3,
-        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 2, "calendar_attendee": 1,
+        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 3, "calendar_attendee": 1,
         "email_event": 1,
     }  # fmt: skip

@@ -161,9 +161,7 @@ GOOD: dict[str, list[Row]] = {
     "master.fct_ledger_revenues": [
         {"ledger_line_key": "g2", "entry_on": "2026-06-10", "revenue_amount": 100}
     ],
-    "master.fct_subscription_months": [
-        {"account_month_key": "acc_1/2026-06-01", "n_rates_missing": "0"}
-    ],
+    "master.fct_subscription_months": [{"account_month_key": "acc_1/2026-06-01", "n_rates_missing": "0"}],
     "master.fct_mrr_movements": [{"account_month_key": "acc_1/2026-06-01", "account_id": "acc_1", **MRR}],
     "metrics.fct_lead_cadences": [{"lead_id": "lea_1"}],
     "metrics.fct_email_send_days": [{"send_day_key": "d"}],
@@ -336,9 +334,7 @@ BAD: dict[str, dict[str, Row]] = {
             "currency": "XYZ",
         }
     },
-    "R-FCT-007": {
-        "master.fct_subscription_months": {"account_month_key": "bad", "n_rates_missing": "1"}
-    },
+    "R-FCT-007": {"master.fct_subscription_months": {"account_month_key": "bad", "n_rates_missing": "1"}},
     "R-FCT-006": {
         "master.fct_mrr_movements": {"account_month_key": "bad", **MRR | {"closing_mrr": "110.01"}}
     },
