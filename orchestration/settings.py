@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What one run computes with. as_of: first instant after the cycle in the company's zone, as naive UTC. cycle_end: exclusive."""
+    """What one run computes with.
+
+    as_of: first instant after the cycle in the company's zone, as naive UTC. cycle_end: exclusive.
+    """
 
     company: str
     cycle: str

@@ -188,7 +188,9 @@ kept_money as (
     from {{ ref('int_subscription_fates') }} as fates
     where
         fates.record_key in (
-            select months.record_key from {{ ref('int_subscription_months') }} as months where months.reason_code is null
+            select months.record_key
+            from {{ ref('int_subscription_months') }} as months
+            where months.reason_code is null
         )
     group by coalesce(fates.currency, 'unknown')
 ),
@@ -389,18 +391,18 @@ terms as (
     {{ ledger_term('F', 'excluded_amount', 'excluded_amount', 'money_rows', currency='currency') }}
     union all
     {{ ledger_term('F', 'kept_amount', 'kept_amount', 'kept_money', currency='currency') }}
-    {% for fate, relation in {
-        'kept': 'subscription_month_rows', 'fact': 'subscription_month_facts', 'excluded': 'subscription_month_rows'
-    }.items() -%}
     union all
-    {{ ledger_term('E', fate ~ '_rows', 'n_' ~ fate, relation) }}
-    {% endfor -%}
-    {% for fate, relation in {
-        'source': 'subscription_month_rows', 'kept': 'subscription_month_facts', 'excluded': 'subscription_month_rows'
-    }.items() -%}
+    {{ ledger_term('E', 'kept_rows', 'n_kept', 'subscription_month_rows') }}
     union all
-    {{ ledger_term('F', fate ~ '_amount', fate ~ '_amount', relation) }}
-    {% endfor -%}
+    {{ ledger_term('E', 'fact_rows', 'n_fact', 'subscription_month_facts') }}
+    union all
+    {{ ledger_term('E', 'excluded_rows', 'n_excluded', 'subscription_month_rows') }}
+    union all
+    {{ ledger_term('F', 'source_amount', 'source_amount', 'subscription_month_rows') }}
+    union all
+    {{ ledger_term('F', 'kept_amount', 'kept_amount', 'subscription_month_facts') }}
+    union all
+    {{ ledger_term('F', 'excluded_amount', 'excluded_amount', 'subscription_month_rows') }}
     union all
     {{ ledger_term('E', 'rows_to_date', 'n_rows', 'placed', currency='currency') }}
     union all
@@ -411,12 +413,18 @@ terms as (
     {{ ledger_term('F', 'amount_to_date', 'amount', 'placed_money', currency='currency') }}
     union all
     {{ ledger_term('F', 'dated_amount', 'amount', 'dated', currency='currency') }}
-    {% for place in ['intercompany', 'undated', 'later'] -%}
     union all
-    {{ ledger_term('E', place ~ '_rows', 'n_' ~ place, 'placed', currency='currency') }}
+    {{ ledger_term('E', 'intercompany_rows', 'n_intercompany', 'placed', currency='currency') }}
     union all
-    {{ ledger_term('F', place ~ '_amount', place ~ '_amount', 'placed_money', currency='currency') }}
-    {% endfor -%}
+    {{ ledger_term('F', 'intercompany_amount', 'intercompany_amount', 'placed_money', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'undated_rows', 'n_undated', 'placed', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'undated_amount', 'undated_amount', 'placed_money', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'later_rows', 'n_later', 'placed', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'later_amount', 'later_amount', 'placed_money', currency='currency') }}
     union all
     {{ ledger_term('G', 'journal_decisions', 'n_decisions', 'journal_rows') }}
     union all

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import string
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 

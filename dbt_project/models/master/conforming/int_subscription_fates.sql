@@ -1,5 +1,5 @@
--- A subscription counts when it does at one month end or more. One that counts at some of its month ends only is counted
--- and has an overlap: n_overlapped_months.
+-- A subscription counts when it does at one month end or more. One that counts at some of its month ends only is
+-- counted and has an overlap: n_overlapped_months.
 with months as (
     select
         record_key,

@@ -1,5 +1,5 @@
 -- Active at the month end: started, not ended, not a trial, not a test. Several active subscriptions of one customer to
--- one product are an upgrade that did not close the former one: the last started counts, the others say why they do not.
+-- one product are an upgrade that did not close the former one: the last started counts, the others say why not.
 with months as (
     select
         dates.period_month,
