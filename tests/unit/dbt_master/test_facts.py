@@ -51,7 +51,8 @@ def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):
     assert calls["call2"][7] is False, "9 seconds are no conversation"
     assert calls["call4"][3] == "internal"
     assert calls["call6"][1] == COLD, "known from the CRM task that names the call id"
-    assert len(calls) == 6
+    assert calls["twice"][1] == "unknown", "two telephony instances use this id"
+    assert rows(warehouse, "select count(*) from master.fct_calls") == [(10,)]
 
 
 def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
@@ -93,23 +94,34 @@ def test_a_touch_is_counted_once_although_the_crm_logged_it_too(warehouse):
         "x1": "double_logged",  # same call id, another day
         "x2": "double_logged",  # five minutes after the call
         "x3": None,  # one second more
-        "x4": "double_logged",  # the CRM has no time, a mail left that day
+        "x4": None,  # the mail of that day has its copy, x13
         "x5": None,
         "x6": "not_a_touch",
         "x7": "not_outbound",
         "x8": "automated_activity",
         "x9": "double_logged",
         "x10": "deleted_in_source",
+        "x11": None,  # the call has its copy, x12
+        "x12": "double_logged",
+        "x13": "double_logged",  # the CRM has no time, a mail left that day
+        "x14": None,  # inbound and answered, like an inbound call of the telephony
+        "x15": None,  # its call id names no call
     }
     touches = rows(
         warehouse,
         "select source_stream_code, channel_code, is_effective, lead_id from master.fct_touches order by all",
     )
     assert touches == [
+        ("activity", "email", True, HOT),
         ("activity", "social", False, COLD),
+        ("activity", "voice", False, COLD),
         ("activity", "voice", True, HOT),
+        ("activity", "voice", True, HOT),
+        ("activity", "voice", True, COLD),
         ("call", "voice", False, COLD),
         ("call", "voice", False, "unknown"),
+        ("call", "voice", True, HOT),
+        ("call", "voice", True, HOT),
         ("call", "voice", True, HOT),
         ("call", "voice", True, "unknown"),
         ("email", "email", False, COLD),
@@ -226,7 +238,7 @@ def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
         )
     )
     assert reasons == {
-        "crm_account": 2, "crm_lead": 3, "crm_activity": 8, "crm_opportunity": 1, "crm_opportunity_event": 3,
+        "crm_account": 2, "crm_lead": 3, "crm_activity": 9, "crm_opportunity": 1, "crm_opportunity_event": 3,
         "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 3, "calendar_attendee": 1,
         "email_event": 1,
     }  # fmt: skip

@@ -33,6 +33,7 @@ logged as (
         min_by(lead_id, record_key) as lead_id,
         min_by(account_id, record_key) as account_id
     from {{ ref('int_activities') }}
+    inner join {{ ref('int_call_links') }} as links on external_call_id = links.call_id
     where external_call_id is not null and person_id <> 'unknown' and not is_deleted
     group by external_call_id
 )

@@ -59,7 +59,7 @@ with touches as (
         activities.account_id,
         activities.rep_id,
         activities.channel_code,
-        'outbound' as direction_code,
+        coalesce(activities.direction, 'outbound') as direction_code,
         activities.occurred_at,
         activities.is_day_only,
         case activities.channel_code
