@@ -92,14 +92,12 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: st
         kpis.add("leads_new", month, cuts, 1)
         mine = touches[lead["lead_id"]]
         matured = born + window <= as_of
-        undated = lead["is_converted"] and lead["converted_at"] is None
         converted = lead["converted_at"] is not None and lead["converted_at"] < as_of
         if converted and lead["is_converted_day_only"]:
             converted = timedelta(0) <= day_in(zone, lead["converted_at"]) - day_in(zone, born) <= window
         elif converted:
             converted = born <= lead["converted_at"] < born + window
-        in_cohort = matured and not undated
-        kpis.part("cr", month, cuts, in_cohort and converted, in_cohort)
+        kpis.part("cr", month, cuts, matured and converted, matured)
         inside = [t for t in mine if born <= t["occurred_at"] < born + window]
         kpis.part("touches_per_lead", month, cuts, len(inside) if matured else 0, matured)
         effective = sorted(t["occurred_at"] for t in mine if t["is_effective"])

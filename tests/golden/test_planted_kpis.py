@@ -156,3 +156,19 @@ def test_an_amount_without_an_exchange_rate_leaves_no_sum_and_says_why(marts):
 
 def test_a_group_that_bought_without_a_known_rate_is_no_new_business(marts):
     assert kpi_rows(marts)["revenue_new_business", date(2026, 6, 1), "size_band", "unknown"][0] == 0
+
+
+def test_a_lead_converted_at_an_unknown_date_stays_in_the_cohort_and_in_the_journal(marts):
+    """Four leads of April: one converted on its day, one too late, one nobody knows when, one not."""
+    assert marts.execute(
+        "select n_matured, n_converted_in_window, n_conversion_undated, conversion_rate"
+        " from marts.mart_sales_leads_month where segment_kind_code = 'all' and period_month = '2026-04-01'"
+    ).fetchone() == (4, 1, 1, Decimal("0.25"))
+    assert marts.execute(
+        "select metric_value, caveat_code from marts.mart_management_kpis_month"
+        " where metric_name = 'cr' and segment_kind_code = 'all' and period_month = '2026-04-01'"
+    ).fetchone() == (Decimal("0.25"), "conversion_undated")
+    assert marts.execute(
+        "select record_key, action from quality_dbt.dq_journal where reason_code = 'conversion_undated'"
+        " order by 1"
+    ).fetchall() == [("lea_15", "keep_flagged"), ("lea_8", "keep_flagged")]

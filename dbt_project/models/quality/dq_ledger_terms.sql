@@ -346,6 +346,12 @@ decided_rows as (
     group by ttf_status_code
     union all
     select
+        'metric:conversion_undated' as stream_code,
+        count(*) as n_decisions
+    from {{ ref('fct_lead_cadences') }}
+    where is_conversion_undated
+    union all
+    select
         'merge' as stream_code,
         sum(n_merged) as n_decisions
     from identity_counts

@@ -4,6 +4,12 @@
 {%- set opportunities = ref('mart_sales_opportunities_month') %}
 {%- set revenue = ref('mart_finance_revenue_month') %}
 {%- set mrr = ref('mart_finance_mrr_month') %}
+{%- set conversion_caveat -%}
+    case
+        when n_conversion_undated > 0 then 'conversion_undated'
+        when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature'
+    end
+{%- endset %}
 {%- set leads_caveat = "case when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end" %}
 
 with pooled_stages as (
@@ -57,8 +63,8 @@ computed as (
     {{ kpi_rows('leads_new', leads, 'n_leads') }}
     union all
     {{ kpi_rows(
-        'cr', leads, 'conversion_rate', 'n_converted_in_window', 'n_cr_cohort',
-        'conversion_reason_code', leads_caveat, 'n_immature'
+        'cr', leads, 'conversion_rate', 'n_converted_in_window', 'n_matured',
+        'conversion_reason_code', conversion_caveat, 'n_immature'
     ) }}
     union all
     {{ kpi_rows(
