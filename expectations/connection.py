@@ -7,7 +7,7 @@ here: writing.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -30,12 +30,12 @@ def connect(warehouse: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def read_cycle(work: Path) -> tuple[str, datetime]:
-    """(cycle, as_of in UTC) of run/settings.parquet."""
+def read_cycle(work: Path) -> tuple[str, datetime, date]:
+    """(cycle, as_of in UTC, first day after the cycle) of run/settings.parquet."""
     with duckdb.connect() as connection:
         row = connection.execute(
-            "select cycle, as_of from read_parquet(?)", [str(work / "run" / "settings.parquet")]
+            "select cycle, as_of, cycle_end from read_parquet(?)", [str(work / "run" / "settings.parquet")]
         ).fetchone()
     if row is None:
         raise ValueError("run/settings.parquet holds no row")
-    return row[0], row[1].replace(tzinfo=UTC)
+    return row[0], row[1].replace(tzinfo=UTC), row[2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -110,7 +110,7 @@ def decide(
     policy: Policy,
     *,
     cycle: str,
-    as_of: datetime,
+    cycle_end: date,
     collect_warnings: Sequence[CollectWarning] = (),
     filled: Collection[str] | None = None,
 ) -> Verdict:
@@ -125,7 +125,7 @@ def decide(
         *_refused(refusals, policy),
         *_collected(collect_warnings, policy, cycle),
         *_rules(results, policy, filled),
-        *_expired(results, policy, as_of),
+        *_expired(results, policy, cycle_end),
     ]
     found.sort(key=lambda each: ("hold", "warn", "note").index(each.effect))
     effects = [each.effect for each in found]
@@ -262,10 +262,10 @@ def _by_effect(results: Iterable[RuleResult], policy: Policy) -> Mapping[Effect,
     return grouped
 
 
-def _expired(results: Sequence[RuleResult], policy: Policy, as_of: datetime) -> Iterable[Sentence]:
+def _expired(results: Sequence[RuleResult], policy: Policy, day: date) -> Iterable[Sentence]:
     for waiver in policy.waivers:
         failing = [each for each in results if each.status in ("fail", "warn") and waiver.covers(each)]
-        if failing and not waiver.is_alive(as_of):
+        if failing and not waiver.is_alive(day):
             yield _say(
                 "warn",
                 "waiver_expired",

@@ -1,7 +1,7 @@
 """policy.yml and waivers -> a policy: what each kind of finding does to a publication.
 
 What does not belong here: deciding (gate.py). A ledger difference is absent from the policy on purpose:
-nobody can allow a lost row. Waivers are compared with as_of, never with the clock.
+nobody can allow a lost row. Waivers are compared with the day after the cycle, never with the clock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,8 +59,8 @@ class Waiver(Strict):
     reason: Annotated[str, StringConstraints(min_length=10)]
     expires_on: date
 
-    def is_alive(self, as_of: datetime) -> bool:
-        return as_of.date() < self.expires_on
+    def is_alive(self, day: date) -> bool:
+        return day < self.expires_on
 
     def covers(self, result: RuleResult) -> bool:
         return self.rule_id == result.rule_id and self.table_name in (None, result.table_name)
@@ -101,9 +101,9 @@ class Policy:
             return getattr(causes, result.cause)
         return causes.broken
 
-    def waiver(self, result: RuleResult, as_of: datetime) -> Waiver | None:
+    def waiver(self, result: RuleResult, day: date) -> Waiver | None:
         """The living waiver of a result, the one that expires last when there are several."""
-        living = [waiver for waiver in self.waivers if waiver.covers(result) and waiver.is_alive(as_of)]
+        living = [waiver for waiver in self.waivers if waiver.covers(result) and waiver.is_alive(day)]
         return max(living, key=lambda waiver: waiver.expires_on, default=None)
 
 
@@ -141,17 +141,17 @@ def _read_waivers(path: Path) -> Iterable[Waiver]:
                 ) from error
 
 
-def apply_waivers(results: Iterable[RuleResult], policy: Policy, as_of: datetime) -> list[RuleResult]:
+def apply_waivers(results: Iterable[RuleResult], policy: Policy, day: date) -> list[RuleResult]:
     """Failing results under a living waiver become `waived`; a dead waiver changes nothing and stays
     visible.
     """
-    return [_waived(result, policy, as_of) for result in results]
+    return [_waived(result, policy, day) for result in results]
 
 
-def _waived(result: RuleResult, policy: Policy, as_of: datetime) -> RuleResult:
+def _waived(result: RuleResult, policy: Policy, day: date) -> RuleResult:
     if result.status not in ("fail", "warn"):
         return result
-    waiver = policy.waiver(result, as_of)
+    waiver = policy.waiver(result, day)
     if waiver is not None:
         detail = f"waived until {waiver.expires_on} by {waiver.author}: {waiver.reason}"
         return replace(result, status="waived", waived_until=waiver.expires_on, detail=detail)

@@ -88,7 +88,7 @@ def validate(
     work = warehouse.parent
     catalogue = catalogue or load_catalogue()
     policy = policy or load_policy()
-    cycle, as_of = read_cycle(work)
+    cycle, as_of, cycle_end = read_cycle(work)
     with connect(warehouse) as connection:
         columns = _columns(connection)
         kept = _kept_rows(connection, work)
@@ -97,7 +97,7 @@ def validate(
     assessed = [counted.get((each.rule.id, each.check.table), each) for each in assessments]
     with connect(warehouse) as connection:
         assessed, failures = _list_failures(connection, assessed, columns, cycle, catalogue)
-    results = apply_waivers([each.result for each in assessed], policy, as_of)
+    results = apply_waivers([each.result for each in assessed], policy, cycle_end)
     results += _uncovered(catalogue, layers, columns, kept, results)
     quality = work / "quality"
     merged = merge_results(read_results(quality / "rule_results.parquet"), results, layers)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ingest.errors import ConfigurationError
+from ingest.local_time import first_instant
 from ingest.strict_yaml import read_yaml, validate
 
 
@@ -63,9 +64,9 @@ class Company:
 
     @property
     def as_of(self) -> dt.datetime:
-        """First instant of the month after the cycle, UTC and naive: the 'now' of every metric."""
+        """First local instant of the month after the cycle, as naive UTC: the 'now' of every metric."""
         year, month = (int(part) for part in self.cycle.split("-"))
-        return dt.datetime(year + month // 12, month % 12 + 1, 1)  # noqa: DTZ001 - UTC, naive as in raw
+        return first_instant(dt.date(year + month // 12, month % 12 + 1, 1), self.timezone)
 
 
 class _SourceModel(BaseModel):

@@ -17,6 +17,12 @@ from ingest.sql import literal
 FIRST_YEAR, LAST_YEAR = 1990, 2060
 
 
+def first_instant(day: dt.date, zone: str) -> dt.datetime:
+    """UTC instant, naive, at which `day` begins in `zone`; also where clocks change at midnight."""
+    midnight = dt.datetime(day.year, day.month, day.day, tzinfo=zoneinfo.ZoneInfo(zone))
+    return midnight.astimezone(dt.UTC).replace(tzinfo=None)
+
+
 @functools.cache
 def windows(zone: str) -> tuple[tuple[dt.datetime, dt.datetime, int], ...]:
     """Windows of local time that are ambiguous or do not exist in `zone`, FIRST_YEAR to LAST_YEAR.

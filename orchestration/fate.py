@@ -272,9 +272,13 @@ def _connection(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         if (work / WAREHOUSE).is_file():
             con.execute(f"attach {literal(str(work / WAREHOUSE))} as warehouse (read_only)")
-            tables = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+            listed = con.execute("select table_name from information_schema.tables").fetchall()  # views too
+            tables = {row[0] for row in listed}
             if "dq_exclusions" in tables:
-                exclusions = "select * from warehouse.quality_dbt.dq_exclusions"
+                # a subscription that counts in some of its months is kept
+                exclusions = (
+                    "select * from warehouse.quality_dbt.dq_exclusions where stream <> 'subscription_month'"
+                )
             if {"xref_accounts", "xref_persons"} <= tables:
                 golden = (
                     "select record_key, account_id as golden_id from warehouse.master.xref_accounts"

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What one run computes with. as_of: first instant after the cycle, UTC, naive. cycle_end: exclusive."""
+    """What one run computes with.
+
+    as_of: first instant after the cycle in the company's zone, as naive UTC. cycle_end: exclusive.
+    """
 
     company: str
     cycle: str
@@ -53,11 +56,12 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
     month = cycle or company.cycle
     start, end = cycle_bounds(month)
     from expectations.policy import POLICY_FILE, load_policy
+    from ingest.local_time import first_instant
 
     return RunSettings(
         company=company.company,
         cycle=month,
-        as_of=datetime(end.year, end.month, end.day),  # noqa: DTZ001 - naive UTC is the contract
+        as_of=first_instant(end, company.timezone),
         cycle_start=start,
         cycle_end=end,
         reporting_currency=company.reporting_currency,

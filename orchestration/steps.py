@@ -276,7 +276,7 @@ def _decide(run: Run) -> Verdict:
         read_refusals(run.work),
         load_policy(POLICY_FILE, waivers_path(run.company)),
         cycle=run.settings.cycle,
-        as_of=run.settings.as_of,
+        cycle_end=run.settings.cycle_end,
         collect_warnings=read_collect_warnings(run.work),
         filled=filled_contracts(run.company),
     )

@@ -80,7 +80,7 @@ def disagreements(query: Query, con: duckdb.DuckDBPyConnection) -> tuple[int, li
     ).fetchall()
     published = {tuple(row[:4]): row[4:7] for row in rows}
     halves = {
-        "cr": ("leads_converted_in_window", "leads_cr_cohort"),
+        "cr": ("leads_converted_in_window", "leads_matured"),
         "touches_per_lead": ("touches_in_window", "leads_matured"),
         "contacted_24h_rate": ("leads_contacted_24h", "leads_older_24h"),
         "win_rate_close": ("opportunities_won", "opportunities_closed"),

@@ -9,6 +9,14 @@
     end
 {%- endmacro %}
 
+{# What a subscription bills each period, discount off, in its currency. #}
+{% macro subscription_amount(alias) -%}
+    cast(
+        coalesce({{ alias }}.quantity, 1) * {{ alias }}.unit_amount - coalesce({{ alias }}.discount_amount, 0)
+        as decimal(18, 4)
+    )
+{%- endmacro %}
+
 {% macro ledger_exclusion(alias) -%}
     case
         when {{ alias }}.account_class not in ('revenue', 'rebate') then 'not_revenue_account'

@@ -14,3 +14,11 @@
 {% macro metric_quantile(value, share) -%}
     {{ rounded("percentile_cont(" ~ share ~ ") within group (order by cast(" ~ value ~ " as double))", 6) }}
 {%- endmacro %}
+
+{# Sum of the rows that fulfil a condition, 0 without such rows, null as soon as one of them has no amount. #}
+{% macro complete_sum(amount, condition) -%}
+    case
+        when count(case when {{ condition }} then 1 end) = count(case when {{ condition }} then {{ amount }} end)
+            then coalesce(sum(case when {{ condition }} then {{ amount }} end), 0)
+    end
+{%- endmacro %}

@@ -228,7 +228,7 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
         "cast(employees as varchar)",
         "user_id(owner)",
         "yes(done)",
-        "case when done then iso_date(converted) else '' end",
+        "case when done then iso_date(paris(converted)) else '' end",
         "case when done then account_id(account_no) else '' end",
         "case when done then contact_id(contact_no) else '' end",
         "case when done and opp is not null then opp_id(opp) else '' end",
@@ -418,8 +418,8 @@ def _tasks(writer: ExtractWriter, size: Size, month: str) -> None:
           when 'todo' then 'Task' else 'Call' end""",
         "case when what = 'todo' then 'Not Started' else 'Completed' end",
         "yes(what <> 'todo')",
-        "iso_date(done_s)",
-        """case when only_day then '' when false_noon then iso_date(done_s) || 'T12:00:00.000Z'
+        "iso_date(paris(done_s))",
+        """case when only_day then '' when false_noon then iso_date(paris(done_s)) || 'T12:00:00.000Z'
           else iso(done_s) end""",
         "case what when 'call' then 'Outbound' when 'call_in' then 'Inbound' else '' end",
         "case when what in ('call', 'call_in') then cast(talk_s as varchar) else '' end",

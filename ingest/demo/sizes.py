@@ -26,6 +26,7 @@ def epoch(text: str) -> int:
 
 T0 = epoch("2025-01-01")
 AS_OF = epoch("2026-07-01")
+LOCAL_AS_OF = epoch("2026-06-30T22:00:00")  # 1 July in Paris, where the company counts its months
 DAY = 86_400
 
 

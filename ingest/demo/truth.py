@@ -1,5 +1,6 @@
 """Known truth of a demo company, computed from the clean world, never from the extracts.
 
+Months, weeks and days are those of Paris, where the company is.
 The pipeline never reads these files. What does NOT belong here: planted dirt (dirt.py, writing.py).
 """
 
@@ -13,11 +14,11 @@ from ingest.demo import dirt
 from ingest.demo.billing import MONTHS
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import (
-    AS_OF,
     CONVERSATION_MIN_S,
     CYCLE,
     DAY,
     FIRST_EVENT_MONTH,
+    LOCAL_AS_OF,
     WINDOW_DAYS,
     Size,
     months_between,
@@ -104,20 +105,21 @@ def _lead_facts(scratch: Scratch) -> None:
           from golden_leads g join touches t using (per) group by g.per)
         select 'P' || code(g.per, 8) as true_id, 'A' || code(g.acc, 8) as account_true_id, g.size_code,
           g.channel,
-          instant(g.created) as created_at, case when g.converted > 0 then cast(instant(g.converted) as date)
-            end as converted_on,
+          instant(g.created) as created_at, cast(instant(paris(g.created)) as date) as created_on,
+          case when g.converted > 0 then cast(instant(paris(g.converted)) as date) end as converted_on,
           coalesce(t.n_touches, 0) as n_touches, case when t.effective is not null then instant(t.effective)
             end as first_effective_at,
-          (t.effective - g.created) / 3600.0 as ttf_hours, g.created + {WINDOW_DAYS * DAY} <= {AS_OF} as
+          (t.effective - g.created) / 3600.0 as ttf_hours, g.created + {WINDOW_DAYS * DAY} <= {LOCAL_AS_OF} as
             is_matured,
-          g.created + {DAY} <= {AS_OF} as is_older_24h,
-          g.converted > 0 and g.converted // {DAY} * {DAY} <= g.created + {WINDOW_DAYS * DAY} as
-            is_converted_in_window,
+          g.created + {DAY} <= {LOCAL_AS_OF} as is_older_24h,
+          g.converted > 0 and g.converted < {LOCAL_AS_OF} and paris(g.converted) // {DAY} - paris(g.created) //
+            {DAY} between 0 and {WINDOW_DAYS} as is_converted_in_window,
           true as is_person
         from golden_leads g left join t using (per)
         union all  -- what a match on strong keys alone would take for one more lead
-        select 'R' || code(lead_no, 8), 'A' || code(acc, 8), '', '', instant(created), null, 0, null, null,
-          created + {WINDOW_DAYS * DAY} <= {AS_OF}, created + {DAY} <= {AS_OF}, false, false
+        select 'R' || code(lead_no, 8), 'A' || code(acc, 8), '', '', instant(created),
+          cast(instant(paris(created)) as date), null, 0, null, null,
+          created + {WINDOW_DAYS * DAY} <= {LOCAL_AS_OF}, created + {DAY} <= {LOCAL_AS_OF}, false, false
         from sf_leads where kind = 'no_strong_key'""")
 
 
@@ -143,10 +145,10 @@ def _lead_metrics(scratch: Scratch) -> None:
     ):  # fmt: skip
         scratch.run(f"""
             insert into kpi_values
-            with a as (select date_trunc('month', created_at) as m, cast({numerator} as double) as n,
+            with a as (select date_trunc('month', created_on) as m, cast({numerator} as double) as n,
               cast({denominator} as double) as d
               from lead_truth where is_person group by 1),
-            s as (select date_trunc('month', created_at) as m, cast({numerator} as double) as n,
+            s as (select date_trunc('month', created_on) as m, cast({numerator} as double) as n,
               cast({denominator} as double) as d
               from lead_truth group by 1)
             select '{name}', 'month', cast(m as date), null, a.n / nullif(a.d, 0), a.n, a.d, s.n /
@@ -157,15 +159,15 @@ def _deal_metrics(scratch: Scratch) -> None:
     codes = ", ".join(f"'{c}'" for c in STAGE_CODES)
     scratch.run(f"""
         insert into kpi_values
-        select 'win_rate_close', 'month', date_trunc('month', instant(closed)), null, avg((status =
+        select 'win_rate_close', 'month', date_trunc('month', instant(paris(closed))), null, avg((status =
           'won')::int),
           count(*) filter (where status = 'won'), count(*), null
         from opps where status <> 'open' group by 3;
         insert into kpi_values
         select name, 'month', m, null, median(v), sum(v), count(*), null from (
-          select date_trunc('month', instant(closed)) as m, 'sales_cycle_days' as name, closed // {DAY} -
-            opened // {DAY} as v from opps where status = 'won'
-          union all select date_trunc('month', instant(closed)), 'sales_cycle_days_elapsed', (closed // {DAY}
+          select date_trunc('month', instant(paris(closed))) as m, 'sales_cycle_days' as name, paris(closed) // {DAY} -
+            paris(opened) // {DAY} as v from opps where status = 'won'
+          union all select date_trunc('month', instant(paris(closed))), 'sales_cycle_days_elapsed', (closed // {DAY}
             * {DAY} - opened) / {DAY}.0
           from opps where status = 'won') group by 1, 3;
         create or replace table stage_truth as
@@ -174,10 +176,10 @@ def _deal_metrics(scratch: Scratch) -> None:
             entered,
             bool_or(c.stage > r.rung and c.stage <= 7) as reached_next
           from opps o join opp_changes c using (opp), range(1, 7) r(rung) where not o.is_deleted and c.at_s <
-            {AS_OF} group by all)
+            {LOCAL_AS_OF} group by all)
         select *, [{codes}][rung] as stage_code from reached where entered is not null;
         insert into kpi_values
-        select name, 'month', date_trunc('month', instant(entered)), stage_code, avg(reached_next::int),
+        select name, 'month', date_trunc('month', instant(paris(entered))), stage_code, avg(reached_next::int),
           count(*) filter (where reached_next), count(*), null
         from (select *, 'stage_conversion' as name from stage_truth union all
           select *, 'stage_conversion_closed' from stage_truth where status <> 'open') group by name, 3,
@@ -239,12 +241,14 @@ def _money_metrics(scratch: Scratch) -> None:
 
 
 def _mail_metrics(scratch: Scratch) -> None:
-    scratch.run("""
+    scratch.run(f"""
         insert into kpi_values
-        select 'complaint_rate', 'week', date_trunc('week', instant(sent_s)), null,
-          count(*) filter (where complaint_s > 0) / nullif(count(*) filter (where fate = 0), 0),
-          count(*) filter (where complaint_s > 0), count(*) filter (where fate = 0), null
-        from mails group by 3""")
+        select 'complaint_rate', 'week', date_trunc('week', instant(paris(sent_s))), null,
+          count(*) filter (where complained) / nullif(count(*) filter (where fate = 0), 0),
+          count(*) filter (where complained), count(*) filter (where fate = 0), null
+        from (select *, complaint_s > 0 and complaint_s < {LOCAL_AS_OF} as complained from mails
+          where sent_s < {LOCAL_AS_OF})
+        group by 3""")
 
 
 def _effects(scratch: Scratch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import bridge, places_of, sparkline, stacked_months, weekly_rate
 from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
@@ -109,6 +110,10 @@ def _tile(kpi: Kpi, inputs: AuditInputs, t: Wording, f: Formats) -> Tile:
     elif kpi.bar is not None:
         state = "over" if kpi.measure.value > kpi.bar else "within"
         note = t(f"audit.tile.bar_{state}", bar=f.percent(kpi.bar, 1))
+        n, of = kpi.measure.numerator, kpi.measure.denominator
+        upper = None if n is None or of is None else exact_upper_95(int(n), int(of))
+        if upper is not None:
+            note += t("audit.tile.upper_95", upper=f.percent(upper, kpi.places))
     elif kpi.measure.caveat_code:
         note = reason_text(kpi.measure.caveat_code, t)
     return Tile(
@@ -180,10 +185,10 @@ def _revenue_chart(inputs: AuditInputs, t: Wording, f: Formats) -> str:
     months = [
         (
             f.month_short(month.period),
-            float(month.total - (month.new_business or 0)),
+            float((month.total or 0) - (month.new_business or 0)),
             float(month.new_business or 0),
         )
-        for month in inputs.revenue
+        for month in inputs.revenue  # a month without a sum is a gap, and a dash in the table
     ]
     top = max(low + high for _, low, high in months)
     unit, scale = "", 1

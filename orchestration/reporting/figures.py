@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from orchestration.reporting.bounds import exact_upper_95
+
 VERDICTS = ("publish", "publish_with_warnings", "hold", "not_decided")
 STATUSES = ("fail", "warn", "not_assessed", "waived", "pass")
 SEVERITIES = ("critical", "warning", "info")
@@ -298,8 +300,10 @@ class MrrBridge:
 
 @dataclass(frozen=True)
 class RevenueMonth:
+    """None: a line of the month has no exchange rate, so the month has no sum."""
+
     period: str
-    total: Decimal
+    total: Decimal | None
     new_business: Decimal | None
 
 
@@ -310,6 +314,11 @@ class ComplaintWeek:
     n_delivered: int
     rate: Decimal | None
     is_breach: bool
+
+    @property
+    def upper_95(self) -> Decimal | None:
+        """Exact 95 % upper bound of the rate; None where there is no rate."""
+        return None if self.rate is None else exact_upper_95(self.n_complaints, self.n_delivered)
 
 
 @dataclass(frozen=True)

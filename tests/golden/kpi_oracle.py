@@ -6,15 +6,21 @@ the mart also says why the others have none. Not here: the planted rows (`plante
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from statistics import median
+from zoneinfo import ZoneInfo
 
 Cell = tuple[str, date, str, str]  # metric, month, segment kind, segment
 
 
-def month_of(moment: date | datetime) -> date:
-    return date(moment.year, moment.month, 1)
+def day_in(zone: str, moment: datetime) -> date:
+    """Calendar day of a UTC instant."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+
+
+def month_of(day: date) -> date:
+    return date(day.year, day.month, 1)
 
 
 def months_before(month: date, n: int) -> date:
@@ -29,6 +35,9 @@ class Kpis:
         self.sums: dict[Cell, Fraction] = defaultdict(Fraction)
         self.parts: dict[Cell, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
         self.observed: dict[Cell, list[Fraction]] = defaultdict(list)
+        self.unknown: set[tuple[Cell, int]] = (
+            set()
+        )  # a sum that lacks an amount: 0 the numerator, 1 the other
 
     def each(self, row_cuts: dict[str, str | None]) -> Iterable[tuple[str, str]]:
         yield "all", "all"
@@ -36,14 +45,19 @@ class Kpis:
             yield kind, code or "unknown"
 
     def add(self, metric: str, month: date, cuts: dict, amount) -> None:
+        """amount: None where a line has no exchange rate; its sum is then unknown, not smaller."""
         for kind, code in self.each(cuts):
-            self.sums[metric, month, kind, code] += Fraction(amount)
+            if amount is None:
+                self.unknown.add(((metric, month, kind, code), 0))
+            self.sums[metric, month, kind, code] += Fraction(amount or 0)
 
     def part(self, metric: str, month: date, cuts: dict, numerator, denominator) -> None:
         for kind, code in self.each(cuts):
             cell = self.parts[metric, month, kind, code]
-            cell[0] += Fraction(numerator)
-            cell[1] += Fraction(denominator)
+            for side, amount in enumerate((numerator, denominator)):
+                if amount is None:
+                    self.unknown.add(((metric, month, kind, code), side))
+                cell[side] += Fraction(amount or 0)
 
     def observe(self, metric: str, month: date, cuts: dict, value) -> None:
         for kind, code in self.each(cuts):
@@ -51,13 +65,18 @@ class Kpis:
 
     def values(self) -> dict[Cell, tuple[Fraction | None, Fraction | None, Fraction | None]]:
         """cell -> value, numerator, denominator."""
-        out = {cell: (amount, None, None) for cell, amount in self.sums.items()}
-        out |= {cell: (n / d if d else None, n, d) for cell, (n, d) in self.parts.items()}
+        out = {
+            cell: (None if (cell, 0) in self.unknown else amount, None, None)
+            for cell, amount in self.sums.items()
+        }
+        for cell, sums in self.parts.items():
+            n, d = (None if (cell, side) in self.unknown else amount for side, amount in enumerate(sums))
+            out[cell] = (n / d if d and n is not None else None, n, d)
         out |= {cell: (median(seen), None, Fraction(len(seen))) for cell, seen in self.observed.items()}
         return out
 
 
-def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
+def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: str) -> None:
     touches = defaultdict(list)
     for touch in tables["fct_touches"]:
         if touch["occurred_at"] < as_of:
@@ -66,18 +85,19 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
         born = lead["created_at"]
         if born is None or born >= as_of:
             continue
-        month, cuts = month_of(born), {"channel": lead["channel_code"], "size_band": lead["size_band_code"]}
+        month, cuts = (
+            month_of(day_in(zone, born)),
+            {"channel": lead["channel_code"], "size_band": lead["size_band_code"]},
+        )
         kpis.add("leads_new", month, cuts, 1)
         mine = touches[lead["lead_id"]]
         matured = born + window <= as_of
-        undated = lead["is_converted"] and lead["converted_at"] is None
-        converted = (
-            lead["converted_at"] is not None
-            and born.date() <= lead["converted_at"].date()
-            and lead["converted_at"] < min(born + window, as_of)
-        )
-        in_cohort = matured and not undated
-        kpis.part("cr", month, cuts, in_cohort and converted, in_cohort)
+        converted = lead["converted_at"] is not None and lead["converted_at"] < as_of
+        if converted and lead["is_converted_day_only"]:
+            converted = timedelta(0) <= day_in(zone, lead["converted_at"]) - day_in(zone, born) <= window
+        elif converted:
+            converted = born <= lead["converted_at"] < born + window
+        kpis.part("cr", month, cuts, matured and converted, matured)
         inside = [t for t in mine if born <= t["occurred_at"] < born + window]
         kpis.part("touches_per_lead", month, cuts, len(inside) if matured else 0, matured)
         effective = sorted(t["occurred_at"] for t in mine if t["is_effective"])
@@ -88,7 +108,7 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
         kpis.part("contacted_24h_rate", month, cuts, old and prompt, old)
 
 
-def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) -> None:
+def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: str) -> None:
     channels = {lead["lead_id"]: lead["channel_code"] for lead in tables["fct_leads"]}
     order = ["prospecting", "qualification", "meeting", "needs_defined", "proposal", "negotiation", "won"]
     entries = defaultdict(list)
@@ -97,7 +117,8 @@ def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) 
     for deal in tables["fct_opportunities"]:
         cuts = {"channel": channels.get(deal["lead_id"]), "size_band": deal["size_band_code"]}
         if not deal["is_open"] and deal["closed_on"] is not None and deal["closed_at"] < as_of:
-            month, amount = month_of(deal["closed_on"]), deal["amount_reporting"] or 0
+            month = month_of(deal["closed_on"])
+            amount = deal["amount_reporting"] if deal["amount"] is not None else 0
             kpis.part("win_rate_close", month, cuts, deal["is_won"], 1)
             kpis.part("win_amount_rate_close", month, cuts, amount if deal["is_won"] else 0, amount)
             if deal["is_won"] and deal["sales_cycle_days"] is not None and deal["sales_cycle_days"] >= 0:
@@ -115,24 +136,25 @@ def opportunities(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta) 
                 moved_on = any(rank > place for rank, _ in reached)
                 kpis.part(
                     "stage_conversion",
-                    month_of(entered),
+                    month_of(day_in(zone, entered)),
                     cuts | {"stage": stage},
                     matured and moved_on,
                     matured,
                 )
 
 
-def revenue(kpis: Kpis, tables: dict, as_of: datetime) -> None:
+def revenue(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     bands = {a["account_id"]: a["size_band_code"] for a in tables["dim_accounts"]}
     families = {p["product_id"]: p["product_family"] for p in tables["dim_products"]}
     lines = [
         line for line in tables["fct_invoice_lines"]
-        if not line["is_intercompany"] and line["invoiced_on"] < as_of.date()
+        if not line["is_intercompany"] and line["invoiced_on"] < cycle_end
     ]  # fmt: skip
     by_group = defaultdict(Fraction)
     for line in lines:
+        # without a rate the amount is unknown, yet the group did buy
         by_group[line["group_id"], month_of(line["invoiced_on"])] += Fraction(
-            line["net_amount_reporting"] or 0
+            line["net_amount"] if line["net_amount_reporting"] is None else line["net_amount_reporting"]
         )
 
     def is_new(group: str, month: date) -> bool:
@@ -141,7 +163,7 @@ def revenue(kpis: Kpis, tables: dict, as_of: datetime) -> None:
         )
 
     for line in lines:
-        month, amount = month_of(line["invoiced_on"]), Fraction(line["net_amount_reporting"] or 0)
+        month, amount = month_of(line["invoiced_on"]), line["net_amount_reporting"]
         fresh = amount if is_new(line["group_id"], month) else 0
         cuts = {
             "size_band": bands[line["account_id"]],
@@ -161,7 +183,7 @@ def recurring(kpis: Kpis, tables: dict) -> None:
             kpis.add(f"mrr_{movement}", row["period_month"], cuts, row[f"{movement}_mrr"])
 
 
-def send_cells(tables: dict, as_of: datetime, period: Callable[[date], date]) -> Kpis:
+def send_cells(tables: dict, as_of: datetime, zone: str, period: Callable[[date], date]) -> Kpis:
     """complaint_rate by a period of the send day: the month of the KPI mart or the week of the guard rail."""
     kpis = Kpis()
     bands = {a["account_id"]: a["size_band_code"] for a in tables["dim_accounts"]}
@@ -172,15 +194,21 @@ def send_cells(tables: dict, as_of: datetime, period: Callable[[date], date]) ->
                 "size_band": bands[send["account_id"]],
                 "sending": "automated" if send["is_automated"] else "one_to_one",
             }
-            kpis.part("complaint_rate", period(send["sent_on"]), cuts, complained, send["is_delivered"])
+            kpis.part(
+                "complaint_rate",
+                period(day_in(zone, send["sent_at"])),
+                cuts,
+                complained,
+                send["is_delivered"],
+            )
     return kpis
 
 
-def all_kpis(tables: dict, as_of: datetime, window_days: int) -> dict:
+def all_kpis(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict:
     """Every monthly KPI cell with at least one unit."""
     kpis, window = Kpis(), timedelta(days=window_days)
-    leads(kpis, tables, as_of, window)
-    opportunities(kpis, tables, as_of, window)
-    revenue(kpis, tables, as_of)
+    leads(kpis, tables, as_of, window, zone)
+    opportunities(kpis, tables, as_of, window, zone)
+    revenue(kpis, tables, day_in(zone, as_of))
     recurring(kpis, tables)
-    return kpis.values() | send_cells(tables, as_of, month_of).values()
+    return kpis.values() | send_cells(tables, as_of, zone, month_of).values()

@@ -6,10 +6,12 @@ back after 12 months. The figures that must come out stand in the metric YAML (w
 Not here: how a warehouse is built from these rows (`planted_warehouse.py`).
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-AS_OF = datetime(2026, 7, 1)
+PARIS = ZoneInfo("Europe/Paris")
+AS_OF = datetime(2026, 6, 30, 22)  # 1 July in Paris
 WINDOW_DAYS = 45
 SETTINGS = {
     "company": "planted", "cycle": "2026-06", "as_of": AS_OF, "cycle_start": date(2026, 6, 1),
@@ -20,8 +22,14 @@ SETTINGS = {
 
 
 def at(text: str) -> datetime:
-    """'05-01 10:00' of 2026, or a full ISO text."""
-    return datetime.fromisoformat(text if text[:2] == "20" else f"2026-{text}")
+    """UTC instant of a time in Paris: '05-01 10:00' of 2026, or a full ISO text."""
+    wall = datetime.fromisoformat(text if text[:2] == "20" else f"2026-{text}")
+    return wall.replace(tzinfo=PARIS).astimezone(UTC).replace(tzinfo=None)
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """Calendar day in Paris of a UTC instant."""
+    return moment and moment.replace(tzinfo=UTC).astimezone(PARIS).date()
 
 
 def money(value: str | int | None) -> Decimal | None:
@@ -53,6 +61,8 @@ LEADS = [
     ("lea_14", "acc_1", "inbound", "07-02 09:00", False, None, None),  # created after as_of
     ("lea_15", "acc_1", "inbound", None, True, None, 12),  # the CRM exports no dates
 ]
+
+CONVERTED_BY_DAY = {"lea_9"}
 
 # lead, hours after creation, effective?
 TOUCHES = [
@@ -103,6 +113,16 @@ INVOICE_LINES = [
     ("unknown", "unknown", "2026-06-12", "5", "EUR", "5", False, False),  # the unknown group is never new
     ("acc_5", "prd_2", "2026-02-03", "50", "EUR", "50", False, False),
     ("acc_5", "prd_2", "2026-02-20", "-50", "EUR", "-50", False, False),  # nothing left of February
+    (
+        "acc_5",
+        "prd_2",
+        "2026-03-10",
+        "12",
+        "CHF",
+        None,
+        False,
+        False,
+    ),  # no rate, yet a purchase: June is not new
     ("acc_1", "prd_1", "2026-05-04", "120", "EUR", "120", False, True),
     ("acc_2", "prd_2", "2026-05-05", "60", "EUR", "60", False, False),
     ("acc_2", "prd_2", "2026-05-31", "-60", "EUR", "-60", False, False),
@@ -155,13 +175,15 @@ def master_tables() -> dict[str, list[dict]]:
         leads.append({
             "lead_id": lead, "person_id": "per_" + lead[4:], "account_id": account, "rep_id": "rep_1",
             "channel_code": channel, "size_band_code": bands[account], "country_code": "FR",
-            "created_at": created[lead], "created_on": created[lead].date() if created_at else None,
+            "created_at": created[lead], "created_on": day_of(created[lead]), "is_created_day_only": False,
             "is_converted": converted, "converted_at": at(converted_at) if converted_at else None,
+            "converted_on": day_of(at(converted_at)) if converted_at else None,
+            "is_converted_day_only": lead in CONVERTED_BY_DAY,
             "n_touches_declared": declared, "n_source_rows": 1,
         })  # fmt: skip
     touches = [
         {"touch_key": f"t{n}", "lead_id": lead or "unknown", "source_stream_code": "call",
-         "channel_code": "voice", "is_effective": effective,
+         "channel_code": "voice", "is_effective": effective, "is_day_only": False,
          "occurred_at": (created.get(lead) or at("05-02 08:00")) + timedelta(hours=hours)}
         for n, (lead, hours, effective) in enumerate(TOUCHES)
     ]  # fmt: skip
@@ -169,7 +191,7 @@ def master_tables() -> dict[str, list[dict]]:
         {"opportunity_id": o, "account_id": a, "group_id": groups[a], "lead_id": lead, "rep_id": "rep_1",
          "opportunity_type_code": "new", "status_code": status, "currency": currency, "amount": money(amount),
          "amount_reporting": money(reporting), "opened_on": date.fromisoformat(opened),
-         "closed_at": at(closed) if closed else None, "closed_on": at(closed).date() if closed else None,
+         "closed_at": at(closed) if closed else None, "closed_on": day_of(at(closed)) if closed else None,
          "sales_cycle_days": money(days), "is_open": status == "open", "is_won": status == "won",
          "is_lost": status == "lost", "size_band_code": bands[a]}
         for o, a, lead, opened, closed, status, amount, currency, reporting, days in OPPORTUNITIES
@@ -194,7 +216,7 @@ def master_tables() -> dict[str, list[dict]]:
         for a, band, m, o, n, r, e, c, x in MRR
     ]  # fmt: skip
     sends = [
-        {"send_key": f"s{k}_{i}", "account_id": a, "sent_at": at(t), "sent_on": at(t).date(), "is_sent": True,
+        {"send_key": f"s{k}_{i}", "account_id": a, "sent_at": at(t), "is_sent": True,
          "is_delivered": delivered, "is_bounced_hard": bounced, "is_complained": complained is not None,
          "complained_at": at(complained) if complained else None, "is_unsubscribed": False,
          "unsubscribed_at": None,

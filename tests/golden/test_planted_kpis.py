@@ -52,7 +52,7 @@ def test_the_worked_example_of_the_dictionary_comes_out_of_the_mart(marts, name,
 
 
 def test_every_kpi_cell_equals_the_independent_oracle(marts):
-    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS)
+    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS, "Europe/Paris")
     published = kpi_rows(marts)
     assert len(expected) > 300
     assert not set(expected) - set(published)
@@ -71,7 +71,7 @@ def test_every_kpi_cell_equals_the_independent_oracle(marts):
 
 
 def test_a_cell_without_units_is_a_true_zero_or_says_why_it_has_no_value(marts):
-    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS)
+    expected = oracle.all_kpis(master_tables(), AS_OF, WINDOW_DAYS, "Europe/Paris")
     extra = {cell: row for cell, row in kpi_rows(marts).items() if cell not in expected}
     units = dict(
         marts.execute(
@@ -93,7 +93,9 @@ def test_the_company_has_one_row_for_every_metric_and_month_up_to_the_cycle(mart
 
 
 def test_complaints_are_judged_by_the_iso_week_of_the_send_with_a_strict_bar(marts):
-    weeks = oracle.send_cells(master_tables(), AS_OF, lambda d: d - timedelta(days=d.weekday())).values()
+    weeks = oracle.send_cells(
+        master_tables(), AS_OF, "Europe/Paris", lambda d: d - timedelta(days=d.weekday())
+    ).values()
     rows = marts.execute(
         "select iso_week_start_on, segment_kind_code, segment_code, complaint_rate, n_complained,"
         " n_delivered, is_complaint_breach, complaint_reason_code from marts.mart_marketing_complaints_week"
@@ -131,8 +133,42 @@ def test_segments_of_one_cut_add_up_to_the_whole_in_every_mart(marts):
         ("mart_marketing_complaints_week", "iso_week_start_on", "n_sent"),
     ]:
         sums = marts.execute(
-            f"select {period}, segment_kind_code, sum({column}) from marts.{mart} group by all order by all"
+            f"select {period}, segment_kind_code,"
+            f" case when count(*) = count({column}) then sum({column}) end"
+            f" from marts.{mart} group by all order by all"
         ).fetchall()
         whole = {p: s for p, kind, s in sums if kind == "all"}
         assert len(sums) > len(whole)
         assert not [row for row in sums if row[2] != whole[row[0]]], mart
+
+
+def test_an_amount_without_an_exchange_rate_leaves_no_sum_and_says_why(marts):
+    """June holds 31 CHF that no rate converts: neither 70 EUR nor 0, and its other segments keep their sums."""
+    june = {c: row for c, row in kpi_rows(marts).items() if c[1] == date(2026, 6, 1)}
+    for metric in ("revenue_total", "revenue_new_business", "revenue_new_business_share"):
+        assert june[metric, date(2026, 6, 1), "all", "all"][0] is None
+        assert june[metric, date(2026, 6, 1), "all", "all"][3] == "exchange_rate_missing"
+    assert june["revenue_total", date(2026, 6, 1), "size_band", "unknown"][0] == Decimal(45)
+    assert june["revenue_total", date(2026, 6, 1), "currency", "CHF"][0] is None
+    assert june["win_amount_rate_close", date(2026, 6, 1), "all", "all"][3] == "exchange_rate_missing"
+    assert june["win_rate_close", date(2026, 6, 1), "all", "all"][0] == 0
+
+
+def test_a_group_that_bought_without_a_known_rate_is_no_new_business(marts):
+    assert kpi_rows(marts)["revenue_new_business", date(2026, 6, 1), "size_band", "unknown"][0] == 0
+
+
+def test_a_lead_converted_at_an_unknown_date_stays_in_the_cohort_and_in_the_journal(marts):
+    """Four leads of April: one converted on its day, one too late, one nobody knows when, one not."""
+    assert marts.execute(
+        "select n_matured, n_converted_in_window, n_conversion_undated, conversion_rate"
+        " from marts.mart_sales_leads_month where segment_kind_code = 'all' and period_month = '2026-04-01'"
+    ).fetchone() == (4, 1, 1, Decimal("0.25"))
+    assert marts.execute(
+        "select metric_value, caveat_code from marts.mart_management_kpis_month"
+        " where metric_name = 'cr' and segment_kind_code = 'all' and period_month = '2026-04-01'"
+    ).fetchone() == (Decimal("0.25"), "conversion_undated")
+    assert marts.execute(
+        "select record_key, action from quality_dbt.dq_journal where reason_code = 'conversion_undated'"
+        " order by 1"
+    ).fetchall() == [("lea_15", "keep_flagged"), ("lea_8", "keep_flagged")]

@@ -55,3 +55,45 @@
 {% macro spark__date_series(first_day, last_day) -%}
     select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day
 {%- endmacro %}
+
+{#
+  Calendar day of a UTC instant in a zone (an expression that gives an IANA name, as settings.timezone). The zone
+  tables cost twenty times a cast: UTC does without them, and event streams convert one instant a quarter hour.
+#}
+{% macro local_day(moment, zone) -%}
+    {{ adapter.dispatch('local_day', 'etalon')(moment, zone) }}
+{%- endmacro %}
+{% macro default__local_day(moment, zone) -%}
+    case
+        when {{ zone }} = 'UTC' then cast({{ moment }} as date)
+        else cast(timezone({{ zone }}, timezone('UTC', {{ moment }})) as date)
+    end
+{%- endmacro %}
+{% macro spark__local_day(moment, zone) -%}
+    cast(from_utc_timestamp({{ moment }}, {{ zone }}) as date)
+{%- endmacro %}
+
+{#
+  UTC instant of a value with its precision. A day (precision 'day') is midnight of a calendar day without a zone: it
+  becomes the first instant of that day in the zone, so that local_day gives the day back. Others are instants already.
+#}
+{% macro instant_of(value, precision, zone) -%}
+    {{ adapter.dispatch('instant_of', 'etalon')(value, precision, zone) }}
+{%- endmacro %}
+{% macro default__instant_of(value, precision, zone) -%}
+    case when {{ precision }} = 'day' then timezone('UTC', timezone({{ zone }}, {{ value }})) else {{ value }} end
+{%- endmacro %}
+{% macro spark__instant_of(value, precision, zone) -%}
+    case when {{ precision }} = 'day' then to_utc_timestamp({{ value }}, {{ zone }}) else {{ value }} end
+{%- endmacro %}
+
+{# Begin of the quarter hour of an instant: no zone changes its day within one. #}
+{% macro quarter_hour(moment) -%}
+    {{ adapter.dispatch('quarter_hour', 'etalon')(moment) }}
+{%- endmacro %}
+{% macro default__quarter_hour(moment) -%}
+    time_bucket(interval 15 minutes, {{ moment }})
+{%- endmacro %}
+{% macro spark__quarter_hour(moment) -%}
+    timestamp_seconds(cast(floor(unix_micros({{ moment }}) / 900000000) as bigint) * 900)
+{%- endmacro %}

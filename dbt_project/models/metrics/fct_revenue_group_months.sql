@@ -1,5 +1,5 @@
 -- New business is judged on the corporate group: a subsidiary of a customer is not a new customer.
--- The unknown group is many companies: it is never new.
+-- The unknown group is many companies: it is never new. A month with a line that no rate converts had revenue.
 with group_months as (
     select
         group_id,
@@ -15,7 +15,7 @@ with group_months as (
 histories as (
     select
         *,
-        max(case when revenue_amount <> 0 then month_number end) over (
+        max(case when revenue_amount <> 0 or n_unconverted_lines > 0 then month_number end) over (
             partition by group_id order by month_number
             rows between unbounded preceding and 1 preceding
         ) as previous_month_number

@@ -45,7 +45,7 @@ select
     passages.stage_code,
     passages.stage_rank,
     passages.entered_at,
-    cast(passages.entered_at as date) as entered_on,
+    {{ local_day('passages.entered_at', 'settings.timezone') }} as entered_on,
     passages.is_next_reached,
     {{ seconds_between('passages.entered_at', 'settings.as_of') }}
     >= cast(settings.conversion_window_days as bigint) * 86400 as is_matured,

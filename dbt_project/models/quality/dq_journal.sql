@@ -102,6 +102,22 @@ with decisions as (
         1 as n_decisions
     from {{ ref('fct_lead_cadences') }}
     where ttf_status_code = 'negative_ttf'
+    union all
+    select
+        'metric' as step_code,
+        cast(null as string) as _delivery_id,
+        cast(null as bigint) as _source_row_id,
+        cast(null as int) as _record_part,
+        'crm_lead' as contract,
+        lead_id as record_key,
+        'converted_at' as field_name,
+        cast(null as string) as value_before,
+        cast(null as string) as value_after,
+        'conversion_undated' as reason_code,
+        'keep_flagged' as action_code,
+        1 as n_decisions
+    from {{ ref('fct_lead_cadences') }}
+    where is_conversion_undated
 )
 
 select

@@ -1,5 +1,6 @@
 -- Terms A to C are what ingest reported, beside a second count from raw; D to G are counted from what master built.
--- Subscriptions have no term E: a subscription gives as many rows as it has months.
+-- A fact may hold rows that no month counts (no date, a date after the cycle): the second identity of E and F adds them
+-- to the rows that metrics date.
 {%- set fact_counts = {
     'lead': 'sum(n_source_rows) from ' ~ ref('fct_leads'),
     'call': 'sum(n_source_rows) from ' ~ ref('fct_calls'),
@@ -10,6 +11,8 @@
     'opportunity_event': 'sum(n_source_rows) from ' ~ ref('fct_opportunity_stages'),
     'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
+    'subscription':
+        'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
 } %}
 
 with fact_streams (stream_code, contract, exclusion_stream) as (
@@ -22,7 +25,8 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('opportunity', 'crm_opportunity', 'opportunity'),
     ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
     ('invoice_line', 'erp_invoice_line', 'invoice_line'),
-    ('ledger', 'erp_ledger_entry', 'ledger')
+    ('ledger', 'erp_ledger_entry', 'ledger'),
+    ('subscription', 'erp_subscription', 'subscription')
 ),
 
 entity_streams (entity, contract, exclusion_stream) as (
@@ -176,6 +180,128 @@ kept_money as (
         sum(revenue_amount) as kept_amount
     from {{ ref('fct_ledger_revenues') }}
     group by currency
+    union all
+    select
+        'subscription' as stream_code,
+        coalesce(fates.currency, 'unknown') as currency,
+        sum(fates.period_amount) as kept_amount
+    from {{ ref('int_subscription_fates') }} as fates
+    where
+        fates.record_key in (
+            select months.record_key
+            from {{ ref('int_subscription_months') }} as months
+            where months.reason_code is null
+        )
+    group by coalesce(fates.currency, 'unknown')
+),
+
+-- The months of subscriptions, counted and overlapped, against the fact; money in the reporting currency.
+subscription_month_rows as (
+    select
+        'subscription_month' as stream_code,
+        count(*) as n_kept,
+        count(reason_code) as n_excluded,
+        sum(mrr) as source_amount,
+        sum(case when reason_code is not null then mrr end) as excluded_amount
+    from {{ ref('int_subscription_months') }}
+),
+
+subscription_month_facts as (
+    select
+        'subscription_month' as stream_code,
+        sum(n_subscriptions) as n_fact,
+        sum(mrr) as kept_amount
+    from {{ ref('fct_subscription_months') }}
+),
+
+placed_rows as (
+    select
+        'invoice_line' as stream_code,
+        coalesce(lines.currency, 'unknown') as currency,
+        lines.net_amount as amount,
+        case
+            when coalesce(lines.is_intercompany, false) then 'intercompany'
+            when lines.invoiced_on is null then 'undated'
+            when lines.invoiced_on >= settings.cycle_end then 'later'
+        end as place_code
+    from {{ ref('fct_invoice_lines') }} as lines
+    cross join {{ run_settings() }} as settings
+    union all
+    select
+        'opportunity' as stream_code,
+        coalesce(opportunities.currency, 'unknown') as currency,
+        opportunities.amount,
+        case
+            when opportunities.closed_on is null then 'undated'
+            when opportunities.closed_on >= settings.cycle_end then 'later'
+        end as place_code
+    from {{ ref('fct_opportunities') }} as opportunities
+    cross join {{ run_settings() }} as settings
+    where opportunities.is_won or opportunities.is_lost
+    union all
+    select
+        'opportunity_stage' as stream_code,
+        cast(null as string) as currency,
+        cast(null as decimal(18, 4)) as amount,
+        case
+            when passages.stage_passage_key is not null then null
+            when entries.first_entered_at is null then 'undated'
+            when entries.first_entered_at >= settings.as_of then 'later'
+        end as place_code
+    from {{ ref('fct_opportunity_stages') }} as entries
+    cross join {{ run_settings() }} as settings
+    inner join {{ ref('opportunity_stages') }} as stages
+        on entries.stage_code = stages.stage_code and not stages.is_closed
+    left join {{ ref('fct_stage_passages') }} as passages
+        on entries.opportunity_id = passages.opportunity_id and entries.stage_code = passages.stage_code
+),
+
+placed as (
+    select
+        stream_code,
+        currency,
+        count(*) as n_rows,
+        count(*) filter (where place_code = 'intercompany') as n_intercompany,
+        count(*) filter (where place_code = 'undated') as n_undated,
+        count(*) filter (where place_code = 'later') as n_later,
+        sum(amount) as amount,
+        sum(case when place_code = 'intercompany' then amount end) as intercompany_amount,
+        sum(case when place_code = 'undated' then amount end) as undated_amount,
+        sum(case when place_code = 'later' then amount end) as later_amount
+    from placed_rows
+    group by stream_code, currency
+),
+
+placed_money as (
+    select * from placed
+    where stream_code <> 'opportunity_stage'
+),
+
+dated as (
+    select
+        'invoice_line' as stream_code,
+        coalesce(currency, 'unknown') as currency,
+        count(*) as n_rows,
+        sum(net_amount) as amount
+    from {{ ref('fct_revenue_lines') }}
+    group by coalesce(currency, 'unknown')
+    union all
+    select
+        'opportunity' as stream_code,
+        coalesce(currency, 'unknown') as currency,
+        count(*) as n_rows,
+        sum(amount) as amount
+    from {{ ref('fct_opportunity_closings') }}
+    group by coalesce(currency, 'unknown')
+),
+
+dated_stages as (
+    select
+        'opportunity_stage' as stream_code,
+        count(*) as n_rows
+    from {{ ref('fct_stage_passages') }} as passages
+    inner join {{ ref('fct_opportunity_stages') }} as entries
+        on passages.opportunity_id = entries.opportunity_id and passages.stage_code = entries.stage_code
 ),
 
 journal_rows as (
@@ -218,6 +344,12 @@ decided_rows as (
     from {{ ref('fct_lead_cadences') }}
     where ttf_status_code = 'negative_ttf'
     group by ttf_status_code
+    union all
+    select
+        'metric:conversion_undated' as stream_code,
+        count(*) as n_decisions
+    from {{ ref('fct_lead_cadences') }}
+    where is_conversion_undated
     union all
     select
         'merge' as stream_code,
@@ -265,6 +397,40 @@ terms as (
     {{ ledger_term('F', 'excluded_amount', 'excluded_amount', 'money_rows', currency='currency') }}
     union all
     {{ ledger_term('F', 'kept_amount', 'kept_amount', 'kept_money', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'kept_rows', 'n_kept', 'subscription_month_rows') }}
+    union all
+    {{ ledger_term('E', 'fact_rows', 'n_fact', 'subscription_month_facts') }}
+    union all
+    {{ ledger_term('E', 'excluded_rows', 'n_excluded', 'subscription_month_rows') }}
+    union all
+    {{ ledger_term('F', 'source_amount', 'source_amount', 'subscription_month_rows') }}
+    union all
+    {{ ledger_term('F', 'kept_amount', 'kept_amount', 'subscription_month_facts') }}
+    union all
+    {{ ledger_term('F', 'excluded_amount', 'excluded_amount', 'subscription_month_rows') }}
+    union all
+    {{ ledger_term('E', 'rows_to_date', 'n_rows', 'placed', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'dated_rows', 'n_rows', 'dated', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'dated_rows', 'n_rows', 'dated_stages') }}
+    union all
+    {{ ledger_term('F', 'amount_to_date', 'amount', 'placed_money', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'dated_amount', 'amount', 'dated', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'intercompany_rows', 'n_intercompany', 'placed', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'intercompany_amount', 'intercompany_amount', 'placed_money', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'undated_rows', 'n_undated', 'placed', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'undated_amount', 'undated_amount', 'placed_money', currency='currency') }}
+    union all
+    {{ ledger_term('E', 'later_rows', 'n_later', 'placed', currency='currency') }}
+    union all
+    {{ ledger_term('F', 'later_amount', 'later_amount', 'placed_money', currency='currency') }}
     union all
     {{ ledger_term('G', 'journal_decisions', 'n_decisions', 'journal_rows') }}
     union all

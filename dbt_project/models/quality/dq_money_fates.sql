@@ -29,10 +29,25 @@ ledger_lines as (
     where records.account_class in ('revenue', 'rebate')
 ),
 
+subscriptions as (
+    select
+        'subscription' as stream_code,
+        'erp_subscription' as contract,
+        records.source_instance,
+        records._delivery_id,
+        records._source_row_id,
+        records._record_part,
+        coalesce(upper(records.currency), 'unknown') as currency,
+        coalesce({{ subscription_amount('records') }}, 0) as amount
+    from {{ source('raw', 'erp_subscription') }} as records
+),
+
 amounts as (
     select * from invoice_lines
     union all
     select * from ledger_lines
+    union all
+    select * from subscriptions
 ),
 
 disposed as (
@@ -42,7 +57,7 @@ disposed as (
         _source_row_id,
         _record_part
     from {{ source('collect', 'dispositions') }}
-    where contract in ('erp_invoice_line', 'erp_ledger_entry')
+    where contract in ('erp_invoice_line', 'erp_ledger_entry', 'erp_subscription')
 ),
 
 excluded as (
@@ -52,7 +67,9 @@ excluded as (
         _source_row_id,
         _record_part
     from {{ ref('dq_exclusions') }}
-    where contract in ('erp_invoice_line', 'erp_ledger_entry')
+    where
+        contract in ('erp_invoice_line', 'erp_ledger_entry', 'erp_subscription')
+        and stream <> 'subscription_month'
 )
 
 select

@@ -45,6 +45,11 @@ with kept as (
         'email_event' as contract,
         count(*) as n_rows
     from {{ ref('stg_emailing__events') }}
+    union all
+    select
+        'erp_subscription' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_erp__subscriptions') }}
 ),
 
 counted as (
@@ -93,6 +98,12 @@ counted as (
         'email_event' as contract,
         sum(n_source_rows) as n_rows
     from {{ ref('fct_email_sends') }}
+    union all
+    select
+        'erp_subscription' as contract,
+        count(distinct record_key) as n_rows
+    from {{ ref('int_subscription_months') }}
+    where reason_code is null
 ),
 
 excluded as (
@@ -100,6 +111,7 @@ excluded as (
         contract,
         count(*) as n_rows
     from {{ ref('int_fact_exclusions') }}
+    where stream <> 'subscription_month' -- counted in some of its months
     group by contract
 )
 

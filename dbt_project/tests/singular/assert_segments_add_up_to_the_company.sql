@@ -1,11 +1,21 @@
 -- Incident: rows without a channel fell out of the cut by channel, whose total was 6 % below the company's.
-with parts as (
+-- A segment without an amount (no exchange rate) leaves the company without one.
+with cells as (
     select
         metric_name,
         period_month,
         segment_kind_code,
-        sum(case when unit_code in ('count', 'money') then metric_value else denominator end) as amount
+        case when unit_code in ('count', 'money') then metric_value else denominator end as amount
     from {{ ref('mart_management_kpis_month') }}
+),
+
+parts as (
+    select
+        metric_name,
+        period_month,
+        segment_kind_code,
+        case when count(*) = count(amount) then sum(amount) end as amount
+    from cells
     group by metric_name, period_month, segment_kind_code
 )
 

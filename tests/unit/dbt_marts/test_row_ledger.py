@@ -11,7 +11,7 @@ import pytest
 from tests.golden.planted_company import SETTINGS
 from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, write_sources
 
-LEDGER = ["path:models/quality", "fct_lead_cadences"]
+LEDGER = ["path:models/quality", "path:models/metrics"]
 CONTRACTS = {  # kept records; two more are disposed of: one superseded, one quarantined
     "crm_lead": 5,
     "crm_account": 3,
@@ -28,6 +28,7 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_invoice_line": 4,
     "erp_ledger_entry": 4,
     "erp_invoice": 4,
+    "erp_subscription": 4,
 }
 EXCLUDED = {  # contract -> stream, record, reason
     "crm_lead": ("person", 5, "test_record"),
@@ -38,6 +39,7 @@ EXCLUDED = {  # contract -> stream, record, reason
     "erp_invoice_line": ("invoice_line", 4, "draft_document"),
     "crm_opportunity_event": ("opportunity_event", 3, "not_a_stage_change"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
+    "erp_subscription": ("subscription", 3, "overlapping_subscription"),
 }
 
 
@@ -69,6 +71,8 @@ def sources() -> dict[str, list[dict]]:
                 rows[-1] |= {"currency": "EUR" if row == 1 else "USD", "status": "posted"}
             if contract == "erp_invoice_line":
                 rows[-1] |= {"invoice_id": str(min(row, 9)), "net_amount": Decimal("10.01") * row}
+            if contract == "erp_subscription":
+                rows[-1] |= {"currency": "EUR", "unit_amount": Decimal(row), "quantity": Decimal(2)}
             if contract == "erp_ledger_entry":
                 rows[-1] |= {
                     "credit": Decimal(row),
@@ -219,17 +223,71 @@ def relations() -> dict[str, list[dict]]:
             {"touch_key": "t2", "source_stream_code": "activity", "lead_id": "lea_2"},
             {"touch_key": "t3", "source_stream_code": "call", "lead_id": "lea_2"},
         ],
-        "fct_opportunities": [{"opportunity_id": f"o{n}"} for n in (1, 2)],
+        "fct_opportunities": [
+            {
+                "opportunity_id": "o1",
+                "is_won": True,
+                "is_lost": False,
+                "closed_on": day,
+                "amount": Decimal(5),
+            },
+            {
+                "opportunity_id": "o2",
+                "is_won": True,
+                "is_lost": False,
+                "amount": Decimal(7),
+            },  # no closing date
+        ],
         "fct_opportunity_stages": [
-            {"opportunity_stage_key": "o1/won", "n_source_rows": 2},
-            {"opportunity_stage_key": "o2/won", "n_source_rows": 0},
+            {
+                "opportunity_stage_key": f"{o}/{stage}",
+                "opportunity_id": o,
+                "stage_code": stage,
+                "stage_rank": rank,
+                "n_source_rows": rows,
+                "first_entered_at": entered,
+            }
+            for o, stage, rank, rows, entered in [
+                ("o1", "won", 7, 2, datetime(2026, 5, 4)),
+                ("o1", "meeting", 3, 0, datetime(2026, 5, 3)),
+                ("o2", "won", 7, 0, None),
+                ("o2", "proposal", 5, 0, None),
+                ("o2", "meeting", 3, 0, datetime(2026, 7, 4)),
+            ]
+        ],
+        "int_subscription_months": [
+            {
+                "record_key": key("erp_subscription", n),
+                "period_month": date(2026, month, 1),
+                "mrr": Decimal(n),
+                "reason_code": "overlapping_subscription" if overlapped else None,
+            }
+            for n, month, overlapped in [
+                (1, 4, False),
+                (2, 4, True),
+                (2, 5, False),
+                (3, 4, True),
+                (4, 5, False),
+            ]
+        ],
+        "int_subscription_fates": [
+            {"record_key": key("erp_subscription", n), "currency": "EUR", "period_amount": Decimal(2 * n)}
+            for n in (1, 2, 3, 4)
+        ],
+        "fct_subscription_months": [
+            {"account_month_key": f"acc_1/{month}", "mrr": Decimal(mrr), "n_subscriptions": many}
+            for month, mrr, many in [("2026-04", 1, 1), ("2026-05", 6, 2)]
         ],
         "fct_invoice_lines": [
             {
                 "invoice_line_id": key("erp_invoice_line", n),
                 "currency": "EUR" if n == 1 else "USD",
                 "net_amount": Decimal("10.01") * n,
-                "invoiced_on": day,
+                "invoiced_on": {1: day, 2: None, 3: date(2026, 7, 1)}[n],
+                "is_intercompany": False,
+                "account_id": "acc_1",
+                "group_id": "grp_1",
+                "product_id": "unknown",
             }
             for n in (1, 2, 3)
         ],
@@ -252,7 +310,10 @@ def relations() -> dict[str, list[dict]]:
                 "record_key": key(c, row),
                 "reason_code": reason,
             }
-            for c, (stream, row, reason) in EXCLUDED.items()
+            for c, (stream, row, reason) in [
+                *EXCLUDED.items(),
+                ("erp_subscription", ("subscription_month", 2, "overlapping_subscription")),
+            ]
         ],
     }
 
@@ -266,6 +327,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     write_sources(work, sources())
     write_relations(work / "warehouse.duckdb", relations())
+    run_dbt(work, project, "seed", "--select", "opportunity_stages")
     run_dbt(work, project, "run", "--select", "stg_erp__invoices", *LEDGER)
     return folder
 
@@ -297,6 +359,30 @@ def test_money_follows_the_fate_of_each_row_to_the_cent(company):
         "110.11"
     )  # documents 5 and 6 set aside
     assert terms["ledger", "EUR", "kept_amount"] == Decimal("4.5")
+    assert terms["subscription", "EUR", "source_amount"] == Decimal(42)  # six rows, two of them set aside
+    assert terms["subscription", "EUR", "kept_amount"] == Decimal(14)
+    assert terms["subscription", "EUR", "excluded_amount"] == Decimal(6)
+    assert terms["subscription_month", None, "excluded_amount"] == Decimal(5)
+
+
+def test_a_fact_that_no_month_counts_has_a_line_of_its_own(company):
+    """An invoice line without its document, a win without a date, a stage without an instant."""
+    with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
+        terms = con.execute(
+            "select stream, currency, name, value from quality_dbt.dq_ledger_terms"
+            " where name in ('undated_rows', 'undated_amount', 'later_rows', 'later_amount') and value <> 0"
+            " order by all"
+        ).fetchall()
+    assert terms == [
+        ("invoice_line", "USD", "later_amount", Decimal("30.03")),
+        ("invoice_line", "USD", "later_rows", 1),
+        ("invoice_line", "USD", "undated_amount", Decimal("20.02")),
+        ("invoice_line", "USD", "undated_rows", 1),
+        ("opportunity", "unknown", "undated_amount", 7),
+        ("opportunity", "unknown", "undated_rows", 1),
+        ("opportunity_stage", None, "later_rows", 1),
+        ("opportunity_stage", None, "undated_rows", 1),
+    ]
 
 
 def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(company):
@@ -315,16 +401,16 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         summary = con.execute("select sum(n_decisions) from quality_dbt.dq_journal_summary").fetchone()
     assert {row[0]: row[1:] for row in rows} == {
         "cell": (2, 3, 2),
-        "exclusion": (8, 8, 8),
+        "exclusion": (10, 10, 10),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
         "metric": (1, 1, 1),
-        "record": (30, 30, 30),
+        "record": (32, 32, 32),
     }
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (46,)
+    assert summary == (50,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
@@ -341,6 +427,22 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "insert into master.fct_ledger_revenues select * from master.fct_ledger_revenues limit 1": {
         ("E", "ledger", "rows_in_facts"),
         ("F", "ledger", "money_in_facts"),
+    },
+    "update master.fct_subscription_months set mrr = 0, n_subscriptions = 0 where mrr = 6": {
+        ("E", "subscription_month", "rows_in_facts"),
+        ("F", "subscription_month", "money_in_facts"),
+    },
+    "create or replace view metrics.fct_revenue_lines as select currency, net_amount"
+    " from master.fct_invoice_lines where false": {
+        ("E", "invoice_line", "rows_in_months"),
+        ("F", "invoice_line", "money_in_months"),
+    },
+    "delete from metrics.fct_opportunity_closings": {
+        ("E", "opportunity", "rows_in_months"),
+        ("F", "opportunity", "money_in_months"),
+    },
+    "delete from metrics.fct_stage_passages where stage_code = 'meeting' and opportunity_id = 'o1'": {
+        ("E", "opportunity_stage", "rows_in_months")
     },
     "update master.fct_calls set n_source_rows = 1 where call_key = 'c1'": {("E", "call", "rows_in_facts")},
     "delete from conforming.int_fact_exclusions where contract = 'crm_activity'": {

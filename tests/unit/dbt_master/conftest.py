@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import planted
+import planted_west
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +22,7 @@ from ingest.contract import load_contracts, write_schema_files
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
 
-def write_raw(work: Path) -> None:
+def write_raw(work: Path, planted_rows: dict[str, list[dict]]) -> None:
     """raw/<contract>/*.parquet with one file a contract; source rows numbered from 1."""
     write_schema_files(work)
     disposed = []
@@ -29,7 +30,7 @@ def write_raw(work: Path) -> None:
         rows = []
         instance = planted.DOMAIN_INSTANCE[contract.domain]
         delivery = hashlib.sha256(name.encode()).hexdigest()[:12]
-        for line, values in enumerate(planted.ROWS.get(name, []), start=1):
+        for line, values in enumerate(planted_rows.get(name, []), start=1):
             row = {field.name: None for field in contract.arrow_schema}
             row |= {k: v for k, v in planted.REQUIRED_DEFAULTS.items() if k in row}
             row |= {"source_system": "planted", "source_instance": instance, "_delivery_id": delivery,
@@ -58,13 +59,14 @@ def write_raw(work: Path) -> None:
         )
 
 
-def write_settings(work: Path) -> None:
+def write_settings(work: Path, timezone: str, as_of: str) -> None:
+    """The one row of settings: cycle 2026-06 of a company in `timezone`, whose first instant after it is `as_of`."""
     (work / "run").mkdir()
     with duckdb.connect() as con:
         con.execute(
-            "copy (select 'planted' as company, '2026-06' as cycle, timestamp '2026-07-01' as as_of,"
+            f"copy (select 'planted' as company, '2026-06' as cycle, timestamp '{as_of}' as as_of,"
             " date '2026-06-01' as cycle_start, date '2026-07-01' as cycle_end, 'EUR' as reporting_currency,"
-            " 'Europe/Paris' as timezone, 30 as conversion_window_days, 10 as conversation_min_s,"
+            f" '{timezone}' as timezone, 30 as conversion_window_days, 10 as conversation_min_s,"
             f" '{planted.OWN}' as own_domains, 'c' as code_version, 'p' as policy_version, 'r' as run_id)"
             f" to '{work / 'run' / 'settings.parquet'}'"
         )
@@ -101,26 +103,47 @@ def build(work: Path, *selection: str) -> None:
     assert result.success, failed or result.exception
 
 
-@pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Read-only connection to the planted company after tag:staging, stub matching and the master models."""
-    work = tmp_path_factory.mktemp("planted") / "work"
+def built(
+    work: Path, planted_rows: dict[str, list[dict]], *selection: str, timezone: str, as_of: str
+) -> duckdb.DuckDBPyConnection:
+    """Read-only connection to a planted company after tag:staging, stub matching and the selected models."""
     wanted = {"ETALON_WORK": str(work), "ETALON_KEEP_OPEN": "True"}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     (work / "exchange").mkdir(parents=True)
-    write_raw(work)
-    write_settings(work)
+    write_raw(work, planted_rows)
+    write_settings(work, timezone, as_of)
     try:
         build(work, "tag:staging")
         write_matching(work)
-        build(work, "path:models/master")
+        build(work, *selection)
     finally:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-    con = duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
+    return duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The planted company of Paris up to the master models."""
+    work = tmp_path_factory.mktemp("planted") / "work"
+    con = built(
+        work, planted.ROWS, "path:models/master", timezone="Europe/Paris", as_of="2026-06-30 22:00:00"
+    )
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="session")
+def new_york(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A company west of UTC, up to the models that the metrics read."""
+    work = tmp_path_factory.mktemp("west") / "work"
+    con = built(
+        work, planted_west.ROWS, "path:models/master", "path:models/metrics",
+        timezone="America/New_York", as_of="2026-07-01 04:00:00",
+    )  # fmt: skip
     yield con
     con.close()

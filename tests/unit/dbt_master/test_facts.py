@@ -30,9 +30,11 @@ def test_two_lead_records_of_one_person_are_one_lead(warehouse):
 
 
 def test_a_conversion_dated_to_the_day_of_creation_is_not_before_it(warehouse):
-    assert rows(warehouse, f"select converted_at from master.fct_leads where lead_id = '{HOT}'") == [
-        (datetime(2026, 5, 4, 10),)
-    ]
+    assert rows(
+        warehouse,
+        "select converted_at, converted_on, is_converted_day_only, created_on from master.fct_leads"
+        f" where lead_id = '{HOT}'",
+    ) == [(datetime(2026, 5, 3, 22), date(2026, 5, 4), True, date(2026, 5, 4))]
 
 
 def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):
@@ -49,7 +51,8 @@ def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):
     assert calls["call2"][7] is False, "9 seconds are no conversation"
     assert calls["call4"][3] == "internal"
     assert calls["call6"][1] == COLD, "known from the CRM task that names the call id"
-    assert len(calls) == 6
+    assert calls["twice"][1] == "unknown", "two telephony instances use this id"
+    assert rows(warehouse, "select count(*) from master.fct_calls") == [(10,)]
 
 
 def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
@@ -91,23 +94,34 @@ def test_a_touch_is_counted_once_although_the_crm_logged_it_too(warehouse):
         "x1": "double_logged",  # same call id, another day
         "x2": "double_logged",  # five minutes after the call
         "x3": None,  # one second more
-        "x4": "double_logged",  # the CRM has no time, a mail left that day
+        "x4": None,  # the mail of that day has its copy, x13
         "x5": None,
         "x6": "not_a_touch",
         "x7": "not_outbound",
         "x8": "automated_activity",
         "x9": "double_logged",
         "x10": "deleted_in_source",
+        "x11": None,  # the call has its copy, x12
+        "x12": "double_logged",
+        "x13": "double_logged",  # the CRM has no time, a mail left that day
+        "x14": None,  # inbound and answered, like an inbound call of the telephony
+        "x15": None,  # its call id names no call
     }
     touches = rows(
         warehouse,
         "select source_stream_code, channel_code, is_effective, lead_id from master.fct_touches order by all",
     )
     assert touches == [
+        ("activity", "email", True, HOT),
         ("activity", "social", False, COLD),
+        ("activity", "voice", False, COLD),
         ("activity", "voice", True, HOT),
+        ("activity", "voice", True, HOT),
+        ("activity", "voice", True, COLD),
         ("call", "voice", False, COLD),
         ("call", "voice", False, "unknown"),
+        ("call", "voice", True, HOT),
+        ("call", "voice", True, HOT),
         ("call", "voice", True, HOT),
         ("call", "voice", True, "unknown"),
         ("email", "email", False, COLD),
@@ -197,6 +211,24 @@ def test_mrr_counts_month_ends_and_movements_close_the_months(warehouse):
     ) == [(date(2026, 2, 1), D("7.0000")), (date(2026, 3, 1), zero)]
 
 
+def test_an_overlapped_subscription_is_listed_and_its_months_are_kept_apart(warehouse):
+    """The upgrade of March did not close the subscription of January: two month ends hold both."""
+    assert rows(
+        warehouse,
+        "select split_part(record_key, '/', 3), stream, reason_code from conforming.int_fact_exclusions"
+        " where contract = 'erp_subscription' order by 1",
+    ) == [
+        ("s1", "subscription_month", "overlapping_subscription"),
+        ("test", "subscription", "test_record"),
+        ("trial", "subscription", "trial_subscription"),
+    ]
+    assert rows(
+        warehouse,
+        "select split_part(record_key, '/', 3), period_month, mrr from conforming.int_subscription_months"
+        " where reason_code = 'overlapping_subscription' order by 2",
+    ) == [("s1", date(2026, 3, 1), D("10.0000")), ("s1", date(2026, 4, 1), D("10.0000"))]
+
+
 def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
     reasons = dict(
         rows(
@@ -206,7 +238,7 @@ def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
         )
     )
     assert reasons == {
-        "crm_account": 2, "crm_lead": 3, "crm_activity": 8, "crm_opportunity": 1, "crm_opportunity_event": 3,
-        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 2, "calendar_attendee": 1,
+        "crm_account": 2, "crm_lead": 3, "crm_activity": 9, "crm_opportunity": 1, "crm_opportunity_event": 3,
+        "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 3, "calendar_attendee": 1,
         "email_event": 1,
     }  # fmt: skip

@@ -161,7 +161,7 @@ GOOD: dict[str, list[Row]] = {
     "master.fct_ledger_revenues": [
         {"ledger_line_key": "g2", "entry_on": "2026-06-10", "revenue_amount": 100}
     ],
-    "master.fct_subscription_months": [{"account_month_key": "acc_1/2026-06-01"}],
+    "master.fct_subscription_months": [{"account_month_key": "acc_1/2026-06-01", "n_rates_missing": "0"}],
     "master.fct_mrr_movements": [{"account_month_key": "acc_1/2026-06-01", "account_id": "acc_1", **MRR}],
     "metrics.fct_lead_cadences": [{"lead_id": "lea_1"}],
     "metrics.fct_email_send_days": [{"send_day_key": "d"}],
@@ -334,6 +334,7 @@ BAD: dict[str, dict[str, Row]] = {
             "currency": "XYZ",
         }
     },
+    "R-FCT-007": {"master.fct_subscription_months": {"account_month_key": "bad", "n_rates_missing": "1"}},
     "R-FCT-006": {
         "master.fct_mrr_movements": {"account_month_key": "bad", **MRR | {"closing_mrr": "110.01"}}
     },
@@ -428,7 +429,7 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
             connection.execute(f"create schema {schema}")
         connection.execute(
             "create table run.settings as select '2026-06' as cycle, timestamp '2026-07-01' as as_of,"
-            f" date '{MONTH}' as cycle_start"
+            f" date '{MONTH}' as cycle_start, date '2026-07-01' as cycle_end"
         )
         for table, examples in rows.items():
             columns = dict.fromkeys(name for row in [*examples, *_bad_rows(table)] for name in row)

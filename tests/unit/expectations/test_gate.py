@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import string
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from expectations.gate import Balance, CollectWarning, Refusal, decide, sentence
 from expectations.policy import POLICY_FILE, Policy, Waiver, apply_waivers, load_policy
 from expectations.results import RuleResult, judge
 
-AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+CYCLE_END = date(2026, 7, 1)
 POLICY = load_policy()
 PASSED = RuleResult(
     rule_id="R-CRM-001",
@@ -42,7 +42,7 @@ BALANCED = [balance(term) for term in "ABCDEFG"]
 
 
 def verdict(results=(PASSED,), balances=BALANCED, refusals=(), policy: Policy = POLICY):
-    return decide(list(results), balances, refusals, policy, cycle="2026-06", as_of=AS_OF)
+    return decide(list(results), balances, refusals, policy, cycle="2026-06", cycle_end=CYCLE_END)
 
 
 def result(**values) -> RuleResult:
@@ -146,12 +146,12 @@ def with_waiver(expires_on: date, **values) -> Policy:
 
 def test_a_waiver_dies_at_its_date_and_is_shown_dead() -> None:
     alive = with_waiver(date(2026, 7, 2))
-    waived = apply_waivers([PASSED, FAILED], alive, AS_OF)
+    waived = apply_waivers([PASSED, FAILED], alive, CYCLE_END)
     assert [each.status for each in waived] == ["pass", "waived"]
     assert verdict(waived, policy=alive).verdict == "publish_with_warnings"
     assert "waived until 2026-07-02" in verdict(waived, policy=alive).sentences[0].en
     dead = with_waiver(date(2026, 7, 1))
-    still = apply_waivers([PASSED, FAILED], dead, AS_OF)
+    still = apply_waivers([PASSED, FAILED], dead, CYCLE_END)
     assert [each.status for each in still] == ["pass", "fail"]
     found = verdict(still, policy=dead)
     assert (found.verdict, found.reasons) == ("hold", ("critical_rule_failed", "waiver_expired"))
@@ -159,9 +159,9 @@ def test_a_waiver_dies_at_its_date_and_is_shown_dead() -> None:
 
 def test_a_waiver_never_waives_what_was_not_assessed_nor_another_table() -> None:
     unassessed = result(status="not_assessed", cause="broken")
-    assert apply_waivers([unassessed], with_waiver(date(2027, 1, 1)), AS_OF) == [unassessed]
+    assert apply_waivers([unassessed], with_waiver(date(2027, 1, 1)), CYCLE_END) == [unassessed]
     other = with_waiver(date(2027, 1, 1), table_name="staging.stg_crm__users")
-    assert apply_waivers([FAILED], other, AS_OF)[0].status == "fail"
+    assert apply_waivers([FAILED], other, CYCLE_END)[0].status == "fail"
 
 
 def test_a_waiver_does_not_balance_an_account() -> None:
@@ -280,7 +280,7 @@ def test_a_month_without_its_delivery_holds_and_a_file_nobody_reads_is_listed():
     late = CollectWarning("crm", "crm/{date}/Lead.csv", "delivered_for_cycle", "2026-05-31")
     stray = CollectWarning("crm", "crm/2026-06/opportunity.csv", "unmapped_file", "")
     found = decide(
-        [PASSED], BALANCED, [], POLICY, cycle="2026-06", as_of=AS_OF, collect_warnings=[stray, late]
+        [PASSED], BALANCED, [], POLICY, cycle="2026-06", cycle_end=CYCLE_END, collect_warnings=[stray, late]
     )
     assert found.verdict == "hold"
     assert [(each.effect, each.code) for each in found.sentences] == [

@@ -64,6 +64,16 @@ def test_a_record_is_found_by_its_key_and_has_its_golden_ids(demo_run) -> None:
     assert again == found
 
 
+def test_a_kept_row_that_a_fact_leaves_out_says_why(demo_run) -> None:
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        record, reason = con.execute(
+            "select record_key, reason_code from quality_dbt.dq_exclusions where stream = 'activity' order by 1"
+        ).fetchone()
+    source, _, key = record.split("/", 2)
+    (found,) = fates(demo_run.work, f"{source}:{key}")
+    assert (found.fate_code, found.reason_code) == ("left_out", reason)
+
+
 def test_an_address_without_a_row_says_why(demo_run) -> None:
     for address in ("crm", "crm:", ":x", "nowhere:file.csv:3", "crm:no-such-key"):
         with pytest.raises(UnknownRowError):

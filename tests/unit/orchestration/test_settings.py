@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from planted_candidate import MANIFEST, SETTINGS, plant
 
+from ingest.local_time import first_instant
 from orchestration import project
 from orchestration.inputs import scan_inputs
 from orchestration.nothing_new import unchanged_publication
@@ -30,6 +31,29 @@ def test_the_cycle_decides_as_of_and_december_ends_in_january() -> None:
     for wrong in ("2026-13", "2026-1", "june", "", "2026-06-01"):
         with pytest.raises(ValueError, match="not a month"):
             cycle_bounds(wrong)
+
+
+@pytest.mark.parametrize(
+    ("zone", "as_of"),
+    [
+        ("UTC", dt.datetime(2026, 7, 1)),
+        ("Europe/Paris", dt.datetime(2026, 6, 30, 22)),
+        ("America/New_York", dt.datetime(2026, 7, 1, 4)),
+        ("Asia/Kolkata", dt.datetime(2026, 6, 30, 18, 30)),
+    ],
+)
+def test_as_of_is_the_first_instant_after_the_cycle_in_the_zone_of_the_company(
+    tmp_path: Path, zone: str, as_of: dt.datetime
+) -> None:
+    company = replace(plant(tmp_path), timezone=zone)
+    assert run_settings(company).as_of == company.as_of == as_of
+    assert run_settings(company).cycle_end == dt.date(2026, 7, 1)
+
+
+def test_a_day_that_begins_with_a_change_of_clocks_begins_once() -> None:
+    """Beirut goes from 24:00 to 01:00; Havana repeats the hour after midnight."""
+    assert first_instant(dt.date(2026, 3, 29), "Asia/Beirut") == dt.datetime(2026, 3, 28, 22)
+    assert first_instant(dt.date(2026, 11, 1), "America/Havana") == dt.datetime(2026, 11, 1, 4)
 
 
 def test_settings_survive_parquet(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+-- A sum over a line without an exchange rate is no revenue: it is null and says why.
 with first_months as (
     select min(period_month) as period_month
     from {{ ref('fct_revenue_lines') }}
@@ -27,9 +28,9 @@ cells as (
         period_month,
         segment_kind_code,
         segment_code,
-        coalesce(sum(net_amount_reporting), 0) as revenue_amount,
-        coalesce(sum(case when is_new_business then net_amount_reporting end), 0) as new_business_amount,
-        coalesce(sum(case when is_recurring then net_amount_reporting end), 0) as recurring_amount,
+        {{ complete_sum('net_amount_reporting', 'true') }} as revenue_amount,
+        {{ complete_sum('net_amount_reporting', 'is_new_business') }} as new_business_amount,
+        {{ complete_sum('net_amount_reporting', 'is_recurring') }} as recurring_amount,
         sum(case when segment_kind_code = 'currency' then net_amount end) as source_currency_amount,
         count(*) as n_lines,
         count(*) filter (where net_amount_reporting is null) as n_unconverted_lines,
@@ -48,14 +49,18 @@ select
     cast(cells.new_business_amount as decimal(38, 4)) as new_business_amount,
     cast(cells.recurring_amount as decimal(38, 4)) as recurring_amount,
     {{ metric_ratio('cells.new_business_amount', 'cells.revenue_amount') }} as new_business_share_rate,
-    case when cells.revenue_amount = 0 then 'no_revenue' end as new_business_share_reason_code,
+    case
+        when cells.revenue_amount = 0 then 'no_revenue'
+        when cells.revenue_amount is null then 'exchange_rate_missing'
+    end as new_business_share_reason_code,
     cast(settings.reporting_currency as string) as reporting_currency,
     cast(cells.source_currency_amount as decimal(38, 4)) as source_currency_amount,
     cast(cells.n_lines as bigint) as n_lines,
     cast(cells.n_unconverted_lines as bigint) as n_unconverted_lines,
     cast(cells.n_groups as bigint) as n_groups,
     cast(cells.n_new_business_groups as bigint) as n_new_business_groups,
-    case when cells.n_unconverted_lines > 0 then 'exchange_rate_missing' end as revenue_caveat_code,
+    case when cells.revenue_amount is null then 'exchange_rate_missing' end as revenue_reason_code,
+    case when cells.new_business_amount is null then 'exchange_rate_missing' end as new_business_reason_code,
     case when cells.is_history_short then 'history_under_12_months' end as new_business_caveat_code
 from cells
 cross join {{ run_settings() }} as settings

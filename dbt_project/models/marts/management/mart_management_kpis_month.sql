@@ -4,8 +4,13 @@
 {%- set opportunities = ref('mart_sales_opportunities_month') %}
 {%- set revenue = ref('mart_finance_revenue_month') %}
 {%- set mrr = ref('mart_finance_mrr_month') %}
+{%- set conversion_caveat -%}
+    case
+        when n_conversion_undated > 0 then 'conversion_undated'
+        when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature'
+    end
+{%- endset %}
 {%- set leads_caveat = "case when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end" %}
-{%- set amount_caveat = "case when n_unconverted > 0 then 'exchange_rate_missing' end" %}
 
 with pooled_stages as (
     select
@@ -58,8 +63,8 @@ computed as (
     {{ kpi_rows('leads_new', leads, 'n_leads') }}
     union all
     {{ kpi_rows(
-        'cr', leads, 'conversion_rate', 'n_converted_in_window', 'n_cr_cohort',
-        'conversion_reason_code', leads_caveat, 'n_immature'
+        'cr', leads, 'conversion_rate', 'n_converted_in_window', 'n_matured',
+        'conversion_reason_code', conversion_caveat, 'n_immature'
     ) }}
     union all
     {{ kpi_rows(
@@ -80,7 +85,7 @@ computed as (
     union all
     {{ kpi_rows(
         'win_amount_rate_close', opportunities, 'win_amount_rate', 'won_amount', 'closed_amount',
-        'win_amount_reason_code', amount_caveat
+        'win_amount_reason_code'
     ) }}
     union all
     {{ kpi_rows(
@@ -93,10 +98,11 @@ computed as (
         'stage_conversion_reason_code', leads_caveat, 'n_immature'
     ) }}
     union all
-    {{ kpi_rows('revenue_total', revenue, 'revenue_amount', caveat_code='revenue_caveat_code') }}
+    {{ kpi_rows('revenue_total', revenue, 'revenue_amount', reason_code='revenue_reason_code') }}
     union all
     {{ kpi_rows(
-        'revenue_new_business', revenue, 'new_business_amount', caveat_code='new_business_caveat_code'
+        'revenue_new_business', revenue, 'new_business_amount', reason_code='new_business_reason_code',
+        caveat_code='new_business_caveat_code'
     ) }}
     union all
     {{ kpi_rows(

@@ -17,7 +17,6 @@ cells as (
         count(*) filter (where is_matured) as n_matured,
         count(*) filter (where not is_matured) as n_immature,
         count(*) filter (where is_matured and is_conversion_undated) as n_conversion_undated,
-        count(*) filter (where is_matured and not is_conversion_undated) as n_cr_cohort,
         count(*) filter (where is_matured and is_converted_in_window) as n_converted_in_window,
         coalesce(sum(case when is_matured then n_touches end), 0) as n_touches,
         {{ metric_median('case when is_matured then n_touches end') }} as touches_median,
@@ -26,6 +25,7 @@ cells as (
         count(*) filter (where ttf_status_code = 'contacted') as n_contacted,
         count(*) filter (where ttf_status_code = 'never_contacted') as n_never_contacted,
         count(*) filter (where ttf_status_code = 'negative_ttf') as n_negative_ttf,
+        count(*) filter (where ttf_status_code = 'day_only') as n_contacted_day_only,
         {{ metric_median('ttf_hours') }} as ttf_hours_median,
         count(*) filter (where is_older_24h) as n_older_24h,
         count(*) filter (where is_older_24h and is_contacted_24h) as n_contacted_24h
@@ -41,14 +41,9 @@ select
     cast(n_matured as bigint) as n_matured,
     cast(n_immature as bigint) as n_immature,
     cast(n_conversion_undated as bigint) as n_conversion_undated,
-    cast(n_cr_cohort as bigint) as n_cr_cohort,
     cast(n_converted_in_window as bigint) as n_converted_in_window,
-    {{ metric_ratio('n_converted_in_window', 'n_cr_cohort') }} as conversion_rate,
-    case
-        when n_cr_cohort > 0 then null
-        when n_immature > 0 then 'cohort_immature'
-        else 'conversion_undated'
-    end as conversion_reason_code,
+    {{ metric_ratio('n_converted_in_window', 'n_matured') }} as conversion_rate,
+    case when n_matured = 0 then 'cohort_immature' end as conversion_reason_code,
     cast(n_touches as bigint) as n_touches,
     {{ metric_ratio('n_touches', 'n_matured') }} as touches_per_lead,
     touches_median,
@@ -58,8 +53,13 @@ select
     cast(n_contacted as bigint) as n_contacted,
     cast(n_never_contacted as bigint) as n_never_contacted,
     cast(n_negative_ttf as bigint) as n_negative_ttf,
+    cast(n_contacted_day_only as bigint) as n_contacted_day_only,
     ttf_hours_median,
-    case when n_contacted = 0 then 'no_contacted_lead' end as ttf_reason_code,
+    case
+        when n_contacted > 0 then null
+        when n_contacted_day_only > 0 then 'contact_day_only'
+        else 'no_contacted_lead'
+    end as ttf_reason_code,
     cast(n_older_24h as bigint) as n_older_24h,
     cast(n_contacted_24h as bigint) as n_contacted_24h,
     {{ metric_ratio('n_contacted_24h', 'n_older_24h') }} as contacted_24h_rate,

@@ -13,8 +13,12 @@ cells as (
         count(*) filter (where is_won) as n_won,
         count(*) filter (where is_lost) as n_lost,
         count(*) filter (where is_unconverted) as n_unconverted,
-        coalesce(sum(amount_reporting), 0) as closed_amount,
-        coalesce(sum(case when is_won then amount_reporting end), 0) as won_amount,
+        case when count(*) filter (where is_unconverted) = 0 then coalesce(sum(amount_reporting), 0) end
+            as closed_amount,
+        case
+            when count(*) filter (where is_unconverted and is_won) = 0
+                then coalesce(sum(case when is_won then amount_reporting end), 0)
+        end as won_amount,
         count(case when is_won then sales_cycle_days end) as n_won_with_cycle,
         {{ metric_median('case when is_won then sales_cycle_days end') }} as sales_cycle_days_median,
         sum(case when is_won then sales_cycle_days end) as won_cycle_days,
@@ -34,7 +38,10 @@ select
     cast(cells.closed_amount as decimal(38, 4)) as closed_amount,
     cast(cells.won_amount as decimal(38, 4)) as won_amount,
     {{ metric_ratio('cells.won_amount', 'cells.closed_amount') }} as win_amount_rate,
-    case when cells.closed_amount = 0 then 'no_closed_amount' end as win_amount_reason_code,
+    case
+        when cells.closed_amount = 0 then 'no_closed_amount'
+        when cells.closed_amount is null then 'exchange_rate_missing'
+    end as win_amount_reason_code,
     cast(cells.n_unconverted as bigint) as n_unconverted,
     cast(settings.reporting_currency as string) as reporting_currency,
     cast(cells.n_won_with_cycle as bigint) as n_won_with_cycle,

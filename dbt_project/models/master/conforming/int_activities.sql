@@ -8,8 +8,8 @@ select
     activities.activity_type,
     case activities.activity_type when 'call' then 'voice' else activities.activity_type end as channel_code,
     activities.direction,
-    activities.occurred_at,
-    coalesce(activities.occurred_at_precision = 'day', false) as is_day_precision,
+    {{ instant_of('activities.occurred_at', 'activities.occurred_at_precision', 'settings.timezone') }} as occurred_at,
+    coalesce(activities.occurred_at_precision = 'day', false) as is_day_only,
     activities.duration_s,
     activities.external_call_id,
     coalesce(activities.is_automated, false) as is_automated,
@@ -18,6 +18,7 @@ select
     coalesce(nullif(persons.account_id, 'unknown'), accounts.account_id, 'unknown') as account_id,
     coalesce(reps.rep_id, 'unknown') as rep_id
 from {{ ref('stg_crm__activities') }} as activities
+cross join {{ run_settings() }} as settings
 left join {{ ref('xref_persons') }} as xref
     on
         xref.record_key = case activities.person_type

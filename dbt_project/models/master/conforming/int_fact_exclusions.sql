@@ -79,16 +79,16 @@ from {{ ref('stg_erp__ledger_entries') }} as entries
 where {{ ledger_exclusion('entries') }} is not null
 union all
 select
-    'subscription' as stream,
+    case when reason_code is null then 'subscription_month' else 'subscription' end as stream,
     'erp_subscription' as contract,
-    subscriptions.source_instance,
-    subscriptions._delivery_id,
-    subscriptions._source_row_id,
-    subscriptions._record_part,
-    subscriptions.record_key,
-    {{ subscription_exclusion('subscriptions') }} as reason_code
-from {{ ref('stg_erp__subscriptions') }} as subscriptions
-where {{ subscription_exclusion('subscriptions') }} is not null
+    source_instance,
+    _delivery_id,
+    _source_row_id,
+    _record_part,
+    record_key,
+    coalesce(reason_code, 'overlapping_subscription') as reason_code
+from {{ ref('int_subscription_fates') }}
+where reason_code is not null or n_overlapped_months > 0
 union all
 select
     'attendee' as stream,

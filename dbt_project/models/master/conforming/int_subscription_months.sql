@@ -1,5 +1,5 @@
 -- Active at the month end: started, not ended, not a trial, not a test. Several active subscriptions of one customer to
--- one product are an upgrade that did not close the former one: the last started counts.
+-- one product are an upgrade that did not close the former one: the last started counts, the others say why not.
 with months as (
     select
         dates.period_month,
@@ -36,7 +36,15 @@ select
     spans.account_id,
     months.period_month,
     rates.exchange_rate is null as is_rate_missing,
-    {{ rounded('spans.monthly_amount * rates.exchange_rate', 4) }} as mrr
+    {{ rounded('spans.monthly_amount * rates.exchange_rate', 4) }} as mrr,
+    case
+        when
+            row_number() over (
+                partition by spans.customer_product_key, months.period_month
+                order by spans.started_on desc, spans.record_key desc
+            ) > 1
+            then 'overlapping_subscription'
+    end as reason_code
 from spans
 inner join months
     on spans.started_on <= months.last_day and (spans.ended_on is null or spans.ended_on > months.last_day)
@@ -45,8 +53,3 @@ left join {{ ref('int_month_rates') }} as rates
         spans.currency = rates.currency
         and months.period_month >= rates.valid_from_month
         and months.period_month < rates.valid_to_month
-qualify
-    row_number() over (
-        partition by spans.customer_product_key, months.period_month
-        order by spans.started_on desc, spans.record_key desc
-    ) = 1

@@ -33,6 +33,7 @@ logged as (
         min_by(lead_id, record_key) as lead_id,
         min_by(account_id, record_key) as account_id
     from {{ ref('int_activities') }}
+    inner join {{ ref('int_call_links') }} as links on external_call_id = links.call_id
     where external_call_id is not null and person_id <> 'unknown' and not is_deleted
     group by external_call_id
 )
@@ -55,7 +56,6 @@ select
         else 'internal'
     end as direction_code,
     calls.started_at,
-    cast(calls.started_at as date) as started_on,
     greatest(
         coalesce({{ seconds_between('calls.started_at', 'calls.ended_at') }}, calls.longest_leg_s, 0), 0
     ) as duration_s,

@@ -69,7 +69,6 @@ select
     coalesce(points.account_id, 'unknown') as account_id,
     coalesce(handles.rep_id, 'unknown') as rep_id,
     coalesce(judged.sent_event_at, judged.first_event_at) as sent_at,
-    cast(coalesce(judged.sent_event_at, judged.first_event_at) as date) as sent_on,
     judged.delivered_at,
     judged.is_sent,
     judged.is_arrival_reported and (judged.marks & {{ bounced_hard }}) = 0 as is_delivered,

@@ -1,9 +1,13 @@
+-- A date without a time is a calendar day of the company's zone. Of two records dated to one day the one with a time
+-- is the better dated.
 with records as (
     select
         xref.person_id,
-        leads.created_at,
+        {{ instant_of('leads.created_at', 'leads.created_at_precision', 'settings.timezone') }} as created_at,
+        coalesce(leads.created_at_precision = 'day', false) as is_created_day_only,
         leads.is_converted,
-        leads.converted_at,
+        {{ instant_of('leads.converted_at', 'leads.converted_at_precision', 'settings.timezone') }} as converted_at,
+        coalesce(leads.converted_at_precision = 'day', false) as is_converted_day_only,
         leads.status,
         leads.channel_code,
         leads.lead_source,
@@ -14,20 +18,52 @@ with records as (
         {{ record_key('leads.source_instance', 'crm_user', 'leads.owner_id') }} as rep_id,
         {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
             as opportunity_id,
-        row_number() over (
-            partition by xref.person_id order by leads.created_at asc nulls last, leads.record_key asc
-        ) as record_rank
+        leads.record_key,
+        settings.timezone as company_timezone
     from {{ ref('stg_crm__leads') }} as leads
     inner join {{ ref('xref_persons') }} as xref on leads.record_key = xref.record_key
+    cross join {{ run_settings() }} as settings
     where xref.person_id <> 'unknown'
+),
+
+dated as (
+    select
+        *,
+        {{ local_day('created_at', 'company_timezone') }} as created_on,
+        {{ local_day('converted_at', 'company_timezone') }} as converted_on
+    from records
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by person_id
+            order by created_on asc nulls last, is_created_day_only asc, created_at asc, record_key asc
+        ) as record_rank,
+        case
+            when is_converted and converted_at is not null
+                then row_number() over (
+                    partition by person_id
+                    order by
+                        case when is_converted then converted_on end asc nulls last,
+                        is_converted_day_only asc, converted_at asc, record_key asc
+                )
+        end as conversion_rank
+    from dated
 ),
 
 golden as (
     select
         person_id,
-        min(created_at) as created_at,
+        min_by(created_at, record_rank) filter (where created_at is not null) as created_at,
+        min_by(created_on, record_rank) filter (where created_at is not null) as created_on,
+        min_by(is_created_day_only, record_rank) filter (where created_at is not null) as is_created_day_only,
         bool_or(is_converted) as is_converted,
-        min(converted_at) filter (where is_converted) as converted_at,
+        min_by(converted_at, conversion_rank) filter (where conversion_rank is not null) as converted_at,
+        min_by(converted_on, conversion_rank) filter (where conversion_rank is not null) as converted_on,
+        min_by(is_converted_day_only, conversion_rank) filter (where conversion_rank is not null)
+            as is_converted_day_only,
         min(case status
             when 'converted' then 1
             when 'qualified' then 2
@@ -46,7 +82,7 @@ golden as (
         min_by(opportunity_id, record_rank) filter (where opportunity_id is not null) as opportunity_id,
         sum(n_touches_declared) as n_touches_declared,
         count(*) as n_source_rows
-    from records
+    from ranked
     group by person_id
 )
 
@@ -73,13 +109,12 @@ select
         else 'disqualified'
     end as status_code,
     golden.created_at,
-    cast(golden.created_at as date) as created_on,
+    golden.created_on,
+    coalesce(golden.is_created_day_only, false) as is_created_day_only,
     golden.is_converted,
-    case
-        when cast(golden.converted_at as date) = cast(golden.created_at as date)
-            then greatest(golden.converted_at, golden.created_at)
-        else golden.converted_at
-    end as converted_at,
+    golden.converted_at,
+    golden.converted_on,
+    coalesce(golden.is_converted_day_only, false) as is_converted_day_only,
     golden.opportunity_id,
     cast(golden.n_touches_declared as bigint) as n_touches_declared,
     persons.is_email_opted_out or persons.is_call_opted_out as is_opted_out,

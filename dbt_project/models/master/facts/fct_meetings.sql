@@ -51,7 +51,7 @@ select
     coalesce(points.account_id, 'unknown') as account_id,
     coalesce(nullif(organizers.rep_id, 'unknown'), hosts.rep_id, 'unknown') as rep_id,
     meetings.starts_at,
-    cast(meetings.starts_at as date) as starts_on,
+    {{ local_day('meetings.starts_at', 'settings.timezone') }} as starts_on,
     meetings.ends_at,
     {{ seconds_between('meetings.starts_at', 'meetings.ends_at') }} as duration_s,
     coalesce(meetings.is_confirmed and meetings.starts_at < settings.as_of, false) as is_held,

@@ -13,23 +13,31 @@ opportunities as (
     select
         opportunities.*,
         upper(opportunities.currency) as currency_code,
-        case when opportunities.status <> 'open' then opportunities.closed_at end as ended_at,
+        {{ instant_of('opportunities.created_at', 'opportunities.created_at_precision', 'settings.timezone') }}
+            as opened_at,
+        case
+            when opportunities.status <> 'open'
+                then {{ instant_of(
+                    'opportunities.closed_at', 'opportunities.closed_at_precision', 'settings.timezone'
+                ) }}
+        end as ended_at,
+        coalesce(opportunities.created_at_precision = 'day' or opportunities.closed_at_precision = 'day', false)
+            as is_day_only,
+        settings.timezone as company_timezone,
         {{ record_key('opportunities.source_instance', 'crm_account', 'opportunities.account_id') }}
             as account_record_key,
         {{ record_key('opportunities.source_instance', 'crm_user', 'opportunities.owner_id') }} as owner_key
     from {{ ref('stg_crm__opportunities') }} as opportunities
+    cross join {{ run_settings() }} as settings
     where not opportunities.is_deleted
 ),
 
--- Most CRMs close by date: a close at 00:00 of the opening day is the same day, not a negative cycle.
+-- Most CRMs close by date: where either side is a day, days are compared, not instants.
 dated as (
     select
         opportunities.*,
-        case
-            when cast(opportunities.ended_at as date) = cast(opportunities.created_at as date)
-                then greatest(opportunities.ended_at, opportunities.created_at)
-            else opportunities.ended_at
-        end as closing_at
+        {{ local_day('opened_at', 'company_timezone') }} as opened_on,
+        {{ local_day('ended_at', 'company_timezone') }} as closed_on
     from opportunities
 )
 
@@ -46,16 +54,13 @@ select
     dated.amount,
     cast(dated.amount * rates.exchange_rate as decimal(18, 4)) as amount_reporting,
     rates.exchange_rate,
-    dated.created_at as opened_at,
-    cast(dated.created_at as date) as opened_on,
-    dated.closing_at as closed_at,
-    cast(dated.closing_at as date) as closed_on,
+    dated.opened_at,
+    dated.opened_on,
+    dated.ended_at as closed_at,
+    dated.closed_on,
     case
-        when dated.closing_at >= dated.created_at
-            then cast(
-                {{ days_between('cast(dated.created_at as date)', 'cast(dated.closing_at as date)') }}
-                as decimal(18, 4)
-            )
+        when dated.ended_at >= dated.opened_at or (dated.is_day_only and dated.closed_on >= dated.opened_on)
+            then cast({{ days_between('dated.opened_on', 'dated.closed_on') }} as decimal(18, 4))
     end as sales_cycle_days,
     dated.status = 'open' as is_open,
     dated.status = 'won' as is_won,
@@ -70,5 +75,5 @@ left join converted on dated.record_key = converted.opportunity_id
 left join {{ ref('int_month_rates') }} as rates
     on
         dated.currency_code = rates.currency
-        and {{ first_of_month('coalesce(dated.closing_at, dated.created_at)') }} >= rates.valid_from_month
-        and {{ first_of_month('coalesce(dated.closing_at, dated.created_at)') }} < rates.valid_to_month
+        and {{ first_of_month('coalesce(dated.closed_on, dated.opened_on)') }} >= rates.valid_from_month
+        and {{ first_of_month('coalesce(dated.closed_on, dated.opened_on)') }} < rates.valid_to_month

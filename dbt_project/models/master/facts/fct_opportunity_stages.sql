@@ -37,17 +37,18 @@ entries as (
         opportunities.stage_code,
         greatest(
             coalesce(
-                case when opportunities.status <> 'open' then opportunities.closed_at end,
+                dated.closed_at,
                 case when last_known.opportunity_id is not null then opportunities.modified_at end,
-                opportunities.created_at
+                dated.opened_at
             ),
-            coalesce(last_known.entered_at, opportunities.created_at)
+            coalesce(last_known.entered_at, dated.opened_at)
         ) as entered_at,
         '1' as tie_break,
         0 as n_source_rows
     from {{ ref('stg_crm__opportunities') }} as opportunities
+    inner join {{ ref('fct_opportunities') }} as dated on opportunities.record_key = dated.opportunity_id
     left join last_known on opportunities.record_key = last_known.opportunity_id
-    where not opportunities.is_deleted and opportunities.stage_code is not null
+    where opportunities.stage_code is not null
 ),
 
 sequenced as (

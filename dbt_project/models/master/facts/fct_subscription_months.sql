@@ -6,4 +6,5 @@ select
     count(*) as n_subscriptions,
     count(*) filter (where is_rate_missing) as n_rates_missing
 from {{ ref('int_subscription_months') }}
+where reason_code is null
 group by account_id, period_month

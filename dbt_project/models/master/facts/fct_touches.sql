@@ -11,6 +11,7 @@ with touches as (
         'voice' as channel_code,
         direction_code,
         started_at as occurred_at,
+        false as is_day_only,
         is_conversation as is_effective,
         talk_s as duration_s
     from {{ ref('fct_calls') }}
@@ -28,6 +29,7 @@ with touches as (
         'email' as channel_code,
         'outbound' as direction_code,
         sent_at as occurred_at,
+        false as is_day_only,
         is_delivered as is_effective,
         cast(null as bigint) as duration_s
     from {{ ref('fct_email_sends') }}
@@ -43,6 +45,7 @@ with touches as (
         'meeting' as channel_code,
         'outbound' as direction_code,
         starts_at as occurred_at,
+        false as is_day_only,
         true as is_effective,
         duration_s
     from {{ ref('fct_meetings') }}
@@ -56,8 +59,9 @@ with touches as (
         activities.account_id,
         activities.rep_id,
         activities.channel_code,
-        'outbound' as direction_code,
+        coalesce(activities.direction, 'outbound') as direction_code,
         activities.occurred_at,
+        activities.is_day_only,
         case activities.channel_code
             when 'voice' then coalesce(activities.duration_s, 0) >= settings.conversation_min_s
             else activities.channel_code in ('email', 'meeting')
@@ -70,17 +74,19 @@ with touches as (
 )
 
 select
-    source_stream_code || ':' || source_key as touch_key,
-    source_stream_code,
-    source_key,
-    lead_id,
-    person_id,
-    account_id,
-    rep_id,
-    channel_code,
-    direction_code,
-    occurred_at,
-    cast(occurred_at as date) as occurred_on,
-    is_effective,
-    duration_s
+    touches.source_stream_code || ':' || touches.source_key as touch_key,
+    touches.source_stream_code,
+    touches.source_key,
+    touches.lead_id,
+    touches.person_id,
+    touches.account_id,
+    touches.rep_id,
+    touches.channel_code,
+    touches.direction_code,
+    touches.occurred_at,
+    {{ local_day('touches.occurred_at', 'settings.timezone') }} as occurred_on,
+    touches.is_day_only,
+    touches.is_effective,
+    touches.duration_s
 from touches
+cross join {{ run_settings() }} as settings

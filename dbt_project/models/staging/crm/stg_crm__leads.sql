@@ -22,6 +22,7 @@ select
     records.status,
     records.is_converted,
     records.converted_at,
+    records.converted_at_precision,
     records.converted_account_id,
     records.converted_contact_id,
     records.converted_opportunity_id,
@@ -31,6 +32,7 @@ select
     records.call_opt_out,
     records.timezone,
     records.created_at,
+    records.created_at_precision,
     records.modified_at,
     records.n_touches_declared
 from {{ source('raw', 'crm_lead') }} as records

@@ -20,8 +20,10 @@ select
     records.lead_source,
     records.owner_id,
     records.created_at,
+    records.created_at_precision,
     records.expected_close_date,
     records.closed_at,
+    records.closed_at_precision,
     records.lost_reason,
     records.modified_at
 from {{ source('raw', 'crm_opportunity') }} as records
