@@ -134,13 +134,13 @@ class _Collection:
             found = discover(self.company, self.mappings)
             received, problems = receive_all(found, self.work, self.progress)
             lost, forgotten = lost_deliveries(self.store)
-            self.repaired = [f"work/deliveries/{key}.json" for key in lost]
             known = {
                 key: delivery
                 for key, delivery in {**self.store.load(), **lost}.items()
                 if delivery.source_instance in self.mappings
                 and delivery.file_key in self.mappings[delivery.source_instance].model.files
             }
+            self.repaired = [f"work/deliveries/{key}.json" for key in lost if key in known]
             self.archive = Archive(self.work, received)
             planned = self._plan(known, received)
             self.store.remove_strays(known)

@@ -19,7 +19,7 @@ _COMMANDS = {
     "journal": "The cleaning journal of the last run.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
-    "doctor": "Versions, configuration, integrity of the last publication.",
+    "doctor": "Versions, configuration, integrity of what was collected and published.",
 }
 
 _EPILOG = """\b

@@ -1,4 +1,4 @@
-"""`etalon doctor`: versions, room, configuration, integrity of the last publication."""
+"""`etalon doctor`: versions, room, configuration, integrity of what was collected and published."""
 
 from __future__ import annotations
 
