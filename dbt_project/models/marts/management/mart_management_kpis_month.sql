@@ -151,6 +151,51 @@ metric_list (metric_name, unit_code, is_additive, empty_reason_code) as (
     ('complaint_rate', 'rate', false, 'no_delivered_mail')
 ),
 
+-- The tables that bring the events of a metric. Recurring revenue is a state: the last list of subscriptions stands.
+metric_contracts (metric_name, contract) as (
+    values
+    ('leads_new', 'crm_lead'),
+    ('cr', 'crm_lead'),
+    ('touches_per_lead', 'crm_lead'),
+    ('touches_per_lead', 'crm_activity'),
+    ('touches_per_lead', 'telephony_call_leg'),
+    ('touches_per_lead', 'email_event'),
+    ('touches_per_lead', 'calendar_event'),
+    ('ttf_hours', 'crm_lead'),
+    ('ttf_hours', 'crm_activity'),
+    ('ttf_hours', 'telephony_call_leg'),
+    ('ttf_hours', 'email_event'),
+    ('ttf_hours', 'calendar_event'),
+    ('contacted_24h_rate', 'crm_lead'),
+    ('contacted_24h_rate', 'crm_activity'),
+    ('contacted_24h_rate', 'telephony_call_leg'),
+    ('contacted_24h_rate', 'email_event'),
+    ('contacted_24h_rate', 'calendar_event'),
+    ('win_rate_close', 'crm_opportunity'),
+    ('win_amount_rate_close', 'crm_opportunity'),
+    ('sales_cycle_days', 'crm_opportunity'),
+    ('stage_conversion', 'crm_opportunity'),
+    ('stage_conversion', 'crm_opportunity_event'),
+    ('revenue_total', 'erp_invoice'),
+    ('revenue_total', 'erp_invoice_line'),
+    ('revenue_new_business', 'erp_invoice'),
+    ('revenue_new_business', 'erp_invoice_line'),
+    ('revenue_new_business_share', 'erp_invoice'),
+    ('revenue_new_business_share', 'erp_invoice_line'),
+    ('complaint_rate', 'email_event')
+),
+
+-- The month of the cycle of a metric whose source has sent nothing for it: neither 0 nor a part of the truth.
+undelivered as (
+    select distinct
+        metric_contracts.metric_name,
+        settings.cycle_start as period_month
+    from metric_contracts
+    inner join {{ ref('dq_source_deliveries') }} as deliveries
+        on metric_contracts.contract = deliveries.contract and deliveries.is_late
+    cross join {{ run_settings() }} as settings
+),
+
 first_months as (
     select
         metric_name,
@@ -221,10 +266,12 @@ select
     all_rows.period_month,
     cast(all_rows.segment_kind_code as string) as segment_kind_code,
     cast(all_rows.segment_code as string) as segment_code,
-    cast(all_rows.metric_value as decimal(38, 10)) as metric_value,
+    cast(case when undelivered.metric_name is null then all_rows.metric_value end as decimal(38, 10)) as metric_value,
     cast(all_rows.numerator as decimal(38, 4)) as numerator,
     cast(all_rows.denominator as decimal(38, 4)) as denominator,
-    cast(all_rows.reason_code as string) as reason_code,
+    cast(
+        case when undelivered.metric_name is not null then 'no_delivery' else all_rows.reason_code end as string
+    ) as reason_code,
     cast(all_rows.caveat_code as string) as caveat_code,
     cast(all_rows.n_immature as bigint) as n_immature,
     cast(metric_list.unit_code as string) as unit_code,
@@ -233,4 +280,6 @@ select
     ) as reporting_currency
 from all_rows
 inner join metric_list on all_rows.metric_name = metric_list.metric_name
+left join undelivered
+    on all_rows.metric_name = undelivered.metric_name and all_rows.period_month = undelivered.period_month
 cross join {{ run_settings() }} as settings
