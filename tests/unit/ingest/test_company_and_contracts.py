@@ -29,7 +29,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_as_of_is_the_first_instant_after_the_cycle(tmp_path: Path) -> None:
     company = load_company(write(tmp_path, COMPANY))
-    assert company.as_of.isoformat() == "2026-01-01T00:00:00"
+    assert company.as_of.isoformat() == "2025-12-31T23:00:00"
     assert company.own_domains == ("etalon-demo.example",)
 
 
