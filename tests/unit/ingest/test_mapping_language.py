@@ -95,7 +95,7 @@ def test_one_order_with_several_layouts_is_accepted() -> None:
         ({"tables__crm_lead__exclude": {"tst_record": "true"}}, "Did you mean: test_record"),
         ({"tables__crm_lead__key": ["id"]}, "Unknown key id"),
         (
-            {"tables__crm_lead__columns__created_at": {"source": "Created", "precision": "minute"}},
+            {"tables__crm_lead__columns__modified_at": {"source": "Created", "precision": "minute"}},
             "no effect",
         ),
         (
