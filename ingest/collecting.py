@@ -357,8 +357,8 @@ class _Collection:
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))
         wrong = imbalances(terms, active)
-        controls = self._controls(found, active, refusals)
-        self._write_tables(active, refusals, terms, controls)
+        controls, missed = self._controls(found, active, refusals)
+        self._write_tables(active, refusals, terms, controls, missed)
         self.progress("converge", len(by_contract), len(by_contract))
         warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"})
         unchanged = n_planned - len(landed)
@@ -369,8 +369,9 @@ class _Collection:
 
     def _controls(
         self, found: Discovery, active: list[Delivery], refusals: list[Refusal]
-    ) -> list[dict[str, str]]:
-        rows = []
+    ) -> tuple[list[dict[str, str]], set[tuple[str, str]]]:
+        """Results of the controls, and the (instance, file key) that did not come for the month of the cycle."""
+        rows, missed = [], set()
 
         def add(instance: str, delivery: str | None, path: str, result: dict[str, str]) -> None:
             rows.append({"source_instance": instance, "_delivery_id": delivery, "file_path": path, **result})
@@ -391,13 +392,15 @@ class _Collection:
             for key, spec in mapping.model.files.items():
                 deliveries = [d for d in active if (d.source_instance, d.file_key) == (instance, key)]
                 if spec.is_monthly and deliveries:
-                    status = "pass" if self._is_delivered(instance, spec, deliveries, refusals) else "warn"
+                    came = self._is_delivered(instance, spec, deliveries, refusals)
+                    status = "pass" if came else "warn"
+                    missed |= set() if came else {(instance, key)}
                     latest = max(str(d.delivered_on) for d in deliveries)
                     result = control_result(
                         "delivered_for_cycle", status, self.company.cycle, latest, f"latest delivery of {key}"
                     )
                     add(instance, None, f"{self.sources[instance].folder}/{spec.path}", result)
-        return rows
+        return rows, missed
 
     def _is_delivered(
         self, instance: str, spec: FileSpec, deliveries: list[Delivery], refusals: list[Refusal]
@@ -424,9 +427,12 @@ class _Collection:
         refusals: list[Refusal],
         terms: list[Term],
         controls: list[dict[str, str]],
+        missed: set[tuple[str, str]],
     ) -> None:
         folder = self.work / "collect"
-        _write_rows(folder / "deliveries.parquet", DELIVERY_SCHEMA, [_delivery_row(d) for d in active])
+        _write_rows(
+            folder / "deliveries.parquet", DELIVERY_SCHEMA, [_delivery_row(d, missed) for d in active]
+        )
         _write_rows(
             folder / "refusals.parquet",
             REFUSAL_SCHEMA,
@@ -475,7 +481,7 @@ DELIVERY_SCHEMA = pa.schema(
         ("file_bytes", pa.int64()), ("delivered_on", pa.date32()), ("encoding", pa.string()),
         ("n_physical_lines", pa.int64()), ("n_header_lines", pa.int64()), ("n_blank_lines", pa.int64()),
         ("n_record_lines", pa.int64()), ("n_quarantined_lines", pa.int64()), ("n_records", pa.int64()),
-        ("reader", pa.string()),
+        ("reader", pa.string()), ("is_missed", pa.bool_()),
     ]
 )  # fmt: skip
 REFUSAL_SCHEMA = pa.schema(
@@ -503,9 +509,10 @@ CONTROL_SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-def _delivery_row(delivery: Delivery) -> dict:
+def _delivery_row(delivery: Delivery, missed: set[tuple[str, str]]) -> dict:
     row = {name: getattr(delivery, name, None) for name in DELIVERY_SCHEMA.names}
-    return {**row, "_delivery_id": delivery.delivery_id, "delivered_on": delivery.day}
+    is_missed = (delivery.source_instance, delivery.file_key) in missed
+    return {**row, "_delivery_id": delivery.delivery_id, "delivered_on": delivery.day, "is_missed": is_missed}
 
 
 def _write_rows(target: Path, schema: pa.Schema, rows: list[dict]) -> None:

@@ -14,6 +14,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -267,13 +268,24 @@ def receive_all(
     """Bytes of every found file, and a problem for each one that cannot be opened."""
     seen = SeenFiles(work)
     received, problems = [], []
-    for done, file in enumerate(discovery.files):
-        progress("receive", done, len(discovery.files))
+
+    def receive(file: FoundFile) -> Received | OSError:
         try:
-            received.append(seen.receive(file, work / "archive"))
+            return seen.receive(file, work / "archive")
         except OSError as error:
+            return error
+
+    # Copying and hashing leave the interpreter to others, and one file waits for the disk while another is hashed.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        for done, (file, found) in enumerate(
+            zip(discovery.files, pool.map(receive, discovery.files), strict=True)
+        ):
+            progress("receive", done, len(discovery.files))
+            if isinstance(found, Received):
+                received.append(found)
+                continue
             place = f"{file.source.instance}: {file.relative}"
-            problem = Problem("E-ING-016", place, (("detail", error.strerror or str(error)),))
+            problem = Problem("E-ING-016", place, (("detail", found.strerror or str(found)),))
             problems.append((file.source.instance, file.relative, problem))
     seen.save()
     return received, problems

@@ -11,6 +11,7 @@ import codecs
 import hashlib
 import os
 import shutil
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
     The facts are those of the archived copy, so a file that changes while it is read cannot be half seen.
     """
     archive.mkdir(parents=True, exist_ok=True)
-    temporary = archive / f".{os.getpid()}.{source.name}.tmp"
+    temporary = archive / f".{os.getpid()}.{threading.get_ident()}.{source.name}.tmp"
     try:
         shutil.copyfile(source, temporary)
         facts = inspect_bytes(temporary)

@@ -24,9 +24,12 @@ def kpis(tmp_path_factory: pytest.TempPathFactory) -> dict:
     tables["fct_invoice_lines"] = [r for r in tables["fct_invoice_lines"] if r["invoiced_on"] < JUNE]
     tables["fct_email_sends"] = [r for r in tables["fct_email_sends"] if r["sent_at"].date() < JUNE]
     files = [
-        {"_delivery_id": contract, "source_instance": "one", "delivered_on": day}
+        {
+            "_delivery_id": contract, "source_instance": "one", "delivered_on": day,
+            "is_missed": day is not None and day < JUNE,
+        }
         for contract, day in DELIVERED.items()
-    ]
+    ]  # fmt: skip
     terms = [
         {"_delivery_id": contract, "source_instance": "one", "contract": contract, "term": "C",
          "name": "records_in", "value": 1}
