@@ -1,7 +1,7 @@
-"""Hand-written script, second part: calls, mails, meetings and logged tasks to touches and the cadence of each lead.
+"""Hand-written script, second part: typed calls, mails, meetings and tasks to touches and the cadence of each lead.
 
-Every aggregate over events is a minimum, a maximum or an "any", which a repeated event does not change: the event files
-are read once, straight into one row a call or a message, without a step that looks for repeats.
+The events are kept typed, each once (an event that comes twice has one key): a call or message says of how many it is
+made. Only keys that do repeat are looked at twice.
 What does NOT belong here: who a number or an address belongs to (hand_written_records), marts (hand_written_marts).
 """
 
@@ -14,12 +14,13 @@ CDR = [
     "linkedid", "sequence",
 ]  # fmt: skip
 MAIL = {
-    "email": "VARCHAR", "timestamp": "BIGINT", "event": "VARCHAR", "category": "VARCHAR", "sg_message_id": "VARCHAR",
-    "type": "VARCHAR", "marketing_campaign_id": "VARCHAR",
+    "email": "VARCHAR", "timestamp": "BIGINT", "event": "VARCHAR", "category": "VARCHAR", "sg_event_id": "VARCHAR",
+    "sg_message_id": "VARCHAR", "type": "VARCHAR", "reason": "VARCHAR", "useragent": "VARCHAR", "seller": "VARCHAR",
+    "sg_machine_open": "VARCHAR", "marketing_campaign_id": "VARCHAR",
 }  # fmt: skip
 TAB = "\t"
 #: Bits of what happened to a message.
-SENT, DELIVERED, BOUNCED, READ, COMPLAINED, LEFT, AUTOMATED = 1, 2, 4, 8, 16, 32, 64
+BOUNCED, READ, OPENED, CLICKED, AUTOMATED = 1, 2, 4, 8, 16
 
 
 def utc(column: str) -> str:
@@ -27,56 +28,104 @@ def utc(column: str) -> str:
     return f"timezone('Europe/Paris', {column}) at time zone 'UTC'"
 
 
-def calls(extracts: str) -> list[str]:
-    """One row a call."""
-    inbound = "dcontext like 'from-trunk%'"
+def once(events: str, key: str, order: str) -> str:
+    """The events of a Parquet file, each key once; `repeated` holds the keys that come more than once."""
+    return f"""(select * from '{events}' anti join repeated using ({key}) union all
+        select distinct on ({key}) * from '{events}' semi join repeated using ({key}) order by {order})"""
+
+
+def repeated(events: str, key: str) -> str:
+    """A table of the keys that come more than once."""
+    return f"create or replace temp table repeated as select {key} from '{events}' group by {key} having count(*) > 1"
+
+
+def calls(extracts: str, out: str) -> list[str]:
+    """Typed legs, then one row a call with its seller and person."""
+    inbound, legs = "dcontext like 'from-trunk%'", f"{out}/telephony_call_leg.parquet"
+
+    def clock(column: str) -> str:
+        return utc(f"try_cast({column} as timestamp)")
+
     return [
+        f"""copy (
+            select uniqueid || '#' || sequence as leg_id, coalesce(linkedid, uniqueid) as call_id,
+                try_cast(sequence as integer) as leg_number, src as caller_number, dst as callee_number,
+                case when {inbound} then 'inbound' when length(dst) <= 6 then 'internal' else 'outbound' end as direction,
+                {e164(f"case when {inbound} then src when length(dst) > 6 then dst end")} as external_phone,
+                case when {inbound}
+                    then coalesce(nullif(regexp_extract(dstchannel, '^(?:SIP|PJSIP)/([^-]+)-', 1), ''), replace(dst, 'vmu', ''))
+                    else src end as agent_key,
+                {clock("start_at")} as started_at, {clock("answer_at")} as answered_at, {clock("end_at")} as ended_at,
+                try_cast(duration as integer) as duration_s, try_cast(billsec as integer) as talk_s,
+                case when lastapp = 'VoiceMail' and disposition = 'ANSWERED' then 'voicemail'
+                    when disposition = 'ANSWERED' then 'answered' when disposition = 'BUSY' then 'busy'
+                    when disposition = 'NO ANSWER' then 'no_answer' else 'failed' end as outcome
+            from {csv(f"{extracts}/telephony/*/Master*.csv", CDR, encoding="latin-1")}
+        ) to '{legs}' (compression lz4)""",
+        repeated(legs, "leg_id"),
         f"""create temp table fct_calls as
         with folded as (
-            select coalesce(linkedid, uniqueid) as call_id, min(try_cast(start_at as timestamp)) as started_at,
-                min(try_cast(start_at as timestamp)) filter (where {inbound}) as inbound_at,
-                min(try_cast(start_at as timestamp)) filter (where not {inbound} and length(dst) > 6) as outbound_at,
-                min(case when {inbound} then src when length(dst) > 6 then dst end) as phone,
-                max(try_cast(billsec as integer)) filter (where disposition = 'ANSWERED' and lastapp <> 'VoiceMail') as talk_s,
-                min(case when disposition = 'ANSWERED' and lastapp <> 'VoiceMail' then 1 when disposition = 'ANSWERED' then 2
-                    when disposition in ('BUSY', 'NO ANSWER') then 3 else 4 end) as outcome_rank
-            from {csv(f"{extracts}/telephony/*/Master*.csv", CDR, encoding="latin-1")}
-            group by 1)
-        select call_id, person_id, {utc("started_at")} as started_at, coalesce(talk_s, 0) as talk_s,
+            select call_id, min(started_at) as started_at, max(ended_at) as ended_at,
+                min(started_at) filter (where direction = 'inbound') as inbound_at,
+                min(started_at) filter (where direction = 'outbound') as outbound_at, min(external_phone) as phone,
+                coalesce(min(agent_key) filter (where outcome = 'answered'), min(agent_key)) as agent_key,
+                max(duration_s) as longest_leg_s, max(talk_s) filter (where outcome = 'answered') as talk_s,
+                min(case outcome when 'answered' then 1 when 'voicemail' then 2 when 'busy' then 3 when 'no_answer' then 4
+                    else 5 end) as outcome_rank, count(*) as n_source_rows
+            from {once(legs, "leg_id", "leg_id, started_at")} group by call_id)
+        select call_id, coalesce(rep_id, 'unknown') as rep_id, person_id, account_id,
             case when outbound_at <= coalesce(inbound_at, outbound_at) then 'outbound'
-                when inbound_at is not null then 'inbound' else 'internal' end as direction,
-            ['answered', 'voicemail', 'missed', 'failed'][outcome_rank] as outcome,
-            outcome_rank = 1 and coalesce(talk_s, 0) >= 10 as is_conversation
-        from folded left join points on {e164("phone")} = value""",
+                when inbound_at is not null then 'inbound' else 'internal' end as direction_code, started_at,
+            greatest(coalesce(cast(epoch(ended_at) - epoch(started_at) as bigint), longest_leg_s, 0), 0) as duration_s,
+            coalesce(talk_s, 0) as talk_s,
+            ['answered', 'voicemail', 'busy', 'no_answer', 'failed'][outcome_rank] as outcome_code,
+            outcome_rank = 1 and coalesce(talk_s, 0) >= 10 as is_conversation, n_source_rows
+        from folded left join points on phone = value left join handles on agent_key = handle""",
     ]
 
 
-def mails(extracts: str) -> list[str]:
-    """One row a message and recipient."""
+def mails(extracts: str, out: str) -> list[str]:
+    """Typed events, then one row a message and recipient with its seller and person."""
     types = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in MAIL.items()) + "}"
+    events = f"{out}/email_event.parquet"
+    first = {
+        name: f"min(occurred_at) filter (where event_type = '{name}')"
+        for name in ("sent", "delivered", "complained", "unsubscribed")
+    }
     return [
-        f"""create temp table fct_email_sends as
-        with events as (
-            select split_part(sg_message_id, '.', 1) as message_id, email, timestamp as second,
-                case event when 'processed' then {SENT} when 'delivered' then {DELIVERED} when 'open' then {READ}
-                    when 'click' then {READ} when 'spamreport' then {COMPLAINED} when 'unsubscribe' then {LEFT}
-                    when 'group_unsubscribe' then {LEFT}
-                    when 'bounce' then case when type is distinct from 'blocked' then {BOUNCED} else 0 end
-                    else 0 end as mark,
-                case when marketing_campaign_id is not null or category like '%bulk%' then {AUTOMATED} else 0 end as sending
+        f"""copy (
+            select sg_event_id as event_id, split_part(sg_message_id, '.', 1) as message_id, lower(trim(email)) as email,
+                marketing_campaign_id as campaign_id, seller, reason, make_timestamp(timestamp * 1000000) as occurred_at,
+                case event when 'processed' then 'sent'
+                    when 'open' then case when lower(sg_machine_open) = 'true' then 'opened_machine' else 'opened' end
+                    when 'click' then case when lower(useragent) like '%barracuda%' then 'clicked_machine' else 'clicked' end
+                    when 'bounce' then case when type = 'blocked' then 'blocked' else 'bounced_hard' end
+                    when 'dropped' then 'failed' when 'spamreport' then 'complained' when 'unsubscribe' then 'unsubscribed'
+                    when 'group_unsubscribe' then 'unsubscribed' when 'group_resubscribe' then 'resubscribed'
+                    else event end as event_type,
+                marketing_campaign_id is not null or coalesce(category like '%bulk%', false) as is_automated
             from read_json('{extracts}/mailing/*/events*.jsonl', format = 'newline_delimited', columns = {types},
-                ignore_errors = true)),
-        folded as (
-            select message_id, email, min(second) as first_s, min(case when mark = {SENT} then second end) as sent_s,
-                min(case when mark = {COMPLAINED} then second end) as complained_s,
-                min(case when mark = {LEFT} then second end) as left_s, bit_or(mark + sending) as marks
-            from events group by message_id, email)
-        select message_id, person_id, account_id, make_timestamp(coalesce(sent_s, first_s) * 1000000) as sent_at,
-            marks & {SENT + DELIVERED + BOUNCED + READ + COMPLAINED + LEFT} <> 0 as is_sent,
-            marks & {DELIVERED + READ + COMPLAINED + LEFT} <> 0 and marks & {BOUNCED} = 0 as is_delivered,
-            marks & {BOUNCED} <> 0 as is_bounced_hard, make_timestamp(complained_s * 1000000) as complained_at,
-            make_timestamp(left_s * 1000000) as unsubscribed_at, marks & {AUTOMATED} <> 0 as is_automated
-        from folded left join points on lower(trim(email)) = value
+                ignore_errors = true)
+            where sg_event_id is not null
+        ) to '{events}' (compression lz4)""",
+        repeated(events, "event_id"),
+        f"""create temp table fct_email_sends as
+        with folded as (
+            select message_id, email, min(campaign_id) as campaign_id, min(seller) as seller, min(occurred_at) as first_at,
+                {", ".join(f"{query} as {name}_at" for name, query in first.items())},
+                bit_or(case event_type when 'bounced_hard' then {BOUNCED} when 'opened' then {READ + OPENED}
+                    when 'opened_machine' then {READ} when 'clicked' then {READ + CLICKED} when 'clicked_machine' then {READ}
+                    else 0 end + case when is_automated then {AUTOMATED} else 0 end) as marks, count(*) as n_source_rows
+            from {once(events, "event_id", "event_id, occurred_at")} group by message_id, email)
+        select message_id, email, campaign_id, person_id, account_id, coalesce(rep_id, 'unknown') as rep_id,
+            coalesce(sent_at, first_at) as sent_at, delivered_at,
+            coalesce(sent_at, delivered_at, complained_at, unsubscribed_at) is not null or marks & {BOUNCED + READ} <> 0
+                as is_sent,
+            (coalesce(delivered_at, complained_at, unsubscribed_at) is not null or marks & {READ} <> 0)
+                and marks & {BOUNCED} = 0 as is_delivered,
+            marks & {BOUNCED} <> 0 as is_bounced_hard, marks & {OPENED} <> 0 as is_opened, marks & {CLICKED} <> 0 as is_clicked,
+            complained_at, unsubscribed_at, marks & {AUTOMATED} <> 0 as is_automated, n_source_rows
+        from folded left join points on email = value left join handles on seller = handle
         where message_id is not null and email not like '%@{OWN_DOMAIN}'""",
     ]
 
@@ -133,7 +182,8 @@ TOUCHES = [
     select person_id, 'voice' as channel, started_at as happened_at, is_conversation as is_effective
     from fct_calls
     where person_id is not null
-        and (direction = 'outbound' and outcome <> 'failed' or direction = 'inbound' and outcome = 'answered')
+        and (direction_code = 'outbound' and outcome_code <> 'failed'
+            or direction_code = 'inbound' and outcome_code = 'answered')
     union all
     select person_id, 'email', sent_at, is_delivered from fct_email_sends
     where person_id is not null and is_sent and not is_automated""",

@@ -51,7 +51,19 @@ def files(extracts: str, out: Path) -> list[str]:
     ours = f"split_part(email, '@', 2) is distinct from '{OWN_DOMAIN}'"
     changed = day('"Modifié le"')
     return [
-        f"create temp table users as select distinct Id from {crm_file('User')}",
+        latest(
+            "users",
+            crm_file("User"),
+            "Id, lower(trim(Email)) as email, lower(Extension) as extension, IsActive = 'true' as is_active",
+            "Id",
+            "LastModifiedDate",
+        ),
+        # What telephony and mail call a seller; a handle of two active ones names nobody.
+        """create temp table handles as
+        select handle, case when count(*) filter (where is_active) = 1 then min(Id) filter (where is_active)
+            when count(*) = 1 then min(Id) end as rep_id
+        from (select extension as handle, Id, is_active from users union select email, Id, is_active from users)
+        where handle is not null group by handle""",
         latest(
             "leads",
             crm_file("Lead"),
