@@ -246,6 +246,10 @@ class SeenFiles:
         self.current[file.relative] = [stat.st_size, stat.st_mtime_ns, sha256]
         return Received(file, sha256, stat.st_size, facts)
 
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of the files that were seen last time, by path below extracts/."""
+        return {path: entry[2] for path, entry in self.known.items()}
+
     def save(self) -> None:
         """Write the cache of the files seen this time, atomically, when it changed."""
         if self.current != self.known:

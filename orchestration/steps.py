@@ -99,17 +99,19 @@ def collect_extracts(run: Run) -> Any:
     """Land new deliveries, recompute collect/*, write the settings. Refused files are not raised."""
     with run.state.step("extracts") as counts:
         from ingest import collect
-        from orchestration.inputs import scan_inputs
+        from ingest.discovery import SeenFiles
+        from orchestration.inputs import hash_inputs, list_inputs
 
         for name in _STALE:
             (run.work / name).unlink(missing_ok=True)
-        run.inputs = scan_inputs(run.company)
-        run.state.note(inputs=run.inputs)
+        inputs = list_inputs(run.company)  # what comes while collect works is news for the next run
         report = collect(
             run.company,
             progress=lambda step, done, total: run.on_progress("extracts", f"{step} {done}/{total}"),
         )
         run.state.note(repaired=list(report.repaired))
+        run.inputs = hash_inputs(run.company, inputs, SeenFiles(run.work).hashes())
+        run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")
