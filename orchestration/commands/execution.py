@@ -6,9 +6,7 @@ What does NOT belong here: the job (see orchestration.defs.jobs) and what is pri
 from __future__ import annotations
 
 import gc
-import importlib
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -16,8 +14,6 @@ from pathlib import Path
 from orchestration.steps import Run
 
 RUN_LOG = "run.log"
-#: What later steps import: seconds of Python that fit beside the reading of extracts, which leaves it the interpreter.
-_IMPORTED_AHEAD = ("dbt.cli.main", "great_expectations", "matplotlib.pyplot")
 #: Dagster, dbt and Great Expectations hold a million objects for the whole run: by default every 700 new ones
 #: make Python walk some of them again, an eighth of the CPU of a small run.
 _COLLECT_GARBAGE_AFTER = 200_000
@@ -32,13 +28,7 @@ def execute(run: Run, job: str) -> bool:
     with logged(run.work):
         from orchestration.defs.execution import execute_job
 
-        threading.Thread(target=_import_ahead, daemon=True).start()
         return execute_job(run, job)
-
-
-def _import_ahead() -> None:
-    for name in _IMPORTED_AHEAD:
-        importlib.import_module(name)
 
 
 @contextmanager
