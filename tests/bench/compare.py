@@ -91,7 +91,7 @@ SAME_ROWS = {
     "revenue by month, product family and currency": (
         "mart_finance_revenue_month",
         "period_month, segment_kind_code, segment_code, revenue_amount, recurring_amount, source_currency_amount, "
-        "n_lines, n_unconverted_lines, revenue_caveat_code, reporting_currency",
+        "n_lines, n_unconverted_lines, revenue_reason_code, reporting_currency",
         "segment_kind_code in ('all', 'product_family', 'currency')",
     ),
     "MRR at month end": (

@@ -65,6 +65,7 @@ def main(company: Path, out: Path) -> None:
     records.join_companies(con)
     step("accounts", *records.ACCOUNTS)
     step("business", *records.BUSINESS, *records.stages(extracts))
+    step("tasks", *events.tasks(extracts))
     step("calls", *events.calls(extracts, str(out)))
     step("mail", *events.mails(extracts, str(out)))
     step("others", *events.others(extracts))

@@ -5,9 +5,8 @@ made. Only keys that do repeat are looked at twice.
 What does NOT belong here: who a number or an address belongs to (hand_written_records), marts (hand_written_marts).
 """
 
-from tests.bench.hand_written_files import OWN_DOMAIN, csv, e164, latest
+from tests.bench.hand_written_files import AS_OF, OWN_DOMAIN, csv, e164, latest, local_day, utc
 
-AS_OF = "timestamp '2026-07-01'"
 CDR = [
     "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata", "start_at",
     "answer_at", "end_at", "duration", "billsec", "disposition", "amaflags", "uniqueid", "userfield", "peeraccount",
@@ -23,11 +22,6 @@ TAB = "\t"
 BOUNCED, READ, OPENED, CLICKED, AUTOMATED = 1, 2, 4, 8, 16
 
 
-def utc(column: str) -> str:
-    """UTC of a wall clock in Paris."""
-    return f"timezone('Europe/Paris', {column}) at time zone 'UTC'"
-
-
 def once(events: str, key: str, order: str) -> str:
     """The events of a Parquet file, each key once; `repeated` holds the keys that come more than once."""
     return f"""(select * from '{events}' anti join repeated using ({key}) union all
@@ -39,13 +33,32 @@ def repeated(events: str, key: str) -> str:
     return f"create or replace temp table repeated as select {key} from '{events}' group by {key} having count(*) > 1"
 
 
+def tasks(extracts: str) -> list[str]:
+    """What the sellers logged, with its person; a task without a time has the first instant of its day."""
+    return [
+        latest(
+            "tasks",
+            csv(f"{extracts}/crm/*/Task.csv"),
+            """Id, WhoId, IsDeleted = 'true' as is_deleted, CallObject as call_id,
+            try_cast(CompletedDateTime as timestamp) as done_at,
+            case when CompletedDateTime is null then try_cast(ActivityDate as date) end as done_on,
+            coalesce(CallType = 'Inbound', false) as is_inbound, try_cast(CallDurationInSeconds as integer) as duration_s,
+            case when TaskSubtype = 'Email' then 'email' when TaskSubtype = 'Call' then 'voice' else 'other' end as channel""",
+            "Id",
+            "LastModifiedDate",
+            "Status = 'Completed' and (TaskSubtype in ('Email', 'Call') or Type in ('LinkedIn', 'SMS'))",
+        ),
+        f"""create temp table logged as
+        select tasks.Id as task, persons.person_id, call_id, coalesce(done_at, {utc("done_on")}) as done_at, done_on,
+            is_inbound, duration_s, channel
+        from tasks left join persons on WhoId = persons.id where is_deleted is distinct from true""",
+    ]
+
+
 def calls(extracts: str, out: str) -> list[str]:
-    """Typed legs, then one row a call with its seller and person."""
+    """Typed legs, then one row a call with its seller and person: the number's, or who the CRM says it was."""
     inbound, legs = "dcontext like 'from-trunk%'", f"{out}/telephony_call_leg.parquet"
-
-    def clock(column: str) -> str:
-        return utc(f"try_cast({column} as timestamp)")
-
+    clocks = ("start_at", "answer_at", "end_at")
     return [
         f"""copy (
             select uniqueid || '#' || sequence as leg_id, coalesce(linkedid, uniqueid) as call_id,
@@ -55,12 +68,14 @@ def calls(extracts: str, out: str) -> list[str]:
                 case when {inbound}
                     then coalesce(nullif(regexp_extract(dstchannel, '^(?:SIP|PJSIP)/([^-]+)-', 1), ''), replace(dst, 'vmu', ''))
                     else src end as agent_key,
-                {clock("start_at")} as started_at, {clock("answer_at")} as answered_at, {clock("end_at")} as ended_at,
+                {utc("start_at")} as started_at, {utc("answer_at")} as answered_at, {utc("end_at")} as ended_at,
                 try_cast(duration as integer) as duration_s, try_cast(billsec as integer) as talk_s,
                 case when lastapp = 'VoiceMail' and disposition = 'ANSWERED' then 'voicemail'
                     when disposition = 'ANSWERED' then 'answered' when disposition = 'BUSY' then 'busy'
                     when disposition = 'NO ANSWER' then 'no_answer' else 'failed' end as outcome
-            from {csv(f"{extracts}/telephony/*/Master*.csv", CDR, encoding="latin-1")}
+            from (
+                select * replace ({", ".join(f"try_cast({c} as timestamp) as {c}" for c in clocks)})
+                from {csv(f"{extracts}/telephony/*/Master*.csv", CDR, encoding="latin-1")})
         ) to '{legs}' (compression lz4)""",
         repeated(legs, "leg_id"),
         f"""create temp table fct_calls as
@@ -72,15 +87,19 @@ def calls(extracts: str, out: str) -> list[str]:
                 max(duration_s) as longest_leg_s, max(talk_s) filter (where outcome = 'answered') as talk_s,
                 min(case outcome when 'answered' then 1 when 'voicemail' then 2 when 'busy' then 3 when 'no_answer' then 4
                     else 5 end) as outcome_rank, count(*) as n_source_rows
-            from {once(legs, "leg_id", "leg_id, started_at")} group by call_id)
-        select call_id, coalesce(rep_id, 'unknown') as rep_id, person_id, account_id,
+            from {once(legs, "leg_id", "leg_id, started_at")} group by call_id),
+        by_task as (
+            select call_id, arg_min(person_id, task) as person_id from logged where call_id is not null group by call_id)
+        select call_id, coalesce(rep_id, 'unknown') as rep_id, coalesce(points.person_id, by_task.person_id) as person_id,
+            coalesce(points.account_id, person_accounts.account_id) as account_id,
             case when outbound_at <= coalesce(inbound_at, outbound_at) then 'outbound'
                 when inbound_at is not null then 'inbound' else 'internal' end as direction_code, started_at,
             greatest(coalesce(cast(epoch(ended_at) - epoch(started_at) as bigint), longest_leg_s, 0), 0) as duration_s,
             coalesce(talk_s, 0) as talk_s,
             ['answered', 'voicemail', 'busy', 'no_answer', 'failed'][outcome_rank] as outcome_code,
             outcome_rank = 1 and coalesce(talk_s, 0) >= 10 as is_conversation, n_source_rows
-        from folded left join points on phone = value left join handles on agent_key = handle""",
+        from folded left join points on phone = value left join handles on agent_key = handle
+        left join by_task using (call_id) left join person_accounts on by_task.person_id = person_accounts.person_id""",
     ]
 
 
@@ -131,7 +150,7 @@ def mails(extracts: str, out: str) -> list[str]:
 
 
 def others(extracts: str) -> list[str]:
-    """One row a meeting and attendee; the tasks that only the CRM knows; the revenue lines of the books."""
+    """One row a meeting and attendee; the revenue lines of the books."""
     return [
         # The highest SEQUENCE of a meeting counts; every calendar of the company writes Europe/Paris or UTC.
         f"""create temp table fct_meetings as
@@ -148,25 +167,15 @@ def others(extracts: str) -> list[str]:
                 unnest(regexp_extract_all(event, '\\n(ATTENDEE[^\\n]*mailto:[^\\n]+)', 1)) as attendee
             from events),
         attendances as (
-            select *, lower(regexp_extract(attendee, 'mailto:(.+)', 1)) as email from fields
+            select *, lower(regexp_extract(attendee, 'mailto:(.+)', 1)) as email,
+                try_strptime(rtrim(start_text, 'Z'), '%Y%m%dT%H%M%S') as start_clock
+            from fields
             qualify row_number() over (
                 partition by uid, occurrence, email order by sequence desc nulls last, filename desc) = 1)
-        select uid, occurrence, email, case when start_text like '%Z' then try_strptime(start_text, '%Y%m%dT%H%M%SZ')
-                else {utc("try_strptime(start_text, '%Y%m%dT%H%M%S')")} end as starts_at,
+        select uid, occurrence, email,
+            case when start_text like '%Z' then start_clock else {utc("start_clock")} end as starts_at,
             status not in ('CANCELLED', 'TENTATIVE') and attendee not like '%PARTSTAT=DECLINED%' as is_confirmed
         from attendances where split_part(email, '@', 2) <> '{OWN_DOMAIN}'""",
-        # The dialler and the bulk mailer are known by their own files.
-        latest(
-            "tasks",
-            csv(f"{extracts}/crm/*/Task.csv"),
-            """Id, WhoId, Status, IsDeleted, try_cast(coalesce(CompletedDateTime, ActivityDate) as timestamp) as done_at,
-            CompletedDateTime is null as is_day_only, try_cast(CallDurationInSeconds as integer) as duration_s,
-            case when TaskSubtype = 'Email' then 'email' when TaskSubtype = 'Call' then 'voice' else 'social' end as channel""",
-            "Id",
-            "LastModifiedDate",
-            """CallObject is null and CallType is distinct from 'Inbound'
-            and (TaskSubtype in ('Email', 'Call') or Type in ('LinkedIn', 'SMS')) and TaskSubtype is distinct from 'ListEmail'""",
-        ),
         f"""create temp table fct_ledger_revenues as
         select try_strptime(EcritureDate, '%Y%m%d') as entry_on, CompteNum as account_number,
             try_cast(replace(Credit, ',', '.') as decimal(18, 4)) - try_cast(replace(Debit, ',', '.') as decimal(18, 4))
@@ -177,49 +186,85 @@ def others(extracts: str) -> list[str]:
     ]
 
 
+#: The pairs in which each is the other's nearest; run again it finds them among the rest.
+NEAREST = """insert into copies
+    select task, channel, event from meetable
+    anti join copies using (task) anti join copies as taken using (channel, event)
+    where done_on is null
+    qualify row_number() over (partition by task order by gap_s, event_at, event) = 1
+        and row_number() over (partition by channel, event order by gap_s, done_at, task) = 1"""
+
 TOUCHES = [
-    """create temp table touches as
-    select person_id, 'voice' as channel, started_at as happened_at, is_conversation as is_effective
+    # A task is a copy of the call whose id it names, else of a mail or call of its person within five minutes, nearest
+    # first, or on its day when it has no time. An event has one copy.
+    """create temp table copies as
+    select task, 'voice' as channel, fct_calls.rowid as event from logged inner join fct_calls using (call_id)""",
+    f"""create temp table meetable as
+    with events as (
+        select person_id, 'email' as channel, sent_at as event_at, rowid as event from fct_email_sends where is_sent
+        union all
+        select person_id, 'voice', started_at, rowid from fct_calls),
+    free_tasks as (from logged anti join copies using (task) where person_id is not null and channel <> 'other'),
+    free_events as (from events anti join copies using (channel, event))
+    select task, person_id, channel, done_at, done_on, event, event_at,
+        abs(epoch(event_at) - epoch(done_at)) as gap_s
+    from free_tasks inner join free_events using (person_id, channel)
+    where case when done_on is null then abs(epoch(event_at) - epoch(done_at)) <= 300
+        when event_at >= done_at and event_at < done_at + interval 25 hour then {local_day("event_at")} = done_on
+        else false end""",
+    *[NEAREST] * 3,
+    """insert into copies
+    select task, channel, event from meetable anti join copies using (channel, event)
+    where done_on is not null
+    qualify dense_rank() over (partition by person_id, channel, done_on order by task)
+        = dense_rank() over (partition by person_id, channel, done_on order by event_at, event)""",
+    # Without a time a touch counts by its day.
+    f"""create temp table touches as
+    select person_id, started_at as happened_at, cast(null as date) as happened_on, is_conversation as is_effective
     from fct_calls
     where person_id is not null
         and (direction_code = 'outbound' and outcome_code <> 'failed'
             or direction_code = 'inbound' and outcome_code = 'answered')
     union all
-    select person_id, 'email', sent_at, is_delivered from fct_email_sends
-    where person_id is not null and is_sent and not is_automated""",
-    # A mail or call that the CRM logged is a copy when the person has one in the system within five minutes of it.
-    """create temp table logged as
-    select person_id, channel, done_at as happened_at, is_day_only,
-        case channel when 'voice' then coalesce(duration_s, 0) >= 10 else channel = 'email' end as is_effective
-    from tasks inner join persons on WhoId = persons.id where Status = 'Completed' and tasks.IsDeleted is distinct from 'true'""",
-    """insert into touches
-    select person_id, channel, happened_at, is_effective from logged
-    anti join (
-        select person_id, 'email' as channel, sent_at as event_at from fct_email_sends where is_sent
-        union all
-        select person_id, 'voice', started_at from fct_calls) as events
-        on logged.person_id = events.person_id and logged.channel = events.channel
-        and (abs(epoch(happened_at) - epoch(event_at)) <= 300 or is_day_only and cast(happened_at as date) = cast(event_at as date))
+    select person_id, sent_at, null, is_delivered from fct_email_sends
+    where person_id is not null and is_sent and not is_automated
     union all
-    select person_id, 'meeting', starts_at, true from fct_meetings inner join points on email = value
-    where person_id is not null and is_confirmed and starts_at < """
-    + AS_OF,
+    select person_id, starts_at, null, true from fct_meetings inner join points on email = value
+    where person_id is not null and is_confirmed and starts_at < {AS_OF}
+    union all
+    select person_id, done_at, done_on, case channel when 'voice' then coalesce(duration_s, 0) >= 10 else channel = 'email' end
+    from logged anti join copies using (task)
+    where person_id is not null and (not is_inbound or channel = 'voice' and duration_s > 0)""",
     f"""create temp table cadences as
-    with timed as (
-        select lead_id, count(*) filter (where happened_at >= created_at and happened_at < created_at + interval 30 day) as n_touches,
+    with paired as (
+        select lead_id, happened_at, happened_on, is_effective,
+            case when happened_on is null then happened_at >= created_at else happened_on >= created_on end as is_after,
+            case when happened_on is null then happened_at < created_at + interval 30 day
+                else happened_on <= created_on + 30 end as is_in_window,
+            case when happened_on is null then happened_at <= created_at + interval 1 day
+                else happened_on <= created_on + 1 end as is_in_a_day
+        from touches inner join fct_leads using (person_id) where happened_at < {AS_OF}),
+    timed as (
+        select lead_id, count(*) filter (where is_after and is_in_window) as n_touches,
             min(happened_at) filter (where is_effective) as first_effective_at,
-            min(happened_at) filter (where is_effective and happened_at >= created_at) as first_effective_after_at
-        from touches inner join fct_leads using (person_id) where happened_at < {AS_OF} group by lead_id)
-    select channel_code, size_band_code, created_at, cast(date_trunc('month', created_at) as date) as period_month,
+            min(happened_at) filter (where is_effective and happened_on is not null) as first_effective_day_at,
+            bool_or(is_effective and not is_after) as has_effective_before,
+            bool_or(is_effective and is_after and is_in_a_day) as is_contacted_24h
+        from paired group by lead_id),
+    judged as (
+        select *, case when created_at is null then 'not_dated' when first_effective_at is null then 'never_contacted'
+            when has_effective_before then 'negative_ttf' when first_effective_day_at = first_effective_at then 'day_only'
+            else 'contacted' end as ttf_status_code
+        from fct_leads left join timed using (lead_id) where created_at < {AS_OF} or created_at is null)
+    select channel_code, size_band_code, created_at, cast(date_trunc('month', created_on) as date) as period_month,
         created_at <= {AS_OF} - interval 30 day as is_matured, created_at <= {AS_OF} - interval 1 day as is_older_24h,
         is_converted and (converted_at is null or converted_at < {AS_OF}) as is_converted,
         is_converted and converted_at is null as is_conversion_undated,
-        coalesce(is_converted and converted_at < {AS_OF} and cast(converted_at as date) >= created_on
-            and converted_at < created_at + interval 30 day, false) as is_converted_in_window,
-        coalesce(n_touches, 0) as n_touches, case when first_effective_at >= created_at
-            then cast(epoch(first_effective_at) - epoch(created_at) as bigint) / 3600 end as ttf_hours,
-        case when created_at is null then 'not_dated' when first_effective_at is null then 'never_contacted'
-            when first_effective_at < created_at then 'negative_ttf' else 'contacted' end as ttf_status_code,
-        coalesce(first_effective_after_at <= created_at + interval 1 day, false) as is_contacted_24h
-    from fct_leads left join timed using (lead_id) where created_at < {AS_OF} or created_at is null""",
+        coalesce(is_converted and converted_at < {AS_OF} and converted_on between created_on and created_on + 30, false)
+            as is_converted_in_window,
+        coalesce(n_touches, 0) as n_touches,
+        case when ttf_status_code = 'contacted'
+            then cast((epoch(first_effective_at) - epoch(created_at)) / 3600 as decimal(18, 4)) end as ttf_hours,
+        ttf_status_code, coalesce(is_contacted_24h, false) as is_contacted_24h
+    from judged""",
 ]

@@ -6,6 +6,10 @@ What does NOT belong here: what a record means (see hand_written_records, hand_w
 from pathlib import Path
 
 OWN_DOMAIN = "etalon-demo.example"
+#: First instant of July 2026 in Paris.
+AS_OF = "timestamp '2026-06-30 22:00:00'"
+#: First and last day of summer time in Paris, for the years of the files.
+SUMMERS = (("2024-03-31", "2024-10-27"), ("2025-03-30", "2025-10-26"), ("2026-03-29", "2026-10-25"))
 CRM_NULLS = ("", "N/A", "Select", "-", "[not provided]", "0000000000")
 ERP_NULLS = ("", "N/A", "000000000", "01/01/1900")
 
@@ -50,6 +54,25 @@ def latest(name: str, source: str, columns: str, key: str, order: str, where: st
 def day(column: str) -> str:
     """A date written dd/mm/yyyy or as ISO."""
     return f"cast(try_strptime({column}, ['%d/%m/%Y', '%Y-%m-%d']) as date)"
+
+
+def offset(moment: str, begins: str, ends: str) -> str:
+    """How far Paris is ahead of UTC, by the times of the switch; DuckDB's zone tables take ten times as long."""
+    summer = " or ".join(
+        f"{moment} >= timestamp '{first} {begins}' and {moment} < timestamp '{last} {ends}'"
+        for first, last in SUMMERS
+    )
+    return f"to_hours(case when {summer} then 2 else 1 end)"
+
+
+def utc(wall_clock: str) -> str:
+    """UTC instant of a wall clock in Paris, the earlier one of two; of a date its first instant."""
+    return f"{wall_clock} - {offset(wall_clock, '02:00:00', '03:00:00')}"
+
+
+def local_day(instant: str) -> str:
+    """Day in Paris of a UTC instant."""
+    return f"cast({instant} + {offset(instant, '01:00:00', '01:00:00')} as date)"
 
 
 def amount(column: str, scale: int = 4) -> str:

@@ -3,7 +3,9 @@
 What does NOT belong here: facts (hand_written_records, hand_written_events).
 """
 
-AS_OF, CYCLE, CYCLE_END = "timestamp '2026-07-01'", "date '2026-06-01'", "date '2026-07-01'"
+from tests.bench.hand_written_files import AS_OF, local_day
+
+CYCLE, CYCLE_END = "date '2026-06-01'", "date '2026-07-01'"
 SIZE_AND_CHANNEL = {"channel": "channel_code", "size_band": "size_band_code"}
 
 
@@ -15,6 +17,14 @@ def ratio(numerator: str, denominator: str) -> str:
 def quantile(value: str, share: float = 0.5) -> str:
     """A quantile of six decimals; nulls do not count."""
     return f"cast(quantile_cont(cast({value} as double), {share}) as decimal(18, 6))"
+
+
+def complete_sum(amount: str, condition: str = "true") -> str:
+    """A sum of the rows that fulfil a condition: 0 without rows, null when one of them has no amount."""
+    return (
+        f"cast(case when count(*) filter (where {condition} and {amount} is null) = 0 "
+        f"then coalesce(sum({amount}) filter (where {condition}), 0) end as decimal(38, 4))"
+    )
 
 
 def cells(source: str, keys: str, cuts: dict[str, str], measures: str) -> str:
@@ -48,7 +58,6 @@ with cells as ({
     count(*) as n_leads, count(*) filter (where is_matured) as n_matured,
     count(*) filter (where not is_matured) as n_immature,
     count(*) filter (where is_matured and is_conversion_undated) as n_conversion_undated,
-    count(*) filter (where is_matured and not is_conversion_undated) as n_cr_cohort,
     count(*) filter (where is_matured and is_converted_in_window) as n_converted_in_window,
     cast(coalesce(sum(n_touches) filter (where is_matured), 0) as bigint) as n_touches,
     {quantile("case when is_matured then n_touches end")} as touches_median,
@@ -57,23 +66,25 @@ with cells as ({
     count(*) filter (where ttf_status_code = 'contacted') as n_contacted,
     count(*) filter (where ttf_status_code = 'never_contacted') as n_never_contacted,
     count(*) filter (where ttf_status_code = 'negative_ttf') as n_negative_ttf,
+    count(*) filter (where ttf_status_code = 'day_only') as n_contacted_day_only,
     {quantile("ttf_hours")} as ttf_hours_median, count(*) filter (where is_older_24h) as n_older_24h,
     count(*) filter (where is_older_24h and is_contacted_24h) as n_contacted_24h''',
     )
 })
-select *, {ratio("n_converted_in_window", "n_cr_cohort")} as conversion_rate,
-    case when n_cr_cohort > 0 then null when n_immature > 0 then 'cohort_immature' else 'conversion_undated' end
-        as conversion_reason_code,
+select *, {ratio("n_converted_in_window", "n_matured")} as conversion_rate,
+    case when n_matured = 0 then 'cohort_immature' end as conversion_reason_code,
     {ratio("n_touches", "n_matured")} as touches_per_lead,
     case when n_matured = 0 then 'cohort_immature' end as touches_reason_code,
-    case when n_contacted = 0 then 'no_contacted_lead' end as ttf_reason_code,
+    case when n_contacted > 0 then null when n_contacted_day_only > 0 then 'contact_day_only'
+        else 'no_contacted_lead' end as ttf_reason_code,
     {ratio("n_contacted_24h", "n_older_24h")} as contacted_24h_rate,
     case when n_older_24h = 0 then 'cohort_immature' end as contacted_24h_reason_code
 from cells where period_month is not null"""
 
 CLOSINGS = f"""
 select cast(date_trunc('month', closed_on) as date) as period_month, o.size_band_code,
-    coalesce(channel_code, 'unknown') as channel_code, is_won, is_lost, amount, amount_reporting, sales_cycle_days
+    coalesce(channel_code, 'unknown') as channel_code, is_won, is_lost, sales_cycle_days, amount_reporting,
+    amount is not null and amount_reporting is null as is_unconverted
 from fct_opportunities as o left join fct_leads using (lead_id) where not is_open and closed_on < {CYCLE_END}"""
 
 OPPORTUNITIES_MONTH = f"""
@@ -85,9 +96,11 @@ cells as ({
         SIZE_AND_CHANNEL,
         f'''
     count(*) as n_closed, count(*) filter (where is_won) as n_won, count(*) filter (where is_lost) as n_lost,
-    cast(coalesce(sum(amount_reporting), 0) as decimal(38, 4)) as closed_amount,
-    cast(coalesce(sum(amount_reporting) filter (where is_won), 0) as decimal(38, 4)) as won_amount,
-    count(*) filter (where amount is not null and amount_reporting is null) as n_unconverted,
+    count(*) filter (where is_unconverted) as n_unconverted,
+    cast(case when not bool_or(is_unconverted) then coalesce(sum(amount_reporting), 0) end as decimal(38, 4))
+        as closed_amount,
+    cast(case when not bool_or(is_unconverted and is_won) then coalesce(sum(amount_reporting) filter (where is_won), 0)
+        end as decimal(38, 4)) as won_amount,
     count(sales_cycle_days) filter (where is_won) as n_won_with_cycle,
     {quantile("case when is_won then sales_cycle_days end")} as sales_cycle_days_median,
     sum(sales_cycle_days) filter (where is_won) as won_cycle_days,
@@ -96,7 +109,9 @@ cells as ({
 })
 select * exclude (won_cycle_days), {ratio("n_won", "n_closed")} as win_rate,
     {ratio("won_amount", "closed_amount")} as win_amount_rate,
-    case when closed_amount = 0 then 'no_closed_amount' end as win_amount_reason_code, 'EUR' as reporting_currency,
+    case when closed_amount = 0 then 'no_closed_amount' when closed_amount is null then 'exchange_rate_missing' end
+        as win_amount_reason_code,
+    'EUR' as reporting_currency,
     {ratio("won_cycle_days", "n_won_with_cycle")} as sales_cycle_days_mean,
     case when n_won_with_cycle = 0 then 'no_won_opportunity' end as sales_cycle_reason_code
 from cells"""
@@ -113,7 +128,9 @@ passages as (
     from entries inner join funnel on entries.stage_rank >= funnel.stage_rank
     where entered_at < {AS_OF} group by opportunity_id, funnel.stage_code, funnel.stage_rank),
 cut as (
-    select passages.*, cast(date_trunc('month', entered_at) as date) as period_month, o.size_band_code,
+    select passages.*, cast(date_trunc('month', {
+    local_day("entered_at")
+}) as date) as period_month, o.size_band_code,
         coalesce(channel_code, 'unknown') as channel_code, entered_at <= {
     AS_OF
 } - interval 30 day as is_matured
@@ -133,7 +150,7 @@ select *, {ratio("n_reached_next", "n_matured")} as stage_conversion_rate,
     case when n_matured = 0 then 'cohort_immature' end as stage_conversion_reason_code
 from cells"""
 
-# New business is judged on the group: none of its months in the last twelve had revenue.
+# New business is judged on the group: none of its months in the last twelve had revenue. A line without a rate is some.
 REVENUE_MONTH = f"""
 with lines as (
     select cast(date_trunc('month', invoiced_on) as date) as period_month, l.group_id, l.currency, net_amount,
@@ -142,10 +159,13 @@ with lines as (
     from fct_invoice_lines as l left join dim_accounts using (account_id) left join dim_products using (product_id)
     where not is_intercompany and invoiced_on < {CYCLE_END}),
 group_months as (
-    select group_id, period_month, group_id <> 'unknown' and coalesce(max(case when revenue <> 0 then period_month end)
+    select group_id, period_month, group_id <> 'unknown' and coalesce(max(case when revenue <> 0 or n_unconverted > 0 then period_month end)
             over (partition by group_id order by period_month rows between unbounded preceding and 1 preceding)
             < period_month - interval 12 month, true) as is_new
-    from (select group_id, period_month, sum(net_amount_reporting) as revenue from lines group by all)),
+    from (
+        select group_id, period_month, sum(net_amount_reporting) as revenue,
+            count(*) - count(net_amount_reporting) as n_unconverted
+        from lines group by all)),
 judged as (
     select lines.*, is_new, period_month < (select min(period_month) from lines) + interval 12 month as is_history_short
     from lines inner join group_months using (group_id, period_month)),
@@ -154,10 +174,10 @@ cells as ({
         "judged",
         "period_month",
         {"size_band": "size_band_code", "product_family": "product_family", "currency": "currency"},
-        '''
-    cast(coalesce(sum(net_amount_reporting), 0) as decimal(38, 4)) as revenue_amount,
-    cast(coalesce(sum(net_amount_reporting) filter (where is_new), 0) as decimal(38, 4)) as new_business_amount,
-    cast(coalesce(sum(net_amount_reporting) filter (where is_recurring), 0) as decimal(38, 4)) as recurring_amount,
+        f'''
+    {complete_sum("net_amount_reporting")} as revenue_amount,
+    {complete_sum("net_amount_reporting", "is_new")} as new_business_amount,
+    {complete_sum("net_amount_reporting", "is_recurring")} as recurring_amount,
     cast(case when grouping(currency) = 0 then sum(net_amount) end as decimal(38, 4)) as source_currency_amount,
     count(*) as n_lines, count(*) - count(net_amount_reporting) as n_unconverted_lines,
     count(distinct group_id) as n_groups, count(distinct case when is_new then group_id end) as n_new_business_groups,
@@ -167,8 +187,10 @@ cells as ({
 select * exclude (is_history_short), {
     ratio("new_business_amount", "revenue_amount")
 } as new_business_share_rate,
-    case when revenue_amount = 0 then 'no_revenue' end as new_business_share_reason_code, 'EUR' as reporting_currency,
-    case when n_unconverted_lines > 0 then 'exchange_rate_missing' end as revenue_caveat_code,
+    case when revenue_amount = 0 then 'no_revenue' when revenue_amount is null then 'exchange_rate_missing' end
+        as new_business_share_reason_code,
+    'EUR' as reporting_currency, case when revenue_amount is null then 'exchange_rate_missing' end as revenue_reason_code,
+    case when new_business_amount is null then 'exchange_rate_missing' end as new_business_reason_code,
     case when is_history_short then 'history_under_12_months' end as new_business_caveat_code
 from cells"""
 
@@ -186,7 +208,7 @@ MRR_MONTH = cells(
 )  # fmt: skip
 
 SEND_DAYS = f"""
-select cast(sent_at as date) as sent_on, coalesce(size_band_code, 'unknown') as size_band_code,
+select {local_day("sent_at")} as sent_on, coalesce(size_band_code, 'unknown') as size_band_code,
     case when is_automated then 'automated' else 'one_to_one' end as sending_code,
     count(*) filter (where is_sent) as n_sent, count(*) filter (where is_delivered) as n_delivered,
     count(*) filter (where is_bounced_hard) as n_bounced_hard,
@@ -208,13 +230,15 @@ select *, {ratio("n_complained", "n_delivered")} as complaint_rate, complaint_ra
     cast(0 as bigint) as n_replied
 from cells"""
 
+CONVERSION_CAVEAT = """case when n_conversion_undated > 0 then 'conversion_undated'
+    when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end"""
 LEADS_CAVEAT = "case when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end"
 #: metric, unit, reason of a month without rows (null: such a month is a true zero), relation, value, numerator,
 #: denominator, reason, caveat, immature
 KPIS = [
     ("leads_new", "count", None, "mart_sales_leads_month", "n_leads"),
-    ("cr", "rate", "no_lead", "mart_sales_leads_month", "conversion_rate", "n_converted_in_window", "n_cr_cohort",
-     "conversion_reason_code", LEADS_CAVEAT, "n_immature"),
+    ("cr", "rate", "no_lead", "mart_sales_leads_month", "conversion_rate", "n_converted_in_window", "n_matured",
+     "conversion_reason_code", CONVERSION_CAVEAT, "n_immature"),
     ("touches_per_lead", "touches_per_lead", "no_lead", "mart_sales_leads_month", "touches_per_lead", "n_touches",
      "n_matured", "touches_reason_code", LEADS_CAVEAT, "n_immature"),
     ("ttf_hours", "hours", "no_lead", "mart_sales_leads_month", "ttf_hours_median", "null", "n_contacted",
@@ -223,16 +247,15 @@ KPIS = [
      "n_older_24h", "contacted_24h_reason_code", "null", "n_leads - n_older_24h"),
     ("win_rate_close", "rate", "no_closed_opportunity", "mart_sales_opportunities_month", "win_rate", "n_won", "n_closed"),
     ("win_amount_rate_close", "rate", "no_closed_opportunity", "mart_sales_opportunities_month", "win_amount_rate",
-     "won_amount", "closed_amount", "win_amount_reason_code",
-     "case when n_unconverted > 0 then 'exchange_rate_missing' end"),
+     "won_amount", "closed_amount", "win_amount_reason_code"),
     ("sales_cycle_days", "days", "no_closed_opportunity", "mart_sales_opportunities_month", "sales_cycle_days_median",
      "null", "n_won_with_cycle", "sales_cycle_reason_code"),
     ("stage_conversion", "rate", "no_stage_entered", "stage_months", ratio("n_reached_next", "n_matured"),
      "n_reached_next", "n_matured", "case when n_matured = 0 then 'cohort_immature' end", LEADS_CAVEAT, "n_immature"),
-    ("revenue_total", "money", None, "mart_finance_revenue_month", "revenue_amount", "null", "null", "null",
-     "revenue_caveat_code"),
-    ("revenue_new_business", "money", None, "mart_finance_revenue_month", "new_business_amount", "null", "null", "null",
-     "new_business_caveat_code"),
+    ("revenue_total", "money", None, "mart_finance_revenue_month", "revenue_amount", "null", "null",
+     "revenue_reason_code"),
+    ("revenue_new_business", "money", None, "mart_finance_revenue_month", "new_business_amount", "null", "null",
+     "new_business_reason_code", "new_business_caveat_code"),
     ("revenue_new_business_share", "rate", "no_revenue", "mart_finance_revenue_month", "new_business_share_rate",
      "new_business_amount", "revenue_amount", "new_business_share_reason_code", "new_business_caveat_code"),
     ("mrr", "money", None, "mart_finance_mrr_month", "closing_mrr"),

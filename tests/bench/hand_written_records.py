@@ -18,7 +18,9 @@ from tests.bench.hand_written_files import (
     day,
     in_utf8,
     latest,
+    local_day,
     typed_phone,
+    utc,
 )
 
 SIZE_BAND = """case when {0} between 1 and 99 then 'smb' when {0} between 100 and 999 then 'mid'
@@ -76,7 +78,7 @@ def files(extracts: str, out: Path) -> list[str]:
             case Status when 'Closed - Converted' then 1 when 'Qualified' then 2 when 'Nurturing' then 3
                 when 'Working - Contacted' then 4 when 'Attempted' then 5 when 'Open - Not Contacted' then 6
                 else 7 end as status_rank, TimeZone__c as timezone,
-            coalesce(IsConverted = 'true', false) as is_converted, try_cast(ConvertedDate as timestamp) as converted_at,
+            coalesce(IsConverted = 'true', false) as is_converted, try_cast(ConvertedDate as date) as converted_on,
             ConvertedAccountId, ConvertedOpportunityId""",
             "Id",
             "LastModifiedDate",
@@ -111,7 +113,8 @@ def files(extracts: str, out: Path) -> list[str]:
             case Type when 'New Business' then 'new' when 'Expansion' then 'expansion' when 'Renewal' then 'renewal'
                 else 'other' end as opportunity_type_code,
             case StageName when 'Closed Won' then 'won' when 'Closed Lost' then 'lost' else 'open' end as status_code,
-            try_cast(CreatedDate as timestamp) as opened_at, try_cast(CloseDate as timestamp) as close_at,
+            try_cast(CreatedDate as timestamp) as opened_at,
+            case when StageName in ('Closed Won', 'Closed Lost') then try_cast(CloseDate as date) end as closed_on,
             try_cast(LastModifiedDate as timestamp) as modified_at""",
             "Id",
             "LastModifiedDate",
@@ -281,10 +284,11 @@ ACCOUNTS = [
         union all select phone, person_id from persons where phone is not null
         union all select mobile, person_id from persons where mobile is not null)
     inner join person_accounts using (person_id) group by value""",
+    # The CRM dates a conversion by the day: it is the first instant of that day.
     """create temp table fct_leads as
     with golden_leads as (
         select person_id, min(leads.created_at) as created_at, bool_or(is_converted) as is_converted,
-            min(converted_at) filter (where is_converted) as converted_at, min(status_rank) as status_rank,
+            min(converted_on) filter (where is_converted) as converted_on, min(status_rank) as status_rank,
             arg_min(channel_code, leads.created_at) as channel_code,
             arg_min(lead_source, leads.created_at) as lead_source,
             arg_min(country_code, leads.created_at) as country_code,
@@ -302,31 +306,31 @@ ACCOUNTS = [
         coalesce(upper(golden_leads.country_code), dim_accounts.country_code) as country_code, timezone,
         ['converted', 'qualified', 'nurturing', 'contacted', 'attempted', 'new', 'disqualified'][status_rank]
             as status_code,
-        created_at, cast(created_at as date) as created_on, is_converted,
-        case when cast(converted_at as date) = cast(created_at as date) then greatest(converted_at, created_at)
-            else converted_at end as converted_at, opportunity_id, cast(null as bigint) as n_touches_declared,
-        is_opted_out, n_source_rows
+        created_at, """
+    + f"{local_day('created_at')} as created_on, false as is_created_day_only, is_converted, "
+    + f"{utc('converted_on')} as converted_at, converted_on, "
+    + """converted_on is not null as is_converted_day_only,
+        opportunity_id, cast(null as bigint) as n_touches_declared, is_opted_out, n_source_rows
     from golden_leads inner join person_accounts using (person_id) left join dim_accounts using (account_id)
     left join users on rep_id = users.Id""",
 ]
 
 BUSINESS = [
+    # Opened at an instant, closed on a day: days are compared.
     """create temp table fct_opportunities as
     with converted as (
         select ConvertedOpportunityId as Id, min('lea_' || person_id) as lead_id
         from leads inner join persons on leads.Id = persons.id where ConvertedOpportunityId is not null group by all),
-    dated as (
-        select *, case when status_code = 'open' then null
-            when cast(close_at as date) = cast(opened_at as date) then greatest(close_at, opened_at)
-            else close_at end as closed_at from opportunities)
+    dated as (select *, """
+    + f"{local_day('opened_at')} as opened_on, {utc('closed_on')} as closed_at"
+    + """ from opportunities)
     select dated.Id as opportunity_id, coalesce(account_of.account_id, 'unknown') as account_id,
         coalesce(group_id, 'unknown') as group_id, coalesce(lead_id, 'unknown') as lead_id,
         coalesce(users.Id, 'unknown') as rep_id, opportunity_type_code, stage_code, status_code, dated.currency, amount,
         cast(amount * case dated.currency when 'EUR' then 1 else rate end as decimal(18, 4)) as amount_reporting,
         cast(case dated.currency when 'EUR' then 1 else rate end as decimal(18, 8)) as exchange_rate,
-        opened_at, cast(opened_at as date) as opened_on, closed_at, cast(closed_at as date) as closed_on,
-        case when closed_at >= opened_at then cast(cast(closed_at as date) - cast(opened_at as date) as decimal(18, 4))
-            end as sales_cycle_days,
+        opened_at, opened_on, closed_at, closed_on,
+        case when closed_on >= opened_on then cast(closed_on - opened_on as decimal(18, 4)) end as sales_cycle_days,
         status_code = 'open' as is_open, status_code = 'won' as is_won, status_code = 'lost' as is_lost, lost_reason,
         coalesce(size_band_code, 'unknown') as size_band_code
     from dated left join """
@@ -335,7 +339,7 @@ BUSINESS = [
     left join account_of on AccountId = account_of.record left join dim_accounts using (account_id)
     left join converted on dated.Id = converted.Id left join users on OwnerId = users.Id
     left join rates on dated.currency = rates.currency
-        and least(date_trunc('month', coalesce(closed_at, opened_at)), date '2026-06-01') = rates.month""",
+        and least(date_trunc('month', coalesce(closed_on, opened_on)), date '2026-06-01') = rates.month""",
     """create temp table fct_invoice_lines as
     select line_id as invoice_line_id, lines.document as invoice_id, invoices.document as document_number,
         coalesce(document_type_code, 'unknown') as document_type_code, coalesce(account_of.account_id, 'unknown')
@@ -410,8 +414,9 @@ def stages(extracts: str) -> list[str]:
         from (
             select Id, StageName, first_at as happened_at from history
             union all
-            select Id, StageName, greatest(case when status_code <> 'open' then close_at
-                when last_at is not null then modified_at else opened_at end, coalesce(last_at, opened_at))
+            select Id, StageName, greatest(
+                coalesce({utc("closed_on")}, case when last_at is not null then modified_at end, opened_at),
+                coalesce(last_at, opened_at))
             from opportunities left join last_known using (Id)) as entered
         inner join {STAGES} on StageName = stage_name
         group by all""",
