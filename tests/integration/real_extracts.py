@@ -7,10 +7,12 @@ What does NOT belong here: assertions.
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,6 @@ from ingest import CollectReport
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLES = Path(os.environ.get("ETALON_SAMPLES") or PROJECT.parent / "shared" / "samples")
-NEEDED = ("salesforce", "hubspot", "fec", "asterisk", "email_webhooks", "calendar", "x_education_leads")
-
-needs_samples = [
-    pytest.mark.samples,
-    pytest.mark.skipif(
-        not all((SAMPLES / name).is_dir() for name in NEEDED), reason="the folder of real extracts is absent"
-    ),
-]
 
 # instance -> (mapping, folder of the samples, files of it, sub-folder that dates the delivery)
 SOURCES: dict[str, tuple[str, str, str, str]] = {
@@ -46,12 +40,45 @@ SOURCES: dict[str, tuple[str, str, str, str]] = {
     "x_education": ("x_education", "x_education_leads", "*", ""),
 }
 
+# The vendors of test_real_vendors.py and test_real_mailing_and_erp.py.
+VENDORS: dict[str, tuple[str, str, str, str]] = {
+    "stripe": ("stripe_fivetran", "stripe", "*", ""),
+    "recurly": ("recurly_fivetran", "recurly", "*", ""),
+    "zuora": ("zuora_fivetran", "zuora", "*", ""),
+    "ravenstack": ("ravenstack", "ravenstack_subscriptions", "*", ""),
+    "twilio": ("twilio_fivetran", "twilio", "*", ""),
+    "freeswitch": ("freeswitch", "freeswitch", "*", ""),
+    "mailchimp": ("mailchimp_fivetran", "mailchimp", "*", ""),
+    "postmark": ("postmark", "email_webhooks", "*", ""),
+    "mailjet": ("mailjet", "email_webhooks", "*", ""),
+    "sfmc": ("salesforce_marketing_cloud_fivetran", "salesforce_marketing_cloud", "*", ""),
+    "pardot": ("pardot_fivetran", "pardot", "*", ""),
+    "klaviyo": ("klaviyo_fivetran", "klaviyo", "*", ""),
+    "iterable": ("iterable_fivetran", "iterable", "*", ""),
+    "sap": ("sap_fivetran", "sap", "*", ""),
+    "netsuite": ("netsuite_fivetran", "netsuite", "*", ""),
+    "quickbooks": ("quickbooks_fivetran", "quickbooks", "*", ""),
+    "sage_intacct": ("sage_intacct_fivetran", "sage_intacct", "*", ""),
+    "adventureworks": ("adventureworks", "adventureworks", "*", ""),
+    "simple_crm": ("simple_crm", "small_crm", "*", ""),
+}
+
+
+def needing(sources: dict[str, tuple[str, str, str, str]]) -> list[pytest.MarkDecorator]:
+    """Marks of a test module that reads the samples of `sources`: skipped where one is absent."""
+    absent = sorted({folder for _, folder, _, _ in sources.values() if not (SAMPLES / folder).is_dir()})
+    return [pytest.mark.samples, pytest.mark.skipif(bool(absent), reason=f"real extracts absent: {absent}")]
+
+
+needs_samples = needing(SOURCES)
+needs_vendor_samples = needing(VENDORS)
+
 
 def write_company(root: Path, instances: Iterable[str], cycle: str = "2023-12") -> Path:
     """A company directory whose sources are copies of sample folders."""
     declared = []
     for instance in instances:
-        mapping, folder, files, dated = SOURCES[instance]
+        mapping, folder, files, dated = (SOURCES | VENDORS)[instance]
         target = root / "extracts" / instance / dated.format(cycle=cycle)
         target.mkdir(parents=True)
         for path in sorted((SAMPLES / folder).glob(files)):
@@ -119,3 +146,14 @@ def open_collected(root: Path, report: CollectReport) -> Collected:
             "AND d._source_row_id = r._source_row_id AND d._record_part = r._record_part"
         )
     return Collected(root, report, connection)
+
+
+def records(folder: str, name: str) -> list[dict[str, str]]:
+    """Rows of a sample with a header, read by the csv module alone."""
+    with (SAMPLES / folder / name).open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def total(rows: list[dict[str, str]], column: str) -> Decimal:
+    """Sum of one column, empty cells as nothing."""
+    return sum((Decimal(row[column]) for row in rows if row[column]), Decimal(0))

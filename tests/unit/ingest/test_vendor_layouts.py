@@ -1,0 +1,264 @@
+"""Vendors of whom no real extract is at hand: planted files of the documented layout give the planted rows.
+
+Both locales of a vendor must give the same canonical rows, and nothing may be journalled unless planted.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vendor_layouts
+from company_site import Site
+
+JUNE_1 = "2026-06-01 "
+
+
+class VendorSite(Site):
+    """A company whose only source is read by a shipped mapping."""
+
+    def __init__(self, root: Path, mapping: str, files: dict[str, bytes]) -> None:
+        super().__init__(root)
+        text = (root / "company.yml").read_text(encoding="utf-8")
+        (root / "company.yml").write_text(text.replace("mapping.yml", mapping), encoding="utf-8")
+        for path, content in files.items():
+            self.put(path, content)
+        self.report = self.collect()
+        assert [(r.file_path, r.problem.code) for r in self.report.refusals] == []
+        assert self.report.imbalances == ()
+        assert self.rows("SELECT * FROM collect.quarantine_lines") == []
+
+    def kept(self, contract: str, columns: str) -> list[tuple[Any, ...]]:
+        """Kept rows of one contract, sorted."""
+        return self.rows(
+            f"SELECT {columns} FROM raw.{contract} r ANTI JOIN (SELECT * FROM collect.dispositions "
+            f"WHERE contract = '{contract}') d USING (_delivery_id, _source_row_id, _record_part) ORDER BY ALL"
+        )
+
+    def journal(self) -> list[tuple[Any, ...]]:
+        """Cells that changed on the way, without the where of it."""
+        return self.rows(
+            "SELECT contract, field, reason_code, value_before FROM collect.changes ORDER BY ALL"
+        )
+
+    def not_kept(self) -> list[tuple[Any, ...]]:
+        return self.rows(
+            "SELECT contract, reason_code, count(*) FROM collect.dispositions GROUP BY ALL ORDER BY ALL"
+        )
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_hubspot_export(tmp_path: Path, locale: str) -> None:
+    site = VendorSite(tmp_path / "site", "hubspot_export", vendor_layouts.hubspot(locale))
+    # 01:30 on 29 March is before the change of clocks: still +01:00.
+    assert site.kept(
+        "crm_lead",
+        "source_record_id, email, phone, company_name, status, is_converted, converted_opportunity_id, "
+        "created_at::text, created_at_precision",
+    ) == [
+        ("101", "ada@lune.example", "+33123456789", "Lune SA", "new", False, None, "2026-03-29 00:30:00", "minute"),
+        ("102", "bob@mars.example", None, None, "converted", True, "901", "2026-06-10 07:14:00", "minute"),
+    ]  # fmt: skip
+    assert site.kept("crm_contact", "source_record_id, account_id") == [
+        ("101", "501"),
+        ("102", None),
+        ("103", None),
+    ]
+    assert site.kept("crm_user", "source_record_id") == [("Al Nord",), ("Jo Vente",)]
+    assert site.kept(
+        "crm_opportunity",
+        "source_record_id, account_id, status, stage_code, amount, closed_at::text, owner_id",
+    ) == [
+        ("901", "501", "won", "won", Decimal("1200.5000"), "2026-06-20 15:45:00", "Jo Vente"),
+        ("902", None, "open", None, None, None, "Al Nord"),
+    ]
+    assert site.journal() == []
+    assert site.not_kept() == [
+        ("crm_lead", "kept_out_by_mapping", 1),
+        ("crm_user", "exact_duplicate", 2),
+        ("crm_user", "kept_out_by_mapping", 1),
+    ]
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_pipedrive(tmp_path: Path, locale: str) -> None:
+    site = VendorSite(tmp_path / "site", "pipedrive", vendor_layouts.pipedrive(locale))
+    assert site.kept(
+        "crm_opportunity", "source_record_id, account_id, status, amount, currency, closed_at::text"
+    ) == [
+        ("7", "3", "won", Decimal("1200.0000"), "EUR", "2026-06-20 09:00:00"),
+        ("8", None, "open", None, "USD", None),
+    ]
+    assert site.kept("crm_contact", "source_record_id, account_id, email, phone") == [
+        ("5", "3", "ada@lune.example", "+33123456789")
+    ]
+    assert site.kept(
+        "crm_activity",
+        "source_record_id, activity_type, person_type, person_id, account_id, opportunity_id, occurred_at::text",
+    ) == [("21", "call", "contact", "5", "3", "7", "2026-06-03 14:05:00")]
+    assert site.journal() == [("crm_opportunity", "account_id", "lookup_not_found", "Nobody knows")]
+    assert site.not_kept() == [
+        ("crm_activity", "kept_out_by_mapping", 1),
+        ("crm_user", "exact_duplicate", 1),
+    ]
+
+
+def test_sellsy(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "sellsy", vendor_layouts.sellsy())
+    assert site.kept(
+        "crm_opportunity",
+        "source_record_id, account_id, status, stage_code, amount, probability, created_at::text, closed_at::text, "
+        "expected_close_date::text",
+    ) == [
+        ("OPP-1", "Lune SA", "won", "won", Decimal("12345.6000"), Decimal("0.9000"), "2026-05-03 00:00:00",
+         "2026-06-20 00:00:00", "2026-06-20"),
+        ("OPP-2", "Lune SA", "open", None, None, Decimal("0.1000"), "2026-06-04 00:00:00", None, "2026-09-30"),
+    ]  # fmt: skip
+    assert site.kept("crm_account", "source_record_id, name") == [("Lune SA", "Lune SA")]
+    assert site.journal() == []
+    assert site.not_kept() == [("crm_account", "exact_duplicate", 1)]
+
+
+def test_odoo(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "odoo", vendor_layouts.odoo())
+    assert site.kept("crm_lead", "source_record_id, email, company_name, status") == [
+        ("__export__.crm_lead_1_a1", "bob@mars.example", "Mars SARL", "new")
+    ]
+    # An archived opportunity is a lost one.
+    assert site.kept("crm_opportunity", "source_record_id, status, amount, lost_reason, closed_at::text") == [
+        ("__export__.crm_lead_2_a1", "won", Decimal("1200.5000"), None, "2026-06-20 09:00:00"),
+        ("__export__.crm_lead_3_a1", "lost", Decimal("300.0000"), "Too expensive", "2026-06-21 09:00:00"),
+    ]
+    assert site.kept(
+        "erp_invoice", "document_number, document_type, status, net_amount, original_document_id, currency"
+    ) == [
+        ("FAC/2026/0001", "invoice", "paid", Decimal("1000.0000"), None, "EUR"),
+        ("RFAC/2026/0001", "credit_note", "posted", Decimal("-100.0000"), "m1", "EUR"),
+    ]
+    assert site.kept("crm_account", "name, registration_number, accountancy_code, phone") == [
+        ("Lune SA", "552100554", "C0042", "+33123456789")
+    ]
+    assert site.kept("erp_customer", "code, registration_number, postal_code") == [
+        ("C0042", "552100554", "01000")
+    ]
+    assert site.kept("crm_contact", "email, mobile, account_id") == [
+        ("ada@lune.example", "+33611223344", "p1")
+    ]
+    assert site.journal() == []
+    assert site.not_kept() == [
+        ("crm_account", "kept_out_by_mapping", 1),
+        ("crm_contact", "kept_out_by_mapping", 1),
+        ("crm_lead", "kept_out_by_mapping", 2),
+        ("crm_opportunity", "kept_out_by_mapping", 1),
+        ("erp_customer", "kept_out_by_mapping", 1),
+        ("erp_invoice", "kept_out_by_mapping", 1),
+        ("erp_invoice", "supplier_document", 1),
+    ]
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_dolibarr(tmp_path: Path, locale: str) -> None:
+    site = VendorSite(tmp_path / "site", "dolibarr", vendor_layouts.dolibarr(locale))
+    # Two payments of one invoice are one invoice.
+    assert site.kept("erp_invoice", "document_number, document_type, status, net_amount, tax_amount") == [
+        ("AV2606-0001", "credit_note", "posted", Decimal("-100.0000"), Decimal("-20.0000")),
+        ("FA2606-0001", "invoice", "paid", Decimal("1000.0000"), Decimal("200.0000")),
+    ]
+    assert site.kept("erp_customer", "code, registration_number, postal_code") == [
+        ("411LUNE", "552100554", "01000")
+    ]
+    assert site.journal() == []
+    assert site.not_kept() == [("erp_customer", "exact_duplicate", 2), ("erp_invoice", "exact_duplicate", 1)]
+
+
+LEG = "source_record_id, direction, external_phone, agent_key, started_at::text, duration_s, talk_s, outcome"
+
+
+def test_aircall(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "aircall", vendor_layouts.aircall())
+    # Ringing counts in duration, not in the talk time.
+    assert site.kept("telephony_call_leg", LEG) == [
+        ("9000000000000001", "outbound", "+33123456789", "jo@own.example", JUNE_1 + "08:00:00", 100, 60, "answered"),
+        ("9000000000000002", "inbound", "+33611223344", "jo@own.example", JUNE_1 + "08:03:20", 30, None, "voicemail"),
+        ("9000000000000003", "inbound", None, None, JUNE_1 + "08:05:00", 10, None, "abandoned"),
+    ]  # fmt: skip
+    assert site.journal() == []
+    assert site.not_kept() == [("telephony_call_leg", "kept_out_by_mapping", 1)]
+
+
+def test_ringover(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "ringover", vendor_layouts.ringover())
+    assert site.kept("telephony_call_leg", LEG) == [
+        ("1", "outbound", "+33123456789", "jo@own.example", JUNE_1 + "08:00:00.12", 140, 120, "answered"),
+        ("2", "inbound", "+33611223344", None, JUNE_1 + "09:00:00", 30, 0, "voicemail"),
+    ]
+    assert (site.journal(), site.not_kept()) == ([], [])
+
+
+def test_threecx(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "threecx", vendor_layouts.threecx())
+    assert site.kept("telephony_call_leg", LEG) == [
+        ("H1", "outbound", "+33123456789", "101", JUNE_1 + "08:00:00", None, 3665, "answered"),
+        ("H2", "inbound", "+33611223344", "101", JUNE_1 + "10:00:00", None, 12, "voicemail"),
+        ("H3", "internal", None, "101", JUNE_1 + "11:00:00", None, None, "abandoned"),
+    ]
+    assert (site.journal(), site.not_kept()) == ([], [])
+
+
+def test_google_calendar(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "google_calendar", vendor_layouts.google_calendar())
+    assert site.kept("calendar_event", "starts_at::text, ends_at::text, is_all_day, status") == [
+        ("2026-06-04 08:00:00", "2026-06-04 09:30:00", False, "confirmed"),
+        ("2026-06-05 00:00:00", "2026-06-05 00:00:00", True, "confirmed"),
+    ]
+    assert (site.journal(), site.not_kept()) == ([], [])
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+def test_outlook_calendar(tmp_path: Path, locale: str) -> None:
+    site = VendorSite(tmp_path / "site", f"outlook_calendar_{locale}", vendor_layouts.outlook(locale))
+    assert site.kept("calendar_event", "starts_at::text, ends_at::text, is_all_day, status, organizer_email") == [
+        ("2026-06-04 08:00:00", "2026-06-04 09:30:00", False, "tentative", "jo@own.example"),
+        ("2026-06-05 00:00:00", "2026-06-05 00:00:00", True, "confirmed", None),
+    ]  # fmt: skip
+    assert (site.journal(), site.not_kept()) == ([], [])
+
+
+def test_dynamics365(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "dynamics365", vendor_layouts.dynamics365())
+    assert site.kept(
+        "crm_lead",
+        "source_record_id, status, is_converted, converted_opportunity_id, country_code, lead_source",
+    ) == [
+        ("l1", "converted", True, "o1", "FR", "Web"),
+        ("l2", "disqualified", False, None, "CH", "100000"),
+    ]
+    assert site.kept(
+        "crm_opportunity",
+        "status, stage, amount, currency, probability, closed_at::text, closed_at_precision",
+    ) == [
+        ("won", "4-Close", Decimal("1200.5000"), "EUR", Decimal("0.9000"), "2026-06-20 00:00:00", "day"),
+    ]
+    assert site.kept("crm_account", "source_record_id, merged_into_id, is_deleted, employee_count") == [
+        ("a1", None, False, 250),
+        ("a2", "a1", True, None),
+    ]
+    assert site.kept("crm_contact", "email_opt_out, call_opt_out, mobile") == [(True, False, "+33611223344")]
+    assert site.kept("crm_user", "full_name, is_active") == [("Jo Vente", True)]
+    assert (site.journal(), site.not_kept()) == ([], [])
+
+
+def test_marketing_cloud_tracking_extract(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "salesforce_marketing_cloud", vendor_layouts.marketing_cloud())
+    # 20:00 of the system is 02:00 UTC of the next day, in June and in December alike.
+    assert site.kept("email_event", "event_type, recipient_email, occurred_at::text, message_id, reason") == [
+        ("bounced_hard", "bob@mars.example", "2026-06-02 02:00:05", "900:1:K2", "user unknown"),
+        ("clicked", "ada@lune.example", "2026-06-02 02:10:00", "900:1:K1", None),
+        ("clicked", "ada@lune.example", "2026-06-02 02:10:00", "900:1:K1", None),
+        ("opened", "ada@lune.example", "2026-12-02 02:00:00", "900:1:K1", None),
+        ("sent", "ada@lune.example", "2026-06-02 02:00:00", "900:1:K1", None),
+        ("sent", "bob@mars.example", "2026-06-02 02:00:00", "900:1:K2", None),
+    ]
+    assert (site.journal(), site.not_kept()) == ([], [])
