@@ -254,7 +254,8 @@ to the cent; what depends on which records are one company or one person must be
 
 The script does without the following, which is what the ratio prices:
 
-- contracts, declared mappings, refusals, quarantine, other vendors, runs that read only what is new;
+- contracts, declared mappings, refusals, quarantine, other vendors, other time zones, runs that read only what is new;
+- late files (a month that a source has not delivered has a value here);
 - the archive of the original bytes, the row ledger, the journals;
 - golden ids that stay from run to run, evidence and review of doubtful pairs: companies are joined by number, CRM merge
   or web domain, persons on one key; touches of persons the CRM does not know;

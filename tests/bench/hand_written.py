@@ -8,7 +8,8 @@ and persons. In memory only: meetings, touches, the revenue lines of the books.
 Left out, and what the ratio prices: contracts, quarantine, row ledger and journals; the archive of the original bytes;
 golden ids that stay and the evidence of a match (companies share a number, a CRM merge or a domain, persons one key);
 rules, gate, reports; keys, comments, order and receipt of the publication; the tables on definitions and trust
-(dim_metric, dim_publication, dq_journal_summary, kpi_trust); other vendors; runs on what is new.
+(dim_metric, dim_publication, dq_journal_summary, kpi_trust); other vendors and time zones; late files (`no_delivery`);
+runs on what is new.
 
 Usage: python -m tests.bench.hand_written COMPANY_DIR OUT_DIR
 """

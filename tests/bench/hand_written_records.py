@@ -167,10 +167,14 @@ def files(extracts: str, out: Path) -> list[str]:
             arg_max("Récurrent", filename) = 'Oui' as is_recurring
         from {erp_file("articles", "utf-8")} group by "Code article"
         union all select 'unknown', 'unknown', 'unknown', 'unknown', false""",
-        # One rate a month; the last month's holds for what is dated after it.
+        # One rate a month, kept until a month has a newer one; the last month's holds for what is dated after it.
         f"""create temp table rates as
-        select De as currency, date_trunc('month', {day('"Date"')}) as month, arg_max({amount("Taux", 8)}, filename) as rate
-        from {erp_file("taux_change")} where Vers = 'EUR' group by all""",
+        with given as (
+            select De as currency, date_trunc('month', {day('"Date"')}) as month, arg_max({amount("Taux", 8)}, filename) as rate
+            from {erp_file("taux_change")} where Vers = 'EUR' group by all)
+        select currency, rate, unnest(range(month, coalesce(lead(month) over (partition by currency order by month),
+            date '2026-07-01'), interval 1 month)) as month
+        from given""",
         """create temp table dim_dates as
         select cast(d as date) as date_day, cast(date_trunc('month', d) as date) as period_month,
             cast(date_trunc('week', d) as date) as iso_week_start_on,
