@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.calendar_reading import read_calendar
+from ingest.compressed import expand
 from ingest.contract import Contract
 from ingest.controls import (
     check_bad_lines,
@@ -28,7 +29,7 @@ from ingest.controls import (
     control_result,
 )
 from ingest.conversion import LookupTable, Provenance, records_of_delivery, table_query, used_names
-from ingest.deliveries import Delivery, DeliveryStore, raw_file
+from ingest.deliveries import Delivery, DeliveryStore, archived_file, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
@@ -56,7 +57,7 @@ class Landing:
 
     lookups: file key -> the delivery whose rows values are looked up in. facts: those of the archived bytes,
     when they were just inspected. conversions: queries made once for the deliveries of one
-    connection.
+    connection. text_bytes: size of what a compressed file holds, once it was expanded.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -66,6 +67,7 @@ class Landing:
     lookups: dict[str, Delivery] = field(default_factory=dict)
     facts: ByteFacts | None = None
     conversions: dict[Any, Any] = field(default_factory=dict)
+    text_bytes: int | None = None
 
     @property
     def work(self) -> Path:
@@ -137,7 +139,10 @@ class Landing:
         if self.planned.file_bytes == 0:
             raise RefusedFile("E-ING-002", self.where)
         prepared = prepare_delivery(self.work, self.planned, self.spec, self.where, self.scratch, self.facts)
+        self.text_bytes = prepared.expanded_bytes
         try:
+            if self.text_bytes == 0:
+                raise RefusedFile("E-ING-002", self.where)
             check_final_newline(prepared.path, self.spec, self.where)
         except RefusedFile:
             prepared.close()
@@ -310,6 +315,7 @@ class Landing:
         return replace(
             planned,
             status="landed",
+            text_bytes=self.text_bytes,
             n_bytes_read=main.n_bytes_read,
             n_physical_lines=main.lines.physical,
             n_header_lines=main.lines.header,
@@ -343,11 +349,27 @@ def _records_view(stream: str | None) -> str:
 def prepare_delivery(
     work: Path, delivery: Delivery, spec: FileSpec, where: str, scratch: Path, facts: ByteFacts | None = None
 ) -> Prepared:
-    """Text of an archived delivery. Raises RefusedFile when its bytes are not the declared encoding."""
-    path = work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
+    """Text of an archived delivery. Raises RefusedFile when it cannot be expanded, or when its bytes are not the
+    declared encoding.
+    """
+    path = archived_file(work, delivery.file_sha256)
+    size = None
+    if spec.compression:
+        expanded = scratch / f"expanded-{delivery.delivery_id}"
+        size = expand(path, spec, expanded, where)
+        path, facts = expanded, None
+    prepared = _prepared_text(path, facts or inspect_bytes(path), spec, where, scratch)
+    if size is None:
+        return prepared
+    if prepared.path != path:
+        path.unlink()
+    return replace(prepared, is_temporary=True, expanded_bytes=size)
+
+
+def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scratch: Path) -> Prepared:
     return prepare(
         path,
-        facts or inspect_bytes(path),
+        facts,
         encoding=spec.encoding,
         repair_newlines=spec.newline == "auto",
         quarantine_undecodable=spec.on_undecodable == "quarantine",

@@ -63,6 +63,12 @@ class FileSpec(_Strict):
 
     path: str = Field(description="Below the source's folder; *, ?, **/ and {date} are replaced.")
     format: Literal["delimited", "jsonl", "json", "ics"] = Field(description="How the bytes hold records.")
+    compression: Literal["gzip", "zip"] | None = Field(
+        default=None, description="How the file was compressed; its text is expanded within bounds."
+    )
+    member: str | None = Field(
+        default=None, description="The file inside a zip, by name or pattern; needed when it holds several."
+    )
     encoding: str = Field(default="utf-8", description="Python codec, decoded strictly.")
     newline: Literal["auto", "lf"] = Field(
         default="auto", description="auto turns CRLF, CR and CR CR LF into LF; lf takes CR as data."
@@ -152,6 +158,10 @@ class FileSpec(_Strict):
             raise ValueError("fields (name: path) belongs to json and jsonl, and only to them")
         if self.format == "delimited":
             self._check_dialect()
+        if self.member is not None and (self.compression != "zip" or set(self.member) & set("{}")):
+            raise ValueError(
+                "member names the file inside a zip: a name or a pattern with * and ?, no braces"
+            )
         if self.cadence == "monthly" and "{date}" not in self.path:
             raise ValueError("cadence: monthly needs {date} in the path")
         return self
