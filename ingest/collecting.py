@@ -204,7 +204,7 @@ class _Collection:
                 file_sha256=known[key].file_sha256 if key in known else first[key].sha256,
                 file_bytes=known[key].file_bytes if key in known else first[key].size,
                 delivered_on=None if day_text == "9999-12-31" else day_text,
-                encoding=spec.encoding,
+                encoding="binary" if spec.format == "parquet" else spec.encoding,
                 fingerprint="",
                 manifest=merged_manifest(manifests[key]),
                 manifests=manifests[key],

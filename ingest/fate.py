@@ -143,7 +143,7 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
     """Fate of a line at which no record begins: header, blank, or inside a record that began above."""
     source = next(s for s in company.sources if s.instance == delivery.source_instance)
     spec = load_mapping(source, company.root).model.files[delivery.file_key]
-    if spec.format == "json" or not 1 <= line <= delivery.n_physical_lines:
+    if spec.format in {"json", "parquet"} or not 1 <= line <= delivery.n_physical_lines:
         raise LookupError(f"{delivery.file_path} has no line {line}")
     if spec.format == "delimited" and line <= delivery.n_header_lines:
         return _fate(delivery, "header", line)

@@ -35,6 +35,7 @@ from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
 from ingest.sql import literal, planned_as_written, write_parquet
+from ingest.table_files import parquet_records
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
 
 # Optimising the conversion of fewer records than this takes longer than running it.
@@ -175,6 +176,9 @@ class Landing:
             records = json_array(prepared, spec, scratch, self.where)
             check_bad_lines(records.quarantine, spec, self.where)
             return {None: records}
+        if spec.format == "parquet":
+            used = self._used_names()
+            return {None: parquet_records(self.connection, prepared, spec, used, scratch, self.where)}
         if spec.format == "jsonl":
             if strictly:
                 return {None: strict_json_lines(self.connection, prepared, spec, scratch, self.where)}
@@ -367,6 +371,8 @@ def prepare_delivery(
 
 
 def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scratch: Path) -> Prepared:
+    if spec.format == "parquet":
+        return Prepared(path, False, facts.size)
     return prepare(
         path,
         facts,

@@ -62,7 +62,9 @@ class FileSpec(_Strict):
     """One kind of file: where it lies and how its bytes become records."""
 
     path: str = Field(description="Below the source's folder; *, ?, **/ and {date} are replaced.")
-    format: Literal["delimited", "jsonl", "json", "ics"] = Field(description="How the bytes hold records.")
+    format: Literal["delimited", "jsonl", "json", "ics", "parquet"] = Field(
+        description="How the bytes hold records."
+    )
     compression: Literal["gzip", "zip"] | None = Field(
         default=None, description="How the file was compressed; its text is expanded within bounds."
     )
@@ -151,7 +153,10 @@ class FileSpec(_Strict):
         only_delimited = {"delimiter", "quote", "escape", "header", "header_aliases", "expected_columns"}
         only_delimited |= {"skip_rows", "final_newline"}
         if self.format != "delimited":
-            wrong = sorted(given & only_delimited - ({"final_newline"} if self.format == "jsonl" else set()))
+            allowed = {"jsonl": {"final_newline"}, "parquet": {"expected_columns", "header_aliases"}}
+            if self.format == "parquet":
+                only_delimited |= {"encoding", "newline", "on_undecodable", "on_bad_line"}
+            wrong = sorted(given & only_delimited - allowed.get(self.format, set()))
             if wrong:
                 raise ValueError(f"{wrong[0]} has no meaning for format {self.format}")
         if (self.format in {"json", "jsonl"}) != (self.fields is not None):
