@@ -164,6 +164,8 @@ def declared_names(spec: FileSpec, stream_names: tuple[str, ...] = ()) -> list[s
         return list(spec.field_paths())
     if spec.format == "ics":
         return list(stream_names)
+    if spec.format == "fixed_width":
+        return list(spec.field_places())
     if isinstance(spec.header, list):
         return spec.header
     expected = spec.expected_columns or []

@@ -145,7 +145,7 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
     spec = load_mapping(source, company.root).model.files[delivery.file_key]
     if spec.format in {"json", "parquet"} or not 1 <= line <= delivery.n_physical_lines:
         raise LookupError(f"{delivery.file_path} has no line {line}")
-    if spec.format == "delimited" and line <= delivery.n_header_lines:
+    if spec.format in {"delimited", "fixed_width"} and line <= delivery.n_header_lines:
         return _fate(delivery, "header", line)
     readable = spec.model_copy(update={"on_undecodable": "quarantine"})
     scratch = company.work / "tmp" / "ingest"

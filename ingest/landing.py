@@ -31,6 +31,7 @@ from ingest.controls import (
 from ingest.conversion import LookupTable, Provenance, records_of_delivery, table_query, used_names
 from ingest.deliveries import Delivery, DeliveryStore, archived_file, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
+from ingest.fixed_width import fixed_width_records
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
@@ -179,6 +180,10 @@ class Landing:
         if spec.format == "parquet":
             used = self._used_names()
             return {None: parquet_records(self.connection, prepared, spec, used, scratch, self.where)}
+        if spec.format == "fixed_width":
+            records = fixed_width_records(prepared, spec, scratch, self.where)
+            check_bad_lines(records.quarantine, spec, self.where)
+            return {None: records}
         if spec.format == "jsonl":
             if strictly:
                 return {None: strict_json_lines(self.connection, prepared, spec, scratch, self.where)}

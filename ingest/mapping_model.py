@@ -62,7 +62,7 @@ class FileSpec(_Strict):
     """One kind of file: where it lies and how its bytes become records."""
 
     path: str = Field(description="Below the source's folder; *, ?, **/ and {date} are replaced.")
-    format: Literal["delimited", "jsonl", "json", "ics", "parquet"] = Field(
+    format: Literal["delimited", "jsonl", "json", "ics", "parquet", "fixed_width"] = Field(
         description="How the bytes hold records."
     )
     compression: Literal["gzip", "zip"] | None = Field(
@@ -92,8 +92,15 @@ class FileSpec(_Strict):
         default=None,
         description="Names of the columns, or the allowed numbers of columns; another header refuses the file.",
     )
-    fields: dict[str, str] | list[str] | None = Field(
-        default=None, description="Fields of a record: name: JSON path, or a list of top-level keys."
+    fields: dict[str, str | tuple[int, int]] | list[str] | None = Field(
+        default=None,
+        description="Fields of a record. JSON: name: path, or a list of top-level keys; fixed_width: name: [start, "
+        "length], in characters, the first one is 1.",
+    )
+    line_length: int | tuple[int, int] | None = Field(
+        default=None,
+        description="Characters of every line of a fixed_width file, or [shortest, longest]; by default those up to "
+        "the end of the last field.",
     )
     skip_rows: int = Field(
         default=0,
@@ -153,14 +160,20 @@ class FileSpec(_Strict):
         only_delimited = {"delimiter", "quote", "escape", "header", "header_aliases", "expected_columns"}
         only_delimited |= {"skip_rows", "final_newline"}
         if self.format != "delimited":
-            allowed = {"jsonl": {"final_newline"}, "parquet": {"expected_columns", "header_aliases"}}
+            allowed = {
+                "fixed_width": {"skip_rows", "final_newline"},
+                "jsonl": {"final_newline"},
+                "parquet": {"expected_columns", "header_aliases"},
+            }
             if self.format == "parquet":
                 only_delimited |= {"encoding", "newline", "on_undecodable", "on_bad_line"}
             wrong = sorted(given & only_delimited - allowed.get(self.format, set()))
             if wrong:
                 raise ValueError(f"{wrong[0]} has no meaning for format {self.format}")
-        if (self.format in {"json", "jsonl"}) != (self.fields is not None):
-            raise ValueError("fields (name: path) belongs to json and jsonl, and only to them")
+        if (self.format in {"json", "jsonl", "fixed_width"}) != (self.fields is not None):
+            raise ValueError("fields belongs to json, jsonl and fixed_width, and only to them")
+        if self.fields is not None:
+            self._check_fields()
         if self.format == "delimited":
             self._check_dialect()
         if self.member is not None and (self.compression != "zip" or set(self.member) & set("{}")):
@@ -170,6 +183,25 @@ class FileSpec(_Strict):
         if self.cadence == "monthly" and "{date}" not in self.path:
             raise ValueError("cadence: monthly needs {date} in the path")
         return self
+
+    def _check_fields(self) -> None:
+        places = (
+            [isinstance(v, tuple) for v in self.fields.values()] if isinstance(self.fields, dict) else [False]
+        )
+        is_placed = all(places) if self.format == "fixed_width" else any(places)
+        if not self.fields or is_placed != (self.format == "fixed_width"):
+            wanted = "name: [start, length]" if self.format == "fixed_width" else "name: path"
+            raise ValueError(f"fields of {self.format} are written {wanted}")
+        if self.format != "fixed_width":
+            if self.line_length is not None:
+                raise ValueError(f"line_length has no meaning for format {self.format}")
+            return
+        if any(start < 1 or size < 1 for start, size in self.field_places().values()):
+            raise ValueError("a field starts at 1 or after and has one character or more")
+        shortest, longest = self.line_lengths()
+        last = max(start + size - 1 for start, size in self.field_places().values())
+        if not 1 <= shortest <= longest or last > longest:
+            raise ValueError(f"the last field ends at {last}, line_length at {longest}")
 
     def _check_dialect(self) -> None:
         if not self.delimiter or len(self.delimiter) != 1 or self.delimiter in "\r\n":
@@ -206,14 +238,26 @@ class FileSpec(_Strict):
     def needs_final_newline(self) -> bool:
         """True when a file without a newline at its end counts as cut."""
         return (
-            self.final_newline or ("required" if self.format == "delimited" else "optional")
+            self.final_newline or ("required" if self.format in {"delimited", "fixed_width"} else "optional")
         ) == "required"
 
     def field_paths(self) -> dict[str, str]:
         """Record field -> JSON path, for json and jsonl."""
         if isinstance(self.fields, dict):
-            return self.fields
+            return {name: str(path) for name, path in self.fields.items()}
         return {name: name for name in self.fields or []}
+
+    def field_places(self) -> dict[str, tuple[int, int]]:
+        """Record field -> (first character, number of characters), for fixed_width."""
+        fields = self.fields if isinstance(self.fields, dict) else {}
+        return {name: place for name, place in fields.items() if isinstance(place, tuple)}
+
+    def line_lengths(self) -> tuple[int, int]:
+        """Shortest and longest line of a fixed_width file, in characters."""
+        if isinstance(self.line_length, tuple):
+            return self.line_length
+        last = self.line_length or max(start + size - 1 for start, size in self.field_places().values())
+        return last, last
 
 
 class Lookup(_Strict):
