@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.calendar_reading import read_calendar
+from ingest.column_use import used_names
 from ingest.compressed import expand
 from ingest.contract import Contract
 from ingest.controls import (
@@ -28,13 +29,22 @@ from ingest.controls import (
     check_unmapped_values,
     control_result,
 )
-from ingest.conversion import LookupTable, Provenance, records_of_delivery, table_query, used_names
+from ingest.conversion import (
+    PART_RANGE,
+    LookupTable,
+    Provenance,
+    cleaned_sql,
+    records_of_delivery,
+    resolver,
+    table_query,
+)
 from ingest.deliveries import Delivery, DeliveryStore, archived_file, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.fixed_width import fixed_width_records
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
+from ingest.row_shapes import exploded_rows
 from ingest.sql import literal, planned_as_written, write_parquet
 from ingest.table_files import parquet_records
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
@@ -205,8 +215,20 @@ class Landing:
         """Rows that each contract must get, counted independently of their reading."""
         expected: dict[str, int] = {}
         for contract_name, table, _ in self.mapping.tables_of(self.planned.file_key):
-            expected[contract_name] = expected.get(contract_name, 0) + streams[table.stream].expected
+            rows = self._rows_of(table, streams[table.stream])
+            expected[contract_name] = expected.get(contract_name, 0) + rows
         return expected
+
+    def _rows_of(self, table: TableSpec, records: Records) -> int:
+        """Rows that the records give in the shape of a table."""
+        if table.unpivot:
+            return records.expected * len(table.unpivot.columns)
+        if table.explode:
+            return exploded_rows(
+                self.connection, records.relation, resolver(records.names, self.where)(table.explode.column),
+                lambda c: cleaned_sql(c, self.spec, self.mapping.defaults), table.explode, PART_RANGE, self.where,
+            )  # fmt: skip
+        return records.expected
 
     def queries(
         self,

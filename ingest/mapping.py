@@ -28,7 +28,7 @@ from ingest.mapping_model import (
     UnmappedDefault,
 )
 from ingest.phone_numbers import known_region
-from ingest.reasons import reasons
+from ingest.reasons import competing_codes
 from ingest.strict_yaml import nearest, read_yaml, validate
 
 __all__ = [
@@ -185,7 +185,7 @@ def _check_table(where: str, table_name: str, table: TableSpec, model: MappingMo
     for label, names in lists.items():
         for name in names:
             _known(where, label, name, columns)
-    excluding = {code for code, reason in reasons().items() if reason.disposition == "excluded"}
+    excluding = competing_codes()
     for code in table.exclude:
         _known(where, "exclude", code, excluding)
     for other_name, other in model.tables.items():

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingest.company import known_zone
+from ingest.shape_model import SHAPES, Explode, FillDown, Fold, Pair, Unpivot
 
 DATE_CODES = set("YymdHIMSpfgnbBaAjz%")
 
@@ -412,6 +413,13 @@ class TableSpec(_Strict):
     stream: Literal["events", "attendees"] | None = Field(
         default=None, description="Which records of a calendar."
     )
+    fill_down: FillDown | None = Field(
+        default=None, description="Columns whose blank cells take the value above."
+    )
+    explode: Explode | None = Field(default=None, description="A list in one cell becomes one row per item.")
+    unpivot: Unpivot | None = Field(default=None, description="Columns become rows.")
+    pair: Pair | None = Field(default=None, description="A start and an end become one row.")
+    fold: Fold | None = Field(default=None, description="Rows with one key become one row.")
     where: str | None = Field(default=None, description="Records for which it is false are kept out.")
     exclude: dict[str, str] = Field(
         default_factory=dict, description="Reason code: condition of the records kept out for it."
@@ -429,6 +437,17 @@ class TableSpec(_Strict):
         default=None, description="A declared key on which two records are one although their ids differ."
     )
     columns: dict[str, ColumnSpec] = Field(description="Column of the contract: how it is filled.")
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> TableSpec:
+        shapes = [name for name in SHAPES if getattr(self, name) is not None]
+        if len(shapes) > 1:
+            raise ValueError(f"a table has one shape: {shapes[0]} or {shapes[1]}")
+        if (shapes or self.fill_down) and self.stream is not None:
+            raise ValueError(f"{(shapes or ['fill_down'])[0]} has no meaning for a calendar")
+        if self.pair and "end" in self.lookups:
+            raise ValueError("with pair, end. names the columns of the end: give the lookup another name")
+        return self
 
     @property
     def files(self) -> list[str]:
