@@ -451,6 +451,7 @@ def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[s
     connection = duckdb.connect()
     try:
         for file_key, spec in mapping.model.files.items():
+            _check_privacy(mapping, file_key, spec)
             for contract_name, table, contract in mapping.tables_of(file_key):
                 where = f"mapping {mapping.name}: tables.{contract_name}"
                 names = _names_for_check(mapping, file_key, spec, stream_names(table.stream))
@@ -472,6 +473,21 @@ def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[s
                     raise ConfigurationError("E-ING-108", where, detail=detail) from None
     finally:
         connection.close()
+
+
+def _check_privacy(mapping: Mapping, file_key: str, spec: FileSpec) -> None:
+    """A dropped column cannot be read, and a misspelt one would get through."""
+    if spec.privacy is None:
+        return
+    where = f"mapping {mapping.name}: files.{file_key}.privacy"
+    read = sorted(set(spec.privacy.drop) & used_names(mapping, file_key))
+    if read:
+        raise ConfigurationError("E-ING-105", where, detail=f"{read[0]} is dropped, but the mapping reads it")
+    declared = declared_names(spec) if spec.format != "ics" else None
+    for name in [*spec.privacy.drop, *spec.privacy.hash]:
+        if declared is not None and name not in declared:
+            close = nearest(name, declared) or ", ".join(declared[:8])
+            raise ConfigurationError("E-ING-109", where, key=name, nearest=close)
 
 
 def _names_for_check(

@@ -154,4 +154,5 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
         text = lines_of(prepared.path)[line - 1]
     finally:
         prepared.close()
-    return _fate(delivery, "continuation" if text.strip() else "blank", line, detail=text[:200])
+    kind = "continuation" if text.strip() else "blank"
+    return _fate(delivery, kind, line, detail=None if spec.privacy else text[:200])

@@ -43,6 +43,7 @@ from ingest.errors import ConfigurationError, RefusedFile
 from ingest.fixed_width import fixed_width_records
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
+from ingest.privacy import masked
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
 from ingest.row_shapes import exploded_rows
 from ingest.sql import literal, planned_as_written, write_parquet
@@ -174,10 +175,22 @@ class Landing:
         return self._commit(main, written, tuple(controls))
 
     def opened(self, prepared: Prepared, strictly: bool = False) -> dict[str | None, Records]:
-        """Streams of the file: one (None) for most formats, events and attendees for a calendar.
+        """Streams of the file, without what its privacy keeps away: one (None) for most formats, events and
+        attendees for a calendar.
 
         Raises RefusedFile, and FastReaderDisagrees when the text needs the strict reader.
         """
+        streams = self._read(prepared, strictly)
+        try:
+            return masked(self.connection, streams, self.spec, self.mapping.salt, self._clean, self.where)
+        except RefusedFile:
+            self.close(streams)
+            raise
+
+    def _clean(self, column: str) -> str:
+        return cleaned_sql(column, self.spec, self.mapping.defaults)
+
+    def _read(self, prepared: Prepared, strictly: bool) -> dict[str | None, Records]:
         spec, scratch = self.spec, self.scratch
         if spec.format == "ics":
             streams = read_calendar(self.connection, prepared, self.mapping.defaults.timezone, self.where)
@@ -226,7 +239,7 @@ class Landing:
         if table.explode:
             return exploded_rows(
                 self.connection, records.relation, resolver(records.names, self.where)(table.explode.column),
-                lambda c: cleaned_sql(c, self.spec, self.mapping.defaults), table.explode, PART_RANGE, self.where,
+                self._clean, table.explode, PART_RANGE, self.where,
             )  # fmt: skip
         return records.expected
 

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ class Mapping:
     name: str
     model: MappingModel
     hash: str
+    salt: str | None = field(default=None, repr=False)
 
     @property
     def system(self) -> str:
@@ -127,7 +128,13 @@ def load_mapping(source: Source, company_root: Path) -> Mapping:
                 "E-ING-107", f"company.yml: {source.instance}", key=source.mapping,
                 nearest=nearest(source.mapping, known) or ", ".join(known),
             )  # fmt: skip
-    return build_mapping(path.stem, read_yaml(path), source.option_values())
+    mapping = build_mapping(path.stem, read_yaml(path), source.option_values(), source.privacy_salt)
+    hashing = [key for key, spec in mapping.model.files.items() if spec.privacy and spec.privacy.hash]
+    if hashing and not mapping.salt:
+        raise ConfigurationError(
+            "E-ING-120", f"mapping {mapping.name}: files.{hashing[0]}.privacy", detail="none"
+        )
+    return mapping
 
 
 def filled_contracts(company: Company) -> frozenset[str]:
@@ -139,7 +146,9 @@ def filled_contracts(company: Company) -> frozenset[str]:
     )
 
 
-def build_mapping(name: str, content: Any, options: dict[str, Any] | None = None) -> Mapping:
+def build_mapping(
+    name: str, content: Any, options: dict[str, Any] | None = None, salt: str | None = None
+) -> Mapping:
     """A Mapping from parsed YAML. `options` override `defaults`. Raises ConfigurationError."""
     where = f"mapping {name}"
     model = validate(MappingModel, content, where)
@@ -151,7 +160,9 @@ def build_mapping(name: str, content: Any, options: dict[str, Any] | None = None
     # How often a file comes changes no row: it must not make every delivery land again.
     rows_alone = {"files": {"__all__": {"cadence"}}}
     canonical = json.dumps(model.model_dump(mode="json", by_alias=True, exclude=rows_alone), sort_keys=True)
-    return Mapping(name, model, hashlib.sha256(canonical.encode()).hexdigest()[:16])
+    if any(spec.privacy and spec.privacy.hash for spec in model.files.values()):
+        canonical += salt or ""
+    return Mapping(name, model, hashlib.sha256(canonical.encode()).hexdigest()[:16], salt)
 
 
 def _check_table(where: str, table_name: str, table: TableSpec, model: MappingModel) -> None:
@@ -174,6 +185,13 @@ def _check_table(where: str, table_name: str, table: TableSpec, model: MappingMo
         if name != "is_deleted":
             _known(where, "columns", name, columns)
             _check_column(f"{where}.columns.{name}", contract, name, column, model)
+            hashed = [
+                spec.privacy.hash for spec in map(model.files.get, table.files) if spec and spec.privacy
+            ]
+            is_text = contract.column(name).type == "text" and column.type in {None, "text"}
+            if column.source and any(column.source in names for names in hashed) and not is_text:
+                detail = f"privacy hashes {column.source}: it can only fill text"
+                raise ConfigurationError("E-ING-105", f"{where}.columns.{name}", detail=detail)
     for column in contract.columns:
         if column.required and column.name not in table.columns and not _has_default(column.name, model):
             raise ConfigurationError(

@@ -59,6 +59,21 @@ class Volume(_Strict):
     )
 
 
+class Privacy(_Strict):
+    """Columns of a file that never reach raw as they are."""
+
+    drop: list[str] = Field(default_factory=list, description="Columns that are not read at all.")
+    hash: list[str] = Field(
+        default_factory=list, description="Columns of which only the SHA-256 with the company's salt is read."
+    )
+
+    @model_validator(mode="after")
+    def _one_fate(self) -> Privacy:
+        if set(self.drop) & set(self.hash) or not (self.drop or self.hash):
+            raise ValueError("privacy names columns to drop or to hash, each once")
+        return self
+
+
 class FileSpec(_Strict):
     """One kind of file: where it lies and how its bytes become records."""
 
@@ -126,6 +141,9 @@ class FileSpec(_Strict):
         default=None, description="Texts that mean missing in this file, instead of those of defaults."
     )
     required: bool = Field(default=True, description="false when the vendor may not deliver it.")
+    privacy: Privacy | None = Field(
+        default=None, description="Columns that are dropped or hashed before raw."
+    )
     cadence: Literal["monthly", "on_change"] | None = Field(
         default=None,
         description="monthly: a month without a delivery holds the publication; on_change: it comes when it changes.",
