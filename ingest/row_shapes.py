@@ -27,6 +27,8 @@ SHAPE = "_shape"
 WHOLE = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
 SO_FAR = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
 _NUMBER = "DECIMAL(38, 6)"
+# What trim of DuckDB removes: the characters of Unicode category Zs.
+SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 
 Clean = Callable[[str], str]  # internal column -> SQL of its text, trimmed, null values null
 Find = Callable[[str], str]  # column of the file -> internal column; raises ConfigurationError
@@ -158,7 +160,7 @@ def exploded_rows(
         ):
             pieces = pc.split_pattern(batch.column(0).cast(pa.string()), spec.separator)
             parents = pc.list_parent_indices(pieces)
-            filled = parents.filter(pc.not_equal(pc.utf8_trim(pc.list_flatten(pieces), " "), ""))
+            filled = parents.filter(pc.not_equal(pc.utf8_trim(pc.list_flatten(pieces), SPACES), ""))
             counts = pc.value_counts(filled).field("counts")
             total += batch.num_rows - len(counts) + (pc.sum(counts).as_py() or 0)
             most = max(most, pc.max(counts).as_py() or 0)

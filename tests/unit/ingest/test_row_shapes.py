@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +127,18 @@ def test_explode_gives_one_row_per_item(site: Callable[..., Site]) -> None:
     assert where.rows("SELECT n_record_lines, n_quarantined_lines, n_records FROM collect.deliveries") == [
         (4, 1, 4)
     ]
+
+
+def test_every_blank_item_is_none_for_both_counts(site: Callable[..., Site]) -> None:
+    blanks = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Zs"]
+    where = site(lead_mapping('explode: {column: Tags, separator: "::"}'))
+    lines = [f"{i},Ann,a::{blank}::\t::b{blank}," for i, blank in enumerate(blanks)]
+    where.put("2026-06/Leads.csv", HEADER + "\n".join(lines) + "\n")
+    landed(where)
+    found = where.rows(
+        "SELECT first_name, list(company_name ORDER BY _record_part) FROM raw.crm_lead GROUP BY 1"
+    )
+    assert sorted(found) == sorted((str(i), ["a", "\t", "b"]) for i in range(len(blanks)))
 
 
 def test_explode_reads_json_arrays(site: Callable[..., Site]) -> None:
