@@ -6,6 +6,7 @@ What does NOT belong here: reading extracts (landing.py) or vendor knowledge (ma
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import zoneinfo
 from dataclasses import dataclass, field
@@ -18,15 +19,22 @@ from ingest.errors import ConfigurationError
 from ingest.local_time import first_instant
 from ingest.strict_yaml import read_yaml, validate
 
+# A shorter salt is found by trying; the variable wins over company.yml, which may be shared.
+SALT_VARIABLE, SALT_LENGTH = "ETALON_PRIVACY_SALT", 16
+
 
 @dataclass(frozen=True)
 class Source:
-    """One instance of a vendor system: `mapping` is a vendor name or a path relative to the company."""
+    """One instance of a vendor system: `mapping` is a vendor name or a path relative to the company.
+
+    privacy_salt: that of the company, for columns that its mapping hashes.
+    """
 
     instance: str
     mapping: str
     folder: str
     options: tuple[tuple[str, Any], ...] = ()
+    privacy_salt: str | None = field(default=None, repr=False)
 
     def option_values(self) -> dict[str, Any]:
         """Options as a dictionary; they override the defaults of the mapping."""
@@ -94,6 +102,7 @@ class _CompanyModel(BaseModel):
     cycle: str
     conversion_window_days: int = Field(default=30, ge=1)
     conversation_min_s: int = Field(default=10, ge=0)
+    privacy_salt: str | None = Field(default=None, min_length=SALT_LENGTH)
     sources: list[_SourceModel]
 
     @field_validator("cycle")
@@ -132,6 +141,9 @@ def load_company(path: Path) -> Company:
         raise ConfigurationError(
             "E-ING-105", "company.yml: sources", detail=f"instance {twice[0]} is declared twice"
         )
+    salt = os.environ.get(SALT_VARIABLE) or model.privacy_salt
+    if salt is not None and len(salt) < SALT_LENGTH:
+        raise ConfigurationError("E-ING-120", SALT_VARIABLE, detail=f"shorter than {SALT_LENGTH} characters")
     return Company(
         root=file.parent.resolve(),
         company=model.company,
@@ -142,6 +154,7 @@ def load_company(path: Path) -> Company:
         conversion_window_days=model.conversion_window_days,
         conversation_min_s=model.conversation_min_s,
         sources=tuple(
-            Source(s.instance, s.mapping, s.folder, tuple(sorted(s.options.items()))) for s in model.sources
+            Source(s.instance, s.mapping, s.folder, tuple(sorted(s.options.items())), salt)
+            for s in model.sources
         ),
     )

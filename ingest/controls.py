@@ -151,6 +151,8 @@ def check_manifest(
 def _column_filled_by(mapping: Mapping, file_key: str, source: str, measure: str) -> tuple[str, str] | None:
     types = {"integer", "decimal"} if measure == "sums" else {"integer", "decimal", "date", "timestamp"}
     for contract_name, table, _ in mapping.tables_of(file_key):
+        if table.fill_down or table.explode or table.unpivot or table.fold:
+            continue  # the cells of its rows are not those of the file
         for name, column in table.columns.items():
             fills = column.source == source and name != "is_deleted"
             if fills and load_contract(contract_name).column(name).type in types:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 import duckdb
 
 from ingest.casting import Cast, cast_of
+from ingest.column_use import column_reads, table_reads, used_names
 from ingest.contract import PROVENANCE, Column, Contract
 from ingest.errors import ConfigurationError
 from ingest.expressions import compile_expression
 from ingest.mapping import ColumnSpec, Defaults, FileSpec, Mapping, NamedLookup, TableSpec, UnmappedDefault
+from ingest.row_shapes import DELIVERED_ON, DELIVERY_ID, SHAPE, part_column, shaped
 from ingest.sql import ident, literal
 from ingest.strict_yaml import nearest
 
@@ -28,8 +30,6 @@ PART_RANGE = 100_000
 MAX_RAW = 500
 
 Resolver = Callable[[str], str]
-# Columns of every relation that is converted: one query serves one delivery or several side by side.
-DELIVERY_ID, DELIVERED_ON = "_delivery", "_delivered_on"
 PASSED_ON = ("_row", "_part", DELIVERY_ID, DELIVERED_ON)
 
 
@@ -99,71 +99,14 @@ def _trimmed(column: str) -> str:
     return f"CASE WHEN {is_bare} THEN {column} ELSE trim({column}) END"
 
 
-def used_names(mapping: Mapping, file_key: str) -> set[str]:
-    """Names of the columns of `file_key` that the mapping reads, as source, in expressions or for lookups."""
-    used: set[str] = set()
-
-    def collect(name: str) -> str:
-        used.add(name)
-        return "c0"
-
-    spec = mapping.model.files[file_key]
-    if spec.drop_rows_where:
-        compile_expression(spec.drop_rows_where, collect, f"mapping {mapping.name}: files.{file_key}")
-    for contract_name, table, _ in mapping.tables_of(file_key):
-        where = f"mapping {mapping.name}: tables.{contract_name}"
-        for lookup in table.lookups.values():
-            used.update(lookup.match.values())
-        for text in [table.where, *table.exclude.values()]:
-            if text:
-                compile_expression(text, collect, where)
-        for name, column in table.columns.items():
-            if column.expr:
-                compile_expression(column.expr, collect, f"{where}.{name}")
-            used.update(filter(None, [column.source, *(column.hash or [])]))
-            if column.lookup:
-                used.update(column.lookup.match.values())
-    for table in mapping.model.tables.values():
-        for column in table.columns.values():
-            if column.lookup and column.lookup.file == file_key:
-                used.update([*column.lookup.match, column.lookup.value])
-        named = {name for name, lookup in table.lookups.items() if lookup.file == file_key}
-        for name in named:
-            used.update(table.lookups[name].match)
-        if named:
-            used.update(column for name, column in _named_columns(mapping, table) if name in named)
-    return {name for name in used if not _is_looked_up(mapping, file_key, name)}
-
-
-def _is_looked_up(mapping: Mapping, file_key: str, name: str) -> bool:
-    return any(table.looked_up(name) for _, table, _ in mapping.tables_of(file_key))
-
-
-def _named_columns(mapping: Mapping, table: TableSpec) -> set[tuple[str, str]]:
-    """(named lookup, column) pairs that the columns and conditions of a table read."""
-    found: set[tuple[str, str]] = set()
-
-    def collect(name: str) -> str:
-        pair = table.looked_up(name)
-        if pair:
-            found.add(pair)
-        return "c0"
-
-    texts = [table.where, *table.exclude.values(), *(column.expr for column in table.columns.values())]
-    for text in filter(None, texts):
-        compile_expression(text, collect, f"mapping {mapping.name}")
-    for column in table.columns.values():
-        for name in filter(None, [column.source, *(column.hash or [])]):
-            collect(name)
-    return found
-
-
 def declared_names(spec: FileSpec, stream_names: tuple[str, ...] = ()) -> list[str] | None:
     """Column names that the mapping itself declares for a file, or None when only the header knows them."""
     if spec.format in {"json", "jsonl"}:
         return list(spec.field_paths())
     if spec.format == "ics":
         return list(stream_names)
+    if spec.format == "fixed_width":
+        return list(spec.field_places())
     if isinstance(spec.header, list):
         return spec.header
     expected = spec.expected_columns or []
@@ -194,6 +137,12 @@ def table_query(
     """
     where = f"mapping {mapping.name}: {contract.name}"
     stages = _Stages()
+    shape = shaped(
+        relation, names, table, table_reads(table, where) if table.pair else set(),
+        lambda c: cleaned_sql(c, spec, mapping.defaults), resolver(names, where), where,
+    )  # fmt: skip
+    relation, names = shape.relation, shape.names
+    _check_parts(table, where)
 
     def used(name: str) -> str:
         pair = table.looked_up(name)
@@ -221,14 +170,30 @@ def table_query(
         deleted = _fill(
             "is_deleted", flag, table.columns["is_deleted"], stages, used, mapping, lookups, provenance, where
         )
-    set_aside = _set_aside_sql(spec, table, filled, used, where)
+    set_aside = _set_aside_sql(spec, table, filled, used, where, shape.has_reasons)
     for label, columns in stages.named.items():
         _join_named(label, columns, table.lookups[label], stages, used, mapping, lookups, where)
     issues = _issues_sql([*filled, deleted] if deleted else filled)
+    if shape.has_reasons:
+        # The cells of a row that its shape leaves over are not used as they stand.
+        issues = f"CASE WHEN {SHAPE} IS NULL THEN {issues} END"
     return _assemble(
         relation, stages, contract, table, filled, mapping, provenance,
         set_aside=set_aside, issues=issues, deleted=deleted, part_index=part_index,
+        passed_on=(*PASSED_ON, SHAPE) if shape.has_reasons else PASSED_ON,
     )  # fmt: skip
+
+
+def _check_parts(table: TableSpec, where: str) -> None:
+    """Rows of one record must not share their key: they would count as versions of each other."""
+    apart = part_column(table)
+    if apart is None:
+        return
+    keys = [table.columns[name] for name in table.key if name in table.columns]
+    reads = {name for column in keys for name in column_reads(column, where)}
+    if apart not in reads and not any(column.row_number for column in keys):
+        detail = f"one record gives several rows: {', '.join(table.key)} must be filled from {apart} too"
+        raise ConfigurationError("E-ING-105", where, detail=detail)
 
 
 def _fill(
@@ -292,7 +257,8 @@ def _origin(
         return f"CASE WHEN {empty} THEN NULL ELSE {digest} END", None
     if spec.row_number:
         if name == "source_record_id":
-            return f"{DELIVERY_ID} || ':' || CAST(_row AS VARCHAR)", None
+            part = "CASE WHEN _part > 0 THEN '.' || CAST(_part AS VARCHAR) ELSE '' END"
+            return f"{DELIVERY_ID} || ':' || CAST(_row AS VARCHAR) || {part}", None
         return "CAST(_row AS VARCHAR)", None
     return _lookup(name, spec, stages, used, mapping, lookups, where)
 
@@ -373,12 +339,12 @@ def _map_sql(text: str, spec: ColumnSpec, column: Column) -> str:
 
 
 def _set_aside_sql(
-    spec: FileSpec, table: TableSpec, filled: list[_Filled], used: Resolver, where: str
+    spec: FileSpec, table: TableSpec, filled: list[_Filled], used: Resolver, where: str, has_reasons: bool
 ) -> str:
     """SQL of the reason why a record is set aside,
     or null. Unknown (null) conditions never remove a record.
     """
-    cases = []
+    cases = [f"WHEN {SHAPE} IS NOT NULL THEN {SHAPE}"] if has_reasons else []
     if spec.drop_rows_where:
         cases.append(f"WHEN ({compile_expression(spec.drop_rows_where, used, where)}) THEN 'summary_row'")
     for code, condition in table.exclude.items():
@@ -423,8 +389,9 @@ def _assemble(
     relation: str, stages: _Stages, contract: Contract, table: TableSpec, filled: list[_Filled],
     mapping: Mapping,
     provenance: Provenance, *, set_aside: str, issues: str, deleted: _Filled | None, part_index: int,
+    passed_on: tuple[str, ...],
 ) -> str:  # fmt: skip
-    cleaned = ", ".join([*PASSED_ON, *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
+    cleaned = ", ".join([*passed_on, *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
     query = f"SELECT {cleaned} FROM ({relation})"
     if stages.joins:
         query = f"SELECT base.*, {', '.join(stages.joined)} FROM ({query}) base {' '.join(stages.joins)}"
@@ -484,6 +451,7 @@ def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[s
     connection = duckdb.connect()
     try:
         for file_key, spec in mapping.model.files.items():
+            _check_privacy(mapping, file_key, spec)
             for contract_name, table, contract in mapping.tables_of(file_key):
                 where = f"mapping {mapping.name}: tables.{contract_name}"
                 names = _names_for_check(mapping, file_key, spec, stream_names(table.stream))
@@ -505,6 +473,21 @@ def check_mapping(mapping: Mapping, stream_names: Callable[[str | None], tuple[s
                     raise ConfigurationError("E-ING-108", where, detail=detail) from None
     finally:
         connection.close()
+
+
+def _check_privacy(mapping: Mapping, file_key: str, spec: FileSpec) -> None:
+    """A dropped column cannot be read, and a misspelt one would get through."""
+    if spec.privacy is None:
+        return
+    where = f"mapping {mapping.name}: files.{file_key}.privacy"
+    read = sorted(set(spec.privacy.drop) & used_names(mapping, file_key))
+    if read:
+        raise ConfigurationError("E-ING-105", where, detail=f"{read[0]} is dropped, but the mapping reads it")
+    declared = declared_names(spec) if spec.format != "ics" else None
+    for name in [*spec.privacy.drop, *spec.privacy.hash]:
+        if declared is not None and name not in declared:
+            close = nearest(name, declared) or ", ".join(declared[:8])
+            raise ConfigurationError("E-ING-109", where, key=name, nearest=close)
 
 
 def _names_for_check(

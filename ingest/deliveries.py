@@ -38,6 +38,7 @@ class Delivery:
     delivered_on: str | None
     encoding: str
     fingerprint: str
+    text_bytes: int | None = None  # of a compressed file: what it expands to
     n_bytes_read: int = 0
     n_physical_lines: int = 0
     n_header_lines: int = 0

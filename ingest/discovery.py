@@ -10,6 +10,7 @@ import calendar
 import contextlib
 import datetime as dt
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -91,14 +92,13 @@ def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
                 if (day := match_path(spec.path, inside)) is not False
             ]
             is_declared |= bool(matches)
-            if len(matches) > 1:
+            if len(matches) > 1 and not _are_members(mapping, [key for key, _ in matches]):
                 keys = ", ".join(key for key, _ in matches)
                 problem = Problem("E-ING-004", f"{source.instance}: {relative}", (("keys", keys),))
                 problems.append((source.instance, relative, problem))
-            elif matches:
-                key, day = matches[0]
-                path = company.extracts / relative
-                files.append(FoundFile(source, mapping, key, path, relative, day or None))
+                continue
+            path = company.extracts / relative
+            files += [FoundFile(source, mapping, key, path, relative, day or None) for key, day in matches]
         if is_declared:
             continue
         nearest = _nearly_declared(relative, company, mappings)
@@ -113,6 +113,12 @@ def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
         problems.append((instance, relative, Problem(code, f"{instance}: {relative}".lstrip(": "))))
     unmapped += [(_holder(relative, company), relative) for relative in listed.folder_links]
     return Discovery(tuple(files), tuple(unmapped), tuple(problems))
+
+
+def _are_members(mapping: Mapping, keys: list[str]) -> bool:
+    """True when the entries read different members of one zip: no member matches the pattern of another entry."""
+    members = [mapping.model.files[key].member or "**/*" for key in keys]
+    return not any(path_pattern(a).fullmatch(b) for a, b in itertools.permutations(members, 2))
 
 
 @dataclass(frozen=True)
@@ -233,7 +239,7 @@ class SeenFiles:
     def receive(self, file: FoundFile, archive: Path) -> Received:
         """The bytes of `file`, copied into the archive when they are new. Raises OSError when unreadable."""
         stat = file.path.stat()
-        entry = self.known.get(file.relative)
+        entry = self.current.get(file.relative) or self.known.get(file.relative)
         if (
             entry
             and entry[:2] == [stat.st_size, stat.st_mtime_ns]

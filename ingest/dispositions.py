@@ -18,7 +18,7 @@ from ingest.contract import Contract
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
 from ingest.deliveries import Delivery, fingerprint, raw_file, sha256_of
 from ingest.mapping import Dedupe, Mapping
-from ingest.reasons import codes_of, reasons
+from ingest.reasons import codes_of, competing_codes, reasons
 from ingest.sql import files_literal, ident, literal, write_parquet
 
 DISPOSITIONS_VERSION = "1"
@@ -153,7 +153,7 @@ def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: K
     key = ["source_instance", *(ident(c) for c in rule.key)]
     competes = (
         f"source_instance IN {_in(list(rule.instances))} AND source_record_id IS NOT NULL "
-        f"AND (_set_aside IS NULL OR _set_aside IN {_in(codes_of('excluded'))})"
+        f"AND (_set_aside IS NULL OR _set_aside IN {_in(competing_codes())})"
     )
     hashed = f"hash({', '.join(key)})"
     order = [f"{ident(c)} DESC NULLS LAST" for c in contract.order_by]

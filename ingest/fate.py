@@ -12,10 +12,10 @@ import duckdb
 
 from ingest.company import Company, load_company
 from ingest.deliveries import Delivery, DeliveryStore, raw_file
+from ingest.landing import prepare_delivery
 from ingest.mapping import load_mapping
 from ingest.sql import literal
 from ingest.strict_reader import lines_of
-from ingest.text_preparation import inspect_bytes, prepare
 
 
 @dataclass(frozen=True)
@@ -143,18 +143,16 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
     """Fate of a line at which no record begins: header, blank, or inside a record that began above."""
     source = next(s for s in company.sources if s.instance == delivery.source_instance)
     spec = load_mapping(source, company.root).model.files[delivery.file_key]
-    if spec.format == "json" or not 1 <= line <= delivery.n_physical_lines:
+    if spec.format in {"json", "parquet"} or not 1 <= line <= delivery.n_physical_lines:
         raise LookupError(f"{delivery.file_path} has no line {line}")
-    if spec.format == "delimited" and line <= delivery.n_header_lines:
+    if spec.format in {"delimited", "fixed_width"} and line <= delivery.n_header_lines:
         return _fate(delivery, "header", line)
-    path = company.work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
-    prepared = prepare(
-        path, inspect_bytes(path), encoding=spec.encoding, repair_newlines=spec.newline == "auto",
-        quarantine_undecodable=True, strip_bom=False, scratch=company.work / "tmp" / "ingest",
-        where=delivery.file_path,
-    )  # fmt: skip
+    readable = spec.model_copy(update={"on_undecodable": "quarantine"})
+    scratch = company.work / "tmp" / "ingest"
+    prepared = prepare_delivery(company.work, delivery, readable, delivery.file_path, scratch)
     try:
         text = lines_of(prepared.path)[line - 1]
     finally:
         prepared.close()
-    return _fate(delivery, "continuation" if text.strip() else "blank", line, detail=text[:200])
+    kind = "continuation" if text.strip() else "blank"
+    return _fate(delivery, kind, line, detail=None if spec.privacy else text[:200])

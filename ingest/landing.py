@@ -19,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.calendar_reading import read_calendar
+from ingest.column_use import used_names
+from ingest.compressed import expand
 from ingest.contract import Contract
 from ingest.controls import (
     check_bad_lines,
@@ -27,13 +29,25 @@ from ingest.controls import (
     check_unmapped_values,
     control_result,
 )
-from ingest.conversion import LookupTable, Provenance, records_of_delivery, table_query, used_names
-from ingest.deliveries import Delivery, DeliveryStore, raw_file
+from ingest.conversion import (
+    PART_RANGE,
+    LookupTable,
+    Provenance,
+    cleaned_sql,
+    records_of_delivery,
+    resolver,
+    table_query,
+)
+from ingest.deliveries import Delivery, DeliveryStore, archived_file, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
+from ingest.fixed_width import fixed_width_records
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
 from ingest.mapping import FileSpec, Mapping, TableSpec
+from ingest.privacy import masked
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
+from ingest.row_shapes import exploded_rows
 from ingest.sql import literal, planned_as_written, write_parquet
+from ingest.table_files import parquet_records
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
 
 # Optimising the conversion of fewer records than this takes longer than running it.
@@ -56,7 +70,7 @@ class Landing:
 
     lookups: file key -> the delivery whose rows values are looked up in. facts: those of the archived bytes,
     when they were just inspected. conversions: queries made once for the deliveries of one
-    connection.
+    connection. text_bytes: size of what a compressed file holds, once it was expanded.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -66,6 +80,7 @@ class Landing:
     lookups: dict[str, Delivery] = field(default_factory=dict)
     facts: ByteFacts | None = None
     conversions: dict[Any, Any] = field(default_factory=dict)
+    text_bytes: int | None = None
 
     @property
     def work(self) -> Path:
@@ -137,7 +152,10 @@ class Landing:
         if self.planned.file_bytes == 0:
             raise RefusedFile("E-ING-002", self.where)
         prepared = prepare_delivery(self.work, self.planned, self.spec, self.where, self.scratch, self.facts)
+        self.text_bytes = prepared.expanded_bytes
         try:
+            if self.text_bytes == 0:
+                raise RefusedFile("E-ING-002", self.where)
             check_final_newline(prepared.path, self.spec, self.where)
         except RefusedFile:
             prepared.close()
@@ -157,10 +175,22 @@ class Landing:
         return self._commit(main, written, tuple(controls))
 
     def opened(self, prepared: Prepared, strictly: bool = False) -> dict[str | None, Records]:
-        """Streams of the file: one (None) for most formats, events and attendees for a calendar.
+        """Streams of the file, without what its privacy keeps away: one (None) for most formats, events and
+        attendees for a calendar.
 
         Raises RefusedFile, and FastReaderDisagrees when the text needs the strict reader.
         """
+        streams = self._read(prepared, strictly)
+        try:
+            return masked(self.connection, streams, self.spec, self.mapping.salt, self._clean, self.where)
+        except RefusedFile:
+            self.close(streams)
+            raise
+
+    def _clean(self, column: str) -> str:
+        return cleaned_sql(column, self.spec, self.mapping.defaults)
+
+    def _read(self, prepared: Prepared, strictly: bool) -> dict[str | None, Records]:
         spec, scratch = self.spec, self.scratch
         if spec.format == "ics":
             streams = read_calendar(self.connection, prepared, self.mapping.defaults.timezone, self.where)
@@ -168,6 +198,13 @@ class Landing:
             return dict(streams)
         if spec.format == "json":
             records = json_array(prepared, spec, scratch, self.where)
+            check_bad_lines(records.quarantine, spec, self.where)
+            return {None: records}
+        if spec.format == "parquet":
+            used = self._used_names()
+            return {None: parquet_records(self.connection, prepared, spec, used, scratch, self.where)}
+        if spec.format == "fixed_width":
+            records = fixed_width_records(prepared, spec, scratch, self.where)
             check_bad_lines(records.quarantine, spec, self.where)
             return {None: records}
         if spec.format == "jsonl":
@@ -191,8 +228,20 @@ class Landing:
         """Rows that each contract must get, counted independently of their reading."""
         expected: dict[str, int] = {}
         for contract_name, table, _ in self.mapping.tables_of(self.planned.file_key):
-            expected[contract_name] = expected.get(contract_name, 0) + streams[table.stream].expected
+            rows = self._rows_of(table, streams[table.stream])
+            expected[contract_name] = expected.get(contract_name, 0) + rows
         return expected
+
+    def _rows_of(self, table: TableSpec, records: Records) -> int:
+        """Rows that the records give in the shape of a table."""
+        if table.unpivot:
+            return records.expected * len(table.unpivot.columns)
+        if table.explode:
+            return exploded_rows(
+                self.connection, records.relation, resolver(records.names, self.where)(table.explode.column),
+                self._clean, table.explode, PART_RANGE, self.where,
+            )  # fmt: skip
+        return records.expected
 
     def queries(
         self,
@@ -310,6 +359,7 @@ class Landing:
         return replace(
             planned,
             status="landed",
+            text_bytes=self.text_bytes,
             n_bytes_read=main.n_bytes_read,
             n_physical_lines=main.lines.physical,
             n_header_lines=main.lines.header,
@@ -343,11 +393,29 @@ def _records_view(stream: str | None) -> str:
 def prepare_delivery(
     work: Path, delivery: Delivery, spec: FileSpec, where: str, scratch: Path, facts: ByteFacts | None = None
 ) -> Prepared:
-    """Text of an archived delivery. Raises RefusedFile when its bytes are not the declared encoding."""
-    path = work / "archive" / delivery.file_sha256[:2] / delivery.file_sha256
+    """Text of an archived delivery. Raises RefusedFile when it cannot be expanded, or when its bytes are not the
+    declared encoding.
+    """
+    path = archived_file(work, delivery.file_sha256)
+    size = None
+    if spec.compression:
+        expanded = scratch / f"expanded-{delivery.delivery_id}"
+        size = expand(path, spec, expanded, where)
+        path, facts = expanded, None
+    prepared = _prepared_text(path, facts or inspect_bytes(path), spec, where, scratch)
+    if size is None:
+        return prepared
+    if prepared.path != path:
+        path.unlink()
+    return replace(prepared, is_temporary=True, expanded_bytes=size)
+
+
+def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scratch: Path) -> Prepared:
+    if spec.format == "parquet":
+        return Prepared(path, False, facts.size)
     return prepare(
         path,
-        facts or inspect_bytes(path),
+        facts,
         encoding=spec.encoding,
         repair_newlines=spec.newline == "auto",
         quarantine_undecodable=spec.on_undecodable == "quarantine",

@@ -92,7 +92,9 @@ def _groups(landings: list[Waiting]) -> list[list[Waiting]]:
 
     def is_small(item: Waiting) -> bool:
         landing = item[0]
-        return landing.planned.file_bytes <= SMALL_FILE_BYTES and not landing.lookups
+        return landing.planned.file_bytes <= SMALL_FILE_BYTES and not (
+            landing.lookups or landing.spec.compression
+        )
 
     groups = [[item] for item in landings if not is_small(item)]
     for _, members in groupby(sorted(filter(is_small, landings), key=kind), key=kind):

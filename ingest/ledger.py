@@ -1,8 +1,8 @@
 """The row ledger, terms A to C: bytes, lines and records of every delivery, with their balance.
 
-A lines_bytes = file_bytes; B physical = header + blank + record + quarantined; C records_in = kept +
-quarantined + excluded + exact_duplicate + superseded, per contract. The terms are integers; an imbalance of
-one is a fault.
+A lines_bytes = file_bytes (those of the text inside a compressed file); B physical = header + blank + record +
+quarantined; C records_in = kept + quarantined + excluded + exact_duplicate + superseded, per contract. The terms
+are integers; an imbalance of one is a fault.
 What does NOT belong here: terms D to H (entities, facts, money, journal, chain).
 """
 
@@ -48,8 +48,9 @@ def ledger_terms(
     """Terms A and B from the delivery records, C from the counts of the dispositions."""
     terms = []
     for delivery in deliveries:
+        held = delivery.file_bytes if delivery.text_bytes is None else delivery.text_bytes
         values = [
-            ("A", "file_bytes", delivery.file_bytes),
+            ("A", "file_bytes", held),
             ("A", "lines_bytes", delivery.n_bytes_read),
             ("B", "physical_lines", delivery.n_physical_lines),
             ("B", "header_lines", delivery.n_header_lines),

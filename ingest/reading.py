@@ -116,7 +116,7 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
         _check_width(len(fields), [len(spec.header)], body, spec, where)
         return Layout(tuple(spec.header), spec.skip_rows, spec.skip_rows, offset)
     names = [spec.header_aliases.get(name.strip(), name.strip()) for name in fields]
-    _check_header(names, body, spec, used, where)
+    check_header(names, body, spec, used, where)
     return Layout(tuple(names), spec.skip_rows + n_lines, spec.skip_rows + 1, offset_after)
 
 
@@ -139,11 +139,15 @@ def _check_width(found: int, allowed: list[int], body: str, spec: FileSpec, wher
     raise RefusedFile("E-ING-006", where, expected=_expected_text(spec), found=f"{found}{hint}")
 
 
-def _check_header(names: list[str], body: str, spec: FileSpec, used: set[str], where: str) -> None:
+def check_header(names: list[str], body: str, spec: FileSpec, used: set[str], where: str) -> None:
+    """Hold the column names of a file, after aliases, against those declared and those used.
+
+    body: the header line, empty where there is none. Raises RefusedFile E-ING-006, E-ING-007.
+    """
     expected = spec.expected_columns or []
-    if expected and isinstance(expected[0], int):
+    if not expected or isinstance(expected[0], int):
         wanted, closed = sorted(used), False
-        if len(names) == 1 and len(wanted) > 1:
+        if len(names) == 1 and len(wanted) > 1 and expected:
             _check_width(len(names), list(expected), body, spec, where)
     else:
         wanted, closed = [str(name) for name in expected], True
@@ -159,7 +163,7 @@ def _check_header(names: list[str], body: str, spec: FileSpec, used: set[str], w
     twice = sorted({name for name in names if names.count(name) > 1 and name in used})
     if twice:
         raise RefusedFile("E-ING-007", where, detail=f"column {twice[0]!r} occurs twice")
-    if not closed:
+    if expected and not closed:
         _check_width(len(names), list(expected), body, spec, where)
 
 

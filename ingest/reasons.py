@@ -16,13 +16,17 @@ CATALOGUE = Path(__file__).with_name("reasons.yml")
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason code. `disposition` and `action` say what it does to a row or a cell (null: neither)."""
+    """One reason code. `disposition` and `action` say what it does to a row or a cell (null: neither).
+
+    absorbed: the record lives on in another one, so it is no version of its key.
+    """
 
     code: str
     disposition: str | None
     action: str | None
     en: str
     fr: str
+    absorbed: bool = False
 
     def text(self, language: str = "en") -> str:
         """Wording in `fr` or `en`."""
@@ -34,9 +38,21 @@ def reasons() -> dict[str, Reason]:
     """Reason code -> Reason."""
     content = read_yaml(CATALOGUE)
     return {
-        code: Reason(code, item.get("disposition"), item.get("action"), item["en"], item["fr"])
+        code: Reason(
+            code,
+            item.get("disposition"),
+            item.get("action"),
+            item["en"],
+            item["fr"],
+            item.get("absorbed", False),
+        )
         for code, item in content.items()
     }
+
+
+def competing_codes() -> list[str]:
+    """Codes of excluded records that are still a version of their key, in alphabetical order."""
+    return [code for code in codes_of("excluded") if not reasons()[code].absorbed]
 
 
 def codes_of(disposition: str) -> list[str]:

@@ -38,13 +38,15 @@ class ByteFacts:
 class Prepared:
     """UTF-8 text with LF ends. `undecodable` maps physical line -> why, for lines that are no text.
 
-    n_bytes_read counts the original bytes that the text was made of.
+    n_bytes_read counts the bytes that the text was made of: the original ones, or those of a compressed file once
+    it was expanded, of which there were expanded_bytes.
     """
 
     path: Path
     is_temporary: bool
     n_bytes_read: int
     undecodable: dict[int, str] = field(default_factory=dict)
+    expanded_bytes: int | None = None
 
     def close(self) -> None:
         """Remove the temporary text, if any."""

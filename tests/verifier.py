@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import csv
 import fnmatch
+import gzip
 import hashlib
 import io
 import json
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -115,10 +117,11 @@ def _verify_files(company_dir: Path) -> list[str]:
         identity = f"{row['source_instance']}\n{row['file_key']}\n{row['file_sha256']}"
         if hashlib.sha256(identity.encode()).hexdigest()[:12] != row["_delivery_id"]:
             found.append(f"A {place}: the delivery id is not derived from instance, file and bytes")
-        if {len(content), row["file_bytes"], term["file_bytes"], term["lines_bytes"]} != {len(content)}:
-            found.append(f"A {place}: {len(content)} bytes in the file, {term} in the ledger")
+        text = _expanded(content, specification)
+        if row["file_bytes"] != len(content) or {term["file_bytes"], term["lines_bytes"]} != {len(text)}:
+            found.append(f"A {place}: {len(text)} bytes in the file, {term} in the ledger")
         aside = quarantined.get(row["_delivery_id"], {})
-        found += _verify_lines(place, content, specification, row, term, aside)
+        found += _verify_lines(place, text, specification, row, term, aside)
     known = {(row["source_instance"], row["file_sha256"]) for row in deliveries}
     for source in company["sources"]:
         patterns = [
@@ -135,6 +138,17 @@ def _verify_files(company_dir: Path) -> list[str]:
             if (source["instance"], digest) not in known and relative not in refused:
                 found.append(f"A {relative}: neither delivered nor refused")
     return found
+
+
+def _expanded(content: bytes, specification: dict[str, Any]) -> bytes:
+    """The text inside a compressed file."""
+    if specification.get("compression") == "gzip":
+        return gzip.decompress(content)
+    if specification.get("compression") == "zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            wanted = specification.get("member", "*")
+            return archive.read(next(n for n in archive.namelist() if fnmatch.fnmatch(n, wanted)))
+    return content
 
 
 def _verify_lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,8 @@ from ingest.conversion import check_mapping
 from ingest.errors import ConfigurationError
 from ingest.expressions import compile_expression
 from ingest.mapping import ColumnSpec, Defaults, FileSpec, MappingModel, TableSpec, build_mapping
+from ingest.mapping_model import Privacy
+from ingest.shape_model import Explode, FillDown, Fold, Pair, Unpivot
 from ingest.strict_yaml import read_yaml
 
 PAGE = Path(__file__).parents[3] / "docs" / "mapping.md"
@@ -22,6 +25,14 @@ def test_every_key_is_documented(model: type) -> None:
     text = PAGE.read_text(encoding="utf-8")
     keys = {field.alias or name for name, field in model.model_fields.items()}
     assert {key for key in keys if f"`{key}`" not in text and f"`{key}: " not in text} == set()
+
+
+@pytest.mark.parametrize("model", [Explode, Unpivot, FillDown, Pair, Fold, Privacy])
+def test_every_key_of_a_key_is_documented_in_its_row(model: type) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    name = {"FillDown": "fill_down"}.get(model.__name__, model.__name__.lower())
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+    assert [key for key in model.model_fields if not re.search(rf"\b{key}\b", row)] == []
 
 
 def test_every_calendar_column_is_documented() -> None:
