@@ -101,8 +101,9 @@ def test_pipedrive(tmp_path: Path, locale: str) -> None:
     assert site.journal() == [("crm_opportunity", "account_id", "lookup_not_found", "Nobody knows")]
     assert site.not_kept() == [
         ("crm_activity", "kept_out_by_mapping", 1),
-        ("crm_user", "exact_duplicate", 1),
+        ("crm_user", "exact_duplicate", 3),
     ]
+    assert site.kept("crm_user", "full_name") == [("Jo Vente",)]
 
 
 def test_sellsy(tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_sellsy(tmp_path: Path) -> None:
         "expected_close_date::text",
     ) == [
         ("OPP-1", "Lune SA", "won", "won", Decimal("12345.6000"), Decimal("0.9000"), "2026-05-03 00:00:00",
-         "2026-06-20 00:00:00", "2026-06-20"),
+         None, "2026-06-20"),
         ("OPP-2", "Lune SA", "open", None, None, Decimal("0.1000"), "2026-06-04 00:00:00", None, "2026-09-30"),
     ]  # fmt: skip
     assert site.kept("crm_account", "source_record_id, name") == [("Lune SA", "Lune SA")]
