@@ -6,7 +6,9 @@ What does NOT belong here: decoding (text_preparation.py) and choosing the entry
 
 from __future__ import annotations
 
+import errno
 import gzip
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -23,7 +25,10 @@ MAX_EXPANDED_BYTES = 20 << 30
 MAX_RATIO = 200
 # A few repeated lines compress better than any ratio says; this much text harms nobody.
 ALWAYS_EXPANDED_BYTES = 64 << 20
-_DAMAGE = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_DAMAGE = (
+    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError,
+    ValueError, OverflowError,
+)  # fmt: skip
 
 
 def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
@@ -41,8 +46,11 @@ def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
                 if written > limit:
                     raise RefusedFile("E-ING-031", where, limit=limit >> 20)
                 sink.write(chunk)
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
         target.unlink(missing_ok=True)
+        # A place of the directory of a zip that is no place of the file is EINVAL; a full disk is not damage.
+        if not isinstance(error, _DAMAGE) and error.errno != errno.EINVAL:
+            raise
         detail = " ".join(str(error).split()) or type(error).__name__
         raise RefusedFile("E-ING-030", where, format=spec.compression, detail=detail) from None
     except RefusedFile:

@@ -43,7 +43,7 @@ class Unpivot(_Strict):
     @classmethod
     def _names_alone(cls, content: Any) -> Any:
         columns = content.get("columns") if isinstance(content, dict) else None
-        if isinstance(columns, list):
+        if isinstance(columns, list) and all(isinstance(name, str) for name in columns):
             return {**content, "columns": {name: name for name in columns}}
         if isinstance(columns, dict):
             # YAML reads an unquoted 2026-04-30 as a date.

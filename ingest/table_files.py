@@ -36,7 +36,7 @@ def parquet_records(
     try:
         footer = pq.read_metadata(prepared.path)
         names = [spec.header_aliases.get(name, name) for name in footer.schema.to_arrow_schema().names]
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8 is a ValueError
         detail = str(error).splitlines()[0]
         raise RefusedFile("E-ING-013", where, format="Parquet", detail=detail) from None
     check_header(names, "", spec, used, where)
@@ -49,9 +49,10 @@ def parquet_records(
         found = write_parquet(
             connection, f"SELECT {', '.join(['_place + 1 AS _row', *texts])} FROM {scan}", target
         )
-    except (duckdb.IOException, duckdb.OutOfMemoryException):
-        raise
     except duckdb.Error as error:
+        is_cut = "Could not read enough bytes" in str(error)
+        if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)) and not is_cut:
+            raise
         detail = str(error).splitlines()[0]
         raise RefusedFile("E-ING-013", where, format="Parquet", detail=detail) from None
     if found != footer.num_rows:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from company_site import LEAD_HEADER, LEADS, Site
 
 from ingest import compressed
+from ingest.errors import RefusedFile
 from ingest.fate import fate_of_line
+from ingest.mapping import FileSpec
 
 TEXT = (
     LEAD_HEADER
@@ -181,3 +185,26 @@ def test_two_entries_that_read_one_member_are_refused(site: Callable[..., Site])
     where = site(TWO.replace("member: Contacts.csv", 'member: "*.csv"'))
     where.put("2026-06/Export.zip", zipped(Leads_csv=TEXT))
     assert "E-ING-004" in {r.problem.code for r in where.collect().refusals}
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zip"])
+def test_any_damage_is_refused_or_changes_nothing(tmp_path: Path, compression: str) -> None:
+    generator = random.Random(compression)
+    text = b"".join(b"%d,p%d@x.fr\n" % (generator.randrange(10**6), i) for i in range(200))
+    sound = gzip.compress(text) if compression == "gzip" else zipped(Leads_csv=text)
+    spec = FileSpec(path="a", format="jsonl", fields=["a"], compression=compression)
+    path, target = tmp_path / "a", tmp_path / "text"
+    refused = 0
+    for _ in range(1500):
+        content = bytearray(sound)
+        for _ in range(generator.choice([1, 1, 4])):
+            content[generator.randrange(len(content))] = generator.randrange(256)
+        if generator.random() < 0.2:
+            content = content[: generator.randrange(len(content))]
+        path.write_bytes(content)
+        try:
+            assert compressed.expand(path, spec, target, "test") == len(text) and target.read_bytes() == text
+        except RefusedFile as refusal:
+            refused += 1
+            assert refusal.problem.code in {"E-ING-030", "E-ING-031", "E-ING-032"} and not target.exists()
+    assert 1000 < refused < 1500

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import Any
 
 import pytest
 import yaml
 from company_site import LEADS
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.calendar_reading import stream_columns
 from ingest.conversion import check_mapping
@@ -160,3 +163,85 @@ def test_expressions_reach_nothing_but_the_columns_of_the_record(expression: str
 
 def test_an_expression_with_a_wrong_column_names_the_nearest_one() -> None:
     assert "Did you mean: Email" in refused(mapping(tables__crm_lead__where='"Emale" is not null'))
+
+
+RICH = r"""
+version: 1
+source: {system: vendor}
+defaults: {timezone: Europe/Paris, phone_region: FR, null_values: ["", "-"]}
+files:
+  a: {path: "{date}/A*.txt", format: fixed_width, fields: {Id: [1, 6], Name: [7, 9]}, line_length: [6, 20]}
+  b: {path: b.zip, format: delimited, compression: zip, member: "*.csv", delimiter: ";", expected_columns: [Id, Name],
+      privacy: {drop: [Name], hash: [Id]}, drop_rows_where: "\"Id\" = 'x'"}
+  c: {path: c.json, format: json, fields: {Id: "$.id", Name: "n[0]"}}
+  d: {path: d.parquet, format: parquet, header_aliases: {x: Id}, expected_columns: [4]}
+tables:
+  crm_lead:
+    from: [a, c]
+    fill_down: {columns: [Name], group: Id}
+    unpivot: {columns: {Name: label}, name: What, value: Value}
+    lookups: {other: {file: d, match: {Id: Id}, split: ","}}
+    where: "\"What\" is not null"
+    columns:
+      source_record_id: {hash: [Id, What], occurrence: true}
+      last_name: {source: other.Name, map: {x: y}, on_unmapped: keep}
+      status: {const: new}
+      is_converted: {const: false}
+      created_at: {source: Value, formats: [iso, "%d/%m/%Y"], timezone: UTC}
+  crm_contact:
+    from: d
+    pair: {key: [Id], event: Kind, start: [a], end: [b], order_by: [Time]}
+    dedupe: {key: [last_name], keep: first}
+    columns:
+      source_record_id: Id
+      last_name: {expr: "\"end.Time\""}
+      created_at: {source: Time, type: epoch_s}
+  telephony_call_leg:
+    from: d
+    fold: {key: [Id], take: {Time: last, Kind: {priority: [a]}}}
+    columns:
+      source_record_id: Id
+      call_id: Id
+      direction: {const: inbound}
+      started_at: Time
+      outcome: {source: Kind, map: {a: answered}, on_unmapped: {default: busy}}
+"""
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.dates()
+    | st.sampled_from(["", "Id", "x", "end.Id", "{date}", '"', "'", "\x00"]),
+    lambda inner: st.lists(inner, max_size=2)
+    | st.dictionaries(st.sampled_from(["Id", "columns", "x"]), inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def places(content: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place of nested dictionaries and lists."""
+    items = (
+        content.items()
+        if isinstance(content, dict)
+        else enumerate(content)
+        if isinstance(content, list)
+        else ()
+    )
+    return [place for key, value in items for place in [(*path, key), *places(value, (*path, key))]]
+
+
+@settings(max_examples=250, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_mapping_it_loads_or_says_why(data: st.DataObject) -> None:
+    content = yaml.safe_load(RICH)
+    for _ in range(data.draw(st.integers(0, 2))):
+        *parents, last = data.draw(st.sampled_from(places(content)))
+        target = content
+        for parent in parents:
+            target = target[parent]
+        target[last] = data.draw(JUNK)
+    with contextlib.suppress(ConfigurationError):
+        check_mapping(build_mapping("test", content), stream_columns)
+
+
+def test_the_rich_mapping_is_a_right_one() -> None:
+    content = yaml.safe_load(RICH)
+    content["files"]["b"]["privacy"] = {"hash": ["Id"]}
+    check_mapping(build_mapping("test", content), stream_columns)

@@ -6,7 +6,10 @@ import datetime as dt
 import decimal
 import gzip
 import io
+import random
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 from company_site import Site
 
+from ingest.errors import ConfigurationError, RefusedFile
 from ingest.fate import fate_of_line
+from ingest.mapping import FileSpec
+from ingest.sql import connect
+from ingest.table_files import parquet_records
+from ingest.text_preparation import Prepared
 
 MAPPING = """
 version: 1
@@ -125,9 +133,34 @@ def test_a_damaged_file_is_refused_or_whole(site: Callable[..., Site], damage: s
 
 
 def test_keys_of_text_files_have_no_meaning(site: Callable[..., Site]) -> None:
-    from ingest.errors import ConfigurationError
-
     where = site(MAPPING.replace("format: parquet", "format: parquet, encoding: cp1252"))
     where.put("2026-06/Leads.parquet", parquet())
     with pytest.raises(ConfigurationError, match="encoding has no meaning"):
         where.collect()
+
+
+def test_any_damage_is_refused_or_gives_the_rows_of_the_footer(tmp_path: Path) -> None:
+    generator = random.Random(1)
+    connection = connect(tmp_path)
+    sound, spec = parquet(), FileSpec(path="a", format="parquet")
+    path = tmp_path / "x.parquet"
+    outcomes: Counter[str] = Counter()
+    for _ in range(300):
+        content = bytearray(sound)
+        for _ in range(generator.choice([1, 1, 3, 20])):
+            content[generator.randrange(len(content))] = generator.randrange(256)
+        if generator.random() < 0.2:
+            at = generator.randrange(len(content))
+            del content[at : at + generator.randrange(1, 50)]
+        path.write_bytes(content)
+        prepared = Prepared(path, False, len(content))
+        try:
+            records = parquet_records(connection, prepared, spec, {"Id"}, tmp_path / "scratch", "test")
+        except RefusedFile as refusal:
+            outcomes[refusal.problem.code] += 1
+            continue
+        found = connection.execute(f"SELECT count(*) FROM ({records.relation})").fetchone()
+        assert found == (records.expected,)
+        outcomes["read"] += 1
+    assert set(outcomes) <= {"read", "E-ING-007", "E-ING-013", "E-ING-014"} and min(outcomes.values()) > 0
+    connection.close()
