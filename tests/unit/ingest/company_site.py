@@ -86,3 +86,37 @@ class Site:
 
     def _contracts(self) -> list[Path]:
         return [p for p in (self.root / "work" / "raw").iterdir() if len(list(p.glob("*.parquet"))) > 1]
+
+
+class VendorSite(Site):
+    """A company whose only source is read by a shipped mapping."""
+
+    def __init__(self, root: Path, mapping: str, files: dict[str, bytes]) -> None:
+        super().__init__(root)
+        text = (root / "company.yml").read_text(encoding="utf-8")
+        (root / "company.yml").write_text(text.replace("mapping.yml", mapping), encoding="utf-8")
+        for path, content in files.items():
+            self.put(path, content)
+        self.report = self.collect()
+        assert [(r.file_path, r.problem.code) for r in self.report.refusals] == []
+        assert self.report.imbalances == ()
+        assert self.rows("SELECT * FROM collect.quarantine_lines") == []
+
+    def kept(self, contract: str, columns: str) -> list[tuple[Any, ...]]:
+        """Kept rows of one contract, sorted."""
+        files = self.root / "work" / "raw" / contract / "*.parquet"
+        return self.rows(
+            f"SELECT {columns} FROM read_parquet('{files}') r ANTI JOIN (SELECT * FROM collect.dispositions "
+            f"WHERE contract = '{contract}') d USING (_delivery_id, _source_row_id, _record_part) ORDER BY ALL"
+        )
+
+    def journal(self) -> list[tuple[Any, ...]]:
+        """Cells that changed on the way, without the where of it."""
+        return self.rows(
+            "SELECT contract, field, reason_code, value_before FROM collect.changes ORDER BY ALL"
+        )
+
+    def not_kept(self) -> list[tuple[Any, ...]]:
+        return self.rows(
+            "SELECT contract, reason_code, count(*) FROM collect.dispositions GROUP BY ALL ORDER BY ALL"
+        )
