@@ -92,7 +92,7 @@ def draft_mapping(
         if not dialect.reading.records:
             raise RefusedFile("E-ING-023", path.name, detail="no record in the first MB")
         header = decide_header(dialect.reading, set(known_headers()), key, interview)
-        n_before = header.skip_lines + (_header_lines(dialect, header) if header.decision.best else 0)
+        n_before = header.skip_lines + (header.n_lines if header.decision.best else 0)
         offset = _offset(text, n_before)
         quote, delimiter = dialect.quote.best, dialect.delimiter.best
         with open_table(text, offset, delimiter, quote, header.names, scratch) as table:
@@ -122,16 +122,6 @@ def _prepared(path: Path, encoding: str, scratch: Path) -> Path:
         ).path  # fmt: skip
     except RefusedFile as error:
         raise RefusedFile("E-ING-023", path.name, detail=error.problem.text("what")) from None
-
-
-def _header_lines(dialect: Dialect, header: Header) -> int:
-    skipped, lines = 0, 0
-    for used in dialect.reading.lines_used:
-        if lines >= header.skip_lines:
-            return used
-        lines += used
-        skipped += 1
-    return 1
 
 
 def _offset(text: Path, n_lines: int) -> int:

@@ -169,7 +169,10 @@ def decide_encoding(facts: ByteEvidence, key: str, interview: Interview) -> Deci
 
 @dataclass(frozen=True)
 class CodecFit:
-    """How well one single-byte codec explains the bytes above 127: share of letters of its best language."""
+    """How well one single-byte codec explains the bytes above 127: share of letters of its best language.
+
+    n_control: C1 control characters and box drawing, which no extract holds.
+    """
 
     codec: str
     text: str
@@ -196,7 +199,7 @@ def codec_fits(facts: ByteEvidence) -> list[CodecFit]:
     for codec in SINGLE_BYTE:
         letters = {byte: bytes([byte]).decode(codec, "replace") for byte in used}
         undefined = sum(int(facts.high[b]) for b, c in letters.items() if c == "\ufffd")
-        control = sum(int(facts.high[b]) for b, c in letters.items() if "\x80" <= c <= "\x9f")
+        control = sum(int(facts.high[b]) for b, c in letters.items() if "\x80" <= c <= "\x9f" or "\u2500" <= c <= "\u259f")
         words = int(facts.in_word.sum())
         # A capital after a small letter ("SociÚtÚ") is another encoding's letter.
         fitting = {b: int(facts.in_word[b] - (facts.after_lower[b] if c.isupper() else 0)) for b, c in letters.items()}

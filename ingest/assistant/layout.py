@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ingest.assistant.questions import Decision, Interview, Question, Said, proved, said
@@ -26,26 +27,27 @@ TYPED = re.compile(
 
 @dataclass(frozen=True)
 class Reading:
-    """The head read with one separator and quote: records with the physical lines each uses."""
+    """The head read with one separator and quote: records, where each begins (0-based) and how many lines it uses."""
 
     delimiter: str
     quote: str | None
     records: tuple[tuple[str, ...], ...]
+    starts: tuple[int, ...]
     lines_used: tuple[int, ...]
     n_broken: int
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The usual number of fields."""
         counts = Counter(len(r) for r in self.records)
         return max(counts, key=lambda n: (counts[n], n)) if counts else 0
 
-    @property
+    @cached_property
     def n_fitting(self) -> int:
         """Records with the usual number of fields."""
         return sum(1 for record in self.records if len(record) == self.width)
 
-    @property
+    @cached_property
     def share(self) -> float:
         """Part of the records and broken lines that has the usual number of fields."""
         total = len(self.records) + self.n_broken
@@ -66,7 +68,7 @@ def head_lines(text: Path) -> list[str]:
 def read_head(lines: list[str], delimiter: str, quote: str | None) -> Reading:
     """Records of the head. A quote that does not close within MAX_RECORD_LINES breaks its line only."""
     parser = RecordParser(delimiter, quote, None)
-    records, used, n_broken, at = [], [], 0, 0
+    records, starts, used, n_broken, at = [], [], [], 0, 0
     while at < len(lines) and len(records) < HEAD_RECORDS:
         if not lines[at].strip() and not (delimiter in lines[at]):
             at += 1
@@ -86,9 +88,10 @@ def read_head(lines: list[str], delimiter: str, quote: str | None) -> Reading:
             n = 1
         else:
             records.append(tuple(fields[: MAX_COLUMNS + 1]))
+            starts.append(at)
             used.append(n)
         at += n
-    return Reading(delimiter, quote, tuple(records), tuple(used), n_broken)
+    return Reading(delimiter, quote, tuple(records), tuple(starts), tuple(used), n_broken)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def decide_dialect(lines: list[str], key: str, interview: Interview) -> Dialect:
     whole = [d for d, r in many.items() if r.share == 1.0 and len(r.records) > 1]
     near = [d for d, r in many.items() if r.share >= NEARLY_ALL]
     chosen = whole if len(whole) == 1 else near
-    if len(chosen) == 1 and not _has_rival(many, chosen[0]):
+    if len(chosen) == 1 and not _has_rival(many, chosen[0]) and not _is_half(many[chosen[0]]):
         decision = proved(chosen[0], *evidence)
     elif _has_none(lines):
         # One column: no separator occurs, so any reads the file the same way.
@@ -129,6 +132,12 @@ def _has_rival(many: dict[str, Reading], chosen: str) -> bool:
     return any(
         d != chosen and r.share >= RIVAL and r.width >= many[chosen].width and r.width > 2 for d, r in many.items()
     )
+
+
+def _is_half(reading: Reading) -> bool:
+    """True when one sign stands before every separator: the separator is two characters long."""
+    before = {field[-1:] for record in reading.records for field in record[:-1]}
+    return len(before) == 1 and not next(iter(before)).isalnum() and before != {""} and reading.n_fitting > 1
 
 
 def _has_none(lines: list[str]) -> bool:
@@ -170,22 +179,23 @@ def _decide_quote(lines: list[str], reading: Reading, key: str, interview: Inter
 
 @dataclass(frozen=True)
 class Header:
-    """Whether the first record names the columns; the names; lines and records before it."""
+    """Whether the first record names the columns; the names; lines before that record, and lines it uses."""
 
     decision: Decision
     names: tuple[str, ...]
     skip_lines: int
+    n_lines: int
     skip_evidence: tuple[Said, ...]
 
 
 def decide_header(reading: Reading, known: set[str], key: str, interview: Interview) -> Header:
     """Is there a header? known: column names of vendors, normalised; a first record that holds them is one."""
     skipped = _records_before(reading)
-    skip_lines = sum(reading.lines_used[:skipped])
-    skip_evidence = (said("lines_before", n=skip_lines, width=reading.width),) if skipped else ()
+    skip_lines, n_lines = reading.starts[skipped], reading.lines_used[skipped]
+    skip_evidence = (said("lines_before", n=skip_lines, width=reading.width),) if skip_lines else ()
     records = [r for r in reading.records[skipped:] if len(r) == reading.width]
     if not records:
-        return Header(proved(True, said("no_record")), ("column_1",), 0, ())
+        return Header(proved(True, said("no_record")), ("column_1",), 0, 1, ())
     first, rest = [v.strip() for v in records[0]], records[1:]
     as_data = as_name = 0
     for at, cell in enumerate(first):
@@ -202,13 +212,13 @@ def decide_header(reading: Reading, known: set[str], key: str, interview: Interv
     generated = tuple(f"column_{n}" for n in range(1, reading.width + 1))
     named = tuple(first)
     if not as_data and not n_equal and (n_known or as_name) and blank <= 1 and not (twice and not n_known):
-        return Header(proved(True, *evidence), named, skip_lines, skip_evidence)
+        return Header(proved(True, *evidence), named, skip_lines, n_lines, skip_evidence)
     if as_data and not as_name and not n_known:
-        return Header(proved(False, *evidence), generated, skip_lines, skip_evidence)
+        return Header(proved(False, *evidence), generated, skip_lines, n_lines, skip_evidence)
     question = Question(f"{key}.header", said("ask_header", first=_shown(first)), evidence, ("yes", "no"))
     likely = n_known + as_name > as_data
     decision = interview.decide(question, likely, lambda answer: answer == "yes")
-    return Header(decision, named if decision.best else generated, skip_lines, skip_evidence)
+    return Header(decision, named if decision.best else generated, skip_lines, n_lines, skip_evidence)
 
 
 def _records_before(reading: Reading) -> int:
