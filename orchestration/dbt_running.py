@@ -102,7 +102,9 @@ def is_parsed() -> bool:
 
 def _parse() -> None:
     STAMP.unlink(missing_ok=True)
-    PARSED.unlink(missing_ok=True)  # dbt's partial parse of an older project stumbles over a metric that went away
+    PARSED.unlink(
+        missing_ok=True
+    )  # dbt's partial parse of an older project stumbles over a metric that went away
     parsed_from = _project_hash()
     with _environment(MANIFEST.parent / "work"):
         result = _runner(None).invoke(

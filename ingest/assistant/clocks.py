@@ -35,13 +35,17 @@ class ClockCheck:
     said: Said
 
 
-def check_clock(table: Table, local_at: int, epoch_at: int, options: tuple[tuple[str, ...], ...]) -> ClockCheck | None:
+def check_clock(
+    table: Table, local_at: int, epoch_at: int, options: tuple[tuple[str, ...], ...]
+) -> ClockCheck | None:
     """The one list of formats under which local time and epoch are a zone's offset apart; None when not exactly one."""
     agreeing = [found for formats in options if (found := _offsets(table, local_at, epoch_at, formats))]
     if len(agreeing) != 1:
         return None
     formats, offsets, n, n_agreeing = agreeing[0]
-    zones = tuple(zone for zone in _zones() if all(_has_offset(zone, hour, seconds) for hour, seconds in offsets))
+    zones = tuple(
+        zone for zone in _zones() if all(_has_offset(zone, hour, seconds) for hour, seconds in offsets)
+    )
     shown = ", ".join(sorted({f"{seconds / 3600:+g} h" for _, seconds in offsets}))
     evidence = said("clock_check", epoch=table.names[epoch_at], local=table.names[local_at], n=n_agreeing, total=n,
                     offsets=shown, zones=", ".join(zones[:6]) or "-")  # fmt: skip
@@ -80,7 +84,9 @@ def _offsets(
 
 @functools.cache
 def _zones() -> tuple[str, ...]:
-    others = sorted(z for z in zoneinfo.available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/")))
+    others = sorted(
+        z for z in zoneinfo.available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))
+    )
     return (*USUAL, *(zone for zone in others if zone not in USUAL))
 
 

@@ -17,19 +17,36 @@ WORDS_FALSE = ("false", "no", "non", "faux", "n", "0", "f")
 MISSING = ("NULL", "null", "N/A", "n/a", "#N/A", "NaN", "\\N", "-", "--", "(vide)", "(blank)", "N.C.", "NC")
 MISSING_DATES = ("0000-00-00", "0000-00-00 00:00:00", "00/00/0000", "00000000", "0001-01-01")
 ENUM_VALUES = 40
-_ALL = "".join(literal(w) + ", " for w in (*WORDS_TRUE, *WORDS_FALSE)).rstrip(", ")
+
+
+def _whole(pattern: str, text: str = "v") -> str:
+    return f"regexp_full_match({text}, {literal(pattern)})"
+
+
+_WORDS = ", ".join(literal(word) for word in (*WORDS_TRUE, *WORDS_FALSE))
+_GROUPS = r"[0-9]*(?:[ .,\x{00a0}\x{202f}][0-9]+)*"
+_COMPACT_DAY = r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_NUMERIC_DAY = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ].*)?"
+_NAMED_DAY = (
+    r"(?i)[0-9]{1,2}[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ,-]+[0-9]{2,4}(?: .*)?"
+)
+_DIGITS = "length(regexp_replace(v, '[^0-9]', '', 'g'))"
+# SQL test of each type on a value v.
 VOTES = {
-    "boolean": f"lower({{v}}) IN ({_ALL})",
-    "email": r"regexp_full_match({v}, '[^@\s]+@[^@\s]+\.[^@\s.]+')",
-    "epoch": r"regexp_full_match({v}, '1[0-9]{{9}}(?:[.][0-9]+)?|1[0-9]{{12}}')",
-    "integer": r"regexp_full_match({v}, '[+-]?[0-9]{{1,18}}')",
-    "number": r"regexp_full_match({v}, '[+-]?[€$£]? ?[0-9]*(?:[ .,\x{{00a0}}\x{{202f}}][0-9]+)* ?(?:[€$£%]|EUR|USD|GBP)?') AND regexp_matches({v}, '[0-9]')",
-    "date": r"regexp_matches({v}, '^[0-9]{{1,4}}([-/.])[0-9]{{1,2}}[-/.][0-9]{{1,4}}(?:[T ].*)?$') OR regexp_full_match({v}, '(?:19|20)[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])') OR regexp_matches({v}, '(?i)^[0-9]{{1,2}}[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[ ,-]+[0-9]{{2,4}}')",
-    "phone": r"regexp_full_match({v}, '(?:\+|00)?[0-9 ().\x{{00a0}}/-]{{7,22}}') AND length(regexp_replace({v}, '[^0-9]', '', 'g')) BETWEEN 8 AND 15 AND regexp_matches({v}, '^(?:\+|0|\()|[ .-]')",
-    "registration": r"regexp_full_match(replace({v}, ' ', ''), '[0-9]{{9}}|[0-9]{{14}}')",
-    "vat": r"regexp_full_match(replace(upper({v}), ' ', ''), '[A-Z]{{2}}[0-9A-Z]{{8,12}}') AND regexp_matches({v}, '[0-9]{{5}}')",
-    "country": r"regexp_full_match({v}, '[A-Z]{{2}}')",
-    "currency": r"{v} IN ('EUR','USD','GBP','CHF','CAD','JPY','AUD','SEK','NOK','DKK','PLN','CZK','CNY','INR')",
+    "boolean": f"lower(v) IN ({_WORDS})",
+    "email": _whole(r"[^@\s]+@[^@\s]+\.[^@\s.]+"),
+    "epoch": _whole(r"1[0-9]{9}(?:[.][0-9]+)?|1[0-9]{12}"),
+    "excel_serial": _whole(r"[345][0-9]{4}(?:[.][0-9]+)?"),
+    "integer": _whole(r"[+-]?[0-9]{1,18}"),
+    "number": _whole(rf"[+-]?[€$£]? ?{_GROUPS} ?(?:[€$£%]|EUR|USD|GBP)?") + " AND regexp_matches(v, '[0-9]')",
+    "date": " OR ".join(_whole(pattern) for pattern in (_NUMERIC_DAY, _COMPACT_DAY, _NAMED_DAY)),
+    "phone": _whole(r"(?:\+|00)?[0-9 ().\x{00a0}/-]{7,22}")
+    + rf" AND {_DIGITS} BETWEEN 8 AND 15 AND regexp_matches(v, '^(?:\+|0|\()|[ .-]')",
+    "registration": _whole("[0-9]{9}|[0-9]{14}", "replace(v, ' ', '')"),
+    "vat": _whole("[A-Z]{2}[0-9A-Z]{8,12}", "replace(upper(v), ' ', '')")
+    + " AND regexp_matches(v, '[0-9]{5}')",
+    "country": _whole("[A-Z]{2}"),
+    "currency": _whole("EUR|USD|GBP|CHF|CAD|JPY|AUD|SEK|NOK|DKK|PLN|CZK|CNY|INR"),
 }
 
 
@@ -68,7 +85,9 @@ class Profile:
     @property
     def said(self) -> Said:
         """The facts as a sentence."""
-        votes = ", ".join(f"{k} {100 * v:.0f} %" for k, v in sorted(self.votes.items(), key=lambda i: -i[1]) if v >= 0.05)
+        votes = ", ".join(
+            f"{k} {100 * v:.0f} %" for k, v in sorted(self.votes.items(), key=lambda i: -i[1]) if v >= 0.05
+        )
         return said(
             "profile", empty=f"{100 * self.share_empty:.1f}", distinct=self.n_distinct, votes=votes or "text",
         )  # fmt: skip
@@ -94,7 +113,7 @@ def _profile(table: Table, at: int, n_filled: int, about: int) -> Profile:
     if not n_filled:
         return Profile(at, table.names[at], table.n_rows, 0, 0, dict.fromkeys(VOTES, 0.0))
     known_missing = ", ".join(literal(text) for text in (*MISSING, *MISSING_DATES))
-    tests = ", ".join(f"sum(n) FILTER ({test.format(v='v')})" for test in VOTES.values())
+    tests = ", ".join(f"sum(n) FILTER ({test})" for test in VOTES.values())
     total, *found = table.row(
         f"SELECT sum(n), {tests} FROM (SELECT {column} AS v, count(*) AS n FROM {table.sample} "
         f"WHERE {column} NOT IN ({known_missing}) GROUP BY ALL)"
@@ -131,7 +150,9 @@ def key_candidates(table: Table, profiles: list[Profile]) -> Keys:
     single = tuple(p.at for p in profiles if p.is_unique)
     if single or table.n_rows < 2:
         return Keys(single, ())
-    full = [p for p in profiles if p.n_filled == table.n_rows and p.n_distinct > 1 and p.kind not in ("boolean",)]
+    full = [
+        p for p in profiles if p.n_filled == table.n_rows and p.n_distinct > 1 and p.kind not in ("boolean",)
+    ]
     full = sorted(full, key=lambda p: -p.n_distinct)[:6]
     pairs = []
     for index, left in enumerate(full):

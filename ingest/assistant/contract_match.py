@@ -21,8 +21,8 @@ _CONTENT_OF = {
     "boolean": ("boolean",),
     "integer": ("integer",),
     "decimal": ("number", "integer"),
-    "date": ("date", "epoch"),
-    "timestamp": ("date", "epoch"),
+    "date": ("date", "epoch", "excel_serial"),
+    "timestamp": ("date", "epoch", "excel_serial"),
 }
 _CONTENT_OF_NAME = {
     "registration_number": ("registration",),
@@ -58,7 +58,12 @@ def matches_of(contract: Contract, column: Column, profiles: list[Profile], is_n
         spelled = normalised(profile.name)
         origin = known.get(spelled) if is_named else None
         name = NAME if origin else 0.0
-        if is_named and not origin and len(spelled) > 3 and difflib.get_close_matches(spelled, known, 1, NEAR):
+        if (
+            is_named
+            and not origin
+            and len(spelled) > 3
+            and difflib.get_close_matches(spelled, known, 1, NEAR)
+        ):
             name, origin = NEAR_NAME, "near"
         share = _content(column, profile)
         if share is None:
@@ -128,5 +133,9 @@ def score_contracts(profiles: list[Profile], is_named: bool) -> list[ContractSco
         n_required = sum(1 for name in matched if name in required)
         covered = len(used) / max(1, len(profiles))
         needed = n_required / len(required)
-        scores.append(ContractScore(contract.name, 0.5 * covered + 0.5 * needed, len(matched), len(required), n_required))
+        scores.append(
+            ContractScore(
+                contract.name, 0.5 * covered + 0.5 * needed, len(matched), len(required), n_required
+            )
+        )
     return sorted(scores, key=lambda s: (-s.score, -s.n_matched, s.name))

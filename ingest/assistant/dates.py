@@ -14,7 +14,10 @@ from ingest.assistant.questions import Said, said
 from ingest.assistant.table import Table
 from ingest.sql import literal
 
-CLOCK = r"(?P<gap>[T ])(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?P<fraction>[.,]\d+)?)?(?P<half> ?[AaPp][Mm])?(?P<zone> ?(?:Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2}))?"
+CLOCK = (
+    r"(?P<gap>[T ])(?P<hour>\d{1,2}):\d{2}(?P<second>:\d{2}(?P<fraction>[.,]\d+)?)?(?P<half> ?[AaPp][Mm])?"
+    r"(?P<zone> ?(?:Z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2}))?"
+)
 NUMERIC = re.compile(rf"(?P<a>\d{{1,4}})(?P<mark>[-/.])(?P<b>\d{{1,2}})(?P=mark)(?P<c>\d{{1,4}})(?:{CLOCK})?")
 NAMED = re.compile(
     rf"\d{{1,2}}(?P<mark>[ -])(?P<month>[A-Za-z]{{3,9}})(?P<comma>,?)(?P=mark)(?P<year>\d{{2}}|\d{{4}})(?:{CLOCK})?"
@@ -81,7 +84,12 @@ def _patterns(example: str) -> tuple[str, ...]:
             return ()
         mark = found["mark"]
         if len(found["a"]) == 4:
-            if mark == "-" and len(found["c"]) <= 2 and not found["half"] and ("," not in (found["fraction"] or "")):
+            if (
+                mark == "-"
+                and len(found["c"]) <= 2
+                and not found["half"]
+                and ("," not in (found["fraction"] or ""))
+            ):
                 return ("iso",)
             return (f"%Y{mark}%m{mark}%d{clock}",) if len(found["c"]) <= 2 else ()
         if len(found["a"]) > 2 or len(found["c"]) == 3:
@@ -96,7 +104,11 @@ def _patterns(example: str) -> tuple[str, ...]:
         clock = _clock_pattern(found)
         month = "%b" if len(found["month"]) == 3 else "%B"
         year = "%Y" if len(found["year"]) == 4 else "%y"
-        return (f"%d{found['mark']}{month}{found['comma']}{found['mark']}{year}{clock}",) if clock is not None else ()
+        return (
+            (f"%d{found['mark']}{month}{found['comma']}{found['mark']}{year}{clock}",)
+            if clock is not None
+            else ()
+        )
     return ()
 
 
@@ -106,7 +118,9 @@ def _clock_pattern(found: re.Match[str]) -> str | None:
     if found["fraction"] and not found["fraction"].startswith("."):
         return None
     hour = "%I" if found["half"] else "%H"
-    text = f"{found['gap']}{hour}:%M" + (":%S" if found["second"] else "") + (".%f" if found["fraction"] else "")
+    text = (
+        f"{found['gap']}{hour}:%M" + (":%S" if found["second"] else "") + (".%f" if found["fraction"] else "")
+    )
     if found["half"]:
         text += (" " if found["half"].startswith(" ") else "") + "%p"
     zone = found["zone"]
@@ -167,15 +181,7 @@ def _by_order(table: Table, column: str, layouts: list[tuple[str, ...]], total: 
     if len(orders) == 1:
         proved = orders
     elif set(orders) & {"dmy", "mdy"} and "ymd" in orders and not any("%y" in p for p in flat):
-        # Year-first and day-first layouts in one column: each value shows which it is.
-        if alone["ymd"] + max(fits[o] for o in orders if o != "ymd") == readable:
-            rest = [o for o in orders if o != "ymd"]
-            deciding = [
-                o
-                for o in rest
-                if _decides(alone[o], several, fits[o]) and not any(alone[p] for p in rest if p != o)
-            ]
-            proved = [f"{deciding[0]}+ymd"] if len(deciding) == 1 else []
+        proved = _beside_year_first(orders, fits, alone, several, readable)
     if proved and readable and unread <= MAX_UNREAD * total:
         parts = proved[0].split("+")
         formats = tuple(p for p in flat if _order(p) in parts)
@@ -185,6 +191,19 @@ def _by_order(table: Table, column: str, layouts: list[tuple[str, ...]], total: 
         by_order[o] + (base if o != "ymd" else ()) for o in sorted(orders, key=lambda o: -fits[o]) if fits[o]
     )
     return DateProof(None, options, "", is_local, has_clock, unread, tuple(evidence))
+
+
+def _beside_year_first(
+    orders: list[str], fits: dict[str, int], alone: dict[str, int], several: int, readable: int
+) -> list[str]:
+    """Year-first and day-first layouts in one column: each value shows which of the two it is."""
+    rest = [o for o in orders if o != "ymd"]
+    if alone["ymd"] + max(fits[o] for o in rest) != readable:
+        return []
+    deciding = [
+        o for o in rest if _decides(alone[o], several, fits[o]) and not any(alone[p] for p in rest if p != o)
+    ]
+    return [f"{deciding[0]}+ymd"] if len(deciding) == 1 else []
 
 
 def _decides(alone: int, several: int, readable: int) -> bool:

@@ -19,7 +19,7 @@ from ingest.assistant.encodings import ByteEvidence, decide_encoding, read_bytes
 from ingest.assistant.filling import ColumnPlan, Filling
 from ingest.assistant.layout import MAX_COLUMNS, Dialect, Header, decide_dialect, decide_header, head_lines
 from ingest.assistant.questions import Ask, Decision, Interview, Question, Said, proved, said
-from ingest.assistant.spelling import known_headers
+from ingest.assistant.spelling import known_headers, same_columns
 from ingest.assistant.table import Table, open_table
 from ingest.assistant.writing import Sheet
 from ingest.calendar_reading import stream_columns
@@ -34,9 +34,13 @@ from ingest.text_preparation import inspect_bytes, prepare
 
 # First bytes of formats that are no delimited text.
 OTHER_FORMATS = {
-    b"PK\x03\x04": "ZIP or XLSX", b"PAR1": "Parquet", b"\x1f\x8b": "gzip", b"%PDF": "PDF", b"BEGIN:VCALENDAR": "iCalendar",
+    b"PK\x03\x04": "ZIP or XLSX",
+    b"PAR1": "Parquet",
+    b"\x1f\x8b": "gzip",
+    b"%PDF": "PDF",
+    b"BEGIN:VCALENDAR": "iCalendar",
     b"\xd0\xcf\x11\xe0": "XLS",
-}  # fmt: skip
+}
 TOTALS = ("total", "totaux", "total général", "grand total", "sous-total", "subtotal")
 
 
@@ -66,7 +70,12 @@ class Draft:
 
 
 def draft_mapping(
-    path: Path, *, contract: str | None = None, ask: Ask | None = None, language: str = "en", hints: Hints | None = None
+    path: Path,
+    *,
+    contract: str | None = None,
+    ask: Ask | None = None,
+    language: str = "en",
+    hints: Hints | None = None,
 ) -> Draft:
     """The draft for `path`. contract: name of the contract to fill; asked for when None.
 
@@ -96,7 +105,9 @@ def draft_mapping(
         offset = _offset(text, n_before)
         quote, delimiter = dialect.quote.best, dialect.delimiter.best
         with open_table(text, offset, delimiter, quote, header.names, scratch) as table:
-            return _Draft(path, facts, encoding, dialect, header, table, interview, language, hints or Hints()).draft(contract)
+            return _Draft(
+                path, facts, encoding, dialect, header, table, interview, language, hints or Hints()
+            ).draft(contract)
 
 
 def _refuse_other_formats(path: Path, facts: ByteEvidence) -> None:
@@ -185,7 +196,9 @@ class _Draft:
     def _final_newline(self) -> Decision | None:
         if self.facts.ends_with_newline or self.facts.mark.startswith("utf-16"):
             return None
-        question = Question("files.rows.final_newline", said("ask_final_newline"), (), ("optional", "required"))
+        question = Question(
+            "files.rows.final_newline", said("ask_final_newline"), (), ("optional", "required")
+        )
         return self.interview.decide(question, "optional")
 
     def _totals(self, profiles: list[Profile]) -> Decision | None:
@@ -222,7 +235,7 @@ class _Draft:
                     lambda a: bool(re.fullmatch("[A-Z]{3}", a)), is_free=True,
                 )  # fmt: skip
                 defaults["currency"] = self.interview.decide(question, None)
-        if needs.phones:
+        if needs.has_phone:
             question = Question(
                 "defaults.phone_region", said("ask_region"), self._phone_evidence(needs.phones),
                 ("FR", "BE", "CH", "GB", "DE", "ES", "IT", "US"),
@@ -246,7 +259,9 @@ class _Draft:
         hinted = [self.hints.timezone] if self.hints.timezone else []
         usual = zones[:8] if zones else ["Europe/Paris", "UTC", "Europe/London", "America/New_York"]
         options = tuple(dict.fromkeys([*(h for h in hinted if not zones or h in zones), *usual]))
-        question = Question("defaults.timezone", said("ask_zone"), tuple(evidence), options, _is_zone, is_free=True)
+        question = Question(
+            "defaults.timezone", said("ask_zone"), tuple(evidence), options, _is_zone, is_free=True
+        )
         return self.interview.decide(question, None)
 
     def _phone_evidence(self, profiles: list[Profile]) -> tuple[Said, ...]:
@@ -259,7 +274,9 @@ class _Draft:
                 f"count(*) FILTER (regexp_full_match({digits}, '0[1-9][0-9]{{8}}')), count({column}) "
                 f"FROM {self.table.all_rows}"
             )
-            found.append(said("phones", header=profile.name, international=international, french=french, n=total))
+            found.append(
+                said("phones", header=profile.name, international=international, french=french, n=total)
+            )
         return tuple(found)
 
     # ------------------------------------------------------------ YAML
@@ -270,8 +287,13 @@ class _Draft:
     ) -> str:  # fmt: skip
         sheet = Sheet(self.language)
         n_open = len(self.interview.open_questions)
-        sheet.note(0, said("title", file=self.path.name, rows=self.table.n_rows, misfits=self.table.n_misfits))
+        sheet.note(
+            0, said("title", file=self.path.name, rows=self.table.n_rows, misfits=self.table.n_misfits)
+        )
         sheet.note(0, said("open_count", n=n_open) if n_open else said("all_decided"))
+        for vendor in same_columns(list(self.table.names), bool(self.header.decision.best)):
+            sheet.note(0, said("shipped_reads", vendor=vendor) if self.header.decision.best else
+                       said("shipped_width", vendor=vendor, n=len(self.table.names)))  # fmt: skip
         sheet.put(0, "version", 1)
         sheet.opens(0, "source")
         sheet.put(1, "system", system, said("name_from_file"))
@@ -378,9 +400,9 @@ def _is_zone(name: str) -> bool:
 def _pattern(name: str) -> str:
     """The file name as a path of the mapping: a date in it becomes {date}."""
     name = re.sub(r"[{}]", "?", name)
-    date = r"(?<!\d)(?:(?:19|20)\d{2}-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])?)(?!\d)"
-    found = re.findall(date, name)
-    return re.sub(date, "{date}", name) if len(found) == 1 else name
+    month, day = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+    date = rf"(?<!\d)(?:19|20)\d{{2}}(?:-{month}(?:-{day})?|{month}(?:{day})?)(?!\d)"
+    return re.sub(date, "{date}", name) if len(re.findall(date, name)) == 1 else name
 
 
 def problem_of(text: str, scratch: Path) -> ConfigurationError | None:

@@ -199,10 +199,17 @@ def codec_fits(facts: ByteEvidence) -> list[CodecFit]:
     for codec in SINGLE_BYTE:
         letters = {byte: bytes([byte]).decode(codec, "replace") for byte in used}
         undefined = sum(int(facts.high[b]) for b, c in letters.items() if c == "\ufffd")
-        control = sum(int(facts.high[b]) for b, c in letters.items() if "\x80" <= c <= "\x9f" or "\u2500" <= c <= "\u259f")
+        control = sum(
+            int(facts.high[b])
+            for b, c in letters.items()
+            if "\x80" <= c <= "\x9f" or "\u2500" <= c <= "\u259f"
+        )
         words = int(facts.in_word.sum())
         # A capital after a small letter ("SociÚtÚ") is another encoding's letter.
-        fitting = {b: int(facts.in_word[b] - (facts.after_lower[b] if c.isupper() else 0)) for b, c in letters.items()}
+        fitting = {
+            b: int(facts.in_word[b] - (facts.after_lower[b] if c.isupper() else 0))
+            for b, c in letters.items()
+        }
         signs = sum(n for b, n in fitting.items() if not letters[b].isalpha() and letters[b] in SIGNS)
         best, language, alphabet_used = -1, "-", ""
         for name, alphabet in ALPHABETS.items():
@@ -221,7 +228,10 @@ def _is_refuted(fit: CodecFit) -> bool:
     """True when a codec gives bytes without meaning, or letters that no one language has beside each other."""
     wrong = round((1 - fit.share) * fit.n_in_word)
     return bool(
-        fit.n_undefined or fit.n_control or fit.share < MISFITS or (wrong >= 3 and fit.n_kinds_unexplained >= 2)
+        fit.n_undefined
+        or fit.n_control
+        or fit.share < MISFITS
+        or (wrong >= 3 and fit.n_kinds_unexplained >= 2)
     )
 
 

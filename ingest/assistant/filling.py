@@ -1,4 +1,4 @@
-"""How each column of a contract is filled from a profiled file: the mapping keys that are proved, questions for the rest.
+"""How each column of a contract is filled from a profiled file: mapping keys that are proved, questions for the rest.
 
 What does NOT belong here: reading the file (drafting.py) and YAML (writing.py).
 """
@@ -48,6 +48,7 @@ class Needs:
     zones: list[ClockCheck] = field(default_factory=list)
     local_times: list[str] = field(default_factory=list)
     phones: list[Profile] = field(default_factory=list)
+    has_phone: bool = False
     currency_signs: set[str] = field(default_factory=set)
     has_currency: bool = False
     missing: dict[str, int] = field(default_factory=dict)
@@ -57,7 +58,13 @@ class Filling:
     """Fills the columns of one contract; `plans` in the order of the contract, `unmatched` optional names."""
 
     def __init__(
-        self, table: Table, profiles: list[Profile], keys: Keys, contract: Contract, interview: Interview, is_named: bool
+        self,
+        table: Table,
+        profiles: list[Profile],
+        keys: Keys,
+        contract: Contract,
+        interview: Interview,
+        is_named: bool,
     ) -> None:
         self.table, self.profiles, self.candidates = table, profiles, keys
         self.contract, self.interview, self.is_named = contract, interview, is_named
@@ -101,13 +108,18 @@ class Filling:
         if column.type == "boolean" and not found:
             options += self._converted(column)
             options += ["const: false", "const: true"]
-        asked = said("ask_column" if column.required else "ask_optional", column=column.name, what=column.description)
+        asked = said(
+            "ask_column" if column.required else "ask_optional", column=column.name, what=column.description
+        )
         evidence = tuple(said("candidate", header=m.header, why=m.said) for m in found[:6])
-        question = Question(self._key(column.name), asked, evidence, tuple(options), self._is_origin, is_free=True)
+        question = Question(
+            self._key(column.name), asked, evidence, tuple(options), self._is_origin, is_free=True
+        )
         decision = self.interview.decide(question, None)
         plan.notes += list(decision.evidence)
         if decision.is_open:
             plan.open = decision
+            self.needs.has_currency = self.needs.has_currency or column.name == "currency"
         elif decision.best == NONE:
             return None
         else:
@@ -144,7 +156,9 @@ class Filling:
 
     def _known_header(self, name: str) -> str:
         if name not in self.headers:
-            raise ConfigurationError("E-ING-109", "answer", key=name, nearest=nearest(name, self.headers) or "-")
+            raise ConfigurationError(
+                "E-ING-109", "answer", key=name, nearest=nearest(name, self.headers) or "-"
+            )
         return '"c0"'
 
     def _origin(self, answer: str) -> dict[str, Any]:
@@ -173,7 +187,9 @@ class Filling:
         named = [m for m in matches_of(self.contract, column, self.profiles, self.is_named) if m.by_name]
         unique = [self.headers[at] for at in self.candidates.single]
         pairs = [f"{self.headers[a]} + {self.headers[b]}" for a, b in self.candidates.pairs]
-        plan.notes.append(said("key_candidates", single=", ".join(unique) or "-", pairs=", ".join(pairs) or "-"))
+        plan.notes.append(
+            said("key_candidates", single=", ".join(unique) or "-", pairs=", ".join(pairs) or "-")
+        )
         first = [m for m in named if m.header in unique]
         if len(first) == 1:
             plan.notes.append(first[0].said)
@@ -181,7 +197,9 @@ class Filling:
             return plan
         for match in named:
             profile = self.profiles[match.at]
-            plan.notes.append(said("not_unique", header=match.header, distinct=profile.n_distinct, rows=profile.n_rows))
+            plan.notes.append(
+                said("not_unique", header=match.header, distinct=profile.n_distinct, rows=profile.n_rows)
+            )
         options = [m.header for m in first] + [m.header for m in named if m not in first]
         options += [header for header in unique if header not in options]
         options += [f"hash: {self.headers[a]}, {self.headers[b]}" for a, b in self.candidates.pairs]
@@ -205,7 +223,10 @@ class Filling:
         plan.keys.update(origin)
         if column.name == "currency":
             self.needs.has_currency = True
+        self.needs.has_phone = self.needs.has_phone or column.type == "phone"
         if "source" not in origin:
+            if column.type == "timestamp":
+                self.needs.local_times.append(column.name)
             return
         profile = self.profiles[self.headers.index(origin["source"])]
         plan.notes.append(profile.said)
@@ -217,8 +238,6 @@ class Filling:
         }  # fmt: skip
         if column.type in reader and profile.n_filled:
             reader[column.type](plan, column, profile)
-        elif column.type == "phone":
-            self.needs.phones.append(profile)
 
     def _phone(self, plan: ColumnPlan, column: Column, profile: Profile) -> None:
         self.needs.phones.append(profile)
@@ -230,13 +249,21 @@ class Filling:
 
     def _date(self, plan: ColumnPlan, column: Column, profile: Profile) -> None:
         if profile.votes["epoch"] >= 0.9:
-            (longest,) = self.table.row(f"SELECT max(length({self.table.column(profile.at)})) FROM {self.table.sample}")
+            (longest,) = self.table.row(
+                f"SELECT max(length({self.table.column(profile.at)})) FROM {self.table.sample}"
+            )
             plan.keys["type"] = "epoch_ms" if longest == 13 else "epoch_s"
+            return
+        if profile.votes["excel_serial"] >= 0.9:
+            plan.keys["type"] = "excel_serial"
+            self.needs.local_times.append(profile.name)
             return
         proof = self._proof(profile.at)
         key = f"{self._key(column.name)}.formats"
         if proof is None:
-            question = Question(key, said("ask_formats", header=profile.name), (), (), _is_format, is_free=True)
+            question = Question(
+                key, said("ask_formats", header=profile.name), (), (), _is_format, is_free=True
+            )
             plan.keys["formats"] = self.interview.decide(question, ["iso"], lambda answer: [answer])
             return
         plan.notes += list(proof.evidence)
@@ -251,7 +278,9 @@ class Filling:
         else:
             options = tuple(" ; ".join(formats) for formats in proof.options)
             evidence = proof.evidence + self._orders_elsewhere(profile.at)
-            question = Question(key, said("ask_order", header=profile.name), evidence, options, _is_format, is_free=True)
+            question = Question(
+                key, said("ask_order", header=profile.name), evidence, options, _is_format, is_free=True
+            )
             plan.keys["formats"] = self.interview.decide(question, [], lambda answer: answer.split(" ; "))
         if column.type == "timestamp" and proof.is_local:
             self.needs.local_times.append(profile.name)
@@ -292,7 +321,10 @@ class Filling:
             return
         if proof.is_open:
             question = Question(
-                f"{self._key(column.name)}.decimal", said("ask_decimal", header=profile.name), proof.evidence, (",", ".")
+                f"{self._key(column.name)}.decimal",
+                said("ask_decimal", header=profile.name),
+                proof.evidence,
+                (",", "."),
             )
             decided = self.interview.decide(question, ".")
             plan.keys["decimal"] = decided
@@ -304,6 +336,44 @@ class Filling:
             plan.keys["thousands"] = proof.thousands
         if proof.strip:
             plan.keys["strip"] = list(proof.strip)
+        if self.contract.name == "erp_invoice" and column.name in (
+            "net_amount",
+            "tax_amount",
+            "gross_amount",
+        ):
+            self._sign(plan, column, profile)
+
+    def _sign(self, plan: ColumnPlan, column: Column, profile: Profile) -> None:
+        """Credit notes are negative in the contract: where the file writes them positive, the type gives the sign."""
+        kind = next((p for p in self.plans if p.name == "document_type" and "source" in p.keys), None)
+        mapped = kind.keys.get("map", {}) if kind else {}
+        words = [text for text, value in mapped.items() if value == "credit_note"]
+        if kind is None or not words:
+            plan.notes.append(said("no_credit_note"))
+            return
+        listed = ", ".join("'" + w.replace("'", "''") + "'" for w in words)
+        amount, type_at = self.table.column(profile.at), self.headers.index(kind.keys["source"])
+        n, negative = self.table.row(
+            f"SELECT count({amount}), count(*) FILTER (contains({amount}, '-')) FROM {self.table.all_rows} "
+            f"WHERE {self.table.column(type_at)} IN ({listed}) AND regexp_matches({amount}, '[1-9]')"
+        )
+        evidence = said("credit_notes", n=n, negative=negative)
+        plan.notes.append(evidence)
+        if not n or negative == n:
+            return
+        type_name, name = (h.replace('"', '""') for h in (kind.keys["source"], profile.name))
+        turned = f'case when "{type_name}" in ({listed}) then \'-\' || "{name}" else "{name}" end'
+        if negative:
+            question = Question(self._key(column.name), said("ask_sign", header=profile.name), (evidence,),
+                                (profile.name, f"expr: {turned}"))  # fmt: skip
+            decided = self.interview.decide(question, profile.name)
+            if decided.is_open:
+                plan.open = decided
+                return
+            if decided.best == profile.name:
+                return
+        del plan.keys["source"]
+        plan.keys = {"expr": turned, **plan.keys}
 
     def _is_percent(self, profile: Profile, decimal: str | None) -> bool:
         column = self.table.column(profile.at)
@@ -325,7 +395,12 @@ class Filling:
         self._mapped(plan, column, profile, found, column.values)
 
     def _mapped(
-        self, plan: ColumnPlan, column: Column, profile: Profile, found: dict[str, str], targets: tuple[str, ...]
+        self,
+        plan: ColumnPlan,
+        column: Column,
+        profile: Profile,
+        found: dict[str, str],
+        targets: tuple[str, ...],
     ) -> None:
         """The map of a closed list: known spellings filled, the others asked with the nearest value."""
         if not profile.values:

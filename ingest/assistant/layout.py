@@ -70,7 +70,7 @@ def read_head(lines: list[str], delimiter: str, quote: str | None) -> Reading:
     parser = RecordParser(delimiter, quote, None)
     records, starts, used, n_broken, at = [], [], [], 0, 0
     while at < len(lines) and len(records) < HEAD_RECORDS:
-        if not lines[at].strip() and not (delimiter in lines[at]):
+        if not lines[at].strip() and delimiter not in lines[at]:
             at += 1
             continue
         fields, n = parser.split(lines[at]), 1
@@ -117,7 +117,9 @@ def decide_dialect(lines: list[str], key: str, interview: Interview) -> Dialect:
         # One column: no separator occurs, so any reads the file the same way.
         decision = proved(",", *evidence, said("one_column"))
     else:
-        ranked = sorted(readings, key=lambda d: (-readings[d].share * min(readings[d].width, 3), -readings[d].width))
+        ranked = sorted(
+            readings, key=lambda d: (-readings[d].share * min(readings[d].width, 3), -readings[d].width)
+        )
         options = tuple("tab" if d == "\t" else d for d in ranked)
         question = Question(
             f"{key}.delimiter", said("ask_delimiter"), evidence, options, lambda a: len(a) == 1, is_free=True
@@ -130,7 +132,8 @@ def decide_dialect(lines: list[str], key: str, interview: Interview) -> Dialect:
 def _has_rival(many: dict[str, Reading], chosen: str) -> bool:
     """True when another separator reads half the records the same way, and into at least as many columns."""
     return any(
-        d != chosen and r.share >= RIVAL and r.width >= many[chosen].width and r.width > 2 for d, r in many.items()
+        d != chosen and r.share >= RIVAL and r.width >= many[chosen].width and r.width > 2
+        for d, r in many.items()
     )
 
 
@@ -166,7 +169,9 @@ def _decide_quote(lines: list[str], reading: Reading, key: str, interview: Inter
         return proved('"', said("no_quote"))
     quoted, plain = read_head(lines, delimiter, '"'), read_head(lines, delimiter, None)
     evidence = (
-        said("quotes_counted", n=n_quotes, share=f"{100 * quoted.share:.1f}", plain=f"{100 * plain.share:.1f}"),
+        said(
+            "quotes_counted", n=n_quotes, share=f"{100 * quoted.share:.1f}", plain=f"{100 * plain.share:.1f}"
+        ),
     )
     opened = sum(1 for r in plain.records for f in r if f.strip().startswith('"'))
     if quoted.share >= plain.share and (quoted.share > plain.share or opened) and quoted.width <= plain.width:
@@ -206,7 +211,9 @@ def decide_header(reading: Reading, known: set[str], key: str, interview: Interv
         elif cell and is_typed and not re.search(r"\d{3}", cell):
             as_name += 1
     n_known = sum(1 for cell in first if _plain(cell) in known)
-    n_equal = sum(1 for at, cell in enumerate(first) if cell and any(r[at].strip() == cell for r in rest[:500]))
+    n_equal = sum(
+        1 for at, cell in enumerate(first) if cell and any(r[at].strip() == cell for r in rest[:500])
+    )
     blank, twice = sum(1 for c in first if not c), len(first) - len(set(first))
     evidence = (said("header_votes", data=as_data, name=as_name, known=n_known, again=n_equal, blank=blank),)
     generated = tuple(f"column_{n}" for n in range(1, reading.width + 1))

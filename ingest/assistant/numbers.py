@@ -75,10 +75,14 @@ def prove_numbers(table: Table, at: int) -> NumberProof:
     thousands = " " if n["groups_space"] else None
     if comma and not point:
         grouped = bool(n["groups_point"] or n["either_point"])
-        return NumberProof(",", "." if grouped else thousands, strip, grouped and bool(thousands), False, tuple(evidence))
+        return NumberProof(
+            ",", "." if grouped else thousands, strip, grouped and bool(thousands), False, tuple(evidence)
+        )
     if point and not comma:
         grouped = bool(n["groups_comma"] or n["either_comma"])
-        return NumberProof(".", "," if grouped else thousands, strip, grouped and bool(thousands), False, tuple(evidence))
+        return NumberProof(
+            ".", "," if grouped else thousands, strip, grouped and bool(thousands), False, tuple(evidence)
+        )
     if not either and not comma and not point:
         return NumberProof(None, thousands, strip, False, True, tuple(evidence))
     return NumberProof(None, thousands, strip, True, False, tuple(evidence))

@@ -67,7 +67,10 @@ def header_names(contract: str) -> dict[str, dict[str, str]]:
 def known_headers() -> frozenset[str]:
     """Every normalised header of every contract."""
     return frozenset(
-        spelling for contract in load_contracts() for names in header_names(contract).values() for spelling in names
+        spelling
+        for contract in load_contracts()
+        for names in header_names(contract).values()
+        for spelling in names
     )
 
 
@@ -88,3 +91,16 @@ def value_names(contract: str, column: str) -> dict[str, str]:
                 for text, value in (spec.get("map") or {}).items():
                     found[normalised(str(text))].add(str(value))
     return {text: next(iter(to)) for text, to in found.items() if len(to) == 1 and text}
+
+
+def same_columns(names: list[str], is_named: bool) -> list[str]:
+    """Shipped mappings with a file of exactly these columns; without a header, of as many."""
+    found = []
+    for vendor, mapping in _shipped().items():
+        for spec in mapping["files"].values():
+            expected, listed = spec.get("expected_columns"), spec.get("header")
+            is_same = isinstance(expected, list) and set(map(str, expected)) == set(names)
+            is_as_wide = isinstance(listed, list) and len(listed) == len(names)
+            if is_same if is_named else is_as_wide:
+                found.append(vendor)
+    return sorted(set(found))

@@ -34,11 +34,21 @@ Exit codes: 0 written and it loads; 4 written, with open questions; 2 usage; 65 
 
 @cli_command("map", epilog=_EPILOG)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--contract", default=None, help="Contract to fill, such as crm_lead (default: asked, ranked by score).")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Mapping file to write.")
+@click.option(
+    "--contract", default=None, help="Contract to fill, such as crm_lead (default: asked, ranked by score)."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Mapping file to write."
+)
 @click.pass_context
 def command(
-    ctx: click.Context, company: Path, as_json: bool, language: str, file: Path, contract: str | None, out: Path | None
+    ctx: click.Context,
+    company: Path,
+    as_json: bool,
+    language: str,
+    file: Path,
+    contract: str | None,
+    out: Path | None,
 ) -> None:
     """Read a delimited file, draft its mapping with the evidence, ask what the file does not prove."""
     from ingest.assistant.drafting import draft_mapping, problem_of
@@ -47,7 +57,7 @@ def command(
     target = out or (company if given else Path.cwd()) / f"{file.stem}.yml"
     if target.exists():
         raise click.UsageError(wording("exists", language, path=shown(target)))
-    is_asking = sys.stdin.isatty() and not as_json
+    is_asking = is_terminal() and not as_json
     draft = draft_mapping(
         file,
         contract=contract,
@@ -65,6 +75,11 @@ def command(
     else:
         _tell(draft, target, language)
     raise SystemExit(exit_codes.UNDECIDED if draft.open_questions else exit_codes.DONE)
+
+
+def is_terminal() -> bool:
+    """True when a person can answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _hints(company: Path) -> Hints:

@@ -259,7 +259,9 @@ def test_a_rule_on_a_source_the_company_does_not_have_is_noted_and_a_silent_sour
         )  # fmt: skip
 
     def judged(*results: RuleResult, filled=frozenset({"crm_lead", "erp_invoice"})):
-        return decide([PASSED, *results], BALANCED, [], POLICY, cycle="2026-06", cycle_end=CYCLE_END, filled=filled)
+        return decide(
+            [PASSED, *results], BALANCED, [], POLICY, cycle="2026-06", cycle_end=CYCLE_END, filled=filled
+        )
 
     none = judged(absent("erp_product"), absent("email_event", "warning"))
     assert (none.verdict, none.reasons) == ("publish", ())

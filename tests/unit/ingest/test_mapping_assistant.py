@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import random
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +28,20 @@ STATUSES = ["Nouveau", "Contacté", "Qualifié", "À rappeler plus tard", "Conve
 def prospects(first: dt.datetime = dt.datetime(2026, 1, 2, 8, 5), days: int = 150) -> list[list[str]]:
     """Rows of a French CRM that no shipped mapping knows, header first."""
     seed = random.Random(7)
-    rows = [["Réf prospect", "Société", "Prénom", "Nom", "E-mail", "Téléphone", "Statut", "Créé le", "Score", "Refus e-mail"]]
+    rows = [
+        [
+            "Réf prospect",
+            "Société",
+            "Prénom",
+            "Nom",
+            "E-mail",
+            "Téléphone",
+            "Statut",
+            "Créé le",
+            "Score",
+            "Refus e-mail",
+        ]
+    ]
     for i in range(N):
         at = first + dt.timedelta(days=seed.randrange(days), minutes=seed.randrange(600))
         rows.append(
@@ -39,9 +54,12 @@ def prospects(first: dt.datetime = dt.datetime(2026, 1, 2, 8, 5), days: int = 15
     return rows
 
 
-def written(path: Path, rows: list[list[str]], encoding: str = "cp1252", delimiter: str = ";", end: str = "\r\n") -> Path:
+def written(
+    path: Path, rows: list[list[str]], encoding: str = "cp1252", delimiter: str = ";", end: str = "\r\n"
+) -> Path:
     lines = [
-        delimiter.join('"' + v.replace('"', '""') + '"' if delimiter in v or '"' in v else v for v in row) for row in rows
+        delimiter.join('"' + v.replace('"', '""') + '"' if delimiter in v or '"' in v else v for v in row)
+        for row in rows
     ]
     path.write_bytes((end.join(lines) + end).encode(encoding))
     return path
@@ -71,12 +89,18 @@ DECIDED = {
 # ---------------------------------------------------------------- an unseen vendor, end to end
 
 
-def test_an_unseen_french_crm_runs_end_to_end_and_gives_every_row(tmp_path: Path, site: Callable[..., Site]) -> None:
+def test_an_unseen_french_crm_runs_end_to_end_and_gives_every_row(
+    tmp_path: Path, site: Callable[..., Site]
+) -> None:
     rows = prospects()
     file = written(tmp_path / "prospects_2026-06.csv", rows)
     draft = draft_mapping(file, contract="crm_lead", ask=answers(DECIDED))
     assert draft.open_questions == ()
-    assert draft.claims["encoding"] == "cp1252" and draft.claims["delimiter"] == ";" and draft.claims["header"] is True
+    assert (
+        draft.claims["encoding"] == "cp1252"
+        and draft.claims["delimiter"] == ";"
+        and draft.claims["header"] is True
+    )
     made = site(draft.text)
     made.put(file.name, file.read_bytes())
     report = made.collect()
@@ -87,23 +111,40 @@ def test_an_unseen_french_crm_runs_end_to_end_and_gives_every_row(tmp_path: Path
         "email_opt_out, _issues FROM raw.crm_lead ORDER BY 1"
     )
     status = dict(zip(STATUSES, ["new", "contacted", "qualified", "attempted", "converted"], strict=True))
-    paris = __import__("zoneinfo").ZoneInfo("Europe/Paris")
+    paris = zoneinfo.ZoneInfo("Europe/Paris")
     for row, got in zip(rows[1:], found, strict=True):
         local = dt.datetime.strptime(row[7], "%d/%m/%Y %H:%M").replace(tzinfo=paris)
         utc = local.astimezone(dt.UTC).replace(tzinfo=None)
         phone = "+33" + row[5].replace(" ", "")[1:]
-        score = __import__("decimal").Decimal(row[8].replace(",", "."))
-        expected = (row[0], row[1], row[3], row[4], phone, status[row[6]], row[6] == "Converti", utc, score, row[9] == "Oui")
+        score = decimal.Decimal(row[8].replace(",", "."))
+        expected = (
+            row[0],
+            row[1],
+            row[3],
+            row[4],
+            phone,
+            status[row[6]],
+            row[6] == "Converti",
+            utc,
+            score,
+            row[9] == "Oui",
+        )
         assert got[:10] == expected
         assert got[10] is None
 
 
-def test_without_a_terminal_what_is_not_proved_refuses_to_load_and_names_line_and_decision(tmp_path: Path) -> None:
+def test_without_a_terminal_what_is_not_proved_refuses_to_load_and_names_line_and_decision(
+    tmp_path: Path,
+) -> None:
     draft = draft_mapping(written(tmp_path / "prospects.csv", prospects()), contract="crm_lead")
     assert {q.key.rsplit(".", 1)[-1] for q in draft.open_questions} == set(DECIDED)
     target = tmp_path / "mapping.yml"
     target.write_text(draft.text, encoding="utf-8")
-    line = next(i for i, text in enumerate(draft.text.splitlines(), 1) if UNDECIDED_TAG in text and "#" not in text.split()[0])
+    line = next(
+        i
+        for i, text in enumerate(draft.text.splitlines(), 1)
+        if UNDECIDED_TAG in text and "#" not in text.split()[0]
+    )
     with pytest.raises(ConfigurationError) as error:
         read_yaml(target)
     problem = error.value.problem
@@ -117,7 +158,10 @@ def test_without_a_terminal_what_is_not_proved_refuses_to_load_and_names_line_an
     ):  # fmt: skip
         assert f"{key}: {UNDECIDED_TAG}" in draft.text
         lines = target.read_text(encoding="utf-8").splitlines()
-        edited = [text.split(UNDECIDED_TAG)[0] + value if f" {key}: {UNDECIDED_TAG}" in text else text for text in lines]
+        edited = [
+            text.split(UNDECIDED_TAG)[0] + value if f" {key}: {UNDECIDED_TAG}" in text else text
+            for text in lines
+        ]
         target.write_text("\n".join(edited) + "\n", encoding="utf-8")
     assert problem_of(target.read_text(encoding="utf-8"), tmp_path / "..") is None
 
@@ -136,7 +180,9 @@ def created(draft: Draft) -> str:
     return draft.text.split("created_at:")[1].split("formats:")[1].split("\n")[0].strip()
 
 
-def test_dates_that_fit_both_orders_are_refused_until_somebody_decides(tmp_path: Path, site: Callable[..., Site]) -> None:
+def test_dates_that_fit_both_orders_are_refused_until_somebody_decides(
+    tmp_path: Path, site: Callable[..., Site]
+) -> None:
     file = written(tmp_path / "leads.csv", prospects(dt.datetime(2026, 3, 1), days=12))
     draft = draft_mapping(file, contract="crm_lead", ask=answers(DECIDED))
     assert [q.key for q in draft.open_questions] == ["tables.crm_lead.columns.created_at.formats"]
@@ -152,10 +198,21 @@ def test_dates_that_fit_both_orders_are_refused_until_somebody_decides(tmp_path:
     assert made.rows("SELECT max(created_at) < '2026-03-14' FROM raw.crm_lead") == [(True,)]
 
 
-@pytest.mark.parametrize(("pattern", "order"), [("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M"), ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M"),
-                                                ("%Y-%m-%d %H:%M:%S", "iso"), ("%d.%m.%Y", "%d.%m.%Y"), ("%Y%m%d", "%Y%m%d"),
-                                                ("%d %b %Y", "%d %b %Y"), ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M %p")])  # fmt: skip
-def test_the_order_of_dates_is_proved_by_the_dates_that_fit_one_order_only(tmp_path: Path, pattern: str, order: str) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "order"),
+    [
+        ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M"),
+        ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M"),
+        ("%Y-%m-%d %H:%M:%S", "iso"),
+        ("%d.%m.%Y", "%d.%m.%Y"),
+        ("%Y%m%d", "%Y%m%d"),
+        ("%d %b %Y", "%d %b %Y"),
+        ("%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M %p"),
+    ],
+)
+def test_the_order_of_dates_is_proved_by_the_dates_that_fit_one_order_only(
+    tmp_path: Path, pattern: str, order: str
+) -> None:
     rows = prospects()
     for row in rows[1:]:
         row[7] = dt.datetime.strptime(row[7], "%d/%m/%Y %H:%M").strftime(pattern)
@@ -189,7 +246,7 @@ def test_dates_of_both_orders_in_one_column_are_a_question(tmp_path: Path) -> No
 
 
 def test_an_epoch_beside_a_local_time_proves_the_order_and_names_the_zones(tmp_path: Path) -> None:
-    paris = __import__("zoneinfo").ZoneInfo("Europe/Paris")
+    paris = zoneinfo.ZoneInfo("Europe/Paris")
     rows = prospects(dt.datetime(2026, 3, 1), days=12)
     rows[0].append("uniqueid")
     for i, row in enumerate(rows[1:]):
@@ -204,7 +261,11 @@ def test_an_epoch_beside_a_local_time_proves_the_order_and_names_the_zones(tmp_p
     draft = draft_mapping(written(tmp_path / "x.csv", rows), contract="crm_lead", ask=ask)
     assert created(draft) == '["%d/%m/%Y %H:%M"]'
     (zone,) = [q for q in asked if q.key == "defaults.timezone"]
-    assert "Europe/Paris" in zone.options and "UTC" not in zone.options and "America/New_York" not in zone.options
+    assert (
+        "Europe/Paris" in zone.options
+        and "UTC" not in zone.options
+        and "America/New_York" not in zone.options
+    )
     assert "+1 h" in draft.text
 
 
@@ -220,11 +281,15 @@ def test_an_epoch_beside_a_local_time_proves_the_order_and_names_the_zones(tmp_p
         (["12.5", "0.125", "3"], ".", None),
     ],
 )
-def test_the_decimal_mark_is_proved(tmp_path: Path, values: list[str], decimal: str, thousands: str | None) -> None:
+def test_the_decimal_mark_is_proved(
+    tmp_path: Path, values: list[str], decimal: str, thousands: str | None
+) -> None:
     rows = prospects()
     for i, row in enumerate(rows[1:]):
         row[8] = values[i % len(values)]
-    draft = draft_mapping(written(tmp_path / "x.csv", rows, delimiter="\t"), contract="crm_lead", ask=answers(DECIDED))
+    draft = draft_mapping(
+        written(tmp_path / "x.csv", rows, delimiter="\t"), contract="crm_lead", ask=answers(DECIDED)
+    )
     assert draft.open_questions == ()
     score = yaml.safe_load(draft.text)["tables"]["crm_lead"]["columns"]["score"]
     assert (score.get("decimal", "."), score.get("thousands")) == (decimal, thousands)
@@ -243,7 +308,12 @@ def test_three_digits_after_the_only_mark_are_a_question(tmp_path: Path) -> None
 def test_separator_and_line_ends_of_any_kind_are_found(tmp_path: Path, delimiter: str, end: str) -> None:
     file = written(tmp_path / "x.csv", prospects(), delimiter=delimiter, end=end)
     draft = draft_mapping(file, contract="crm_lead", ask=answers(DECIDED))
-    assert (draft.claims["delimiter"], draft.claims["header"], draft.n_rows, draft.n_misfits) == (delimiter, True, N, 0)
+    assert (draft.claims["delimiter"], draft.claims["header"], draft.n_rows, draft.n_misfits) == (
+        delimiter,
+        True,
+        N,
+        0,
+    )
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16", "cp850", "mac_roman"])
@@ -291,7 +361,15 @@ def test_required_columns_without_a_match_are_open_questions(tmp_path: Path) -> 
     rows = [["Code", "Libre"], *[[f"C{i}", "texte"] for i in range(30)]]
     draft = draft_mapping(written(tmp_path / "x.csv", rows), contract="erp_invoice")
     names = {q.key.rsplit(".", 1)[-1] for q in draft.open_questions}
-    assert names >= {"document_number", "document_type", "status", "customer_id", "invoice_date", "currency", "net_amount"}
+    assert names >= {
+        "document_number",
+        "document_type",
+        "status",
+        "customer_id",
+        "invoice_date",
+        "currency",
+        "net_amount",
+    }
 
 
 def test_the_contract_is_asked_with_the_likeliest_first(tmp_path: Path) -> None:
@@ -323,11 +401,60 @@ def test_synonyms_name_contracts_columns_and_values_that_exist() -> None:
         for column, names in columns.items():
             assert all(isinstance(n, str) for n in names), (contract, column)
             if contract != "every_contract" and column != "is_deleted":
-                assert column in contracts[contract].names or column in ("buying_role", "company_name"), (contract, column)
+                assert column in contracts[contract].names or column in ("buying_role", "company_name"), (
+                    contract,
+                    column,
+                )
     for place, values in spelling._words("value_names.yml").items():
         contract, column = place.split(".")
         assert set(values) <= set(contracts[contract].column(column).values), place
         assert all(isinstance(n, str) for names in values.values() for n in names), place
+
+
+def invoices(sign: Callable[[int], str]) -> list[list[str]]:
+    rows = [["N° facture", "Type", "Code client", "Date facture", "Échéance", "Montant HT", "Statut"]]
+    for i in range(60):
+        kind = "Avoir" if i % 6 == 0 else "Facture"
+        amount = f"{1200 + i},50 €"
+        rows.append([f"F{i:04d}", kind, f"C{i % 9}", f"{i % 28 + 1:02d}/06/2026", f"{i % 28 + 1:02d}/07/2026",
+                     (sign(i) if kind == "Avoir" else "") + amount, "Payée"])  # fmt: skip
+    return rows
+
+
+def test_credit_notes_written_positive_become_negative_by_their_type(
+    tmp_path: Path, site: Callable[..., Site]
+) -> None:
+    file = written(tmp_path / "factures_2026-06.csv", invoices(lambda i: ""))
+    draft = draft_mapping(file, contract="erp_invoice")
+    assert draft.open_questions == ()
+    made = site(draft.text)
+    made.put(file.name, file.read_bytes())
+    assert made.collect().kept == 60
+    totals = "document_type, sum(net_amount)::DOUBLE, any_value(currency)"
+    assert made.rows(f"SELECT {totals} FROM raw.erp_invoice GROUP BY 1 ORDER BY 1") == [
+        ("credit_note", -sum(1200.5 + i for i in range(0, 60, 6)), "EUR"),
+        ("invoice", sum(1200.5 + i for i in range(60) if i % 6), "EUR"),
+    ]
+
+
+def test_credit_notes_of_both_signs_are_a_question(tmp_path: Path) -> None:
+    file = written(tmp_path / "x.csv", invoices(lambda i: "-" if i % 12 == 0 else ""))
+    draft = draft_mapping(file, contract="erp_invoice")
+    assert [q.key.rsplit(".", 1)[-1] for q in draft.open_questions] == ["net_amount"]
+    negative = written(tmp_path / "y.csv", invoices(lambda i: "-"))
+    assert "source: Montant HT" in draft_mapping(negative, contract="erp_invoice").text
+
+
+def test_serial_days_of_a_spreadsheet_are_read_as_such(tmp_path: Path, site: Callable[..., Site]) -> None:
+    rows = prospects()
+    for i, row in enumerate(rows[1:]):
+        row[7] = f"{46023 + i % 90}.25"
+    file = written(tmp_path / "x.csv", rows)
+    draft = draft_mapping(file, contract="crm_lead", ask=answers({**DECIDED, "timezone": "UTC"}))
+    made = site(draft.text)
+    made.put(file.name, file.read_bytes())
+    assert made.collect().kept == N
+    assert made.rows("SELECT min(created_at) FROM raw.crm_lead") == [(dt.datetime(2026, 1, 1, 6),)]
 
 
 # ---------------------------------------------------------------- any bytes
