@@ -36,7 +36,7 @@ ALPHABETS = {
 TWICE_ENCODED = (b"\xc3\x83\xc2", b"\xc3\x82\xc2", b"\xc3\xa2\xe2\x82\xac")
 # Signs that stand beside letters in prose.
 SIGNS = "’‘“”«»–—…°ºª€£®©™·\u00a0§´"
-FITS, MISFITS = 0.98, 0.90
+FITS, MISFITS, ENOUGH_LETTERS = 0.98, 0.90, 5
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,7 @@ class CodecFit:
     n_control: int
     n_in_word: int
     n_kinds_unexplained: int
+    n_letters: int
 
     @property
     def said(self) -> Said:
@@ -220,7 +221,9 @@ def codec_fits(facts: ByteEvidence) -> list[CodecFit]:
         explained = {b for b, c in letters.items() if c.lower() in alphabet_used + SIGNS}
         unexplained = sum(1 for b in used if facts.in_word[b] and b not in explained)
         text = "".join(letters[byte] for byte in used)
-        fits.append(CodecFit(codec, text, share, language, undefined, control, words, unexplained))
+        fits.append(
+            CodecFit(codec, text, share, language, undefined, control, words, unexplained, max(best, 0))
+        )
     return sorted(fits, key=lambda fit: (fit.n_undefined + fit.n_control, -fit.share))
 
 
@@ -249,7 +252,8 @@ def _single_byte(facts: ByteEvidence, shown: list[Said], key: str, interview: In
     if len(same) > 1:
         shown.append(said("reads_the_same", codecs=", ".join(f.codec for f in same if f is not best)))
     rivals = [f for f in others if not _is_refuted(f)]
-    if best.share >= FITS and not rivals and not best.n_undefined and not best.n_control:
+    has_enough = best.n_letters >= ENOUGH_LETTERS and 2 * best.n_letters >= best.n_in_word
+    if has_enough and best.share >= FITS and not rivals and not best.n_undefined and not best.n_control:
         return proved(best.codec, *shown)
     names = tuple(dict.fromkeys([best.codec, *(fit.codec for fit in fits if not fit.n_undefined)]))
     question = Question(key, said("ask_encoding"), tuple(shown), names, _is_codec, is_free=True)

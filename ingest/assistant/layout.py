@@ -18,11 +18,15 @@ from ingest.text_preparation import BOM
 SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "pipe"}
 HEAD_BYTES, HEAD_RECORDS, MAX_RECORD_LINES, MAX_COLUMNS = 1 << 20, 2000, 50, 2000
 NEARLY_ALL, RIVAL = 0.8, 0.5
-# What a cell of data looks like and a column name does not.
-TYPED = re.compile(
-    r"[+-]?[\d\s.,]*\d[\d\s.,]*\s?[€$£%]?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|[^@\s]+@[^@\s]+\.[^@\s]+|"
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{22}|\+?[\d .()/-]{7,}",
-)
+# What a cell of data looks like. A number may be a column name ("2024" over a year's totals), the others hardly.
+KINDS = {
+    "date": re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?"),
+    "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),
+    "uuid": re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{22}"),
+    "number": re.compile(r"[+-]?[€$£]? ?[\d\s.,]*\d[\d\s.,]*\s?[€$£%]?"),
+    "phone": re.compile(r"\+?[\d .()/-]{7,}"),
+}
+SOME_DECIMAL = re.compile(r'"?[+-]?\d+,\d+"?')
 
 
 @dataclass(frozen=True)
@@ -138,8 +142,12 @@ def _has_rival(many: dict[str, Reading], chosen: str) -> bool:
 
 
 def _is_half(reading: Reading) -> bool:
-    """True when one sign stands before every separator: the separator is two characters long."""
+    """True when the separator may be half of one, or the decimal mark of a single column of numbers."""
     before = {field[-1:] for record in reading.records for field in record[:-1]}
+    if reading.width == 2 and reading.delimiter == ",":
+        rows = [",".join(record) for record in reading.records if len(record) == 2]
+        if sum(1 for row in rows if SOME_DECIMAL.fullmatch(row)) >= 0.9 * len(rows) - 1:
+            return True
     return len(before) == 1 and not next(iter(before)).isalnum() and before != {""} and reading.n_fitting > 1
 
 
@@ -202,14 +210,16 @@ def decide_header(reading: Reading, known: set[str], key: str, interview: Interv
     if not records:
         return Header(proved(True, said("no_record")), ("column_1",), 0, 1, ())
     first, rest = [v.strip() for v in records[0]], records[1:]
-    as_data = as_name = 0
+    as_data = as_name = n_telling = 0
     for at, cell in enumerate(first):
         values = [v for r in rest if (v := r[at].strip())]
-        is_typed = bool(values) and sum(1 for v in values if TYPED.fullmatch(v)) >= 0.95 * len(values)
-        if cell and TYPED.fullmatch(cell):
-            as_data += 1
-        elif cell and is_typed and not re.search(r"\d{3}", cell):
-            as_name += 1
+        kind = _kind(cell)
+        if kind:
+            is_alike = bool(values) and sum(1 for v in values if _kind(v) == kind) >= 0.95 * len(values)
+            as_data += is_alike
+            n_telling += is_alike and kind != "number"
+        elif cell and values and not re.search(r"\d{3}", cell):
+            as_name += sum(1 for v in values if _kind(v)) >= 0.95 * len(values)
     n_known = sum(1 for cell in first if _plain(cell) in known)
     n_equal = sum(
         1 for at, cell in enumerate(first) if cell and any(r[at].strip() == cell for r in rest[:500])
@@ -220,12 +230,17 @@ def decide_header(reading: Reading, known: set[str], key: str, interview: Interv
     named = tuple(first)
     if not as_data and not n_equal and (n_known or as_name) and blank <= 1 and not (twice and not n_known):
         return Header(proved(True, *evidence), named, skip_lines, n_lines, skip_evidence)
-    if as_data and not as_name and not n_known:
+    if n_telling and not as_name and not n_known:
         return Header(proved(False, *evidence), generated, skip_lines, n_lines, skip_evidence)
     question = Question(f"{key}.header", said("ask_header", first=_shown(first)), evidence, ("yes", "no"))
     likely = n_known + as_name > as_data
     decision = interview.decide(question, likely, lambda answer: answer == "yes")
     return Header(decision, named if decision.best else generated, skip_lines, n_lines, skip_evidence)
+
+
+def _kind(cell: str) -> str:
+    """The kind of data a cell looks like, or an empty text."""
+    return next((name for name, pattern in KINDS.items() if pattern.fullmatch(cell)), "")
 
 
 def _records_before(reading: Reading) -> int:
