@@ -18,6 +18,10 @@ from ingest.errors import ConfigurationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# A value that a person has to decide is written with this tag and the question as its text. A tag cannot be
+# mistaken for data: a status of a source may well be called like it.
+UNDECIDED_TAG = "!TO" + "DO"
+
 
 class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """SafeLoader that refuses a repeated key and a key that YAML 1.1 reads as a boolean (on, yes, no,
@@ -34,11 +38,29 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
             raise ConfigurationError("E-ING-102", f"line {line}", key=key_node.value, value=str(key).lower())
         if key in result:
             raise ConfigurationError("E-ING-103", f"line {line}", key=key)
+        if value_node.tag == UNDECIDED_TAG:
+            raise _undecided(loader, value_node, str(key))
         result[key] = loader.construct_object(value_node, deep=True)
     return result
 
 
+def _undecided(loader: _StrictLoader, node: yaml.Node, key: str = "") -> ConfigurationError:
+    question = node.value if isinstance(node, yaml.ScalarNode) else ""
+    return ConfigurationError(
+        "E-ING-110",
+        f"line {node.start_mark.line + 1}",
+        key=key or UNDECIDED_TAG,
+        question=question,
+        tag=UNDECIDED_TAG,
+    )
+
+
+def _refuse_undecided(loader: _StrictLoader, node: yaml.Node) -> Any:
+    raise _undecided(loader, node)
+
+
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_StrictLoader.add_constructor(UNDECIDED_TAG, _refuse_undecided)
 
 
 def read_yaml(path: Path) -> Any:

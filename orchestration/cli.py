@@ -20,6 +20,7 @@ _COMMANDS = {
     "journal": "The cleaning journal of the last run.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
+    "map": "Draft the mapping of a file never seen before, with its evidence.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }
 
@@ -29,6 +30,7 @@ Exit codes:
   1   unexpected failure (details in work/run/run.log)
   2   wrong usage or configuration
   3   held by the gate: nothing published, the report says why
+  4   a mapping was drafted and questions are open (map only)
   65  an extract is refused: each one is named
   74  reading or writing failed
   75  another run holds the company: it is named
