@@ -316,6 +316,12 @@ def test_separator_and_line_ends_of_any_kind_are_found(tmp_path: Path, delimiter
     )
 
 
+def test_a_separator_of_two_characters_is_not_claimed_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("".join("+|".join([f"{i}", "Next Door", f"{i + 9}"]) + "&|\n" for i in range(60)))
+    assert draft_mapping(file, contract="crm_user").claims["delimiter"] is None
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16", "cp850", "mac_roman"])
 def test_an_encoding_claimed_reads_the_text_as_it_was_written(tmp_path: Path, encoding: str) -> None:
     file = written(tmp_path / "x.csv", prospects(), encoding=encoding)
