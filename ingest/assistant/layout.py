@@ -17,7 +17,7 @@ from ingest.text_preparation import BOM
 
 SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "pipe"}
 HEAD_BYTES, HEAD_RECORDS, MAX_RECORD_LINES, MAX_COLUMNS = 1 << 20, 2000, 50, 2000
-NEARLY_ALL, RIVAL, HALF = 0.8, 0.5, 0.8
+NEARLY_ALL, RIVAL, HALF = 0.8, 0.5, 0.95
 # What a cell of data looks like. A number may be a column name ("2024" over a year's totals), the others hardly.
 KINDS = {
     "date": re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?"),
@@ -147,9 +147,17 @@ def _is_half(reading: Reading) -> bool:
         rows = [",".join(record) for record in reading.records if len(record) == 2]
         if sum(1 for row in rows if SOME_DECIMAL.fullmatch(row)) >= 0.9 * len(rows) - 1:
             return True
-    before = Counter(f.rstrip()[-1] for record in reading.records for f in record[:-1] if f.strip())
-    sign, n = max(before.items(), key=lambda item: item[1], default=("", 0))
-    return not sign.isalnum() and n >= HALF * sum(before.values()) > 0 and reading.n_fitting > 1
+    whole = [record for record in reading.records if len(record) == reading.width]
+    return len(whole) > 1 and all(
+        _ends_alike([r[at].strip() for r in whole]) for at in range(reading.width - 1)
+    )
+
+
+def _ends_alike(values: list[str]) -> bool:
+    """True when nearly all values of a column end with one sign that is no letter or digit."""
+    last = Counter(value[-1] for value in values if value)
+    sign, n = max(last.items(), key=lambda item: item[1], default=("a", 0))
+    return not sign.isalnum() and n >= HALF * len(values)
 
 
 def _has_none(lines: list[str]) -> bool:
