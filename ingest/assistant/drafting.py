@@ -164,8 +164,10 @@ class _Draft:
         is_named = bool(self.header.decision.best)
         contract = self._contract(wanted, profiles, is_named)
         final_newline = self._final_newline()
-        totals = self._totals(profiles)
-        filling = Filling(self.table, profiles, keys, load_contract(contract.best), self.interview, is_named)
+        totals, n_totals = self._totals(profiles)
+        filling = Filling(
+            self.table, profiles, keys, load_contract(contract.best), self.interview, is_named, n_totals
+        )
         filling.fill()
         defaults = self._defaults(filling)
         system = re.sub(r"[^a-z0-9]+", "_", self.path.stem.lower()).strip("_") or "vendor"
@@ -201,7 +203,7 @@ class _Draft:
         )
         return self.interview.decide(question, "optional")
 
-    def _totals(self, profiles: list[Profile]) -> Decision | None:
+    def _totals(self, profiles: list[Profile]) -> tuple[Decision | None, int]:
         words = ", ".join(f"'{word}'" for word in TOTALS)
         for profile in profiles[:5]:
             column = self.table.column(profile.at)
@@ -215,8 +217,8 @@ class _Draft:
                     "files.rows.drop_rows_where", said("ask_totals", n=n, text=text, header=profile.name), (),
                     (f"\"{name}\" = '{value}'", "false"),
                 )  # fmt: skip
-                return self.interview.decide(question, None)
-        return None
+                return self.interview.decide(question, None), n
+        return None, 0
 
     def _defaults(self, filling: Filling) -> dict[str, Any]:
         needs = filling.needs

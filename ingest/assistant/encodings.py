@@ -8,14 +8,16 @@ What does NOT belong here: separators and columns (layout.py).
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ingest.assistant.questions import Decision, Interview, Question, Said, proved, said
+from ingest.assistant.spelling import accented_words
 
-CHUNK = 4 << 20
+CHUNK, HEAD_BYTES = 4 << 20, 256 << 10
 # In order of preference among codecs that read the bytes of a file the same way.
 SINGLE_BYTE = ("cp1252", "iso8859-15", "latin-1", "cp850", "cp437", "mac_roman", "cp1250", "iso8859-2")
 ALPHABETS = {
@@ -59,6 +61,7 @@ class ByteEvidence:
     high: np.ndarray
     in_word: np.ndarray
     after_lower: np.ndarray
+    head: bytes
 
     @property
     def is_ascii(self) -> bool:
@@ -73,12 +76,12 @@ def read_bytes(path: Path) -> ByteEvidence:
     nul, size, mark, is_utf8 = [0, 0], 0, "", True
     ends = {"LF": 0, "CRLF": 0, "CRCRLF": 0, "CR": 0}
     starts = doubled = 0
-    held, last = b"", b""
+    held, last, head = b"", b"", b""
     with path.open("rb") as stream:
         while True:
             chunk = stream.read(CHUNK)
             if size == 0:
-                mark = _mark(chunk)
+                mark, head = _mark(chunk), chunk[:HEAD_BYTES]
             if is_utf8:
                 try:
                     decoder.decode(chunk, final=not chunk)
@@ -105,7 +108,7 @@ def read_bytes(path: Path) -> ByteEvidence:
                 break
     return ByteEvidence(
         size, mark, is_utf8, starts, doubled, nul[0], nul[1], ends, last in (b"\n", b"\r"), high, in_word,
-        after_lower,
+        after_lower, head,
     )  # fmt: skip
 
 
@@ -227,6 +230,12 @@ def codec_fits(facts: ByteEvidence) -> list[CodecFit]:
     return sorted(fits, key=lambda fit: (fit.n_undefined + fit.n_control, -fit.share))
 
 
+def _known_words(head: bytes, codec: str) -> set[str]:
+    """Accented words of known column names and values that the first bytes hold under a codec."""
+    found = re.findall(r"[^\W\d_]{4,}", head.decode(codec, "replace").casefold())
+    return accented_words() & set(found)
+
+
 def _is_refuted(fit: CodecFit) -> bool:
     """True when a codec gives bytes without meaning, or letters that no one language has beside each other."""
     wrong = round((1 - fit.share) * fit.n_in_word)
@@ -251,7 +260,10 @@ def _single_byte(facts: ByteEvidence, shown: list[Said], key: str, interview: In
             shown.append(fit.said)
     if len(same) > 1:
         shown.append(said("reads_the_same", codecs=", ".join(f.codec for f in same if f is not best)))
-    rivals = [f for f in others if not _is_refuted(f)]
+    words = _known_words(facts.head, best.codec)
+    rivals = [f for f in others if not _is_refuted(f) and not words > _known_words(facts.head, f.codec)]
+    if words:
+        shown.append(said("known_words", codec=best.codec, words=", ".join(sorted(words)[:6])))
     has_enough = best.n_letters >= ENOUGH_LETTERS and 2 * best.n_letters >= best.n_in_word
     if has_enough and best.share >= FITS and not rivals and not best.n_undefined and not best.n_control:
         return proved(best.codec, *shown)

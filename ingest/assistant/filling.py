@@ -65,6 +65,7 @@ class Filling:
         contract: Contract,
         interview: Interview,
         is_named: bool,
+        n_totals: int,
     ) -> None:
         self.table, self.profiles, self.candidates = table, profiles, keys
         self.contract, self.interview, self.is_named = contract, interview, is_named
@@ -72,6 +73,7 @@ class Filling:
         self.plans: list[ColumnPlan] = []
         self.unmatched: list[str] = []
         self.needs = Needs()
+        self.n_totals = n_totals
         self.epochs = [p for p in profiles if p.votes.get("epoch", 0) >= 0.9]
         self._proofs: dict[int, DateProof | None] = {}
 
@@ -431,8 +433,8 @@ class Filling:
             elif decided.best != JOURNAL:
                 mapped[text] = decided.best
             plan.map_notes[text] = said("value_seen", n=n)
-        if profile.n_filled < profile.n_rows and column.required:
-            n = profile.n_rows - profile.n_filled
+        n = profile.n_rows - profile.n_filled
+        if n > self.n_totals and column.required:
             question = Question(
                 f"{self._key(column.name)}.map.", said("ask_value", header=profile.name, value="", n=n), (),
                 (*targets, JOURNAL),

@@ -17,7 +17,7 @@ from ingest.text_preparation import BOM
 
 SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "pipe"}
 HEAD_BYTES, HEAD_RECORDS, MAX_RECORD_LINES, MAX_COLUMNS = 1 << 20, 2000, 50, 2000
-NEARLY_ALL, RIVAL = 0.8, 0.5
+NEARLY_ALL, RIVAL, HALF = 0.8, 0.5, 0.95
 # What a cell of data looks like. A number may be a column name ("2024" over a year's totals), the others hardly.
 KINDS = {
     "date": re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?"),
@@ -143,12 +143,21 @@ def _has_rival(many: dict[str, Reading], chosen: str) -> bool:
 
 def _is_half(reading: Reading) -> bool:
     """True when the separator may be half of one, or the decimal mark of a single column of numbers."""
-    before = {field[-1:] for record in reading.records for field in record[:-1]}
     if reading.width == 2 and reading.delimiter == ",":
         rows = [",".join(record) for record in reading.records if len(record) == 2]
         if sum(1 for row in rows if SOME_DECIMAL.fullmatch(row)) >= 0.9 * len(rows) - 1:
             return True
-    return len(before) == 1 and not next(iter(before)).isalnum() and before != {""} and reading.n_fitting > 1
+    whole = [record for record in reading.records if len(record) == reading.width]
+    return len(whole) > 1 and all(
+        _ends_alike([r[at].strip() for r in whole]) for at in range(reading.width - 1)
+    )
+
+
+def _ends_alike(values: list[str]) -> bool:
+    """True when nearly all values of a column end with one sign that is no letter or digit."""
+    last = Counter(value[-1] for value in values if value)
+    sign, n = max(last.items(), key=lambda item: item[1], default=("a", 0))
+    return not sign.isalnum() and n >= HALF * len(values)
 
 
 def _has_none(lines: list[str]) -> bool:

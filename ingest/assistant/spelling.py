@@ -75,6 +75,15 @@ def known_headers() -> frozenset[str]:
 
 
 @functools.cache
+def accented_words() -> frozenset[str]:
+    """Words of four letters and more, with an accent, of the known names and values; case folded."""
+    texts = [n for g in _words("header_names.yml").values() for names in g.values() for n in names]
+    texts += [n for g in _words("value_names.yml").values() for names in g.values() for n in names]
+    words = (word.casefold() for text in texts for word in re.findall(r"[^\W\d_]{4,}", text))
+    return frozenset(word for word in words if not word.isascii())
+
+
+@functools.cache
 def value_names(contract: str, column: str) -> dict[str, str]:
     """Normalised source value -> value of the closed list of a contract column; contradictory ones left out."""
     values = load_contracts()[contract].column(column).values

@@ -163,7 +163,7 @@ def test_without_a_terminal_what_is_not_proved_refuses_to_load_and_names_line_an
             for text in lines
         ]
         target.write_text("\n".join(edited) + "\n", encoding="utf-8")
-    assert problem_of(target.read_text(encoding="utf-8"), tmp_path / "..") is None
+    assert problem_of(target.read_text(encoding="utf-8"), tmp_path) is None
 
 
 def test_a_status_of_the_source_that_is_called_like_the_marker_is_data(tmp_path: Path) -> None:
@@ -316,6 +316,12 @@ def test_separator_and_line_ends_of_any_kind_are_found(tmp_path: Path, delimiter
     )
 
 
+def test_a_separator_of_two_characters_is_not_claimed_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("".join("+|".join([f"{i}", "Next Door", f"{i + 9}"]) + "&|\n" for i in range(60)))
+    assert draft_mapping(file, contract="crm_user").claims["delimiter"] is None
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16", "cp850", "mac_roman"])
 def test_an_encoding_claimed_reads_the_text_as_it_was_written(tmp_path: Path, encoding: str) -> None:
     file = written(tmp_path / "x.csv", prospects(), encoding=encoding)
@@ -330,6 +336,23 @@ def test_one_sign_above_ascii_proves_no_encoding(tmp_path: Path) -> None:
     assert draft.claims["encoding"] is None
     assert draft.open_questions[0].key == "files.rows.encoding"
     assert {"cp1252", "cp850"} <= set(draft.open_questions[0].options)
+
+
+def test_a_known_column_name_proves_an_encoding_that_its_few_accents_leave_open(tmp_path: Path) -> None:
+    # "é" is the same byte in cp1252 and cp1250; the only "è" would be a Czech letter in the other one.
+    rows = [["Id", "Pièce d'origine", "Créé le"], *[[str(i), f"payée {i}", "2026-06-01"] for i in range(40)]]
+    assert (
+        draft_mapping(written(tmp_path / "x.csv", rows), contract="crm_user").claims["encoding"] == "cp1252"
+    )
+    rows[0][1] = "Xyzè d'origine"
+    assert draft_mapping(written(tmp_path / "y.csv", rows), contract="crm_user").claims["encoding"] is None
+
+
+def test_a_row_of_totals_is_a_question_and_asks_nothing_else(tmp_path: Path) -> None:
+    rows = [*invoices(lambda i: ""), ["TOTAL", "", "", "", "", "99 999,00 €", ""]]
+    (question,) = draft_mapping(written(tmp_path / "x.csv", rows), contract="erp_invoice").open_questions
+    assert question.key == "files.rows.drop_rows_where"
+    assert question.options == ("\"N° facture\" = 'TOTAL'", "false")
 
 
 def test_a_file_without_header_gets_numbered_columns_and_its_first_row_stays_a_record(tmp_path: Path) -> None:
