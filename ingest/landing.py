@@ -266,7 +266,7 @@ class Landing:
             target = self.raw_scratch(contract_name)
             is_small = not lookups and expected <= SMALL_FILE
             with planned_as_written(self.connection) if is_small else nullcontext():
-                n_rows = write_parquet(self.connection, queries[contract_name], target)
+                n_rows = write_parquet(self.connection, self._as_constants(queries[contract_name]), target)
             if n_rows != expected:
                 raise FastReaderDisagrees(n_rows, expected)
             written[contract_name] = target
@@ -277,6 +277,19 @@ class Landing:
             if not counted or counted[0] != records.expected:
                 raise FastReaderDisagrees(counted[0] if counted else 0, records.expected)
         return written
+
+    def _as_constants(self, query: str) -> str:
+        """`query` with what is the same in every row typed as such: Parquet need not look each text up again."""
+        planned = self.planned
+        constants = {
+            "source_system": planned.source_system,
+            "source_instance": planned.source_instance,
+            "_delivery_id": planned.delivery_id,
+        }
+        typed = ", ".join(
+            f"CAST({name} AS ENUM({literal(text)})) AS {name}" for name, text in constants.items()
+        )
+        return f"SELECT * REPLACE ({typed}) FROM ({query})"
 
     def raw_scratch(self, contract_name: str) -> Path:
         """Where the raw rows of a contract wait until they are put in place."""
