@@ -26,7 +26,7 @@ MAX_RATIO = 200
 # A few repeated lines compress better than any ratio says; this much text harms nobody.
 ALWAYS_EXPANDED_BYTES = 64 << 20
 _DAMAGE = (
-    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, RuntimeError,
     ValueError, OverflowError,
 )  # fmt: skip
 
