@@ -98,8 +98,8 @@ def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return function(*args, **kwargs)
     except (click.exceptions.ClickException, click.exceptions.Exit, SystemExit):
         raise
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader of the pipe has seen enough; what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(exit_codes.IO_ERROR) from None
     except Exception as error:
         code, message, following = describe_error(error, language)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_extracts import SAMPLES, SOURCES, needs_samples
+from real_extracts import SAMPLES, SOURCES, VENDORS, needs_samples
 
 from ingest.assistant.clocks import check_clock
 from ingest.assistant.dates import prove_dates
@@ -23,7 +23,7 @@ pytestmark = needs_samples
 
 def mapped_files() -> Iterator[tuple[str, Mapping, str, FileSpec, Path]]:
     """(mapping name, mapping, file key, spec, sample) of every delimited sample that a shipped mapping reads."""
-    for name, folder, files, _ in SOURCES.values():
+    for name, folder, files, _ in [*SOURCES.values(), *VENDORS.values()]:
         mapping = build_mapping(name, read_yaml(MAPPINGS / f"{name}.yml"))
         for key, spec in mapping.model.files.items():
             for path in sorted((SAMPLES / folder).glob(files)):
@@ -72,12 +72,19 @@ def test_encoding_separator_and_header_are_never_claimed_wrongly(
     assert all(decided[name] >= 0.9 * len(drafts) for name in ("encoding", "delimiter", "header"))
 
 
-def test_every_draft_without_answers_refuses_to_load(
+def test_a_draft_refuses_to_load_while_a_question_is_open(
     drafts: dict[Path, tuple[FileSpec, Draft]], tmp_path: Path
 ) -> None:
+    complete = set()
     for path, (_, draft) in drafts.items():
         problem = problem_of(draft.text, tmp_path)
-        assert draft.open_questions and problem is not None and problem.problem.code == "E-ING-110", path
+        if draft.open_questions:
+            assert problem is not None and problem.problem.code == "E-ING-110", path
+        else:
+            assert problem is None, path
+            complete.add(f"{path.parent.name}/{path.name}")
+    # Known names, one key, dates of one order: the assistant has no question about these two.
+    assert complete == {"small_crm/Accounts.csv", "small_crm/Activities.csv"}
 
 
 def order_of(formats: list[str]) -> set[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from real_extracts import (
     SAMPLES,
-    VENDORS,
     Collected,
     needs_vendor_samples,
     open_collected,
@@ -28,10 +27,8 @@ pytestmark = needs_vendor_samples
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Collected:
-    """Every vendor sample, each as a source of one company, collected once."""
-    root = write_company(tmp_path_factory.mktemp("vendors") / "company", VENDORS)
-    return open_collected(root, collect(root))
+def collected(collected_vendors: Collected) -> Collected:
+    return collected_vendors
 
 
 # ---------------------------------------------------------------- e-mailing

@@ -175,7 +175,7 @@ def test_declared_touches_correlate_with_conversion_as_measured(collected: Colle
 
 
 def test_select_is_no_answer_and_the_list_has_no_date(collected: Collected) -> None:
-    # 36 leads have no tracked source; 34 of them answered the form's question with its placeholder Select.
+    # 36 leads have no tracked source; 34 of them left the form's question at Select, which is no answer.
     sources, selected, dated, no_mail, no_call = collected.row(
         """
         SELECT count(*) - count(lead_source), count(*) FILTER (WHERE lead_source = 'Select'),

@@ -132,10 +132,8 @@ EXPECTED: dict[
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Collected:
-    """Every vendor sample, each as a source of one company, collected once."""
-    root = write_company(tmp_path_factory.mktemp("vendors") / "company", VENDORS)
-    return open_collected(root, collect(root))
+def collected(collected_vendors: Collected) -> Collected:
+    return collected_vendors
 
 
 # ---------------------------------------------------------------- every vendor

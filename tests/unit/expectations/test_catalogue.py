@@ -34,7 +34,7 @@ def load(tmp_path: Path, *rules: dict, tables: dict | None = None):
         ("R-CRM-003", {"colum": "created_at"}, "colum"),
         ("R-CRM-003", {"column": None}, "column"),
         ("R-CRM-003", {"kind": "not_nul"}, "kind"),
-        ("R-CRM-003", {"id": "R-XXX-001"}, "id"),
+        ("R-CRM-003", {"id": "R-QQQ-001"}, "id"),
         ("R-CRM-003", {"severity": "blocker"}, "severity"),
         ("R-CRM-003", {"tolerance": 0.02}, "decimal in quotes"),
         ("R-CRM-003", {"tolerance": "1"}, "less than 1"),

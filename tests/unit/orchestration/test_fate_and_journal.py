@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +17,9 @@ from click.testing import CliRunner
 from expectations.journal import JournalFilter, journal_counts, journal_rows
 from ingest import collect
 from orchestration import cli
+from orchestration.commands import exit_codes
 from orchestration.fate import UnknownRowError, fates
+from orchestration.project import ROOT
 
 
 def rows_of(demo, query: str, **values) -> list[tuple]:
@@ -176,3 +181,16 @@ def test_the_journal_masks_direct_identifiers(demo_run) -> None:
     assert text.exit_code == 0 and not re.search(r"[^*\s]@", text.output)
     flagged = journal_rows(demo_run.work, JournalFilter(action="keep_flagged"), 10)
     assert flagged
+
+
+def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(demo_run) -> None:
+    command = [sys.executable, "-m", "orchestration.cli", "journal", "--company", str(demo_run.company_dir)]
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        ended = subprocess.run(
+            command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(write)
+    assert (ended.returncode, ended.stderr) == (exit_codes.IO_ERROR, "")
