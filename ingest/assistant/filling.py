@@ -97,14 +97,25 @@ class Filling:
             plan.notes.append(found[0].said)
             self._from(plan, column, {"source": found[0].header})
             return plan
-        if not found and not column.required:
+        if not found and not column.required and not self._tells_what_an_id_names(column):
             return None
         if not found and column.name == "currency":
             return None  # defaults.currency stands for it
         return self._asked(plan, column, found)
 
+    def _tells_what_an_id_names(self, column: Column) -> bool:
+        """True for person_type where the file has a person_id: without the type the id names nobody."""
+        names = {f"{column.name.removesuffix('_type')}_id"} if column.name.endswith("_type") else set()
+        return any(
+            matches_of(self.contract, other, self.profiles, self.is_named)
+            for other in self.contract.columns
+            if other.name in names
+        )
+
     def _asked(self, plan: ColumnPlan, column: Column, found: list[Match]) -> ColumnPlan | None:
         options = [m.header for m in found]
+        if not found:
+            options += [f"const: {value}" for value in column.values]
         if not column.required:
             options.append(NONE)
         if column.type == "boolean" and not found:

@@ -395,6 +395,22 @@ def test_required_columns_without_a_match_are_open_questions(tmp_path: Path) -> 
     }
 
 
+def test_an_id_whose_kind_no_column_tells_is_a_question(tmp_path: Path) -> None:
+    rows = [["ActivityID", "LeadID", "ActivityType", "ActivityDate"]]
+    rows += [[f"A{i}", f"L{i % 7}", "Call", f"2026-05-{i % 28 + 1:02d}"] for i in range(40)]
+    file = written(tmp_path / "activities.csv", rows)
+    draft = draft_mapping(file, contract="crm_activity")
+    (question,) = [q for q in draft.open_questions if q.key.endswith(".person_type")]
+    assert question.options == ("const: lead", "const: contact", "none")
+    decided = draft_mapping(file, contract="crm_activity", ask=answers({"person_type": "const: lead"}))
+    assert "const: lead" in decided.text
+    without_ids = written(tmp_path / "anonymous.csv", [[row[0], *row[2:]] for row in rows])
+    assert not any(
+        q.key.endswith(".person_type")
+        for q in draft_mapping(without_ids, contract="crm_activity").open_questions
+    )
+
+
 def test_the_contract_is_asked_with_the_likeliest_first(tmp_path: Path) -> None:
     draft = draft_mapping(written(tmp_path / "x.csv", prospects()))
     (question,) = [q for q in draft.open_questions if q.key == "contract"]
