@@ -104,9 +104,10 @@ def _window_sql(column: str, found: tuple[tuple[dt.datetime, dt.datetime, int], 
 def utc_sql(column: str, zone: str, shift: str) -> str:
     """SQL of the UTC timestamp of local timestamp `column`; `shift` is the SQL of shift_sql for it.
 
-    ICU reads an overlap as its later instant, so an overlap is moved back by its length.
+    ICU reads an overlap as its later instant, so an overlap is moved back by its length. The way back to a timestamp
+    without zone is arithmetic: a second question to ICU would cost as much as the first.
     """
     if zone in {"UTC", "Etc/UTC", "GMT"}:
         return column
-    converted = f"timezone('UTC', timezone({literal(zone)}, {column}))"
+    converted = f"make_timestamp(epoch_us(timezone({literal(zone)}, {column})))"
     return f"CASE WHEN {shift} > 0 THEN {converted} - to_seconds({shift}) ELSE {converted} END"

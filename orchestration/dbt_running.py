@@ -137,7 +137,7 @@ def run_dbt(tag: str, work: Path, *, on_node: Callable[[NodeResult], None] | Non
     with _environment(work):
         try:
             result = runner.invoke(
-                ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable",
+                ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable", "--no-write-json",
                  "--target-path", str(work / "dbt"), *_flags(work / "run")]
             )  # fmt: skip
         finally:
