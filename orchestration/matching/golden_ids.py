@@ -52,33 +52,8 @@ def assign_golden_ids(
         ):  # fmt: skip
             con.register(name, table)
         con.execute(_CARRIED)
-        needing = con.execute(
-            """
-            select label,
-                   arg_min(record_key, (coalesce(first_seen_on, date '9999-12-31'), record_key)) as anchor,
-                   bool_or(label in (select label from votes)) as is_split
-            from clusters where label not in (select label from kept) group by label order by anchor
-            """
-        ).fetchall()
-        known = con.execute(
-            "select r.golden_id,"
-            " case when r.status = 'active' and v.golden_id is null then r.anchor_record_key end"
-            " from registry as r left join (select distinct golden_id from votes) as v using (golden_id)"
-        ).fetchall()
-        minted = _mint(needing, dict(known), entity)
-        con.register(
-            "minted",
-            pa.table(
-                {
-                    "label": pa.array([label for label, _, _ in needing], pa.int64()),
-                    "golden_id": pa.array(minted, pa.string()),
-                    "anchor_record_key": pa.array([anchor for _, anchor, _ in needing], pa.string()),
-                    "reason": pa.array(
-                        ["split" if is_split else "first_seen" for *_, is_split in needing], pa.string()
-                    ),
-                }
-            ),
-        )
+        con.execute(_NEEDING, {"entity": entity, "prefix": PREFIXES[entity]})
+        _settle_taken_ids(con, entity)
         members = con.sql(_MEMBERS).to_arrow_table().cast(MEMBERS_SCHEMA)
         renewed = con.sql(_REGISTRY, params={"entity": entity, "cycle": cycle}).to_arrow_table()
         return members, renewed.cast(REGISTRY_SCHEMA)
@@ -96,25 +71,63 @@ def current_id(registry: pa.Table, golden_id: str) -> str | None:
     return golden_id
 
 
-def _mint(needing: list[tuple[int, str, bool]], known: dict[str, str | None], entity: str) -> list[str]:
-    """Ids for the anchors, in order. known: every id so far and, when nobody holds it, its anchor.
-
-    A taken id (a split whose anchor minted before) gets the next attempt.
-    """
-    ids = []
-    for _, anchor, _ in needing:
-        attempt = 0
-        while True:
-            salt = f"\n{attempt}" if attempt else ""
-            digest = hashlib.sha256(f"{entity}\n{anchor}{salt}".encode()).hexdigest()[:12]
-            golden_id = f"{PREFIXES[entity]}_{digest}"
-            if golden_id not in known or known[golden_id] == anchor:
-                break
+def _settle_taken_ids(con: duckdb.DuckDBPyConnection, entity: str) -> None:
+    """Give the next attempts to the few rows of `minted` whose id is taken (a split whose anchor minted before)."""
+    taken = con.execute(_TAKEN).fetchall()
+    if not taken:
+        return
+    known = dict(con.execute(_KNOWN).fetchall())
+    settled = []
+    for label, anchor in taken:
+        attempt = 1
+        while known.get(golden_id := _golden_id(entity, anchor, attempt), anchor) != anchor:
             attempt += 1
         known[golden_id] = None
-        ids.append(golden_id)
-    return ids
+        settled.append((golden_id, label))
+    con.executemany("update minted set golden_id = ? where label = ?", settled)
 
+
+def _golden_id(entity: str, anchor: str, attempt: int) -> str:
+    """The id of an anchor at an attempt after the first; _NEEDING says the first one in SQL."""
+    digest = hashlib.sha256(f"{entity}\n{anchor}\n{attempt}".encode()).hexdigest()
+    return f"{PREFIXES[entity]}_{digest[:12]}"
+
+
+# One new id per cluster that keeps none: of its oldest record, so that a rebuilt registry mints the same.
+_NEEDING = """
+    create temp table minted as
+    with needing as (
+        select label,
+               arg_min(record_key, (coalesce(first_seen_on, date '9999-12-31'), record_key)) as anchor_record_key,
+               bool_or(label in (select label from votes)) as is_split
+        from clusters where label not in (select label from kept) group by label
+    )
+    select label, anchor_record_key,
+           $prefix || '_' || left(sha256($entity || chr(10) || anchor_record_key), 12) as golden_id,
+           case when is_split then 'split' else 'first_seen' end as reason
+    from needing
+"""
+
+# Ids that another anchor holds or held, and all but the first of two anchors with one id. An id that is active and that
+# no record votes for is free for the anchor it was minted for.
+_TAKEN = """
+    select m.label, m.anchor_record_key
+    from minted as m left join registry as r using (golden_id)
+    qualify row_number() over (partition by m.golden_id order by m.anchor_record_key) > 1
+        or (r.golden_id is not null and not coalesce(
+            r.status = 'active' and r.anchor_record_key = m.anchor_record_key
+            and r.golden_id not in (select golden_id from votes), false))
+    order by m.anchor_record_key
+"""
+
+# Every id and the anchor it is free for, null when it is held.
+_KNOWN = """
+    select golden_id, null as free_for from minted
+    union all
+    select r.golden_id, case when r.status = 'active' and v.golden_id is null then r.anchor_record_key end
+    from registry as r left join (select distinct golden_id from votes) as v using (golden_id)
+    where r.golden_id not in (select golden_id from minted)
+"""
 
 # `awarded`: each id to one cluster; `kept`: each cluster to one id.
 _CARRIED = """

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.matching.accounts import account_labels
@@ -68,22 +70,36 @@ def match(
             raise FileNotFoundError(f"exchange file {path.name} is missing: run the staging step first")
     out.mkdir(parents=True, exist_ok=True)
     known = _read(registry, REGISTRY_SCHEMA)
-    reports, registries, edge_tables = [], [], []
-    for entity, plural, records, label_records in (
-        ("account", "accounts", account_records, account_labels),
-        ("person", "persons", person_records, person_labels),
-    ):
-        own = known.filter(pa.compute.equal(known["entity"], entity))
-        previous = _read(registry.parent / f"members_{plural}.parquet" if registry else None, MEMBERS_SCHEMA)
-        clusters, edges = _clusters(records, entity, label_records)
-        members, renewed = assign_golden_ids(clusters, own, previous, entity, cycle)
-        _write(members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
-        registries.append(renewed)
-        edge_tables.append(edges)
-        reports.append(_report(clusters, edges))
-    _write(pa.concat_tables(edge_tables), out / "edges.parquet")
-    _write(pa.concat_tables(registries), out / "golden_ids.parquet")
-    return MatchReport(accounts=reports[0], persons=reports[1])
+    # Companies and persons know nothing of each other here, and much of the work is not DuckDB's.
+    with ThreadPoolExecutor(2) as pool:
+        accounts = pool.submit(
+            _match_one, account_records, "account", account_labels, known, registry, cycle, out
+        )
+        persons = pool.submit(
+            _match_one, person_records, "person", person_labels, known, registry, cycle, out
+        )
+        matched = (accounts.result(), persons.result())
+    _write(pa.concat_tables(edges for _, _, edges in matched), out / "edges.parquet")
+    _write(pa.concat_tables(ids for _, ids, _ in matched), out / "golden_ids.parquet")
+    return MatchReport(accounts=matched[0][0], persons=matched[1][0])
+
+
+def _match_one(
+    records: Path,
+    entity: str,
+    label_records: _Labels,
+    known: pa.Table,
+    registry: Path | None,
+    cycle: str,
+    out: Path,
+) -> tuple[EntityReport, pa.Table, pa.Table]:
+    """Cluster one entity and write its members. Returns (report, registry of the entity, edges)."""
+    own = known.filter(pc.equal(known["entity"], entity))
+    previous = _read(registry.parent / f"members_{entity}s.parquet" if registry else None, MEMBERS_SCHEMA)
+    clusters, edges = _clusters(records, entity, label_records)
+    members, renewed = assign_golden_ids(clusters, own, previous, entity, cycle)
+    _write(members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
+    return _report(clusters, edges), renewed, edges
 
 
 def _clusters(records: Path, entity: str, label_records: _Labels) -> tuple[pa.Table, pa.Table]:
