@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
 BUILT_HERE = [
     "opportunity_stages",
-    "stg_erp__invoices",
+    "path:models/staging",
     "path:models/metrics",
     "path:models/quality",
     "path:models/marts",
