@@ -144,3 +144,34 @@ def test_hubspot_merges_and_salesforce_lines(tmp_path) -> None:
     )
     assert amount == total(lines, "total_price")
     assert opportunities == len({row["opportunity_id"] for row in lines})
+
+
+def test_columns_that_contracts_gained_are_filled_where_the_file_has_them(
+    collected: Collected, tmp_path
+) -> None:
+    clicks = [
+        row for row in records("mailchimp", "campaign_recipient_activity.csv") if row["action"] == "click"
+    ]
+    assert collected.value(
+        "SELECT count(url) FROM email_event WHERE source_instance = 'mailchimp' AND event_type = 'clicked'"
+    ) == sum(bool(row["url"]) for row in clicks)
+    causes = collected.value(
+        "SELECT count(hangup_cause) FROM telephony_call_leg WHERE source_instance = 'freeswitch'"
+    )
+    assert causes == 8
+    assert collected.value("SELECT sum(mrr_amount) FROM erp_subscription") == total(
+        records("ravenstack_subscriptions", "ravenstack_subscriptions.csv"), "mrr_amount"
+    )
+    assert (
+        collected.value("SELECT count(unit_cost) FROM erp_product WHERE source_system = 'adventureworks'")
+        == 504
+    )
+    root = write_company(tmp_path / "company", ["salesforce", "calendar"])
+    found = open_collected(root, collect(root))
+    subjects = [row["subject"] for row in records("salesforce", "sf_task_data.csv") if row["subject"]]
+    assert found.value("SELECT count(subject) FROM crm_activity") == len(subjects) > 0
+    assert (
+        0
+        < found.value("SELECT count(*) FROM calendar_event WHERE is_recurring")
+        < found.value("SELECT count(*) FROM calendar_event")
+    )
