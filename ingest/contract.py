@@ -60,10 +60,16 @@ PROVENANCE: tuple[tuple[str, pa.DataType, str], ...] = (
     ("delivered_on", pa.date32(), "DATE"),
 )
 
+# A record of any contract: the id that its source gives it, within one source instance.
+KEY = ("source_instance", "source_record_id")
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract; `scale` is the number of decimals of a decimal column."""
+    """One column of a contract; `scale` is the number of decimals of a decimal column.
+
+    pii: `direct` names a person, `restricted` is free text or a link that may, `indirect` describes one.
+    """
 
     name: str
     type: str
@@ -83,10 +89,22 @@ class Column:
         """DuckDB type of the column in raw Parquet."""
         return f"DECIMAL(18,{self.scale})" if self.type == "decimal" else _DUCKDB[self.type]
 
+    @property
+    def names_people(self) -> bool:
+        """True when a value may name a person: it is masked on screen and no key of a rule."""
+        return self.pii in {"direct", "restricted"}
+
 
 @dataclass(frozen=True)
 class Contract:
-    """One canonical source table. `update` says how versions of a key converge (see dispositions.py)."""
+    """One canonical source table. `update` says how versions of a key converge (see dispositions.py).
+
+    A record is known by KEY in every contract. references: (column, contract): a filled value is the
+    source_record_id of a record of that contract, in the same source instance. order: (earlier, later): two
+    date or timestamp columns, the second never before the first where both are filled; where the column
+    `<name>_precision` of either says `day`, calendar days are compared. freshness_days: days after which the
+    newest delivery is late.
+    """
 
     name: str
     grain: str
@@ -94,6 +112,8 @@ class Contract:
     update: str
     order_by: tuple[str, ...]
     freshness_days: int
+    references: tuple[tuple[str, str], ...]
+    order: tuple[tuple[str, str], ...]
     columns: tuple[Column, ...]
     fingerprint: str
 
@@ -119,7 +139,7 @@ class _ColumnModel(BaseModel):
     type: ColumnType
     required: bool = False
     values: list[str] = Field(default_factory=list)
-    pii: Literal["direct", "indirect"] | None = None
+    pii: Literal["direct", "restricted", "indirect"] | None = None
     description: str = ""
     scale: int = Field(default=4, ge=0, le=10)
 
@@ -131,7 +151,9 @@ class _ContractModel(BaseModel):
     domain: str
     update: Literal["latest", "append"]
     order_by: list[str] = Field(default_factory=list)
-    freshness_days: int = Field(default=35, ge=1)
+    freshness_days: int = Field(ge=1)
+    references: dict[str, str] = Field(default_factory=dict)
+    order: list[tuple[str, str]] = Field(default_factory=list)
     columns: dict[str, _ColumnModel]
 
 
@@ -139,6 +161,15 @@ class _ContractModel(BaseModel):
 def load_contracts(folder: Path = CONTRACTS) -> dict[str, Contract]:
     """All contracts by name. Raises ConfigurationError when a file is wrong or misnamed."""
     contracts = {path.stem: _read(path) for path in sorted(folder.glob("*.yml"))}
+    for contract in contracts.values():
+        for column, target in contract.references:
+            if target not in contracts:
+                raise ConfigurationError(
+                    "E-ING-131",
+                    f"contracts/{contract.name}.yml: references.{column}",
+                    key=target,
+                    nearest=nearest(target, contracts) or ", ".join(contracts),
+                )
     return contracts
 
 
@@ -159,9 +190,7 @@ def _read(path: Path) -> Contract:
         raise ConfigurationError("E-ING-105", where, detail=f"contract must be {path.stem}, as the file is")
     if "source_record_id" not in model.columns:
         raise ConfigurationError("E-ING-105", where, detail="source_record_id is missing")
-    for name in model.order_by:
-        if name not in model.columns:
-            raise ConfigurationError("E-ING-105", f"{where}: order_by", detail=f"{name} is no column")
+    _check_named_columns(model, where)
     for name, column in model.columns.items():
         if (column.type == "enum") != bool(column.values):
             raise ConfigurationError(
@@ -174,6 +203,8 @@ def _read(path: Path) -> Contract:
         update=model.update,
         order_by=tuple(model.order_by),
         freshness_days=model.freshness_days,
+        references=tuple(model.references.items()),
+        order=tuple(model.order),
         columns=tuple(
             Column(name, c.type, c.required, tuple(c.values), c.pii, c.description, c.scale)
             for name, c in model.columns.items()
@@ -182,8 +213,26 @@ def _read(path: Path) -> Contract:
     )
 
 
+def _check_named_columns(model: _ContractModel, where: str) -> None:
+    named = [("order_by", name) for name in model.order_by]
+    named += [("references", name) for name in model.references]
+    named += [("order", name) for pair in model.order for name in pair]
+    for key, name in named:
+        if name not in model.columns:
+            raise ConfigurationError(
+                "E-ING-130",
+                f"{where}: {key}",
+                key=name,
+                nearest=nearest(name, model.columns) or ", ".join(model.columns),
+            )
+    for earlier, later in model.order:
+        kinds = {model.columns[name].type for name in (earlier, later)}
+        if earlier == later or not kinds <= {"date", "timestamp"}:
+            raise ConfigurationError("E-ING-132", f"{where}: order", earlier=earlier, later=later)
+
+
 def _fingerprint(model: _ContractModel) -> str:
-    """Hash of what changes rows: not descriptions, freshness or personal-data classes."""
+    """Hash of what changes rows: not descriptions, controls, freshness or personal-data classes."""
     columns = [[name, c.type, c.required, c.values, c.scale] for name, c in model.columns.items()]
     text = json.dumps([model.contract, model.update, model.order_by, columns])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
