@@ -82,7 +82,10 @@ tables:
       duration_s: Duration
 """
 LEAD_HEADER = "Id,Email,Status,Created,Modified,Owner\n"
-EPOCH = "{name: zone, type: clock, table: telephony_call_leg, column: started_at, epoch: \"split_part(source_record_id, '.', 1)\"}"
+EPOCH = (
+    "{name: zone, type: clock, table: telephony_call_leg, column: started_at,"
+    " epoch: \"split_part(source_record_id, '.', 1)\"}"
+)
 START = datetime(2026, 6, 1, 7, 0, tzinfo=UTC)
 
 
