@@ -192,7 +192,10 @@ def _last_of(
 def _of_records(
     connection: duckdb.DuckDBPyConnection, work: Path, source: Source, contract: str
 ) -> list[ControlResult]:
-    """Repeated keys inside one file, and records set aside for want of a required value."""
+    """Repeated keys inside one file, and records set aside for want of a required value.
+
+    A file that fills several contracts repeats by nature what is not its own record: the customer of each line.
+    """
     n = sum(d.tables[contract] for d in source.by_contract[contract])
     parts = work / "collect" / "parts" / f"{contract}.dispositions.parquet"
     counted = connection.execute(
@@ -203,7 +206,7 @@ def _of_records(
     unreadable = sum(row[2] for row in counted)
     sizes = {d.delivery_id: d for d in source.by_contract[contract]}
     repeated = {row[0]: row[1] for row in counted}
-    enough = [d for d in sizes.values() if d.tables[contract] >= FEW_RECORDS]
+    enough = [d for d in sizes.values() if d.tables[contract] >= FEW_RECORDS and len(d.tables) == 1]
     worst = max(
         enough,
         key=lambda d: (repeated.get(d.delivery_id, 0) / d.tables[contract], d.delivery_id),
@@ -212,7 +215,7 @@ def _of_records(
     shares = [
         ("key", repeated.get(worst.delivery_id, 0), worst.tables[contract], MAX_REPEATED, worst)
         if worst
-        else ("key", 0, n, MAX_REPEATED, None),
+        else ("key", 0, 0, MAX_REPEATED, None),
         ("required", unreadable, n, MAX_UNREADABLE, None),
     ]
     return [_share(source, contract, *each) for each in shares]

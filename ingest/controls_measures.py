@@ -7,7 +7,8 @@ What does NOT belong here: running it (controls_run.py), thresholds and sentence
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ingest.check_model import CheckSpec
@@ -31,7 +32,8 @@ BY_DELIVERY = {"clock", "hours"}
 class Measure:
     """One check in SQL. judged and fails are conditions over `control_rows`.
 
-    extras: (name, aggregate function, value of a row), taken over the judged rows.
+    extras: (name, aggregate function, value of a row), taken over the judged rows. value: (name, SQL) of a column
+    computed before, because the others read it several times.
     """
 
     check: CheckSpec
@@ -39,6 +41,7 @@ class Measure:
     fails: str
     extras: tuple[tuple[str, str, str], ...] = ()
     field: str | None = None
+    value: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,18 @@ def measure(check: CheckSpec, table: Table) -> Measure:
     if check.where is None:
         return made
     where = expression_sql(check.where, table.contract, check.name)
-    return Measure(check, f"({where}) AND {made.judged}", made.fails, made.extras, made.field)
+    return replace(made, judged=f"({where}) AND {made.judged}")
 
 
-def epoch_sql(check: CheckSpec, table: Table) -> str:
-    """Seconds since 1970 inside a record; milliseconds are told by their size."""
-    found = f"TRY_CAST(({expression_sql(check.epoch or '', table.contract, check.name)}) AS DOUBLE)"
-    return f"CASE WHEN {found} > 1e11 THEN {found} / 1000 ELSE {found} END"
+def rows_sql(measures: Sequence[Measure]) -> str:
+    """The rows that the measures read: `control_rows` with the columns that they compute before."""
+    values = [f"{sql} AS {ident(name)}" for each in measures if each.value for name, sql in (each.value,)]
+    return f"(SELECT *, {', '.join(values)} FROM control_rows)" if values else "control_rows"
+
+
+def epoch_column(check: CheckSpec) -> str:
+    """Quoted name of the column that rows_sql adds for a clock: seconds since 1970."""
+    return ident(f"epoch {check.name}")
 
 
 def _completeness(check: CheckSpec, table: Table) -> Measure:
@@ -87,13 +95,14 @@ def _completeness(check: CheckSpec, table: Table) -> Measure:
 
 
 def _clock(check: CheckSpec, table: Table) -> Measure:
-    column, seconds = ident(check.column or ""), epoch_sql(check, table)
-    gap = f"abs(epoch({column}) - ({seconds}))"
+    column, name = ident(check.column or ""), f"epoch {check.name}"
+    found = f"TRY_CAST(({expression_sql(check.epoch or '', table.contract, check.name)}) AS DOUBLE)"
     return Measure(
         check,
-        f"({column} IS NOT NULL AND ({seconds}) IS NOT NULL)",
-        f"{gap} > {check.tolerance_s}",
+        f"({column} IS NOT NULL AND {epoch_column(check)} IS NOT NULL)",
+        f"abs(epoch({column}) - {epoch_column(check)}) > {check.tolerance_s}",
         field=check.column,
+        value=(name, found),
     )
 
 

@@ -21,7 +21,16 @@ from ingest.controls_clock import SAMPLE, evidence
 from ingest.controls_contract import filled_columns, implied_checks
 from ingest.controls_deliveries import Source
 from ingest.controls_judging import judge, judge_constant, judge_total, not_assessed
-from ingest.controls_measures import BY_DELIVERY, REASONS, Measure, Table, epoch_sql, known_values, measure
+from ingest.controls_measures import (
+    BY_DELIVERY,
+    REASONS,
+    Measure,
+    Table,
+    epoch_column,
+    known_values,
+    measure,
+    rows_sql,
+)
 from ingest.controls_result import ControlResult
 from ingest.reasons import codes_of
 from ingest.sql import ident, literal, write_parquet
@@ -156,8 +165,8 @@ class SourceControls:
                 inner.append(f"{sql} AS {name}_{i}")
                 outer.append(f"{function}({name}_{i}) FILTER (WHERE j{i}) AS {name}_{i}")
         cursor = self.connection.execute(
-            f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM control_rows) GROUP BY _delivery_id "
-            "ORDER BY _delivery_id"
+            f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows_sql(measures)}) "
+            "GROUP BY _delivery_id ORDER BY _delivery_id"
         )
         names = [item[0] for item in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -183,9 +192,9 @@ class SourceControls:
             )
             result = replace(result, delivery_id=delivery, file_path=path)
         if each.check.type == "clock" and result.status in {"warn", "fail"}:
-            column, seconds = ident(each.check.column or ""), epoch_sql(each.check, table)
+            column, seconds = ident(each.check.column or ""), epoch_column(each.check)
             pairs = self.connection.execute(
-                f"SELECT {column}, {seconds} FROM control_rows WHERE {each.judged} AND _delivery_id = "
+                f"SELECT {column}, {seconds} FROM {rows_sql([each])} WHERE {each.judged} AND _delivery_id = "
                 f"{literal(delivery or '')} ORDER BY hash(_source_row_id), _source_row_id LIMIT {SAMPLE}"
             ).fetchall()
             code, values = evidence(pairs, table.timezone, each.check.tolerance_s)
@@ -202,7 +211,7 @@ class SourceControls:
             f"SELECT {literal(f'{instance}/{each.check.name}')} AS control_id, {literal(contract)} AS contract, "
             f"{literal(instance)} AS source_instance, {prefix} || source_record_id AS record_key, "
             f"{literal(each.field)} AS field, _delivery_id, _source_row_id, _record_part, "
-            f"{literal(REASONS[each.check.type])} AS reason_code, 'keep_flagged' AS action FROM control_rows "
+            f"{literal(REASONS[each.check.type])} AS reason_code, 'keep_flagged' AS action FROM {rows_sql([each])} "
             f"WHERE ({each.judged}) AND ({each.fails})",
             target,
         )
