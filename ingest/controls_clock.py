@@ -22,13 +22,10 @@ def evidence(
 ) -> tuple[str, dict[str, Any]]:
     """(sentence code, its values) for times that differ from their epoch.
 
-    pairs: (time as stored, naive UTC; seconds since 1970). zone: the one the mapping reads local times in.
+    pairs: (time as stored, naive UTC; seconds since 1970) of times that differ; one file may mix two clocks. zone:
+    the one the mapping reads local times in.
     """
-    gaps = Counter(
-        round((_seconds(stored) - epoch) / QUARTER_S) * QUARTER_S
-        for stored, epoch in pairs
-        if abs(_seconds(stored) - epoch) > tolerance_s
-    )
+    gaps = Counter(round((_seconds(stored) - epoch) / QUARTER_S) * QUARTER_S for stored, epoch in pairs)
     usual = gaps.most_common(1)[0][0] if gaps else 0
     values: dict[str, Any] = {"offset": _duration(usual), "declared": zone}
     walls = [(_wall(stored, zone), epoch) for stored, epoch in pairs]

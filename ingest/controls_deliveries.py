@@ -28,6 +28,8 @@ MAX_REPEATED = 0.5
 # One record in a hundred without its required values is the noise of any source.
 MAX_UNREADABLE = 0.01
 FEW_RECORDS = 20
+# Half of a handful is chance, unless a mapping asks.
+FEW_BEFORE = 10
 _UNREADABLE = ("required_value_missing", "required_value_invalid")
 
 
@@ -117,7 +119,10 @@ def _volumes(source: Source) -> list[ControlResult]:
             level = after.level(check.level if check else "warn")
             params: dict[str, object] = {"rows": after.n_records}
             status, code, floor = "not_assessed", "volume_first", None
-            if before is not None:
+            if before is not None and check is None and before.n_records < FEW_BEFORE:
+                code = "too_few"
+                params |= {"n": before.n_records, "fewest": FEW_BEFORE}
+            elif before is not None:
                 floor = before.n_records * (1 - max_drop)
                 status = breached(level) if after.n_records < floor else "pass"
                 code = "volume"

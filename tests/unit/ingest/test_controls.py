@@ -174,6 +174,22 @@ def test_a_file_wrong_by_one_hour_is_found_and_the_zone_that_fits_is_named(crm: 
     assert len(failures(site)) == 40
 
 
+def test_the_evidence_is_about_the_times_that_differ_in_a_file_of_two_clocks(
+    crm: Callable[..., Site],
+) -> None:
+    site = crm(EPOCH.replace("}", ", max_failed: 0.1}"))
+    right, wrong = calls("Europe/Paris", n=90), calls("UTC", n=12, step_h=31).replace(".", ".9")
+    site.put("2026-06/Calls.csv", right + wrong.split("\n", 1)[1])
+    found = one(site, "clock")
+    assert (found.status, found.n_failed, found.code, found.params["offset"]) == (
+        "warn",
+        12,
+        "clock_zone",
+        "-2 h",
+    )
+    assert found.params["zones"].startswith("UTC")
+
+
 def test_day_and_month_swapped_is_proven_by_the_epoch(crm: Callable[..., Site]) -> None:
     site = crm(EPOCH)
     days = [d for d in range(1, 13) if d != 6]
