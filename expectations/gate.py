@@ -20,8 +20,10 @@ import pyarrow as pa
 import yaml
 
 from expectations.connection import connect
+from expectations.control_findings import ControlFinding, judged
 from expectations.policy import Effect, Policy
 from expectations.results import RuleResult, write_parquet
+from ingest.controls_result import ControlResult
 from ingest.errors import catalogue, text_of
 
 VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
@@ -112,20 +114,23 @@ def decide(
     cycle: str,
     cycle_end: date,
     collect_warnings: Sequence[CollectWarning] = (),
+    controls: Sequence[ControlResult] = (),
     filled: Collection[str] | None = None,
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
 
     `results` come from runner.validate (waivers applied), `balances` from the warehouse, `refusals` from
-    ingest. `filled`: contracts that some mapping of the company fills (None: all of them); a rule on others
-    does not apply and is only noted.
+    ingest, `controls` from control_findings.read_controls. `filled`: contracts that some mapping of the
+    company fills (None: all of them); a rule on others does not apply and is only noted.
     """
+    controlled = judged(controls, policy, cycle_end)
     found = [
         *_ledger(balances, policy),
         *_refused(refusals, policy),
         *_collected(collect_warnings, policy, cycle),
+        *_controls(controlled, policy),
         *_rules(results, policy, filled),
-        *_expired(results, policy, cycle_end),
+        *_expired([*results, *controlled], policy, cycle_end),
     ]
     found.sort(key=lambda each: ("hold", "warn", "note").index(each.effect))
     effects = [each.effect for each in found]
@@ -194,6 +199,48 @@ def _collected(found: Sequence[CollectWarning], policy: Policy, cycle: str) -> I
         yield _say(policy.document.unmapped_file, "files_unmapped", n_files=len(unmapped), files=files)
 
 
+def _controls(found: Sequence[ControlFinding], policy: Policy) -> Iterable[Sentence]:
+    """One sentence for each control that holds; the first warnings by name, the others as a number."""
+    over = [each for each in found if each.status in ("fail", "warn", "waived")]
+    by_effect: dict[Effect, list[ControlFinding]] = {}
+    for each in over:
+        effect = "warn" if each.status == "waived" else getattr(policy.document.controls, each.severity)
+        by_effect.setdefault(effect, []).append(each)
+    for effect, members in by_effect.items():
+        named = members if effect == "hold" else members[:MOST_NAMED]
+        for each in named if effect != "note" else ():
+            yield _of_control(effect, each)
+        n_more = len(members) - (len(named) if effect != "note" else 0)
+        if n_more:
+            yield _say(effect, "controls_more", _ids(members[-n_more:]), n_controls=n_more)
+    unassessed: dict[Effect, list[ControlFinding]] = {}
+    for each in found:
+        if each.status == "not_assessed":
+            effect = getattr(policy.document.controls_not_assessed, each.severity)
+            unassessed.setdefault(effect, []).append(each)
+    for effect, members in unassessed.items():
+        yield _say(effect, "controls_not_assessed", _ids(members), n_controls=len(members))
+
+
+def _of_control(effect: Effect, finding: ControlFinding) -> Sentence:
+    code = "control_failed" if effect == "hold" else "control_warned"
+    if finding.status == "waived":
+        code = "control_waived"
+    values = {
+        "control": finding.rule_id,
+        "source": finding.result.source_instance,
+        "waived_until": finding.waived_until,
+    }
+    texts = sentences()
+    return Sentence(
+        effect=effect,
+        code=code,
+        fr=texts["fr"][code].format(**values, fact=finding.fact("fr")),
+        en=texts["en"][code].format(**values, fact=finding.fact("en")),
+        rule_ids=(finding.rule_id,),
+    )
+
+
 def _rules(
     results: Sequence[RuleResult], policy: Policy, filled: Collection[str] | None
 ) -> Iterable[Sentence]:
@@ -249,7 +296,7 @@ def _is_applicable(result: RuleResult, filled: Collection[str] | None) -> bool:
     return bool(set(_absent(result)) & set(filled))
 
 
-def _ids(results: Iterable[RuleResult]) -> tuple[str, ...]:
+def _ids(results: Iterable[RuleResult | ControlFinding]) -> tuple[str, ...]:
     return tuple(sorted({result.rule_id for result in results}))
 
 
@@ -262,7 +309,7 @@ def _by_effect(results: Iterable[RuleResult], policy: Policy) -> Mapping[Effect,
     return grouped
 
 
-def _expired(results: Sequence[RuleResult], policy: Policy, day: date) -> Iterable[Sentence]:
+def _expired(results: Sequence[RuleResult | ControlFinding], policy: Policy, day: date) -> Iterable[Sentence]:
     for waiver in policy.waivers:
         failing = [each for each in results if each.status in ("fail", "warn") and waiver.covers(each)]
         if failing and not waiver.is_alive(day):
@@ -374,7 +421,7 @@ def read_collect_warnings(work: Path) -> list[CollectWarning]:
         return []
     with duckdb.connect() as connection:
         rows = connection.execute(
-            "select source_instance, file_path, control, coalesce(observed, '') from read_parquet(?)"
+            "select source_instance, file_path, control, coalesce(measured, '') from read_parquet(?)"
             " where (control = 'delivered_for_cycle' and status <> 'pass') or control = 'unmapped_file'"
             " order by all",
             [str(file)],

@@ -1,9 +1,9 @@
-"""Read the cleaning journal: every decision of ingest, matching and policy, and every row that a rule
-flagged.
+"""Read the cleaning journal: every decision of ingest, matching and policy, and every row that a rule or a
+control flagged.
 
-Rows come from quality_dbt.dq_journal of the warehouse and from quality/rule_failures.parquet, filtered,
-masked and cut in DuckDB. Direct identifiers never leave unmasked; stewards open the warehouse itself. What
-does not belong here: deciding, wording (ingest/reasons.yml), printing.
+Rows come from quality_dbt.dq_journal of the warehouse, from quality/rule_failures.parquet and from
+collect/control_failures.parquet, filtered, masked and cut in DuckDB. Direct identifiers never leave unmasked;
+stewards open the warehouse itself. What does not belong here: deciding, wording (ingest/reasons.yml), printing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from expectations.compilation import literal
 from expectations.connection import connect
 from ingest.contract import load_contracts
 
-#: Rows that rules flagged carry keys and no values; they complete dq_journal at reading time.
+#: Rows that rules and controls flagged carry keys and no values; they complete dq_journal at reading time.
 _DECISIONS = """
     select j.contract, j.action, j.reason_code, j.rule_id, j.field, j.record_key, j.value_before,
            j.value_after,
@@ -32,10 +32,16 @@ _DECISIONS = """
            1 as n_decisions
     from {failures} as f
     left join read_parquet({deliveries}) as d using (_delivery_id)
+    union all
+    select c.contract, c.action, c.reason_code, c.control_id as rule_id, c.field, c.record_key, null as value_before,
+           null as value_after, c._delivery_id, c._source_row_id, d.source_instance, d.file_path,
+           1 as n_decisions
+    from {controls} as c
+    left join read_parquet({deliveries}) as d using (_delivery_id)
 """
 _NO_FAILURES = (
     "(select null::varchar as contract, null::varchar as action, null::varchar as reason_code,"
-    " null::varchar as field, null::varchar as record_key, null::varchar as rule_id,"
+    " null::varchar as field, null::varchar as record_key, null::varchar as rule_id, null::varchar as control_id,"
     " null::varchar as _delivery_id, null::bigint as _source_row_id where false)"
 )
 
@@ -82,7 +88,7 @@ def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str
 
 
 def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[str, Any]]:
-    warehouse, failures = work / "warehouse.duckdb", work / "quality" / "rule_failures.parquet"
+    warehouse = work / "warehouse.duckdb"
     if not warehouse.is_file():
         raise FileNotFoundError("no run has been made here yet: run `etalon run`")
     equal = {
@@ -99,13 +105,19 @@ def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[
         values["record_key"] = wanted.record_key
     decisions = _DECISIONS.format(
         deliveries=literal(str(work / "collect" / "deliveries.parquet")),
-        failures=f"read_parquet({literal(str(failures))})" if failures.is_file() else _NO_FAILURES,
+        failures=_listed(work / "quality" / "rule_failures.parquet"),
+        controls=_listed(work / "collect" / "control_failures.parquet"),
     )
     where = f"where {' and '.join(conditions)}" if conditions else ""
     with connect(warehouse) as connection:
         return _as_dictionaries(
             connection.execute(f"select {head} from ({decisions}) {where} {tail}", values)
         )
+
+
+def _listed(file: Path) -> str:
+    """SQL of the rows of a list of failing rows, of none where the step has left no list."""
+    return f"read_parquet({literal(str(file))})" if file.is_file() else _NO_FAILURES
 
 
 def _as_dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

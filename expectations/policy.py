@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, StringConstraints, ValidationError
 
@@ -50,10 +50,33 @@ class NotAssessedBySeverity(Strict):
     info: NotAssessed
 
 
-class Waiver(Strict):
-    """Somebody accepts a failing rule until a date. On that date the waiver is dead."""
+class Controls(Strict):
+    """Effect of a control of what was delivered, by its level: beyond its threshold, or not assessed."""
 
-    rule_id: Annotated[str, StringConstraints(pattern=r"^R-[A-Z]{3}-[0-9]{3}$")]
+    error: Effect
+    warn: Effect
+    info: Effect
+
+
+class Judged(Protocol):
+    """What a waiver can cover: a rule result, or a control."""
+
+    @property
+    def rule_id(self) -> str: ...
+
+    @property
+    def table_name(self) -> str: ...
+
+
+class Waiver(Strict):
+    """Somebody accepts a failing rule or control until a date. On that date the waiver is dead.
+
+    rule_id: a rule of rules.yml, or a control as `<source>/<control>`.
+    """
+
+    rule_id: Annotated[
+        str, StringConstraints(pattern=r"^(R-[A-Z]{3}-[0-9]{3}|[a-z][a-z0-9_]*/[a-z][a-z0-9_]*)$")
+    ]
     table_name: Relation | None = None  # None: every table of the rule
     author: Annotated[str, StringConstraints(min_length=2)]
     reason: Annotated[str, StringConstraints(min_length=10)]
@@ -62,7 +85,7 @@ class Waiver(Strict):
     def is_alive(self, day: date) -> bool:
         return day < self.expires_on
 
-    def covers(self, result: RuleResult) -> bool:
+    def covers(self, result: Judged) -> bool:
         return self.rule_id == result.rule_id and self.table_name in (None, result.table_name)
 
 
@@ -74,6 +97,8 @@ class PolicyDocument(Strict):
     refused_file: Literal["hold", "warn"]
     missing_delivery: Effect
     unmapped_file: Effect
+    controls: Controls
+    controls_not_assessed: Controls
     required_terms: tuple[Term, ...] = Field(min_length=1)
     waivers: tuple[Waiver, ...] = ()
 

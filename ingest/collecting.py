@@ -22,7 +22,9 @@ import pyarrow.parquet as pq
 from ingest.calendar_reading import stream_columns
 from ingest.company import Company, Source, load_company
 from ingest.contract import load_contract, write_schema_files
-from ingest.controls import control_result, merged_manifest, read_manifest, volume_controls
+from ingest.controls import landed_result, merged_manifest, read_manifest
+from ingest.controls_result import CONTROL_SCHEMA, ControlResult
+from ingest.controls_run import run_controls
 from ingest.conversion import check_mapping
 from ingest.deliveries import Delivery, DeliveryStore, fingerprint
 from ingest.discovery import Discovery, Received, discover, inside_folder, match_path, receive_all
@@ -70,7 +72,7 @@ class CollectReport:
     unchanged: int
     refusals: tuple[Refusal, ...]
     totals: tuple[SourceTotals, ...]
-    warnings: tuple[dict[str, str], ...] = ()
+    warnings: tuple[dict[str, Any], ...] = ()
     imbalances: tuple[Imbalance, ...] = ()
     changed: bool = field(default=False)
     repaired: tuple[str, ...] = ()  # damaged files of work/ that this run made again, below the company
@@ -357,10 +359,16 @@ class _Collection:
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))
         wrong = imbalances(terms, active)
-        controls, missed = self._controls(found, active, refusals)
+        self.progress("control", 0, 1)
+        unsound: list[Path] = []
+        checked = run_controls(self.connection, self.work, self.mappings, active, self.company.as_of, unsound)
+        self.repaired += [path.relative_to(self.company.root).as_posix() for path in unsound]
+        others, missed = self._controls(found, active, refusals)
+        controls = [result.row() for result in (*others, *checked)]
         self._write_tables(active, refusals, terms, controls, missed)
+        self.progress("control", 1, 1)
         self.progress("converge", len(by_contract), len(by_contract))
-        warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"})
+        warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"} and c["level"] != "info")
         unchanged = n_planned - len(landed)
         return CollectReport(
             tuple(landed), unchanged, tuple(refusals), tuple(_totals(self.company, active, terms)), warnings,
@@ -369,38 +377,29 @@ class _Collection:
 
     def _controls(
         self, found: Discovery, active: list[Delivery], refusals: list[Refusal]
-    ) -> tuple[list[dict[str, str]], set[tuple[str, str]]]:
-        """Results of the controls, and the (instance, file key) that did not come for the month of the cycle."""
-        rows, missed = [], set()
-
-        def add(instance: str, delivery: str | None, path: str, result: dict[str, str]) -> None:
-            rows.append({"source_instance": instance, "_delivery_id": delivery, "file_path": path, **result})
-
-        for delivery in active:
-            for result in delivery.controls:
-                add(delivery.source_instance, delivery.delivery_id, delivery.file_path, result)
-        for delivery, result in volume_controls(active, self.mappings):
-            add(delivery.source_instance, delivery.delivery_id, delivery.file_path, result)
+    ) -> tuple[list[ControlResult], set[tuple[str, str]]]:
+        """Controls of files as such, and the (instance, file key) that did not come for the month of the cycle."""
+        missed: set[tuple[str, str]] = set()
+        results = [landed_result(delivery, each) for delivery in active for each in delivery.controls]
         for instance, path in found.unmapped:
-            add(
-                instance,
-                None,
-                path,
-                control_result("unmapped_file", "info", "", "", "no entry of the mapping"),
-            )
+            name = "unmapped_file"
+            results.append(ControlResult(instance, name, name, "info", "warn", name, file_path=path))
         for instance, mapping in self.mappings.items():
             for key, spec in mapping.model.files.items():
                 deliveries = [d for d in active if (d.source_instance, d.file_key) == (instance, key)]
                 if spec.is_monthly and deliveries:
                     came = self._is_delivered(instance, spec, deliveries, refusals)
-                    status = "pass" if came else "warn"
                     missed |= set() if came else {(instance, key)}
                     latest = max(str(d.delivered_on) for d in deliveries)
-                    result = control_result(
-                        "delivered_for_cycle", status, self.company.cycle, latest, f"latest delivery of {key}"
-                    )
-                    add(instance, None, f"{self.sources[instance].folder}/{spec.path}", result)
-        return rows, missed
+                    name, path = "delivered_for_cycle", f"{self.sources[instance].folder}/{spec.path}"
+                    results.append(
+                        ControlResult(
+                            instance, name, name, "warn", "pass" if came else "warn", name, file_path=path,
+                            measured=latest, threshold=self.company.cycle,
+                            params={"file": key, "last": latest, "cycle": self.company.cycle},
+                        )
+                    )  # fmt: skip
+        return results, missed
 
     def _is_delivered(
         self, instance: str, spec: FileSpec, deliveries: list[Delivery], refusals: list[Refusal]
@@ -426,7 +425,7 @@ class _Collection:
         active: list[Delivery],
         refusals: list[Refusal],
         terms: list[Term],
-        controls: list[dict[str, str]],
+        controls: list[dict[str, Any]],
         missed: set[tuple[str, str]],
     ) -> None:
         folder = self.work / "collect"
@@ -497,15 +496,6 @@ LEDGER_SCHEMA = pa.schema(
     [
         ("source_instance", pa.string()), ("_delivery_id", pa.string()), ("contract", pa.string()),
         ("term", pa.string()), ("name", pa.string()), ("value", pa.int64()),
-    ]
-)  # fmt: skip
-CONTROL_SCHEMA = pa.schema(
-    [
-        (name, pa.string())
-        for name in (
-            "source_instance", "_delivery_id", "file_path", "control", "status", "expected", "observed",
-            "detail",
-        )
     ]
 )  # fmt: skip
 

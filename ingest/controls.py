@@ -1,13 +1,12 @@
-"""Controls of one file: final newline, lines that are no record, manifest totals, unmapped values; volume
-drops.
+"""Controls while one file lands: final newline, lines that are no record, manifest totals, unmapped values.
 
 A control either refuses the file or leaves a result (pass, warn, not_assessed); none of them changes a row.
-What does NOT belong here: rules on the meaning of the data (expectations/).
+What does NOT belong here: controls over what has landed (controls_run.py), rules on the meaning of the data
+(expectations/).
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import duckdb
 
 from ingest.contract import load_contract
+from ingest.controls_result import ControlResult
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
 from ingest.deliveries import Delivery
 from ingest.discovery import MANIFEST_SUFFIX
@@ -24,7 +24,6 @@ from ingest.mapping import FileSpec, Mapping
 from ingest.sql import ident, literal
 from ingest.strict_reader import Quarantined
 
-DEFAULT_MAX_DROP = 0.5
 MANIFEST_KEYS = {"rows", "sums", "min", "max"}
 
 
@@ -173,7 +172,7 @@ def _compare(control: str, announced: str, observed: str, where: str) -> dict[st
 
 
 def control_result(control: str, status: str, expected: str, observed: str, detail: str) -> dict[str, str]:
-    """One row of control_results without its place."""
+    """What a control of a landing file found, as its delivery record keeps it (see landed_result)."""
     return {
         "control": control,
         "status": status,
@@ -183,24 +182,14 @@ def control_result(control: str, status: str, expected: str, observed: str, deta
     }
 
 
-def volume_controls(
-    deliveries: list[Delivery], mappings: dict[str, Mapping]
-) -> list[tuple[Delivery, dict[str, str]]]:
-    """Record count of each delivery against the one before it (by delivery date) of the same entry."""
-    results = []
-    groups: dict[tuple[str, str], list[Delivery]] = {}
-    for delivery in deliveries:
-        if delivery.delivered_on:
-            groups.setdefault((delivery.source_instance, delivery.file_key), []).append(delivery)
-    for (instance, key), group in sorted(groups.items()):
-        spec = mappings[instance].model.files[key]
-        max_drop = spec.volume.max_drop if spec.volume else DEFAULT_MAX_DROP
-        ordered = sorted(group, key=lambda d: (d.delivered_on or "", d.delivery_id))
-        for before, after in itertools.pairwise(ordered):
-            floor = before.n_records * (1 - max_drop)
-            status = "warn" if after.n_records < floor else "pass"
-            detail = f"{before.n_records} records delivered on {before.delivered_on}"
-            results.append(
-                (after, control_result("volume", status, f">= {floor:.0f}", str(after.n_records), detail))
-            )
-    return results
+def landed_result(delivery: Delivery, found: dict[str, str]) -> ControlResult:
+    """A control that the record of a delivery keeps, as a row of control_results."""
+    code = found["control"]
+    params = {"measure": code, "expected": found["expected"], "observed": found["observed"]}
+    if code != "header_only":
+        code = "manifest_no_column" if found["status"] == "not_assessed" else "manifest"
+    return ControlResult(
+        delivery.source_instance, found["control"], code.removesuffix("_no_column"), "warn", found["status"], code,
+        delivery.delivery_id, delivery.file_path, measured=found["observed"] or None,
+        threshold=found["expected"] or None, params=params,
+    )  # fmt: skip

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ingest.check_names import check_checks
 from ingest.company import Company, Source
 from ingest.contract import Contract, load_contract
 from ingest.errors import ConfigurationError
@@ -157,8 +158,9 @@ def build_mapping(
         model = model.model_copy(update={"defaults": validate(Defaults, merged, f"{where}: options")})
     for table_name, table in model.tables.items():
         _check_table(f"{where}: tables.{table_name}", table_name, table, model)
-    # How often a file comes changes no row: it must not make every delivery land again.
-    rows_alone = {"files": {"__all__": {"cadence"}}}
+    check_checks(model, where)
+    # How often a file comes and what is controlled change no row: they must not make every delivery land again.
+    rows_alone = {"files": {"__all__": {"cadence"}}, "checks": True}
     canonical = json.dumps(model.model_dump(mode="json", by_alias=True, exclude=rows_alone), sort_keys=True)
     if any(spec.privacy and spec.privacy.hash for spec in model.files.values()):
         canonical += salt or ""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ingest.check_model import CheckSpec
 from ingest.company import known_zone
 from ingest.shape_model import SHAPES, Explode, FillDown, Fold, Pair, Unpivot
 
@@ -49,14 +50,6 @@ class Defaults(_Strict):
     @classmethod
     def _zone(cls, value: str) -> str:
         return known_zone(value)
-
-
-class Volume(_Strict):
-    """Largest drop of the record count against the previous delivery that passes without a warning."""
-
-    max_drop: float = Field(
-        gt=0, lt=1, description="Largest share of records that may be missing against the delivery before."
-    )
 
 
 class Privacy(_Strict):
@@ -147,10 +140,6 @@ class FileSpec(_Strict):
     cadence: Literal["monthly", "on_change"] | None = Field(
         default=None,
         description="monthly: a month without a delivery holds the publication; on_change: it comes when it changes.",
-    )
-    volume: Volume | None = Field(
-        default=None,
-        description="Drop of the number of records against the delivery before that passes without a warning.",
     )
 
     @field_validator("encoding")
@@ -488,3 +477,6 @@ class MappingModel(_Strict):
     )
     files: dict[str, FileSpec] = Field(description="Kinds of file, by a key of your choice.")
     tables: dict[str, TableSpec] = Field(description="Contracts filled.")
+    checks: list[CheckSpec] = Field(
+        default_factory=list, description="Controls of what the source delivered; none changes a row."
+    )

@@ -18,6 +18,7 @@ _COMMANDS = {
     "check": "The same up to the verdict; nothing is published.",
     "where": "The one fate of a source row.",
     "journal": "The cleaning journal of the last run.",
+    "controls": "What the controls of deliveries measured in the last run.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",

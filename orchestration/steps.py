@@ -261,6 +261,7 @@ def _assess(run: Run, step: str, layers: set[str]) -> list[RuleResult]:
 
 
 def _decide(run: Run) -> Verdict:
+    from expectations.control_findings import read_controls
     from expectations.gate import (
         decide,
         read_balances,
@@ -280,6 +281,7 @@ def _decide(run: Run) -> Verdict:
         cycle=run.settings.cycle,
         cycle_end=run.settings.cycle_end,
         collect_warnings=read_collect_warnings(run.work),
+        controls=read_controls(run.work),
         filled=filled_contracts(run.company),
     )
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")

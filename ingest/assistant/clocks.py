@@ -6,21 +6,14 @@ What does NOT belong here: reading dates (dates.py).
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import zoneinfo
 from dataclasses import dataclass
 
 from ingest.assistant.questions import Said, said
 from ingest.assistant.table import Table
 from ingest.sql import literal
+from ingest.zone_names import zone_info, zone_names
 
 TOLERANCE_S, MAX_OFFSET_S, ENOUGH = 120, 14 * 3600 + 60, 0.95
-# Zones named first among those that fit; the others are aliases or neighbours of one of them.
-USUAL = (
-    "UTC", "Europe/Paris", "Europe/London", "Europe/Lisbon", "Europe/Athens", "America/New_York", "America/Chicago",
-    "America/Denver", "America/Los_Angeles", "America/Toronto", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Dubai",
-    "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Africa/Casablanca", "Indian/Reunion", "America/Martinique",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,7 @@ def check_clock(
         return None
     formats, offsets, n, n_agreeing = agreeing[0]
     zones = tuple(
-        zone for zone in _zones() if all(_has_offset(zone, hour, seconds) for hour, seconds in offsets)
+        zone for zone in zone_names() if all(_has_offset(zone, hour, seconds) for hour, seconds in offsets)
     )
     shown = ", ".join(sorted({f"{seconds / 3600:+g} h" for _, seconds in offsets}))
     evidence = said("clock_check", epoch=table.names[epoch_at], local=table.names[local_at], n=n_agreeing, total=n,
@@ -82,19 +75,6 @@ def _offsets(
     return formats, [(hour, near) for hour, near, _ in rows if near in usual], n, agreeing
 
 
-@functools.cache
-def _zones() -> tuple[str, ...]:
-    others = sorted(
-        z for z in zoneinfo.available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/"))
-    )
-    return (*USUAL, *(zone for zone in others if zone not in USUAL))
-
-
-@functools.cache
-def _info(zone: str) -> zoneinfo.ZoneInfo:
-    return zoneinfo.ZoneInfo(zone)
-
-
 def _has_offset(zone: str, hour: dt.datetime, seconds: int) -> bool:
-    offset = hour.replace(tzinfo=dt.UTC).astimezone(_info(zone)).utcoffset()
+    offset = hour.replace(tzinfo=dt.UTC).astimezone(zone_info(zone)).utcoffset()
     return offset is not None and int(offset.total_seconds()) == seconds

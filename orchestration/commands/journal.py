@@ -20,7 +20,8 @@ Examples:
   etalon journal
   etalon journal --reason superseded_by_newer --limit 5
   etalon journal --contract crm_lead --action correct --rows
-  etalon journal --rule R-CRM-004
+  etalon journal --rule R-CRM-003
+  etalon journal --rule crm/orphan_crm_lead_owner_id
   etalon journal --record crm/crm_lead/00Q1 --json
 
 \b
@@ -37,7 +38,9 @@ _ACTIONS = ("quarantine", "correct", "null", "exclude", "merge", "supersede", "k
 @click.option("--source", default=None, help="Source instance of company.yml.")
 @click.option("--action", default=None, help=f"One of: {', '.join(_ACTIONS)}.")
 @click.option("--record", default=None, help="Part of a record key.")
-@click.option("--rule", default=None, help="Rule id, such as R-CRM-004: the rows it flags.")
+@click.option(
+    "--rule", default=None, help="Rule id, such as R-CRM-003, or <source>/<control>: the rows it flags."
+)
 @click.option("--rows", "as_rows", is_flag=True, help="Single decisions instead of counts.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="Rows shown.")
 def command(
@@ -96,7 +99,7 @@ def _check_values(company: Company, language: str, **given: str | None) -> None:
     from ingest.reasons import reasons
 
     known: dict[str, Callable[[], Iterable[str]]] = {
-        "rule": lambda: [rule.id for rule in load_catalogue().rules],
+        "rule": lambda: [rule.id for rule in load_catalogue().rules] + _control_ids(company),
         "reason": reasons,
         "contract": load_contracts,
         "source": lambda: [source.instance for source in company.sources],
@@ -108,6 +111,12 @@ def _check_values(company: Company, language: str, **given: str | None) -> None:
             nearest = difflib.get_close_matches(value, names, n=3, cutoff=0.3) or names[:3]
             text = wording("unknown_value", language, value=value, nearest=", ".join(nearest) or "-")
             raise click.BadParameter(text, param_hint=f"--{option}")
+
+
+def _control_ids(company: Company) -> list[str]:
+    from expectations.control_findings import read_controls
+
+    return sorted({each.control_id for each in read_controls(company.work)})
 
 
 def _line(row: dict[str, Any]) -> str:

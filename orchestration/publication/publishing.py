@@ -92,7 +92,9 @@ def publish(
         publication_id = f"{settings.cycle}-{run_fingerprint[:12]}"
         ledger_hash = logical_hash(con, "warehouse.quality_dbt.dq_ledger_terms")
         tables = published_tables(manifest)
-        extra = _trust_tables(con, manifest, settings, verdict, work, publication_id, ledger_hash, deliveries)
+        extra = _trust_tables(
+            con, manifest, settings, verdict, company, publication_id, ledger_hash, deliveries
+        )
         marts = build_marts(
             con, tables, lambda table: f"warehouse.{quoted(table.schema)}.{quoted(table.name)}", aside, extra
         )
@@ -294,12 +296,15 @@ def _trust_tables(
     manifest: Mapping[str, Any],
     settings: RunSettings,
     verdict: Mapping[str, Any],
-    work: Path,
+    company: Company,
     publication_id: str,
     ledger_hash: str,
     deliveries: list[dict[str, Any]],
 ) -> list[tuple[Table, pa.Table]]:
+    from expectations.control_findings import judged, read_controls
+    from expectations.policy import POLICY_FILE, load_policy
     from expectations.results import read_results
+    from orchestration.settings import waivers_path
 
     last_delivery_on = max((row["delivered_on"] for row in deliveries if row["delivered_on"]), default=None)
     last_date = (
@@ -320,7 +325,13 @@ def _trust_tables(
     }
     types = {"as_of": pa.timestamp("us"), "n_deliveries": pa.int32(), "last_delivery_on": pa.date32()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
-    results = read_results(work / "quality" / "rule_results.parquet")
+    policy = load_policy(POLICY_FILE, waivers_path(company))
+    controls = judged(read_controls(company.work), policy, settings.cycle_end)
+    results = [
+        *read_results(company.work / "quality" / "rule_results.parquet"),
+        # A control that passes proves nothing of a figure; one that does not makes it doubtful.
+        *(each for each in controls if each.severity != "info" and each.status in ("fail", "warn", "waived")),
+    ]
     kpis = f"warehouse.marts.{quoted(trust.KPI_MART)}"
     return [
         (trust.DIM_PUBLICATION, pa.Table.from_pylist([row], schema=schema)),

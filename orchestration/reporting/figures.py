@@ -15,6 +15,7 @@ from orchestration.reporting.bounds import exact_upper_95
 VERDICTS = ("publish", "publish_with_warnings", "hold", "not_decided")
 STATUSES = ("fail", "warn", "not_assessed", "waived", "pass")
 SEVERITIES = ("critical", "warning", "info")
+CONTROL_LEVELS = ("error", "warn", "info")
 TRUSTS = ("reliable", "caution", "unreliable", "not_assessed")
 
 
@@ -128,6 +129,23 @@ class RuleOutcome:
 
 
 @dataclass(frozen=True)
+class ControlOutcome:
+    """A control of what a source delivered. severity: error, warn or info; examples: places `file:line`."""
+
+    control_id: str
+    source_instance: str
+    contract: str
+    severity: str
+    status: str
+    n_evaluated: int | None = None
+    n_failed: int | None = None
+    fact_fr: str = ""
+    fact_en: str = ""
+    examples: tuple[str, ...] = ()
+    waived_until: date | None = None
+
+
+@dataclass(frozen=True)
 class CleaningDecision:
     reason_code: str
     action: str
@@ -200,6 +218,7 @@ class QualityInputs:
     accounts: tuple[RowAccount, ...] = ()
     lines: tuple[LineAccount, ...] = ()
     rules: tuple[RuleOutcome, ...] = ()
+    controls: tuple[ControlOutcome, ...] = ()
     decisions: tuple[CleaningDecision, ...] = ()
     merges: tuple[MergeEvidence, ...] = ()
     entities: tuple[EntityCount, ...] = ()

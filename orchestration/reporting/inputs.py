@@ -14,6 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.reporting.control_inputs import control_outcomes
 from orchestration.reporting.figures import (
     AuditInputs,
     Balance,
@@ -30,6 +31,7 @@ from orchestration.reporting.figures import (
     SetAside,
     Verdict,
 )
+from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,12 +110,14 @@ def reading(work: Path) -> Iterator[Reader]:
 def load_quality_inputs(company: Company) -> QualityInputs:
     """What the data-quality report of the last run shows."""
     with reading(company.work) as reader:
+        run = run_facts(company, reader)
         return QualityInputs(
-            run=run_facts(company, reader),
+            run=run,
             verdict=read_verdict(reader),
             accounts=row_accounts(reader),
             lines=_line_accounts(reader),
             rules=rule_outcomes(reader),
+            controls=control_outcomes(company, cycle_bounds(run.cycle)[1]),
             decisions=_decisions(reader),
             merges=_merges(reader),
             entities=_entities(reader),

@@ -13,10 +13,12 @@ from decimal import Decimal
 
 from orchestration.reporting.charts import StackedRow, places_of, stacked_bars
 from orchestration.reporting.figures import (
+    CONTROL_LEVELS,
     SEVERITIES,
     STATUSES,
     Balance,
     CleaningDecision,
+    ControlOutcome,
     LineAccount,
     QualityInputs,
     RowAccount,
@@ -173,6 +175,49 @@ def _rule_groups(rules: list[RuleOutcome]) -> list[tuple[str, list[RuleOutcome]]
 
 
 @dataclass(frozen=True)
+class SourceControls:
+    """Controls of one source: how many of each status, and those to be shown. Passed ones are only counted.
+
+    over: beyond their threshold; told: the same at level info; open: not assessed.
+    """
+
+    source_instance: str
+    counts: tuple[tuple[str, int], ...]
+    over: tuple[ControlOutcome, ...]
+    told: tuple[ControlOutcome, ...]
+    open: tuple[ControlOutcome, ...]
+
+
+def controls_by_source(controls: Iterable[ControlOutcome]) -> list[SourceControls]:
+    """Sources with the gravest control first; within a source by status, level and share of failing rows."""
+    by_source: dict[str, list[ControlOutcome]] = defaultdict(list)
+    for each in controls:
+        by_source[each.source_instance].append(each)
+    found = []
+    for source, members in by_source.items():
+        ordered = sorted(members, key=_control_rank)
+        over = [each for each in ordered if each.status in ("fail", "warn", "waived")]
+        found.append(
+            SourceControls(
+                source,
+                tuple((status, sum(each.status == status for each in members)) for status in STATUSES),
+                tuple(each for each in over if each.severity != "info"),
+                tuple(each for each in over if each.severity == "info"),
+                tuple(each for each in ordered if each.status == "not_assessed"),
+            )
+        )
+    return sorted(
+        found, key=lambda s: (_control_rank(s.over[0]) if s.over else (9, 9, 0, ""), s.source_instance)
+    )
+
+
+def _control_rank(control: ControlOutcome) -> tuple[int, int, float, str]:
+    share = (control.n_failed or 0) / control.n_evaluated if control.n_evaluated else 0.0
+    status, severity = STATUSES.index(control.status), CONTROL_LEVELS.index(control.severity)
+    return status, severity, -share, control.control_id
+
+
+@dataclass(frozen=True)
 class DecisionLine:
     """All decisions of one reason and action; `places` are (table and field, count), most first."""
 
@@ -279,6 +324,9 @@ def quality_context(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, 
         "line_total": _line_total(inputs.lines),
         "rule_groups": _rule_groups(rules),
         "n_rules": len(rules),
+        "controls": controls_by_source(inputs.controls),
+        "n_controls": len(inputs.controls),
+        "fact": lambda control: masked(t.pick(control.fact_fr, control.fact_en)),
         "decisions": decision_lines(inputs.decisions, t),
         "entities_known": bool(inputs.entities),
         "merges": sorted(inputs.merges, key=lambda m: (m.entity, m.decision, -m.n_edges, m.evidence_code)),

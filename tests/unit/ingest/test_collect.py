@@ -347,7 +347,7 @@ def test_a_drop_in_volume_is_a_warning(site: Callable[..., Site]) -> None:
     where = site()
     where.put("2026-05/Leads.csv", LEAD_HEADER + "".join(version(i, "A", 1) for i in range(10)))
     where.put("2026-06/Leads.csv", LEAD_HEADER + version(1, "A", 1))
-    assert "volume" in {w["control"] for w in where.collect().warnings}
+    assert "volume" in {w["kind"] for w in where.collect().warnings}
 
 
 @pytest.mark.parametrize(

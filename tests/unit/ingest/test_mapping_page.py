@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from ingest.calendar_reading import ATTENDEE_COLUMNS, EVENT_COLUMNS
+from ingest.check_model import KEYS, CheckSpec
 from ingest.conversion import check_mapping
 from ingest.errors import ConfigurationError
 from ingest.expressions import compile_expression
@@ -20,7 +21,7 @@ from ingest.strict_yaml import read_yaml
 PAGE = Path(__file__).parents[3] / "docs" / "mapping.md"
 
 
-@pytest.mark.parametrize("model", [MappingModel, Defaults, FileSpec, TableSpec, ColumnSpec])
+@pytest.mark.parametrize("model", [MappingModel, Defaults, FileSpec, TableSpec, ColumnSpec, CheckSpec])
 def test_every_key_is_documented(model: type) -> None:
     text = PAGE.read_text(encoding="utf-8")
     keys = {field.alias or name for name, field in model.model_fields.items()}
@@ -33,6 +34,13 @@ def test_every_key_of_a_key_is_documented_in_its_row(model: type) -> None:
     name = {"FillDown": "fill_down"}.get(model.__name__, model.__name__.lower())
     (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
     assert [key for key in model.model_fields if not re.search(rf"\b{key}\b", row)] == []
+
+
+def test_every_type_of_check_is_documented_with_the_keys_it_needs() -> None:
+    text = PAGE.read_text(encoding="utf-8").split("## Checks")[1].split("\n## ")[0]
+    for name, (needed, _) in KEYS.items():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+        assert [key for key in needed - {"table"} if f"`{key}" not in row] == []
 
 
 def test_every_calendar_column_is_documented() -> None:

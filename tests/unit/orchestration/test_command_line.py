@@ -164,7 +164,7 @@ def test_doctor_sees_a_damaged_publication(tmp_path: Path) -> None:
     ("option", "value", "nearest"),
     [
         ("--rule", "R-NOPE", "R-"),
-        ("--rule", "R-CRM-0004", "R-CRM-004"),
+        ("--rule", "R-CRM-0003", "R-CRM-003"),
         ("--reason", "superseded_by_never", "superseded_by_newer"),
         ("--contract", "crm_leads", "crm_lead"),
         ("--action", "merged", "merge"),

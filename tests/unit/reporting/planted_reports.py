@@ -14,6 +14,7 @@ from orchestration.reporting.figures import (
     Balance,
     CleaningDecision,
     ComplaintWeek,
+    ControlOutcome,
     DeliveredFile,
     EntityCount,
     Kpi,
@@ -94,6 +95,18 @@ RULES = (
                   "Les segments s'additionnent-ils au total ?", "Do segments add up to the total?") for i in range(1, 6)),
 )
 
+CONTROLS = (
+    ControlOutcome("pbx/zone", "pbx", "telephony_call_leg", "error", "fail", 1_200, 1_190,
+                   "pbx/2026-06/Master.csv : 1190 heures sur 1200 s'écartent de l'horloge.", "pbx/2026-06/Master.csv: 1190 of 1200 times differ from the clock.",
+                   ("pbx/2026-06/Master.csv:2",)),
+    ControlOutcome("pbx/volume_calls", "pbx", "", "info", "warn", 65_016, 0, "65016 enregistrements, 432371 avant.", "65016 records, 432371 before."),
+    ControlOutcome("pbx/hours", "pbx", "telephony_call_leg", "warn", "not_assessed", 4, 0, "4 lignes à juger.", "4 rows to judge."),
+    ControlOutcome("crm/orphan_crm_lead_owner_id", "crm", "crm_lead", "warn", "waived", 41_000, 900, "900 valeurs sans utilisateur.",
+                   "900 values without a user.", (), date(2026, 9, 30)),
+    ControlOutcome("crm/order_crm_lead_created_at_modified_at", "crm", "crm_lead", "warn", "warn", 41_000, 450, "450 lignes.", "450 rows."),
+    ControlOutcome("erp/unseen_passed_control", "erp", "erp_invoice", "error", "pass", 9_000, 0, "9000 lignes.", "9000 rows."),
+)
+
 DECISIONS = (
     CleaningDecision("phone_unparsable", "null", 2_140, "crm_lead", "phone", "Ni un numéro du pays déclaré ni un numéro international.", "No phone number of the declared country nor an international one."),
     CleaningDecision("email_invalid", "null", 1_204, "crm_lead", "email", "Pas une adresse e-mail.", "Not an e-mail address."),
@@ -141,6 +154,7 @@ QUALITY = QualityInputs(
     accounts=ACCOUNTS,
     lines=LINES,
     rules=RULES,
+    controls=CONTROLS,
     decisions=DECISIONS,
     merges=MERGES,
     entities=(EntityCount("account", 13_543, 12_299), EntityCount("person", 44_120, 41_900)),
@@ -301,7 +315,7 @@ CLEAN_QUALITY = replace(
 
 def with_every_text(value, text: str):
     """The same inputs with `text` in place of every string field, at any depth, but for codes a page branches on."""
-    branching = {"code", "status", "disposition", "unit", "better", "trust", "dimension", "cycle", "period", "segment_period"}
+    branching = {"code", "severity", "status", "disposition", "unit", "better", "trust", "dimension", "cycle", "period", "segment_period"}
     if isinstance(value, tuple):
         return tuple(with_every_text(item, text) for item in value)
     if is_dataclass(value):

@@ -110,6 +110,19 @@ def test_the_gates_own_sentences_are_shown_when_it_left_some():
     assert "Le compte D ne tombe pas juste." in page
 
 
+def test_controls_stand_by_source_the_gravest_first_and_passed_ones_are_only_counted():
+    page = text_of(render_data_quality(planted.QUALITY, "en"))
+    section = page[page.index("Controls by source and status") :]
+    assert section.index("pbx: beyond the threshold") < section.index("crm: beyond the threshold")
+    order = ("pbx/zone", "crm/order_crm_lead", "crm/orphan_crm_lead", "pbx/volume_calls", "pbx/hours")
+    assert sorted(order, key=section.index) == list(order)
+    assert "unseen_passed_control" not in page
+    assert "1190 of 1200 times differ from the clock. For example pbx/2026-06/Master.csv:2" in section
+    assert "waived until" in section
+    french = text_of(render_data_quality(planted.QUALITY, "fr"))
+    assert "1190 heures sur 1200 s’écartent de l’horloge." in french
+
+
 def test_a_rule_that_was_not_assessed_is_never_among_the_passed():
     page = render_data_quality(planted.QUALITY, "en")
     assert page.index("R-ERP-009") < page.index("R-CRM-001")
