@@ -21,7 +21,7 @@ def table_reads(table: TableSpec, where: str) -> set[str]:
     for name, column in table.columns.items():
         found |= column_reads(column, f"{where}.{name}")
     for lookup in table.lookups.values():
-        found.update(lookup.match.values())
+        found.update(lookup.matched.values())
     return found
 
 
@@ -31,7 +31,7 @@ def column_reads(column: ColumnSpec, where: str) -> set[str]:
     if column.expr:
         found |= expression_reads(column.expr, where)
     if column.lookup:
-        found.update(column.lookup.match.values())
+        found.update(column.lookup.matched.values())
     return found
 
 

@@ -31,13 +31,18 @@ _DAMAGE = (
 )  # fmt: skip
 
 
+def expansion_limit(path: Path) -> int:
+    """Most bytes that a compressed file may expand to."""
+    return min(MAX_EXPANDED_BYTES, max(ALWAYS_EXPANDED_BYTES, MAX_RATIO * path.stat().st_size))
+
+
 def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
     """Write the text inside the compressed file `path` to `target`; number of its bytes.
 
     Raises RefusedFile E-ING-030 (damaged, encrypted), E-ING-031 (too large), E-ING-032 (no or several members).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    limit = min(MAX_EXPANDED_BYTES, max(ALWAYS_EXPANDED_BYTES, MAX_RATIO * path.stat().st_size))
+    limit = expansion_limit(path)
     written = 0
     try:
         with _opened(path, spec, where) as source, target.open("wb") as sink:

@@ -89,7 +89,7 @@ def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
             matches = [
                 (key, day)
                 for key, spec in mapping.model.files.items()
-                if (day := match_path(spec.path, inside)) is not False
+                if (day := match_paths(spec.paths, inside)) is not False
             ]
             is_declared |= bool(matches)
             if len(matches) > 1 and not _are_members(mapping, [key for key, _ in matches]):
@@ -179,8 +179,8 @@ def _nearly_declared(relative: str, company: Company, mappings: dict[str, Mappin
     """
     holders = [s for s in company.sources if Path(relative).is_relative_to(s.folder)]
     for source in holders or company.sources:
-        for spec in mappings[source.instance].model.files.values():
-            pattern = (Path(source.folder) / spec.path).as_posix()
+        for path in [p for spec in mappings[source.instance].model.files.values() for p in spec.paths]:
+            pattern = (Path(source.folder) / path).as_posix()
             if nearly_matches(pattern, relative):
                 return source.instance, pattern
     return None
@@ -210,6 +210,12 @@ def match_path(pattern: str, path: str) -> dt.date | bool | None:
     if "date" not in found.groupdict():
         return None
     return parse_partition(found["date"]) or False
+
+
+def match_paths(patterns: list[str], path: str) -> dt.date | bool | None:
+    """match_path for the first of several patterns that matches; False when none does."""
+    found = (match_path(pattern, path) for pattern in patterns)
+    return next((day for day in found if day is not False), False)
 
 
 def parse_partition(text: str) -> dt.date | None:

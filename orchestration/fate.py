@@ -31,7 +31,7 @@ class Fate:
     """What became of one row.
 
     fate_code: header, blank, continuation, quarantined_line, quarantined, excluded, exact_duplicate,
-    superseded, left_out or kept. line: physical line, or the ordinal of the record in JSON, ICS and XLSX.
+    superseded, suppressed, left_out or kept. line: physical line, or the ordinal of the record in JSON, ICS and XLSX.
     """
 
     fate_code: str

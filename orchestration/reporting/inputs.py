@@ -196,7 +196,7 @@ def row_accounts(reader: Reader) -> tuple[RowAccount, ...]:
             SetAside(row["disposition"], row["reason_code"], row["n"], **_wording(row["reason_code"]))
         )
     merged = _merged(reader)
-    names = ("records_in", "kept", "quarantined", "excluded", "exact_duplicate", "superseded")
+    names = ("records_in", "kept", "quarantined", "excluded", "exact_duplicate", "superseded", "suppressed")
     return tuple(
         RowAccount(
             source_instance=key[0],
