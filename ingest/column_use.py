@@ -5,7 +5,7 @@ What does NOT belong here: the SQL that reads them (conversion.py).
 
 from __future__ import annotations
 
-from ingest.expressions import compile_expression
+from ingest.expressions import expression_reads
 from ingest.mapping import ColumnSpec, Mapping, TableSpec
 from ingest.row_shapes import source_columns
 
@@ -32,18 +32,6 @@ def column_reads(column: ColumnSpec, where: str) -> set[str]:
         found |= expression_reads(column.expr, where)
     if column.lookup:
         found.update(column.lookup.matched.values())
-    return found
-
-
-def expression_reads(text: str, where: str) -> set[str]:
-    """Names in an expression."""
-    found: set[str] = set()
-
-    def collect(name: str) -> str:
-        found.add(name)
-        return "c0"
-
-    compile_expression(text, collect, where)
     return found
 
 

@@ -30,7 +30,7 @@ SHAPES = {
         "crm_contact": {
             "from": "a",
             "fill_down": {"columns": ["Id"], "group": "Id"},
-            "fold": {"key": ["Id"], "take": {"A": "sum", "B": {"priority": ["x"]}}},
+            "fold": {"key": ["Id"], "take": {"A": "sum", "B": {"priority": ["x"]}, "C": {"sum_of": "1"}}},
             "columns": {},
         },
     },
