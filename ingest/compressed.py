@@ -64,6 +64,18 @@ def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
     return written
 
 
+def lacks_optional_member(path: Path, spec: FileSpec) -> bool:
+    """True when a zip has no file for an entry that is not required: it was then not delivered."""
+    if spec.required or spec.member is None:
+        return False
+    pattern = path_pattern(spec.member)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not any(pattern.fullmatch(name) for name in archive.namelist())
+    except (*_DAMAGE, OSError):
+        return False  # landing says what is wrong with it
+
+
 @contextmanager
 def _opened(path: Path, spec: FileSpec, where: str) -> Iterator[BinaryIO]:
     if spec.compression == "gzip":

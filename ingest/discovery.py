@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.company import Company, Source
+from ingest.compressed import lacks_optional_member
 from ingest.errors import Problem
 from ingest.mapping import Mapping, path_pattern
 from ingest.text_preparation import ByteFacts, keep_in_archive
@@ -41,7 +42,7 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Discovery:
-    """Files by entry, files that no mapping declares, and problems found without opening anything."""
+    """Files by entry, files that no mapping declares, and problems found without reading any content."""
 
     files: tuple[FoundFile, ...]
     unmapped: tuple[tuple[str, str], ...]  # (source instance, path relative to extracts/)
@@ -98,7 +99,11 @@ def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
                 problems.append((source.instance, relative, problem))
                 continue
             path = company.extracts / relative
-            files += [FoundFile(source, mapping, key, path, relative, day or None) for key, day in matches]
+            files += [
+                FoundFile(source, mapping, key, path, relative, day or None)
+                for key, day in matches
+                if not lacks_optional_member(path, mapping.model.files[key])
+            ]
         if is_declared:
             continue
         nearest = _nearly_declared(relative, company, mappings)

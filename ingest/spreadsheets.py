@@ -45,13 +45,14 @@ _ESCAPED = re.compile(r"_x000([9AaDd])_")  # how the format writes tabs and line
 class Scan:
     """What the XML of one sheet shows. Rows are numbered from 1, as in the sheet.
 
-    last: the last row with a value; below it there is nothing. filled: rows with a value after the header. wide: row
+    last: the last row with a value; below it there is nothing. widest: the last column with a value. filled: rows with a value after the header. wide: row
     -> place of its first value beyond the last column. uncomputed: formulas without a value.
     """
 
     header_row: int
     width: int
     last: int = 0
+    widest: int = 0
     filled: int = 0
     wide: dict[int, str] = field(default_factory=dict)
     hidden: int = 0
@@ -93,6 +94,36 @@ def spreadsheet_records(
             names = tuple(spec.header_aliases.get(name, name) for name in found)
             check_header(list(names), "", spec, used, where)
         return _written(rows, names, len(header), scan, prepared, scratch, where)
+
+
+def sheet_text(path: Path, where: str) -> tuple[str, list[list[str]]]:
+    """Name of the only visible sheet of a workbook, and its rows as text, blank ones too, all equally wide.
+
+    For a workbook that no mapping declares; the whole sheet is held in memory. Raises RefusedFile like
+    spreadsheet_records.
+    """
+    spec = FileSpec(path="*.xlsx", format="xlsx", header=["a"])
+    with _opened(path, where) as archive, path.open("rb") as stream:
+        sheet = _sheet(stream, spec, where)
+        scan = _Scanner(0, MAX_COLUMNS, where).scan(archive, sheet.path)
+        if scan.uncomputed:
+            raise RefusedFile("E-ING-143", where, count=scan.uncomputed, cell=scan.first_uncomputed)
+        scan.width = scan.widest
+        rows = [[_text(cell) for cell in cells] for _, cells in _rows(sheet.content, scan, where)]
+    return sheet.content.title, [row + [""] * (scan.widest - len(row)) for row in rows]
+
+
+def is_workbook(path: Path) -> bool:
+    """True for a file that is read as a workbook, or refused as one: a zip that holds one, or the older format."""
+    with path.open("rb") as stream:
+        if stream.read(len(_OLE)) == _OLE:
+            return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, OverflowError):
+        return False
+    return bool(names & {"[Content_Types].xml", "xl/workbook.bin"})
 
 
 def _written(
@@ -348,6 +379,7 @@ class _Scanner:
     def _end_row(self) -> None:
         result = self.result
         result.last = self.row
+        result.widest = max(result.widest, self.last_filled)
         if self.row > result.header_row:
             result.filled += 1
             result.hidden += self.is_hidden

@@ -396,12 +396,12 @@ def dynamics365_with_labels() -> dict[str, bytes]:
 
 
 def marketing_cloud_zip() -> dict[str, bytes]:
-    """The same extract as it comes: a zip of all six files, two of them without an event."""
+    """The same extract as it comes: a zip, in which one file has no event and one was not selected."""
     files = {path.partition("/")[2]: content for path, content in marketing_cloud().items()}
     header = files["Sent.csv"].split(b"\r\n")[0] + b"\r\n"
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {**files, "Unsubs.csv": header, "Complaints.csv": header}.items():
+        for name, content in {**files, "Unsubs.csv": header}.items():
             archive.writestr(f"extract/{name}", content)
     return {"2026-06-30_tracking.zip": target.getvalue()}
 
