@@ -56,14 +56,19 @@ def test_an_unseen_workbook_runs_end_to_end_and_gives_every_row(
     draft = draft_mapping(file, contract="crm_lead", ask=ask)
     assert draft.open_questions == ()
     declared = yaml.safe_load(draft.text)["files"]["rows"]
-    assert (declared["format"], declared["sheet"], declared.get("skip_rows", 0)) == ("xlsx", "Prospects 2026", above)
+    assert (declared["format"], declared["sheet"], declared.get("skip_rows", 0)) == (
+        "xlsx",
+        "Prospects 2026",
+        above,
+    )
     assert not {"delimiter", "encoding", "quote", "final_newline"} & set(declared)
     made = site(draft.text)
     made.put(file.name, file.read_bytes())
     report = made.collect()
     assert (report.refusals, report.imbalances, report.kept) == ((), (), 300)
     found = made.rows(
-        "SELECT source_record_id, company_name, last_name, email, status, created_at, score FROM raw.crm_lead ORDER BY 1"
+        "SELECT source_record_id, company_name, last_name, email, status, created_at, score "
+        "FROM raw.crm_lead ORDER BY 1"
     )
     for row, got in zip(rows(), found, strict=True):
         offset = 2 if row[5] >= dt.datetime(2026, 3, 29, 3) else 1
@@ -75,5 +80,5 @@ def test_several_sheets_and_what_is_no_workbook_are_refused_with_the_way_out(tmp
         draft_mapping(workbook(tmp_path / "x.xlsx", sheets=2), contract="crm_lead")
     assert error.value.problem.code == "E-ING-023"
     (tmp_path / "old.xls").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 600)
-    with pytest.raises(RefusedFile, match="no .xlsx workbook"):
+    with pytest.raises(RefusedFile, match=r"no \.xlsx workbook"):
         draft_mapping(tmp_path / "old.xls", contract="crm_lead")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -458,3 +459,44 @@ def test_counts_that_differ_refuse_the_file(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(RefusedFile) as error:
         read(tmp_path / "x.xlsx")
     assert error.value.problem.code == "E-ING-014"
+
+
+def outcome(path: Path) -> list[tuple] | None:
+    """Rows of a workbook; None when it is refused. Anything else is a failure of the test."""
+    try:
+        return read(path)[0]
+    except RefusedFile:
+        return None
+
+
+def test_damaged_bytes_are_refused_or_change_nothing(tmp_path: Path) -> None:
+    good = content(book(ROWS))
+    (tmp_path / "x.xlsx").write_bytes(good)
+    expected = read(tmp_path / "x.xlsx")[0]
+    generator = random.Random(5)
+    for _ in range(120):
+        damaged = bytearray(good)
+        for _ in range(generator.choice([1, 1, 3])):
+            damaged[generator.randrange(len(damaged))] ^= 1 << generator.randrange(8)
+        cut = generator.randrange(len(good)) if generator.random() < 0.2 else len(good)
+        (tmp_path / "x.xlsx").write_bytes(bytes(damaged[:cut]))
+        assert outcome(tmp_path / "x.xlsx") in (None, expected)
+
+
+@pytest.mark.parametrize(
+    "part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/styles.xml", "[Content_Types].xml"]
+)
+def test_parts_that_say_anything_are_read_or_refused(tmp_path: Path, part: str) -> None:
+    good = content(book(ROWS))
+    text = zipfile.ZipFile(io.BytesIO(good)).read(part).decode()
+    generator = random.Random(part)
+    marks = ["-1", "99999999999999999999", "", "<", "&#0;", "é", "NaN", "1e400", "true", '"', "/>", "Z"]
+    for _ in range(100):
+        at = generator.randrange(len(text))
+        size = generator.randrange(12)
+        changed_text = text[:at] + generator.choice(marks) + text[at + size :]
+        if changed_text == text:
+            continue
+        (tmp_path / "x.xlsx").write_bytes(changed(good, part, text, changed_text))
+        rows = outcome(tmp_path / "x.xlsx")
+        assert rows is None or len(rows) <= 4
