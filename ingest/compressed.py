@@ -25,7 +25,8 @@ MAX_EXPANDED_BYTES = 20 << 30
 MAX_RATIO = 200
 # A few repeated lines compress better than any ratio says; this much text harms nobody.
 ALWAYS_EXPANDED_BYTES = 64 << 20
-_DAMAGE = (
+# What reading a damaged archive raises, beside an OSError of an invalid place (EINVAL).
+DAMAGE = (
     zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, RuntimeError,
     ValueError, OverflowError,
 )  # fmt: skip
@@ -51,10 +52,10 @@ def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
                 if written > limit:
                     raise RefusedFile("E-ING-031", where, limit=limit >> 20)
                 sink.write(chunk)
-    except (*_DAMAGE, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         target.unlink(missing_ok=True)
         # A place of the directory of a zip that is no place of the file is EINVAL; a full disk is not damage.
-        if not isinstance(error, _DAMAGE) and error.errno != errno.EINVAL:
+        if not isinstance(error, DAMAGE) and error.errno != errno.EINVAL:
             raise
         detail = " ".join(str(error).split()) or type(error).__name__
         raise RefusedFile("E-ING-030", where, format=spec.compression, detail=detail) from None
@@ -72,7 +73,7 @@ def lacks_optional_member(path: Path, spec: FileSpec) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return not any(pattern.fullmatch(name) for name in archive.namelist())
-    except (*_DAMAGE, OSError):
+    except (*DAMAGE, OSError):
         return False  # landing says what is wrong with it
 
 

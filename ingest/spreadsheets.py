@@ -8,19 +8,20 @@ What does NOT belong here: delimited text (reading.py), Parquet (table_files.py)
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import errno
 import re
 import warnings
 import xml.parsers.expat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ingest.compressed import expansion_limit
+from ingest.compressed import DAMAGE, expansion_limit
 from ingest.errors import RefusedFile
 from ingest.mapping import FileSpec
 from ingest.reading import LineCounts, Note, Records, check_header, check_width, positions
@@ -38,15 +39,16 @@ _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
-_ESCAPED = re.compile(r"_x000([9AaDd])_")  # how the format writes tabs and line ends inside texts
+_ESCAPED = re.compile(r"_x000([9AaDd])_")  # tabs and line ends inside texts
 
 
 @dataclass
 class Scan:
     """What the XML of one sheet shows. Rows are numbered from 1, as in the sheet.
 
-    last: the last row with a value; below it there is nothing. widest: the last column with a value. filled: rows with a value after the header. wide: row
-    -> place of its first value beyond the last column. uncomputed: formulas without a value.
+    last: the last row with a value; below it there is nothing. widest: the last column with a value. filled: rows with
+    a value after the header. wide: row -> place of its first value beyond the last column. uncomputed: formulas
+    without a value.
     """
 
     header_row: int
@@ -96,21 +98,34 @@ def spreadsheet_records(
         return _written(rows, names, len(header), scan, prepared, scratch, where)
 
 
-def sheet_text(path: Path, where: str) -> tuple[str, list[list[str]]]:
-    """Name of the only visible sheet of a workbook, and its rows as text, blank ones too, all equally wide.
+def write_sheet_text(path: Path, target: Path, max_columns: int, where: str) -> str:
+    """Write the only visible sheet of a workbook that no mapping declares as tab-separated text; its name.
 
-    For a workbook that no mapping declares; the whole sheet is held in memory. Raises RefusedFile like
-    spreadsheet_records.
+    Every row is equally wide, but blank ones and the titles of one cell above the table. Raises RefusedFile like
+    spreadsheet_records, E-ING-023 beyond max_columns.
     """
     spec = FileSpec(path="*.xlsx", format="xlsx", header=["a"])
-    with _opened(path, where) as archive, path.open("rb") as stream:
+    with (
+        _opened(path, where) as archive,
+        path.open("rb") as stream,
+        target.open("w", encoding="utf-8") as sink,
+    ):
         sheet = _sheet(stream, spec, where)
         scan = _Scanner(0, MAX_COLUMNS, where).scan(archive, sheet.path)
         if scan.uncomputed:
             raise RefusedFile("E-ING-143", where, count=scan.uncomputed, cell=scan.first_uncomputed)
+        if scan.widest > max_columns:
+            raise RefusedFile("E-ING-023", where, detail=f"more than {max_columns} columns")
         scan.width = scan.widest
-        rows = [[_text(cell) for cell in cells] for _, cells in _rows(sheet.content, scan, where)]
-    return sheet.content.title, [row + [""] * (scan.widest - len(row)) for row in rows]
+        writer = csv.writer(sink, delimiter="\t", lineterminator="\n")
+        is_above = True
+        for _, cells in _rows(sheet.content, scan, where):
+            texts = [_text(cell) for cell in cells]
+            filled = [text for text in texts if text]
+            is_above = is_above and len(filled) < 2
+            padding = [""] * (scan.widest - len(texts))
+            writer.writerow(filled if is_above or not filled else texts + padding)
+    return sheet.content.title
 
 
 def is_workbook(path: Path) -> bool:
@@ -183,7 +198,7 @@ def _opened(path: Path, where: str) -> zipfile.ZipFile:
             raise RefusedFile("E-ING-140" if is_locked else "E-ING-141", where, detail=".xls")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, OverflowError) as error:
+    except (*DAMAGE, OSError) as error:
         raise _damaged(error, where) from None
     parts = archive.infolist()
     names = {part.filename for part in parts}
@@ -218,6 +233,8 @@ def _overlapping(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _damaged(error: Exception, where: str) -> RefusedFile:
+    if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
+        raise error  # the disk, not the file
     detail = " ".join(str(error).split())[:200] or type(error).__name__
     return RefusedFile("E-ING-013", where, format="XLSX", detail=detail)
 
@@ -244,14 +261,7 @@ def _parse(archive: zipfile.ZipFile, name: str, parser: Any, where: str) -> None
                 parser.Parse(head, False)
                 head = stream.read(CHUNK)
             parser.Parse(b"", True)
-    except (
-        xml.parsers.expat.ExpatError,
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        EOFError,
-        RuntimeError,
-    ) as error:
+    except (*DAMAGE, xml.parsers.expat.ExpatError, KeyError, OSError) as error:
         if "password" in str(error):  # of the zip itself
             raise RefusedFile("E-ING-140", where) from None
         raise _damaged(error, where) from None

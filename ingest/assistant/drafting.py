@@ -7,7 +7,6 @@ What does NOT belong here: each kind of evidence (the other modules) and the ter
 
 from __future__ import annotations
 
-import csv
 import re
 import tempfile
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from ingest.conversion import check_mapping
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.mapping import build_mapping
 from ingest.phone_numbers import known_region
-from ingest.spreadsheets import is_workbook, sheet_text
+from ingest.spreadsheets import is_workbook, write_sheet_text
 from ingest.strict_yaml import read_yaml
 from ingest.text_preparation import inspect_bytes, prepare
 
@@ -112,27 +111,28 @@ def draft_mapping(
         quote, delimiter = dialect.quote.best, dialect.delimiter.best
         with open_table(text, offset, delimiter, quote, header.names, scratch) as table:
             return _Draft(
-                path, facts, encoding, dialect, header, table, interview, language, hints or Hints(),
+                path,
+                facts,
+                encoding,
+                dialect,
+                header,
+                table,
+                interview,
+                language,
+                hints or Hints(),
                 workbook_sheet,
             ).draft(contract)
 
 
 def _sheet_as_text(path: Path, scratch: Path) -> tuple[str, Path]:
-    """Name of the sheet of a workbook, and its rows as delimited text. The title above a table has one cell."""
+    """Name of the sheet of a workbook, and its rows as delimited text."""
+    target = scratch / "sheet.tsv"
     try:
-        name, rows = sheet_text(path, path.name)
+        return write_sheet_text(path, target, MAX_COLUMNS, path.name), target
     except RefusedFile as error:
+        if error.problem.code == "E-ING-023":
+            raise
         raise RefusedFile("E-ING-023", path.name, detail=error.problem.text("what")) from None
-    used = {character for row in rows for cell in row for character in set(cell) & {";", "\t", "|"}}
-    delimiter = next((c for c in (";", "\t", "|") if c not in used), ",")
-    first = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
-    target = scratch / "sheet.csv"
-    with target.open("w", encoding="utf-8", newline="") as sink:
-        writer = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
-        for number, row in enumerate(rows):
-            is_blank = not any(row)
-            writer.writerow([] if is_blank else [cell for cell in row if cell] if number < first else row)
-    return name, target
 
 
 def _refuse_other_formats(path: Path, facts: ByteEvidence) -> None:

@@ -188,7 +188,7 @@ def row_accounts(reader: Reader) -> tuple[RowAccount, ...]:
     aside: dict[tuple[str, str], list[SetAside]] = {}
     query = (
         "select source_instance, contract, disposition, reason_code, count(*) as n from relation"
-        " where disposition in ('quarantined', 'excluded') group by all"
+        " where disposition in ('quarantined', 'excluded', 'suppressed') group by all"
         " order by source_instance, contract, n desc, reason_code"
     )
     for row in reader.parquet("collect/dispositions", query):

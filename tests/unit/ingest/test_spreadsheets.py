@@ -19,9 +19,11 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 import ingest.spreadsheets
 from ingest.errors import RefusedFile
+from ingest.fate import fate_of_line
 from ingest.mapping import FileSpec
 from ingest.spreadsheets import spreadsheet_records
 from ingest.text_preparation import Prepared
+from orchestration.fate import fates
 
 HEADER = ["Id", "Email", "Status", "Created", "Name"]
 MAPPING = """
@@ -235,6 +237,10 @@ def test_rows_are_accounted_for_and_numbered_as_in_the_sheet(site: Callable[...,
     assert one.rows("SELECT _source_row_id, reason_code, detail FROM collect.quarantine_lines") == [
         (7, "wrong_field_count", "a value in F7, beyond the last of 5 columns")
     ]
+    kinds = ["header", "header", "header", "kept", "blank", "kept", "quarantined_line", "excluded"]
+    path = "crm/2026-06/Leads.xlsx"
+    assert [fate_of_line(one.root, "crm", path, n)[0].kind for n in range(1, 9)] == kinds
+    assert [fates(one.root / "work", f"crm:{path}:{n}")[0].fate_code for n in range(1, 9)] == kinds
     query = "SELECT control, status, observed FROM collect.control_results WHERE control LIKE '%\\_%' ESCAPE '\\' "
     controls = {row[0]: row[1:] for row in one.rows(query)}
     assert (controls["hidden_rows"], controls["merged_cells"]) == (("info", "1"), ("info", "1"))
