@@ -36,7 +36,7 @@ def section(name: str) -> str:
 def layout(spec: FileSpec) -> str:
     if spec.format != "delimited":
         return spec.format
-    packed = f"{spec.member} in a {spec.compression}, " if spec.member else ""
+    packed = f"`{spec.member}` in a {spec.compression}, " if spec.member else ""
     columns = spec.declared_columns or spec.expected_columns
     if isinstance(columns, list) and all(isinstance(c, int) for c in columns):
         count = " or ".join(map(str, columns))
