@@ -27,7 +27,7 @@ from ingest.controls_result import CONTROL_SCHEMA, ControlResult
 from ingest.controls_run import run_controls
 from ingest.conversion import check_mapping
 from ingest.deliveries import Delivery, DeliveryStore, fingerprint
-from ingest.discovery import Discovery, Received, discover, inside_folder, match_path, receive_all
+from ingest.discovery import Discovery, Received, discover, inside_folder, match_paths, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
 from ingest.integrity import Archive, lost_deliveries
@@ -189,9 +189,10 @@ class _Collection:
             # The same bytes at two places count from the earliest date, whichever was seen first.
             dated = []
             for path in paths[key]:
-                day = match_path(spec.path, inside_folder(source, path))
+                day = match_paths(spec.paths, inside_folder(source, path))
                 dated.append((day.isoformat() if day and day is not True else "9999-12-31", path))
             day_text, path = min(dated)
+            days = sorted(day for day, _ in dated if day != "9999-12-31")
             planned[key] = Delivery(
                 delivery_id=key,
                 status="planned",
@@ -206,7 +207,8 @@ class _Collection:
                 file_sha256=known[key].file_sha256 if key in known else first[key].sha256,
                 file_bytes=known[key].file_bytes if key in known else first[key].size,
                 delivered_on=None if day_text == "9999-12-31" else day_text,
-                encoding="binary" if spec.format == "parquet" else spec.encoding,
+                last_delivered_on=days[-1] if days else None,
+                encoding="binary" if spec.is_binary else spec.encoding,
                 fingerprint="",
                 manifest=merged_manifest(manifests[key]),
                 manifests=manifests[key],
@@ -243,7 +245,8 @@ class _Collection:
             self.repaired += [f"work/{name}" for name in damaged]
             if before and before.fingerprint == state and not damaged:
                 seen_at = {
-                    "file_paths": plan.file_paths, "file_path": plan.file_path, "manifests": plan.manifests
+                    "file_paths": plan.file_paths, "file_path": plan.file_path, "manifests": plan.manifests,
+                    "last_delivered_on": plan.last_delivered_on,
                 }  # fmt: skip
                 if replace(before, **seen_at) != before:
                     known[plan.delivery_id] = replace(before, **seen_at)
@@ -287,7 +290,7 @@ class _Collection:
         self, plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]
     ) -> tuple[dict[str, Delivery], list[str]]:
         """For each file looked up in: its delivery of the same date, else the latest before, else the
-        earliest.
+        earliest; the newest one where the mapping says so.
         """
         chosen: dict[str, Delivery] = {}
         for key in mapping.lookup_files(plan.file_key):
@@ -303,7 +306,8 @@ class _Collection:
                 if needed:
                     return chosen, [key, needed[0]]
                 continue
-            own = plan.delivered_on or "9999-12-31"
+            is_newest = mapping.model.files[key].lookup_version == "newest"
+            own = "9999-12-31" if is_newest else plan.delivered_on or "9999-12-31"
             past = [d for d in candidates if (d.delivered_on or "") <= own]
             pick = max if past else min
             chosen[key] = pick(past or candidates, key=lambda d: (d.delivered_on or "", d.delivery_id))
@@ -331,7 +335,7 @@ class _Collection:
         for instance, mapping in self.mappings.items():
             for key, spec in mapping.model.files.items():
                 if spec.required and (instance, key) not in received:
-                    pattern = f"{self.sources[instance].folder}/{spec.path}"
+                    pattern = f"{self.sources[instance].folder}/{spec.paths[0]}"
                     problem = Problem("E-ING-001", f"{instance}: {pattern}", (("pattern", pattern),))
                     refusals.append(Refusal(instance, pattern, problem))
         return sorted(refusals, key=lambda r: (r.source_instance, r.file_path, r.problem.code))
@@ -353,7 +357,13 @@ class _Collection:
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
             changed |= refresh_part(
-                self.connection, self.work, load_contract(name), deliveries, self.mappings, damaged
+                self.connection,
+                self.work,
+                load_contract(name),
+                deliveries,
+                self.mappings,
+                self.company.as_of,
+                damaged,
             )
         join_parts(self.connection, self.work, list(by_contract), damaged)
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
@@ -391,7 +401,7 @@ class _Collection:
                     came = self._is_delivered(instance, spec, deliveries, refusals)
                     missed |= set() if came else {(instance, key)}
                     latest = max(str(d.delivered_on) for d in deliveries)
-                    name, path = "delivered_for_cycle", f"{self.sources[instance].folder}/{spec.path}"
+                    name, path = "delivered_for_cycle", f"{self.sources[instance].folder}/{spec.paths[0]}"
                     results.append(
                         ControlResult(
                             instance, name, name, "warn", "pass" if came else "warn", name, file_path=path,
@@ -411,11 +421,11 @@ class _Collection:
         """
 
         def is_of_month(path: str) -> bool:
-            day = match_path(spec.path, inside_folder(self.sources[instance], path))
-            return isinstance(day, dt.date) and f"{day:%Y-%m}" == self.company.cycle
+            day = match_paths(spec.paths, inside_folder(self.sources[instance], path))
+            return isinstance(day, dt.date) and spec.month_told(day) == self.company.cycle
 
         return any(
-            str(d.delivered_on)[:7] == self.company.cycle
+            (d.day is not None and spec.month_told(d.day) == self.company.cycle)
             or (not d.n_records and any(map(is_of_month, d.file_paths)))
             for d in deliveries
         ) or any(r.source_instance == instance and is_of_month(r.file_path) for r in refusals)

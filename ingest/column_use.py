@@ -5,7 +5,7 @@ What does NOT belong here: the SQL that reads them (conversion.py).
 
 from __future__ import annotations
 
-from ingest.expressions import compile_expression
+from ingest.expressions import expression_reads
 from ingest.mapping import ColumnSpec, Mapping, TableSpec
 from ingest.row_shapes import source_columns
 
@@ -21,7 +21,7 @@ def table_reads(table: TableSpec, where: str) -> set[str]:
     for name, column in table.columns.items():
         found |= column_reads(column, f"{where}.{name}")
     for lookup in table.lookups.values():
-        found.update(lookup.match.values())
+        found.update(lookup.matched.values())
     return found
 
 
@@ -31,19 +31,7 @@ def column_reads(column: ColumnSpec, where: str) -> set[str]:
     if column.expr:
         found |= expression_reads(column.expr, where)
     if column.lookup:
-        found.update(column.lookup.match.values())
-    return found
-
-
-def expression_reads(text: str, where: str) -> set[str]:
-    """Names in an expression."""
-    found: set[str] = set()
-
-    def collect(name: str) -> str:
-        found.add(name)
-        return "c0"
-
-    compile_expression(text, collect, where)
+        found.update(column.lookup.matched.values())
     return found
 
 

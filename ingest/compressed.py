@@ -25,10 +25,16 @@ MAX_EXPANDED_BYTES = 20 << 30
 MAX_RATIO = 200
 # A few repeated lines compress better than any ratio says; this much text harms nobody.
 ALWAYS_EXPANDED_BYTES = 64 << 20
-_DAMAGE = (
+# What reading a damaged archive raises, beside an OSError of an invalid place (EINVAL).
+DAMAGE = (
     zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, RuntimeError,
     ValueError, OverflowError,
 )  # fmt: skip
+
+
+def expansion_limit(path: Path) -> int:
+    """Most bytes that a compressed file may expand to."""
+    return min(MAX_EXPANDED_BYTES, max(ALWAYS_EXPANDED_BYTES, MAX_RATIO * path.stat().st_size))
 
 
 def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
@@ -37,7 +43,7 @@ def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
     Raises RefusedFile E-ING-030 (damaged, encrypted), E-ING-031 (too large), E-ING-032 (no or several members).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    limit = min(MAX_EXPANDED_BYTES, max(ALWAYS_EXPANDED_BYTES, MAX_RATIO * path.stat().st_size))
+    limit = expansion_limit(path)
     written = 0
     try:
         with _opened(path, spec, where) as source, target.open("wb") as sink:
@@ -46,10 +52,10 @@ def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
                 if written > limit:
                     raise RefusedFile("E-ING-031", where, limit=limit >> 20)
                 sink.write(chunk)
-    except (*_DAMAGE, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         target.unlink(missing_ok=True)
         # A place of the directory of a zip that is no place of the file is EINVAL; a full disk is not damage.
-        if not isinstance(error, _DAMAGE) and error.errno != errno.EINVAL:
+        if not isinstance(error, DAMAGE) and error.errno != errno.EINVAL:
             raise
         detail = " ".join(str(error).split()) or type(error).__name__
         raise RefusedFile("E-ING-030", where, format=spec.compression, detail=detail) from None
@@ -57,6 +63,18 @@ def expand(path: Path, spec: FileSpec, target: Path, where: str) -> int:
         target.unlink(missing_ok=True)
         raise
     return written
+
+
+def lacks_optional_member(path: Path, spec: FileSpec) -> bool:
+    """True when a zip has no file for an entry that is not required: it was then not delivered."""
+    if spec.required or spec.member is None:
+        return False
+    pattern = path_pattern(spec.member)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return not any(pattern.fullmatch(name) for name in archive.namelist())
+    except (*DAMAGE, OSError):
+        return False  # landing says what is wrong with it
 
 
 @contextmanager

@@ -18,7 +18,9 @@ from ingest.column_use import column_reads, table_reads, used_names
 from ingest.contract import PROVENANCE, Column, Contract
 from ingest.errors import ConfigurationError
 from ingest.expressions import compile_expression
-from ingest.mapping import ColumnSpec, Defaults, FileSpec, Mapping, NamedLookup, TableSpec, UnmappedDefault
+from ingest.lookup_joins import LookupTable, column_join, named_alias, named_join
+from ingest.lookup_model import lookup_order
+from ingest.mapping import ColumnSpec, Defaults, FileSpec, Mapping, TableSpec, UnmappedDefault
 from ingest.row_shapes import DELIVERED_ON, DELIVERY_ID, SHAPE, part_column, shaped
 from ingest.sql import ident, literal
 from ingest.strict_yaml import nearest
@@ -31,15 +33,6 @@ MAX_RAW = 500
 
 Resolver = Callable[[str], str]
 PASSED_ON = ("_row", "_part", DELIVERY_ID, DELIVERED_ON)
-
-
-@dataclass(frozen=True)
-class LookupTable:
-    """The rows of another file of the source: a relation of its internal columns, and their names."""
-
-    relation: str
-    names: dict[str, str]
-    spec: FileSpec
 
 
 @dataclass(frozen=True)
@@ -61,6 +54,7 @@ class _Stages:
     shifted: list[str] = field(default_factory=list)
     value: list[str] = field(default_factory=list)
     joins: list[str] = field(default_factory=list)
+    named_joins: list[str] = field(default_factory=list)  # before joins, which may match their columns
     joined: list[str] = field(default_factory=list)
     named: dict[str, list[str]] = field(default_factory=dict)  # named lookup -> its columns that are read
 
@@ -107,10 +101,7 @@ def declared_names(spec: FileSpec, stream_names: tuple[str, ...] = ()) -> list[s
         return list(stream_names)
     if spec.format == "fixed_width":
         return list(spec.field_places())
-    if isinstance(spec.header, list):
-        return spec.header
-    expected = spec.expected_columns or []
-    return [str(n) for n in expected] if expected and isinstance(expected[0], str) else None
+    return spec.declared_columns
 
 
 def resolver(names: dict[str, str], where: str) -> Resolver:
@@ -157,22 +148,40 @@ def table_query(
         stages.cleaned[column] = cleaned_sql(column, spec, mapping.defaults)
         return column
 
+    def own(name: str) -> str:
+        column, pair = used(name), table.looked_up(name)
+        if pair is None:
+            return f"base.{column}"
+        if pair[0] not in stages.named:
+            return column  # the null of a file that is not there
+        return f"{named_alias(pair[0])}.v{stages.named[pair[0]].index(pair[1])}"
+
     filled = []
     for column in contract.columns:
         column_spec = table.columns.get(column.name)
         if column_spec is not None:
             filled.append(
-                _fill(column.name, column, column_spec, stages, used, mapping, lookups, provenance, where)
+                _fill(
+                    column.name, column, column_spec, stages, used, own, mapping, lookups, provenance, where
+                )
             )
     deleted = None
     if "is_deleted" in table.columns:
         flag = Column("is_deleted", "boolean", False, (), None, "", 4)
         deleted = _fill(
-            "is_deleted", flag, table.columns["is_deleted"], stages, used, mapping, lookups, provenance, where
+            "is_deleted",
+            flag,
+            table.columns["is_deleted"],
+            stages,
+            used,
+            own,
+            mapping,
+            lookups,
+            provenance,
+            where,
         )
     set_aside = _set_aside_sql(spec, table, filled, used, where, shape.has_reasons)
-    for label, columns in stages.named.items():
-        _join_named(label, columns, table.lookups[label], stages, used, mapping, lookups, where)
+    _join_named(table, stages, used, own, mapping, lookups, where)
     issues = _issues_sql([*filled, deleted] if deleted else filled)
     if shape.has_reasons:
         # The cells of a row that its shape leaves over are not used as they stand.
@@ -197,10 +206,11 @@ def _check_parts(table: TableSpec, where: str) -> None:
 
 
 def _fill(
-    name: str, column: Column, spec: ColumnSpec, stages: _Stages, used: Resolver, mapping: Mapping,
+    name: str, column: Column, spec: ColumnSpec, stages: _Stages, used: Resolver, own: Resolver,
+    mapping: Mapping,
     lookups: dict[str, LookupTable], provenance: Provenance, where: str,
 ) -> _Filled:  # fmt: skip
-    origin, lookup_reason = _origin(name, spec, stages, used, mapping, lookups, provenance, where)
+    origin, lookup_reason = _origin(name, spec, stages, used, own, mapping, lookups, where)
     if spec.null_values:
         nulls = ", ".join(literal(n) for n in spec.null_values)
         origin = f"CASE WHEN {origin} IN ({nulls}) THEN NULL ELSE {origin} END"
@@ -209,7 +219,7 @@ def _fill(
     if lookup_reason is None:
         stages.origin.append(f"CAST({origin} AS VARCHAR) AS {raw}")
     else:
-        matched = " || ' ' || ".join(f"coalesce({used(c)}, '')" for c in (spec.lookup.match.values()))  # type: ignore[union-attr]
+        matched = " || ' ' || ".join(f"coalesce({used(c)}, '')" for c in (spec.lookup.matched.values()))  # type: ignore[union-attr]
         stages.origin.append(f"nullif(trim({matched}), '') AS {raw}")
         text = ident(f"t_{name}")
         stages.text.append(f"CAST({origin} AS VARCHAR) AS {text}")
@@ -234,8 +244,8 @@ def _fill(
 
 
 def _origin(
-    name: str, spec: ColumnSpec, stages: _Stages, used: Resolver, mapping: Mapping,
-    lookups: dict[str, LookupTable], provenance: Provenance, where: str,
+    name: str, spec: ColumnSpec, stages: _Stages, used: Resolver, own: Resolver, mapping: Mapping,
+    lookups: dict[str, LookupTable], where: str,
 ) -> tuple[str, str | None]:  # fmt: skip
     """SQL of the text a column starts from, and for a lookup the SQL of the reason when it finds nothing."""
     if spec.source is not None:
@@ -260,30 +270,20 @@ def _origin(
             part = "CASE WHEN _part > 0 THEN '.' || CAST(_part AS VARCHAR) ELSE '' END"
             return f"{DELIVERY_ID} || ':' || CAST(_row AS VARCHAR) || {part}", None
         return "CAST(_row AS VARCHAR)", None
-    return _lookup(name, spec, stages, used, mapping, lookups, where)
+    return _lookup(name, spec, stages, used, own, mapping, lookups, where)
 
 
 def _lookup(
-    name: str, spec: ColumnSpec, stages: _Stages, used: Resolver, mapping: Mapping,
+    name: str, spec: ColumnSpec, stages: _Stages, used: Resolver, own: Resolver, mapping: Mapping,
     lookups: dict[str, LookupTable], where: str,
 ) -> tuple[str, str]:  # fmt: skip
     lookup = spec.lookup
     assert lookup is not None  # the only origin left
-    table = lookups[lookup.file]
-    find = resolver(table.names, f"{where}.{name}")
     alias = f"lookup_{len(stages.joins)}"
-    keys = [cleaned_sql(find(key), table.spec, mapping.defaults) for key in lookup.match]
-    value = cleaned_sql(find(lookup.value), table.spec, mapping.defaults)
-    selected = ", ".join(f"{key} AS k{i}" for i, key in enumerate(keys))
-    grouped = ", ".join(f"k{i}" for i in range(len(keys)))
-    condition = " AND ".join(
-        f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values())
-    )
-    stages.joins.append(
-        f"LEFT JOIN (SELECT {grouped}, min(v) AS v, count(DISTINCT v) AS n FROM "
-        f"(SELECT {selected}, {value} AS v FROM ({table.relation})) GROUP BY {grouped}) {alias} ON "
-        f"{condition}"
-    )
+    table = lookups[lookup.file]
+    stages.joins.append(column_join(lookup, table, _cell(table, mapping, f"{where}.{name}"), own, alias))
+    for column in lookup.matched.values():
+        used(column)
     found, several = ident(f"lv_{name}"), ident(f"ln_{name}")
     stages.joined += [f"{alias}.v AS {found}", f"coalesce({alias}.n, 0) AS {several}"]
     reason = (
@@ -293,32 +293,29 @@ def _lookup(
     return f"CASE WHEN {several} = 1 THEN {found} END", reason
 
 
+def _cell(table: LookupTable, mapping: Mapping, where: str) -> Resolver:
+    """Function giving the cleaned text of a column of a looked-up file."""
+    find = resolver(table.names, where)
+    return lambda name: cleaned_sql(find(name), table.spec, mapping.defaults)
+
+
 def _join_named(
-    label: str, columns: list[str], lookup: NamedLookup, stages: _Stages, used: Resolver, mapping: Mapping,
+    table: TableSpec, stages: _Stages, used: Resolver, own: Resolver, mapping: Mapping,
     lookups: dict[str, LookupTable], where: str,
 ) -> None:  # fmt: skip
-    """Add the join of a named lookup: one row per key, a column is null where the key has several values."""
-    table = lookups[lookup.file]
-    find = resolver(table.names, f"{where}.lookups.{label}")
-    keys = [cleaned_sql(find(key), table.spec, mapping.defaults) for key in lookup.match]
-    if lookup.split:
-        keys[0] = f"trim(unnest(string_split({keys[0]}, {literal(lookup.split)})))"
-    values = [cleaned_sql(find(column), table.spec, mapping.defaults) for column in columns]
-    inner = [f"{key} AS k{i}" for i, key in enumerate(keys)] + [
-        f"{value} AS v{i}" for i, value in enumerate(values)
-    ]
-    outer = [f"k{i}" for i in range(len(keys))]
-    one = [f"CASE WHEN count(DISTINCT v{i}) = 1 THEN min(v{i}) END AS v{i}" for i in range(len(values))]
-    alias = ident(f"named_{label}")
-    condition = " AND ".join(
-        f"{alias}.k{i} = base.{used(own)}" for i, own in enumerate(lookup.match.values())
-    )
-    stages.joins.append(
-        f"LEFT JOIN (SELECT {', '.join([*outer, *one])} FROM (SELECT {', '.join(inner)} FROM "
-        f"({table.relation})) "
-        f"GROUP BY {', '.join(outer)}) {alias} ON {condition}"
-    )
-    stages.joined += [f"{alias}.v{i} AS {ident(f'j_{label}_{i}')}" for i in range(len(values))]
+    """Add the joins of the named lookups that are read, each after those that it matches."""
+    order = lookup_order(table.lookups)
+    for label in reversed(order):
+        if label in stages.named:
+            for name in table.lookups[label].matched.values():
+                used(name)
+    for label in filter(stages.named.__contains__, order):
+        lookup, columns = table.lookups[label], stages.named[label]
+        other = lookups[lookup.file]
+        cell = _cell(other, mapping, f"{where}.lookups.{label}")
+        stages.named_joins.append(named_join(label, columns, lookup, other, cell, own))
+        alias = named_alias(label)
+        stages.joined += [f"{alias}.v{i} AS {ident(f'j_{label}_{i}')}" for i in range(len(columns))]
 
 
 def _map_sql(text: str, spec: ColumnSpec, column: Column) -> str:
@@ -393,8 +390,8 @@ def _assemble(
 ) -> str:  # fmt: skip
     cleaned = ", ".join([*passed_on, *(f"{sql} AS {column}" for column, sql in stages.cleaned.items())])
     query = f"SELECT {cleaned} FROM ({relation})"
-    if stages.joins:
-        query = f"SELECT base.*, {', '.join(stages.joined)} FROM ({query}) base {' '.join(stages.joins)}"
+    if joins := " ".join([*stages.named_joins, *stages.joins]):
+        query = f"SELECT base.*, {', '.join(stages.joined)} FROM ({query}) base {joins}"
     for items in (stages.origin, stages.text, stages.prepared, stages.shifted, stages.value):
         if items:
             query = f"SELECT *, {', '.join(items)} FROM ({query})"

@@ -53,6 +53,7 @@ class Delivery:
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)  # path -> the totals that came with it
     problem: dict[str, Any] | None = None
     was_landed: bool = False
+    last_delivered_on: str | None = None  # the latest date of its paths; delivered_on is the earliest
     files: dict[str, str] = field(default_factory=dict)  # raw and quarantine files below work/ -> SHA-256
 
     @property

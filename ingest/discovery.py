@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.company import Company, Source
+from ingest.compressed import lacks_optional_member
 from ingest.errors import Problem
 from ingest.mapping import Mapping, path_pattern
 from ingest.text_preparation import ByteFacts, keep_in_archive
@@ -41,7 +42,7 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class Discovery:
-    """Files by entry, files that no mapping declares, and problems found without opening anything."""
+    """Files by entry, files that no mapping declares, and problems found without reading any content."""
 
     files: tuple[FoundFile, ...]
     unmapped: tuple[tuple[str, str], ...]  # (source instance, path relative to extracts/)
@@ -89,7 +90,7 @@ def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
             matches = [
                 (key, day)
                 for key, spec in mapping.model.files.items()
-                if (day := match_path(spec.path, inside)) is not False
+                if (day := match_paths(spec.paths, inside)) is not False
             ]
             is_declared |= bool(matches)
             if len(matches) > 1 and not _are_members(mapping, [key for key, _ in matches]):
@@ -98,7 +99,11 @@ def discover(company: Company, mappings: dict[str, Mapping]) -> Discovery:
                 problems.append((source.instance, relative, problem))
                 continue
             path = company.extracts / relative
-            files += [FoundFile(source, mapping, key, path, relative, day or None) for key, day in matches]
+            files += [
+                FoundFile(source, mapping, key, path, relative, day or None)
+                for key, day in matches
+                if not lacks_optional_member(path, mapping.model.files[key])
+            ]
         if is_declared:
             continue
         nearest = _nearly_declared(relative, company, mappings)
@@ -179,8 +184,8 @@ def _nearly_declared(relative: str, company: Company, mappings: dict[str, Mappin
     """
     holders = [s for s in company.sources if Path(relative).is_relative_to(s.folder)]
     for source in holders or company.sources:
-        for spec in mappings[source.instance].model.files.values():
-            pattern = (Path(source.folder) / spec.path).as_posix()
+        for path in [p for spec in mappings[source.instance].model.files.values() for p in spec.paths]:
+            pattern = (Path(source.folder) / path).as_posix()
             if nearly_matches(pattern, relative):
                 return source.instance, pattern
     return None
@@ -210,6 +215,12 @@ def match_path(pattern: str, path: str) -> dt.date | bool | None:
     if "date" not in found.groupdict():
         return None
     return parse_partition(found["date"]) or False
+
+
+def match_paths(patterns: list[str], path: str) -> dt.date | bool | None:
+    """match_path for the first of several patterns that matches; False when none does."""
+    found = (match_path(pattern, path) for pattern in patterns)
+    return next((day for day in found if day is not False), False)
 
 
 def parse_partition(text: str) -> dt.date | None:

@@ -8,8 +8,9 @@ What does NOT belong here: reading files, and decisions on meaning (dbt's exclus
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -18,10 +19,11 @@ from ingest.contract import Contract
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
 from ingest.deliveries import Delivery, fingerprint, raw_file, sha256_of
 from ingest.mapping import Dedupe, Mapping
+from ingest.mapping_model import Retention
 from ingest.reasons import codes_of, competing_codes, reasons
 from ingest.sql import files_literal, ident, literal, write_parquet
 
-DISPOSITIONS_VERSION = "1"
+DISPOSITIONS_VERSION = "2"
 DISPOSITION_COLUMNS = {
     "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR",
     "_source_row_id": "BIGINT",
@@ -44,11 +46,18 @@ _ROW = "source_instance, _delivery_id, _source_row_id, _record_part"
 
 @dataclass(frozen=True)
 class KeyRule:
-    """Which columns make two records versions of one, for some instances of a contract."""
+    """Which columns make two records versions of one, for some instances of a contract, and how long they are used."""
 
     instances: tuple[str, ...]
     key: tuple[str, ...]
     dedupe: Dedupe | None
+    retention: Retention | None = None
+
+    @property
+    def label(self) -> str:
+        """Text that is equal for equal rules."""
+        parts = [part.model_dump() if part else None for part in (self.dedupe, self.retention)]
+        return json.dumps([self.key, *parts])
 
 
 def empty_query(columns: dict[str, str]) -> str:
@@ -60,29 +69,33 @@ def empty_query(columns: dict[str, str]) -> str:
 
 def key_rules(contract: Contract, instances: set[str], mappings: dict[str, Mapping]) -> list[KeyRule]:
     """Key rules of a contract, grouping the instances that share one."""
-    groups: dict[str, tuple[list[str], tuple[str, ...], Dedupe | None]] = {}
+    groups: dict[str, list[KeyRule]] = {}
     for instance in sorted(instances):
         for name, table in mappings[instance].model.tables.items():
             if (table.contract or name) == contract.name:
-                label = json.dumps([table.key, table.dedupe.model_dump() if table.dedupe else None])
-                groups.setdefault(label, ([], tuple(table.key), table.dedupe))[0].append(instance)
+                rule = KeyRule((instance,), tuple(table.key), table.dedupe, table.retention)
+                groups.setdefault(rule.label, []).append(rule)
                 break
-    return [KeyRule(tuple(found), key, dedupe) for found, key, dedupe in groups.values()]
+    return [
+        replace(alike[0], instances=tuple(rule.instances[0] for rule in alike)) for alike in groups.values()
+    ]
 
 
 def refresh_part(
     connection: duckdb.DuckDBPyConnection, work: Path, contract: Contract, deliveries: list[Delivery],
-    mappings: dict[str, Mapping], damaged: list[Path],
+    mappings: dict[str, Mapping], as_of: dt.datetime, damaged: list[Path],
 ) -> bool:  # fmt: skip
     """Compute the dispositions, cell changes and counts of one contract;
-    True when they had to be computed. damaged: gets the parts that were not what had been written.
+    True when they had to be computed. as_of: UTC, what a retention is counted from. damaged: gets the parts that were
+    not what had been written.
     """
     rules = key_rules(contract, {d.source_instance for d in deliveries}, mappings)
     state = fingerprint(
         DISPOSITIONS_VERSION,
         contract.fingerprint,
-        sorted((d.delivery_id, d.fingerprint) for d in deliveries),
-        [(r.instances, r.key, r.dedupe.model_dump() if r.dedupe else None) for r in rules],
+        sorted((d.delivery_id, d.fingerprint, d.last_delivered_on) for d in deliveries),
+        [(r.instances, r.label) for r in rules],
+        as_of.isoformat() if any(r.retention for r in rules) else None,
     )
     folder = work / "collect" / "parts"
     marker = folder / f"{contract.name}.json"
@@ -93,13 +106,16 @@ def refresh_part(
     marker.unlink(missing_ok=True)
     files = [raw_file(work, contract.name, d.source_instance, d.delivery_id) for d in deliveries]
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW raw_now AS SELECT * FROM read_parquet({files_literal(files)})"
+        f"CREATE OR REPLACE TEMP VIEW raw_now AS SELECT *, {_last_delivered(deliveries)} AS _last_delivered_on "
+        f"FROM read_parquet({files_literal(files)})"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE disposed AS {_set_aside_query(contract)}")
     for rule in rules:
         _converge(connection, contract, rule)
         if rule.dedupe:
             _dedupe(connection, contract, rule)
+        if rule.retention:
+            _suppress(connection, contract, rule, as_of)
     ordered = f"SELECT * FROM disposed ORDER BY {_ROW}"
     write_parquet(connection, ordered, folder / f"{contract.name}.dispositions.parquet")
     write_parquet(connection, _changes_query(contract), folder / f"{contract.name}.changes.parquet")
@@ -108,6 +124,13 @@ def refresh_part(
     connection.execute("DROP VIEW raw_now")
     _mark(marker, state, written)
     return True
+
+
+def _last_delivered(deliveries: list[Delivery]) -> str:
+    """SQL of the latest date at which the content of a row came: that of a copy, where there is a later one."""
+    again = [d for d in deliveries if d.last_delivered_on and d.last_delivered_on != d.delivered_on]
+    cases = " ".join(f"WHEN {literal(d.delivery_id)} THEN DATE {literal(d.last_delivered_on)}" for d in again)
+    return f"CASE _delivery_id {cases} ELSE delivered_on END" if again else "delivered_on"
 
 
 def _is_current(marker: Path, state: str, files: list[Path], damaged: list[Path]) -> bool:
@@ -157,7 +180,12 @@ def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: K
     )
     hashed = f"hash({', '.join(key)})"
     order = [f"{ident(c)} DESC NULLS LAST" for c in contract.order_by]
-    order += ["delivered_on DESC NULLS LAST", "_delivery_id DESC", "_source_row_id DESC", "_record_part DESC"]
+    order += [
+        "_last_delivered_on DESC NULLS LAST",
+        "_delivery_id DESC",
+        "_source_row_id DESC",
+        "_record_part DESC",
+    ]
     content = ", ".join(["is_deleted", *(ident(c) for c in contract.names)])
     duplicate = "repeated_event" if contract.update == "append" else "exact_duplicate"
     window = f"OVER (PARTITION BY {', '.join(key)} ORDER BY {', '.join(order)})"
@@ -186,9 +214,8 @@ def _dedupe(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: Key
     columns = [ident(c) for c in dedupe.key]
     way, nulls = ("DESC", "LAST") if dedupe.keep == "last" else ("ASC", "FIRST")
     order = [f"{ident(c)} {way} NULLS {nulls}" for c in (dedupe.order_by or contract.order_by)]
-    order += [
-        f"{c} {way} NULLS {nulls}" for c in ("delivered_on", "_delivery_id", "_source_row_id", "_record_part")
-    ]
+    day = "_last_delivered_on" if dedupe.keep == "last" else "delivered_on"
+    order += [f"{c} {way} NULLS {nulls}" for c in (day, "_delivery_id", "_source_row_id", "_record_part")]
     window = f"OVER (PARTITION BY source_instance, {', '.join(columns)} ORDER BY {', '.join(order)})"
     filled = " AND ".join(f"{c} IS NOT NULL" for c in columns)
     same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
@@ -202,8 +229,24 @@ def _dedupe(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: Key
     )
 
 
+def _suppress(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, rule: KeyRule, as_of: dt.datetime
+) -> None:
+    """Add the records, among those still kept, that are older than their retention; an undated one is not."""
+    assert rule.retention is not None  # called for rules with one
+    limit = literal((as_of - dt.timedelta(days=rule.retention.days)).isoformat(sep=" "))
+    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
+    connection.execute(
+        f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'suppressed', 'retention_expired', NULL, NULL "
+        f"FROM raw_now r WHERE source_instance IN {_in(list(rule.instances))} "
+        f"AND CAST({ident(rule.retention.column)} AS TIMESTAMP) < TIMESTAMP {limit} "
+        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {same})"
+    )
+
+
 def _changes_query(contract: Contract) -> str:
-    """Cell journal: one row per issue, unpacked from _issues."""
+    """Cell journal: one row per issue, unpacked from _issues; suppressed records are not quoted."""
+    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
     part = [f"split_part(item, {literal(PART_SEPARATOR)}, {i})" for i in (1, 2, 3)]
     actions = " ".join(
         f"WHEN {literal(code)} THEN {literal(reason.action)}"
@@ -215,8 +258,10 @@ def _changes_query(contract: Contract) -> str:
         f"SELECT {literal(contract.name)} AS contract, {_ROW}, source_record_id, {part[0]} AS field, "
         f"{part[2]} AS value_before, CASE {part[0]} {kept} END AS value_after, {part[1]} AS reason_code, "
         f"CASE {part[1]} {actions} END AS action "
-        f"FROM (SELECT *, unnest(string_split(_issues, {literal(ITEM_SEPARATOR)})) AS item FROM raw_now "
-        f"WHERE _issues IS NOT NULL) ORDER BY {_ROW}, field, reason_code"
+        f"FROM (SELECT *, unnest(string_split(_issues, {literal(ITEM_SEPARATOR)})) AS item FROM raw_now r "
+        f"WHERE _issues IS NOT NULL "
+        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE d.disposition = 'suppressed' AND {same})) "
+        f"ORDER BY {_ROW}, field, reason_code"
     )
 
 

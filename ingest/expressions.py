@@ -90,3 +90,15 @@ def _check(node: exp.Expression, where: str) -> None:
         raise ConfigurationError("E-ING-108", where, detail=f"type {node.sql()} is not allowed")
     if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest")):
         raise ConfigurationError("E-ING-108", where, detail="a subquery is not allowed")
+
+
+def expression_reads(text: str, where: str) -> set[str]:
+    """Names in an expression."""
+    found: set[str] = set()
+
+    def collect(name: str) -> str:
+        found.add(name)
+        return "c0"
+
+    compile_expression(text, collect, where)
+    return found

@@ -23,8 +23,8 @@ class Fate:
     """The one fate of one line or record.
 
     kind: header | blank | quarantined_line | continuation | refused | kept | quarantined | excluded |
-    exact_duplicate | superseded. line: physical line (ordinal for json and ics). winner: (delivery, line) of
-    the record kept instead.
+    exact_duplicate | superseded | suppressed. line: physical line (ordinal for json and ics).
+    winner: (delivery, line) of the record kept instead.
     """
 
     kind: str
@@ -145,8 +145,10 @@ def _line_without_record(company: Company, delivery: Delivery, line: int) -> Fat
     spec = load_mapping(source, company.root).model.files[delivery.file_key]
     if spec.format in {"json", "parquet"} or not 1 <= line <= delivery.n_physical_lines:
         raise LookupError(f"{delivery.file_path} has no line {line}")
-    if spec.format in {"delimited", "fixed_width"} and line <= delivery.n_header_lines:
+    if spec.format in {"delimited", "fixed_width", "xlsx"} and line <= delivery.n_header_lines:
         return _fate(delivery, "header", line)
+    if spec.is_binary:
+        return _fate(delivery, "blank", line)
     readable = spec.model_copy(update={"on_undecodable": "quarantine"})
     scratch = company.work / "tmp" / "ingest"
     prepared = prepare_delivery(company.work, delivery, readable, delivery.file_path, scratch)

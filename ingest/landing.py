@@ -31,7 +31,6 @@ from ingest.controls import (
 )
 from ingest.conversion import (
     PART_RANGE,
-    LookupTable,
     Provenance,
     cleaned_sql,
     records_of_delivery,
@@ -42,10 +41,13 @@ from ingest.deliveries import Delivery, DeliveryStore, archived_file, raw_file
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.fixed_width import fixed_width_records
 from ingest.json_reading import fast_json_lines, json_array, strict_json_lines
+from ingest.lookup_joins import LookupTable
 from ingest.mapping import FileSpec, Mapping, TableSpec
+from ingest.mapping_model import AtLeast
 from ingest.privacy import masked
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
 from ingest.row_shapes import exploded_rows
+from ingest.spreadsheets import spreadsheet_records
 from ingest.sql import literal, planned_as_written, write_parquet
 from ingest.table_files import parquet_records
 from ingest.text_preparation import ByteFacts, Prepared, inspect_bytes, prepare
@@ -172,6 +174,8 @@ class Landing:
         )  # fmt: skip
         if main.is_header_only:
             controls.append(control_result("header_only", "warn", ">= 1", "0", "no record in the file"))
+        controls += _extra_columns(self.spec, main)
+        controls += [control_result(n.control, n.status, "", str(n.observed), n.detail) for n in main.notes]
         return self._commit(main, written, tuple(controls))
 
     def opened(self, prepared: Prepared, strictly: bool = False) -> dict[str | None, Records]:
@@ -203,6 +207,10 @@ class Landing:
         if spec.format == "parquet":
             used = self._used_names()
             return {None: parquet_records(self.connection, prepared, spec, used, scratch, self.where)}
+        if spec.format == "xlsx":
+            records = spreadsheet_records(prepared, spec, self._used_names(), scratch, self.where)
+            check_bad_lines(records.quarantine, spec, self.where)
+            return {None: records}
         if spec.format == "fixed_width":
             records = fixed_width_records(prepared, spec, scratch, self.where)
             check_bad_lines(records.quarantine, spec, self.where)
@@ -399,6 +407,16 @@ class Landing:
             records.close(self.connection)
 
 
+def _extra_columns(spec: FileSpec, main: Records) -> list[dict[str, str]]:
+    """Columns beyond those that must be there: not read, and said so."""
+    if not isinstance(spec.expected_columns, AtLeast):
+        return []
+    extra = [name for name in main.names if name not in spec.expected_columns.at_least]
+    if not extra:
+        return []
+    return [control_result("extra_columns", "info", "0", str(len(extra)), ", ".join(extra)[:500])]
+
+
 def _records_view(stream: str | None) -> str:
     """Name of the view on the records that are being landed."""
     return f"records_{stream or 'now'}"
@@ -425,7 +443,7 @@ def prepare_delivery(
 
 
 def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scratch: Path) -> Prepared:
-    if spec.format == "parquet":
+    if spec.is_binary:
         return Prepared(path, False, facts.size)
     return prepare(
         path,

@@ -24,7 +24,6 @@ from ingest.mapping_model import (
     Defaults,
     FileSpec,
     MappingModel,
-    NamedLookup,
     TableSpec,
     UnmappedDefault,
 )
@@ -33,7 +32,7 @@ from ingest.reasons import competing_codes
 from ingest.strict_yaml import nearest, read_yaml, validate
 
 __all__ = [
-    "MAPPINGS", "ColumnSpec", "Dedupe", "Defaults", "FileSpec", "Mapping", "MappingModel", "NamedLookup",
+    "MAPPINGS", "ColumnSpec", "Dedupe", "Defaults", "FileSpec", "Mapping", "MappingModel",
     "TableSpec", "UnmappedDefault", "build_mapping", "filled_contracts", "load_mapping", "path_pattern",
 ]  # fmt: skip
 
@@ -159,8 +158,12 @@ def build_mapping(
     for table_name, table in model.tables.items():
         _check_table(f"{where}: tables.{table_name}", table_name, table, model)
     check_checks(model, where)
-    # How often a file comes and what is controlled change no row: they must not make every delivery land again.
-    rows_alone = {"files": {"__all__": {"cadence"}}, "checks": True}
+    # What changes no row of raw must not make every delivery land again.
+    rows_alone = {
+        "files": {"__all__": {"cadence", "covers", "lookup_version"}},
+        "tables": {"__all__": {"retention"}},
+        "checks": True,
+    }
     canonical = json.dumps(model.model_dump(mode="json", by_alias=True, exclude=rows_alone), sort_keys=True)
     if any(spec.privacy and spec.privacy.hash for spec in model.files.values()):
         canonical += salt or ""
@@ -178,11 +181,21 @@ def _check_table(where: str, table_name: str, table: TableSpec, model: MappingMo
             )
     for label, lookup in table.lookups.items():
         _known(where, f"lookups.{label}.file", lookup.file, model.files)
-        if any(table.looked_up(own) for own in lookup.match.values()):
-            raise ConfigurationError(
-                "E-ING-105", f"{where}.lookups.{label}", detail="match names columns of the table's own file"
-            )
+        for own in lookup.matched.values():
+            name, dot, _ = own.partition(".")
+            if dot and name not in table.lookups and (close := nearest(name, table.lookups)):
+                raise ConfigurationError(
+                    "E-ING-104", f"{where}.lookups.{label}.match", key=name, nearest=close
+                )
     columns = set(contract.names)
+    if table.retention:
+        _known(where, "retention.column", table.retention.column, columns)
+        if contract.column(table.retention.column).type not in {"date", "timestamp"}:
+            detail = f"retention.column {table.retention.column} is no date"
+            raise ConfigurationError("E-ING-105", where, detail=detail)
+        if table.retention.column not in table.columns:
+            detail = f"retention.column {table.retention.column} is filled by no column of the table"
+            raise ConfigurationError("E-ING-105", where, detail=detail)
     for name, column in table.columns.items():
         if name != "is_deleted":
             _known(where, "columns", name, columns)
@@ -210,10 +223,10 @@ def _check_table(where: str, table_name: str, table: TableSpec, model: MappingMo
         _known(where, "exclude", code, excluding)
     for other_name, other in model.tables.items():
         same = (other.contract or other_name) == contract.name
-        if same and (other.key != table.key or other.dedupe != table.dedupe):
-            raise ConfigurationError(
-                "E-ING-105", where, detail=f"tables of the contract {contract.name} must share key and dedupe"
-            )
+        shared = [n for n in ("key", "dedupe", "retention") if getattr(other, n) != getattr(table, n)]
+        if same and shared:
+            detail = f"tables of the contract {contract.name} must share {shared[0]}"
+            raise ConfigurationError("E-ING-105", where, detail=detail)
 
 
 def _has_default(name: str, model: MappingModel) -> bool:

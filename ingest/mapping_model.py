@@ -7,6 +7,7 @@ What does NOT belong here: checks against contracts and companies (mapping.py), 
 from __future__ import annotations
 
 import codecs
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ingest.check_model import CheckSpec
 from ingest.company import known_zone
+from ingest.lookup_model import ColumnLookup, NamedLookup, lookup_order
 from ingest.shape_model import SHAPES, Explode, FillDown, Fold, Pair, Unpivot
 
 DATE_CODES = set("YymdHIMSpfgnbBaAjz%")
@@ -67,12 +69,35 @@ class Privacy(_Strict):
         return self
 
 
+class AtLeast(_Strict):
+    """expected_columns: {at_least: [...]}."""
+
+    at_least: list[str] = Field(
+        min_length=1,
+        description="Columns that must be there; others are listed in the controls and not read.",
+    )
+
+
+class Retention(_Strict):
+    """How long the records of a table may be used."""
+
+    days: int = Field(ge=1, description="Records older than this many days at as_of are suppressed.")
+    column: str = Field(description="Contract column, a date or a timestamp, that says how old a record is.")
+
+
 class FileSpec(_Strict):
     """One kind of file: where it lies and how its bytes become records."""
 
-    path: str = Field(description="Below the source's folder; *, ?, **/ and {date} are replaced.")
-    format: Literal["delimited", "jsonl", "json", "ics", "parquet", "fixed_width"] = Field(
+    path: str | list[str] = Field(
+        min_length=1,
+        description="Below the source's folder, or a list of such paths; *, ?, **/ and {date} are replaced.",
+    )
+    format: Literal["delimited", "jsonl", "json", "ics", "parquet", "fixed_width", "xlsx"] = Field(
         description="How the bytes hold records."
+    )
+    sheet: str | int | None = Field(
+        default=None,
+        description="Sheet of a workbook: its name, or its number among the visible ones, the first is 1.",
     )
     compression: Literal["gzip", "zip"] | None = Field(
         default=None, description="How the file was compressed; its text is expanded within bounds."
@@ -97,9 +122,10 @@ class FileSpec(_Strict):
     header_aliases: dict[str, str] = Field(
         default_factory=dict, description="Spelling in the file: name used in this mapping."
     )
-    expected_columns: list[int] | list[str] | None = Field(
+    expected_columns: list[int] | list[str] | AtLeast | None = Field(
         default=None,
-        description="Names of the columns, or the allowed numbers of columns; another header refuses the file.",
+        description="Names of the columns, those that must be there, or the allowed numbers of columns; another "
+        "header refuses the file.",
     )
     fields: dict[str, str | tuple[int, int]] | list[str] | None = Field(
         default=None,
@@ -141,6 +167,14 @@ class FileSpec(_Strict):
         default=None,
         description="monthly: a month without a delivery holds the publication; on_change: it comes when it changes.",
     )
+    covers: Literal["previous_month"] | None = Field(
+        default=None,
+        description="previous_month: the date in the path is after the month that the file tells of.",
+    )
+    lookup_version: Literal["same_date", "newest"] = Field(
+        default="same_date",
+        description="Which delivery of this file others look values up in: that of their own date, or the newest one.",
+    )
 
     @field_validator("encoding")
     @classmethod
@@ -155,11 +189,15 @@ class FileSpec(_Strict):
 
     @field_validator("path")
     @classmethod
-    def _relative(cls, value: str) -> str:
-        if value.startswith("/") or ".." in Path(value).parts:
-            raise ValueError("path is relative to the source's folder")
-        if value.count("{date}") > 1 or "{" in value.replace("{date}", ""):
-            raise ValueError("path may hold {date} once and no other braces")
+    def _relative(cls, value: str | list[str]) -> str | list[str]:
+        paths = [value] if isinstance(value, str) else value
+        for path in paths:
+            if path.startswith("/") or ".." in Path(path).parts:
+                raise ValueError("path is relative to the source's folder")
+            if path.count("{date}") > 1 or "{" in path.replace("{date}", ""):
+                raise ValueError("path may hold {date} once and no other braces")
+        if len({"{date}" in path for path in paths}) > 1:
+            raise ValueError("either every path of a file holds {date}, or none")
         return value
 
     @model_validator(mode="after")
@@ -167,13 +205,18 @@ class FileSpec(_Strict):
         given = self.model_fields_set
         only_delimited = {"delimiter", "quote", "escape", "header", "header_aliases", "expected_columns"}
         only_delimited |= {"skip_rows", "final_newline"}
+        if self.sheet is not None and self.format != "xlsx":
+            raise ValueError("sheet belongs to xlsx")
+        if isinstance(self.sheet, int) and self.sheet < 1:
+            raise ValueError("the first sheet is 1")
         if self.format != "delimited":
             allowed = {
+                "xlsx": {"header", "header_aliases", "expected_columns", "skip_rows", "on_bad_line"},
                 "fixed_width": {"skip_rows", "final_newline"},
                 "jsonl": {"final_newline"},
                 "parquet": {"expected_columns", "header_aliases"},
             }
-            if self.format == "parquet":
+            if self.is_binary:
                 only_delimited |= {"encoding", "newline", "on_undecodable", "on_bad_line"}
             wrong = sorted(given & only_delimited - allowed.get(self.format, set()))
             if wrong:
@@ -184,12 +227,15 @@ class FileSpec(_Strict):
             self._check_fields()
         if self.format == "delimited":
             self._check_dialect()
+        if self.format in {"delimited", "xlsx"}:
+            self._check_header()
         if self.member is not None and (self.compression != "zip" or set(self.member) & set("{}")):
             raise ValueError(
                 "member names the file inside a zip: a name or a pattern with * and ?, no braces"
             )
-        if self.cadence == "monthly" and "{date}" not in self.path:
-            raise ValueError("cadence: monthly needs {date} in the path")
+        for key in ("cadence", "covers"):
+            if getattr(self, key) in {"monthly", "previous_month"} and not self.is_dated:
+                raise ValueError(f"{key}: {getattr(self, key)} needs {{date}} in the path")
         return self
 
     def _check_fields(self) -> None:
@@ -220,8 +266,12 @@ class FileSpec(_Strict):
                 raise ValueError(f"{name} must be one character or null")
         if self.quote is None and self.escape is not None:
             raise ValueError("escape needs a quote")
+
+    def _check_header(self) -> None:
         if self.header is True and self.expected_columns is None:
-            raise ValueError("expected_columns is required with a header: counts [13] or the list of names")
+            raise ValueError(
+                "expected_columns is required with a header: counts [13], a list of names, or at_least"
+            )
         if self.header is not True:
             if len(set(self.header)) != len(self.header) or not self.header:
                 raise ValueError("header lists each column name once")
@@ -231,11 +281,41 @@ class FileSpec(_Strict):
                 )
 
     @property
+    def paths(self) -> list[str]:
+        """Patterns of its paths below the source's folder."""
+        return [self.path] if isinstance(self.path, str) else self.path
+
+    @property
+    def is_dated(self) -> bool:
+        """True when its paths hold {date}."""
+        return "{date}" in self.paths[0]
+
+    @property
+    def is_binary(self) -> bool:
+        """True for a format that is no text."""
+        return self.format in {"parquet", "xlsx"}
+
+    @property
+    def declared_columns(self) -> list[str] | None:
+        """Names that a header or expected_columns declares; None when they are only counted."""
+        if isinstance(self.header, list):
+            return self.header
+        if isinstance(self.expected_columns, AtLeast):
+            return self.expected_columns.at_least
+        expected = self.expected_columns or []
+        return [str(name) for name in expected] if expected and isinstance(expected[0], str) else None
+
+    @property
     def is_monthly(self) -> bool:
         """True when a month without a delivery is incomplete: required and dated, unless declared otherwise."""
         if self.cadence:
             return self.cadence == "monthly"
-        return self.required and "{date}" in self.path
+        return self.required and self.is_dated
+
+    def month_told(self, day: dt.date) -> str:
+        """The month (yyyy-mm) that a delivery dated `day` tells of."""
+        told = day.replace(day=1) - dt.timedelta(days=1) if self.covers == "previous_month" else day
+        return f"{told:%Y-%m}"
 
     @property
     def escape_character(self) -> str | None:
@@ -268,31 +348,6 @@ class FileSpec(_Strict):
         return last, last
 
 
-class Lookup(_Strict):
-    """Value taken from another file of the same source: match {column of that file: column of this one}."""
-
-    file: str = Field(description="A key of files.")
-    match: dict[str, str] = Field(min_length=1, description="Column of that file: column of this one.")
-    value: str = Field(description="Column of that file that gives the value.")
-
-
-class NamedLookup(_Strict):
-    """Another file of the source joined to the rows of a table; its columns are read as "<name>.<column>".
-
-    match: {column of that file: column of this one}. Where no row matches, or several with different values,
-    the column is null; nothing is journalled. split: the first match column of that file is a list with this
-    separator.
-    """
-
-    file: str = Field(description="A key of files.")
-    match: dict[str, str] = Field(min_length=1, description="Column of that file: column of this one.")
-    split: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Separator of the list that the first match column of that file is.",
-    )
-
-
 class UnmappedDefault(_Strict):
     """on_unmapped: {default: value}."""
 
@@ -318,7 +373,9 @@ class ColumnSpec(_Strict):
         default=False, description="Number equal rows of one file, so that rows without a key stay apart."
     )
     row_number: Literal[True] | None = Field(default=None, description="The line of the record.")
-    lookup: Lookup | None = Field(default=None, description="A value taken from another file of the source.")
+    lookup: ColumnLookup | None = Field(
+        default=None, description="A value taken from another file of the source."
+    )
     map: dict[str, str | bool | int] | None = Field(
         default=None,
         description="Value of the source: value of the contract; the empty text stands for missing.",
@@ -443,6 +500,9 @@ class TableSpec(_Strict):
     dedupe: Dedupe | None = Field(
         default=None, description="A declared key on which two records are one although their ids differ."
     )
+    retention: Retention | None = Field(
+        default=None, description="Records that are too old to be used at as_of, by a column of the contract."
+    )
     columns: dict[str, ColumnSpec] = Field(description="Column of the contract: how it is filled.")
 
     @model_validator(mode="after")
@@ -452,6 +512,10 @@ class TableSpec(_Strict):
             raise ValueError(f"a table has one shape: {shapes[0]} or {shapes[1]}")
         if (shapes or self.fill_down) and self.stream is not None:
             raise ValueError(f"{(shapes or ['fill_down'])[0]} has no meaning for a calendar")
+        try:
+            lookup_order(self.lookups)
+        except ValueError as cycle:
+            raise ValueError(f"lookups that match each other: {cycle}") from None
         if self.pair and "end" in self.lookups:
             raise ValueError("with pair, end. names the columns of the end: give the lookup another name")
         return self

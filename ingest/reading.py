@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ingest.errors import RefusedFile
 from ingest.mapping import FileSpec
+from ingest.mapping_model import AtLeast
 from ingest.record_count import RecordCount, count_records, has_suspect_continuation, line_shifts
 from ingest.sql import literal
 from ingest.strict_reader import (
@@ -45,6 +46,19 @@ class LineCounts:
     quarantined: int
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something that reading a file found and people must see, though it refuses nothing: a control result.
+
+    status: info or warn. observed: how many.
+    """
+
+    control: str
+    status: str
+    observed: int
+    detail: str
+
+
 @dataclass
 class Records:
     """Records of one file as a relation, with the counts that account for every line.
@@ -63,6 +77,7 @@ class Records:
     temporary: list[Path] = field(default_factory=list)
     registered: list[str] = field(default_factory=list)
     is_header_only: bool = False
+    notes: list[Note] = field(default_factory=list)
 
     def close(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Remove temporary files and registered tables."""
@@ -113,7 +128,7 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     if isinstance(fields, str):
         raise RefusedFile("E-ING-007", where, detail="a quote opens in it and never closes")
     if isinstance(spec.header, list):
-        _check_width(len(fields), [len(spec.header)], body, spec, where)
+        check_width(len(fields), [len(spec.header)], body, spec, where)
         return Layout(tuple(spec.header), spec.skip_rows, spec.skip_rows, offset)
     names = [spec.header_aliases.get(name.strip(), name.strip()) for name in fields]
     check_header(names, body, spec, used, where)
@@ -121,13 +136,17 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
 
 
 def _expected_text(spec: FileSpec) -> str:
-    expected = spec.header if isinstance(spec.header, list) else spec.expected_columns or []
-    if expected and isinstance(expected[0], int):
+    expected = spec.declared_columns or spec.expected_columns or []
+    if isinstance(expected, list) and expected and isinstance(expected[0], int):
         return " or ".join(str(n) for n in expected)
     return str(len(expected))
 
 
-def _check_width(found: int, allowed: list[int], body: str, spec: FileSpec, where: str) -> None:
+def check_width(found: int, allowed: list[int], body: str, spec: FileSpec, where: str) -> None:
+    """Hold a number of columns against the allowed ones. body: the line, for a hint at its separator.
+
+    Raises RefusedFile E-ING-006.
+    """
     if found in allowed:
         return
     counts = {c: body.count(c) for c in ",;\t|" if c != spec.delimiter}
@@ -145,14 +164,18 @@ def check_header(names: list[str], body: str, spec: FileSpec, used: set[str], wh
     body: the header line, empty where there is none. Raises RefusedFile E-ING-006, E-ING-007.
     """
     expected = spec.expected_columns or []
-    if not expected or isinstance(expected[0], int):
+    if isinstance(expected, AtLeast):
+        wanted, closed = expected.at_least, False
+        if len(names) == 1 and len(wanted) > 1:
+            check_width(len(names), [len(wanted)], body, spec, where)
+    elif not expected or isinstance(expected[0], int):
         wanted, closed = sorted(used), False
         if len(names) == 1 and len(wanted) > 1 and expected:
-            _check_width(len(names), list(expected), body, spec, where)
+            check_width(len(names), list(expected), body, spec, where)
     else:
         wanted, closed = [str(name) for name in expected], True
         if len(names) == 1 and len(wanted) > 1:
-            _check_width(len(names), [len(wanted)], body, spec, where)
+            check_width(len(names), [len(wanted)], body, spec, where)
     missing = [name for name in wanted if name not in names]
     unknown = [name for name in names if name not in wanted] if closed else []
     if missing or unknown:
@@ -163,8 +186,8 @@ def check_header(names: list[str], body: str, spec: FileSpec, used: set[str], wh
     twice = sorted({name for name in names if names.count(name) > 1 and name in used})
     if twice:
         raise RefusedFile("E-ING-007", where, detail=f"column {twice[0]!r} occurs twice")
-    if expected and not closed:
-        _check_width(len(names), list(expected), body, spec, where)
+    if isinstance(expected, list) and expected and not closed:
+        check_width(len(names), list(expected), body, spec, where)
 
 
 def _near(name: str, candidates: list[str], word: str) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.errors import ConfigurationError, RefusedFile
+from ingest.expressions import compile_expression, expression_reads
 from ingest.mapping import TableSpec
 from ingest.shape_model import Explode, FillDown, Fold, Pair, Priority, Unpivot
 from ingest.sql import literal
@@ -57,7 +58,10 @@ def source_columns(table: TableSpec, names: set[str]) -> set[str]:
         found = {name.removeprefix(END) for name in found}
         found |= {*table.pair.key, table.pair.event, *table.pair.order_by}
     if table.fold:
-        found |= {*table.fold.key, *table.fold.take, *table.fold.order_by}
+        found -= set(table.fold.sums)
+        found |= {*table.fold.key, *table.fold.own, *table.fold.order_by}
+        for text in table.fold.sums.values():
+            found |= expression_reads(text, "fold")
     return found
 
 
@@ -89,7 +93,7 @@ def shaped(
     if table.pair:
         return _paired(result, table.pair, reads, clean, find)
     if table.fold:
-        return _folded(result, table.fold, clean, find)
+        return _folded(result, table.fold, clean, find, where)
     return result
 
 
@@ -220,31 +224,37 @@ def _paired(before: Shaped, spec: Pair, reads: set[str], clean: Clean, find: Fin
     return Shaped(query, {**before.names, **{END + name: f"e{i}" for i, name in enumerate(wanted)}}, True)
 
 
-def _folded(before: Shaped, spec: Fold, clean: Clean, find: Find) -> Shaped:
+def _folded(before: Shaped, spec: Fold, clean: Clean, find: Find, where: str) -> Shaped:
     group = f"PARTITION BY {_partition(spec.key, clean, find)}"
     order = _order(spec.order_by, clean, find)
     ranked = f"SELECT *, row_number() OVER ({group} ORDER BY {order}) AS _rank"
-    taken = []
-    for i, (name, how) in enumerate(spec.take.items()):
+    taken, sums = [], {}
+    for i, (name, how) in enumerate(spec.own.items()):
         taken.append(f"{_taken(clean(find(name)), how, group, order)} AS f{i}")
+    for i, (name, text) in enumerate(spec.sums.items()):
+        if name in before.names:
+            detail = f"fold makes {name}, which the file has already"
+            raise ConfigurationError("E-ING-105", where, detail=detail)
+        summed = compile_expression(text, lambda column: clean(find(column)), where)
+        taken.append(f"{_sum(f'CAST(({summed}) AS VARCHAR)', 'sum', group)} AS s{i}")
+        sums[name] = f"s{i}"
     inner = f"{', '.join([ranked, *taken])} FROM ({before.relation})"
     own = [
         f"CASE WHEN _rank = 1 THEN f{i} ELSE {find(name)} END AS {find(name)}"
-        for i, name in enumerate(spec.take)
+        for i, name in enumerate(spec.own)
     ]
-    extra = ", ".join(["_rank", *(f"f{i}" for i in range(len(spec.take)))])
+    own += [f"CASE WHEN _rank = 1 THEN {column} END AS {column}" for column in sums.values()]
+    extra = ", ".join(["_rank", *(f"f{i}" for i in range(len(spec.own)))])
     replaced = f" REPLACE ({', '.join(own)})" if own else ""
     query = (
         f"SELECT * EXCLUDE ({extra}){replaced}, CASE WHEN _rank > 1 THEN 'folded_into_first' END AS {SHAPE} "
         f"FROM ({inner})"
     )
-    return Shaped(query, before.names, True)
+    return Shaped(query, {**before.names, **sums}, True)
 
 
 def _taken(cell: str, how: str | Priority, group: str, order: str) -> str:
-    """SQL of the value of a group. A sum, min or max of something that is no number says so, and the cast of the
-    column journals it.
-    """
+    """SQL of the value of a group."""
     first = f"first_value({cell} IGNORE NULLS) OVER ({group} ORDER BY {order} {WHOLE})"
     if isinstance(how, Priority):
         tests = [
@@ -255,6 +265,13 @@ def _taken(cell: str, how: str | Priority, group: str, order: str) -> str:
         return first if how == "first" else first.replace("first_value", "last_value", 1)
     if how == "count":
         return f"CAST(count({cell}) OVER ({group}) AS VARCHAR)"
+    return _sum(cell, how, group)
+
+
+def _sum(cell: str, how: str, group: str) -> str:
+    """SQL of the sum, min or max of a group; of something that is no number it says so, and the cast of the column
+    journals it.
+    """
     number = f"try_cast({cell} AS {_NUMBER})"
     bad = f"min(CASE WHEN {number} IS NULL THEN {cell} END) OVER ({group})"
     result = f"{how}({number}) OVER ({group})"

@@ -100,16 +100,34 @@ class Priority(_Strict):
     )
 
 
+class SumOf(_Strict):
+    """take: {new column: {sum_of: expression}}."""
+
+    sum_of: str = Field(
+        description="Scalar SQL over the columns of a row; the new column is its sum over the group."
+    )
+
+
 class Fold(_Strict):
     """Rows with one key become one row: the first, with the declared columns taken from the whole group."""
 
     key: list[str] = Field(min_length=1, description="Columns that the rows of a group share.")
-    take: dict[str, Literal["first", "last", "min", "max", "sum", "count"] | Priority] = Field(
+    take: dict[str, Literal["first", "last", "min", "max", "sum", "count"] | Priority | SumOf] = Field(
         description="Column: how its value is taken from the group; the others are those of the first row."
     )
     order_by: list[str] = Field(
         default_factory=list, description="Columns that order a group, as text; else the order of the file."
     )
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """New column -> the expression that it sums."""
+        return {name: how.sum_of for name, how in self.take.items() if isinstance(how, SumOf)}
+
+    @property
+    def own(self) -> dict[str, str | Priority]:
+        """Column of the file -> how it is taken."""
+        return {name: how for name, how in self.take.items() if not isinstance(how, SumOf)}
 
 
 SHAPES = ("explode", "unpivot", "pair", "fold")

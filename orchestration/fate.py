@@ -31,7 +31,8 @@ class Fate:
     """What became of one row.
 
     fate_code: header, blank, continuation, quarantined_line, quarantined, excluded, exact_duplicate,
-    superseded, left_out or kept. line: physical line, or the ordinal of the record in JSON, ICS and XLSX.
+    superseded, suppressed, left_out or kept. line: physical line, row of a sheet, or the ordinal of the record in
+    JSON and ICS.
     """
 
     fate_code: str
@@ -243,6 +244,8 @@ def _record_fates(
 
 def _kind_of_line(work: Path, delivery: dict[str, Any], line: int, start: int) -> str:
     """header, blank or continuation, from the archived bytes of a line on which no record begins."""
+    if delivery["encoding"] == "binary":  # a sheet: its rows are no lines of the file
+        return "header" if line <= delivery["n_header_lines"] else "blank"
     sha256 = delivery["file_sha256"]
     path = work / "archive" / sha256[:2] / sha256
     if not path.is_file():

@@ -64,7 +64,7 @@ MONEY = (
         "account_class in ('revenue', 'rebate')",
     ),
 )
-SET_ASIDE = ("quarantined", "excluded", "exact_duplicate", "superseded")
+SET_ASIDE = ("quarantined", "excluded", "exact_duplicate", "superseded", "suppressed")
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,9 @@
 
 {# The second count of term C, one term a fate. #}
 {% macro recounted_terms(relation) -%}
-    {% for fate in ['records', 'kept', 'quarantined', 'excluded', 'exact_duplicate', 'superseded'] -%}
+    {% for fate in [
+        'records', 'kept', 'quarantined', 'excluded', 'exact_duplicate', 'superseded', 'suppressed'
+    ] -%}
     {% if not loop.first %}union all
     {% endif -%}
     {{ ledger_term(

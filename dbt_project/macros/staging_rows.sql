@@ -3,7 +3,7 @@
     {{ source_instance }} || '/{{ contract }}/' || {{ source_record_id }}
 {%- endmacro %}
 
-{# A record is kept unless collect disposed of it (set aside, duplicate, superseded). #}
+{# A record is kept unless collect disposed of it (set aside, duplicate, superseded, suppressed). #}
 {% macro is_kept(contract, alias) -%}
     not exists (
         select 1

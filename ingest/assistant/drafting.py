@@ -29,17 +29,17 @@ from ingest.conversion import check_mapping
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.mapping import build_mapping
 from ingest.phone_numbers import known_region
+from ingest.spreadsheets import is_workbook, write_sheet_text
 from ingest.strict_yaml import read_yaml
 from ingest.text_preparation import inspect_bytes, prepare
 
 # First bytes of formats that are no delimited text.
 OTHER_FORMATS = {
-    b"PK\x03\x04": "ZIP or XLSX",
+    b"PK\x03\x04": "ZIP",
     b"PAR1": "Parquet",
     b"\x1f\x8b": "gzip",
     b"%PDF": "PDF",
     b"BEGIN:VCALENDAR": "iCalendar",
-    b"\xd0\xcf\x11\xe0": "XLS",
 }
 TOTALS = ("total", "totaux", "total général", "grand total", "sous-total", "subtotal")
 
@@ -80,22 +80,27 @@ def draft_mapping(
     """The draft for `path`. contract: name of the contract to fill; asked for when None.
 
     ask: answers a question or gives None to leave it open. Raises RefusedFile (E-ING-002, E-ING-023) when the file is
-    no delimited text, ConfigurationError (E-ING-106) for an unknown contract.
+    neither delimited text nor a workbook of one visible sheet, ConfigurationError (E-ING-106) for an unknown contract.
     """
     if contract is not None:
         load_contract(contract)
-    facts = read_bytes(path)
-    _refuse_other_formats(path, facts)
     interview = Interview(ask)
     key = "files.rows"
-    encoding = decide_encoding(facts, f"{key}.encoding", interview)
     with tempfile.TemporaryDirectory(prefix="etalon-map-") as folder:
         scratch = Path(folder)
-        text = _prepared(path, encoding.best, scratch)
+        source, workbook_sheet = path, None
+        if is_workbook(path):
+            workbook_sheet, source = _sheet_as_text(path, scratch)
+        facts = read_bytes(source)
+        _refuse_other_formats(source, facts)
+        # The text of a sheet was written here: how is no question.
+        of_text = interview if workbook_sheet is None else Interview(None)
+        encoding = decide_encoding(facts, f"{key}.encoding", of_text)
+        text = _prepared(source, encoding.best if workbook_sheet is None else "utf-8", scratch)
         lines = head_lines(text)
         if not lines:
             raise RefusedFile("E-ING-023", path.name, detail="no line end in the first MB")
-        dialect = decide_dialect(lines, key, interview)
+        dialect = decide_dialect(lines, key, of_text)
         if dialect.reading.width > MAX_COLUMNS:
             raise RefusedFile("E-ING-023", path.name, detail=f"more than {MAX_COLUMNS} columns")
         if not dialect.reading.records:
@@ -106,8 +111,28 @@ def draft_mapping(
         quote, delimiter = dialect.quote.best, dialect.delimiter.best
         with open_table(text, offset, delimiter, quote, header.names, scratch) as table:
             return _Draft(
-                path, facts, encoding, dialect, header, table, interview, language, hints or Hints()
+                path,
+                facts,
+                encoding,
+                dialect,
+                header,
+                table,
+                interview,
+                language,
+                hints or Hints(),
+                workbook_sheet,
             ).draft(contract)
+
+
+def _sheet_as_text(path: Path, scratch: Path) -> tuple[str, Path]:
+    """Name of the sheet of a workbook, and its rows as delimited text."""
+    target = scratch / "sheet.tsv"
+    try:
+        return write_sheet_text(path, target, MAX_COLUMNS, path.name), target
+    except RefusedFile as error:
+        if error.problem.code == "E-ING-023":
+            raise
+        raise RefusedFile("E-ING-023", path.name, detail=error.problem.text("what")) from None
 
 
 def _refuse_other_formats(path: Path, facts: ByteEvidence) -> None:
@@ -157,6 +182,7 @@ class _Draft:
     interview: Interview
     language: str
     hints: Hints
+    workbook_sheet: str | None = None
 
     def draft(self, wanted: str | None) -> Draft:
         profiles = profile_columns(self.table)
@@ -315,13 +341,11 @@ class _Draft:
         self, sheet: Sheet, profiles: list[Profile], final_newline: Decision | None, totals: Decision | None
     ) -> None:
         sheet.put(2, "path", _pattern(self.path.name), said("path_from_name"))
-        sheet.put(2, "format", "delimited")
-        sheet.put(2, "encoding", self.encoding)
-        sheet.put(2, "delimiter", self.dialect.delimiter)
-        if self.dialect.quote.is_open or self.dialect.quote.best is None:
-            sheet.put(2, "quote", self.dialect.quote)
+        if self.workbook_sheet is not None:
+            sheet.put(2, "format", "xlsx")
+            sheet.put(2, "sheet", self.workbook_sheet)
         else:
-            sheet.notes(2, self.dialect.quote.evidence)
+            self._write_dialect(sheet)
         sheet.notes(2, self.header.skip_evidence)
         if self.header.skip_lines:
             sheet.put(2, "skip_rows", self.header.skip_lines)
@@ -342,6 +366,15 @@ class _Draft:
             sheet.put(2, "drop_rows_where", totals)
         if final_newline is not None:
             sheet.put(2, "final_newline", final_newline)
+
+    def _write_dialect(self, sheet: Sheet) -> None:
+        sheet.put(2, "format", "delimited")
+        sheet.put(2, "encoding", self.encoding)
+        sheet.put(2, "delimiter", self.dialect.delimiter)
+        if self.dialect.quote.is_open or self.dialect.quote.best is None:
+            sheet.put(2, "quote", self.dialect.quote)
+        else:
+            sheet.notes(2, self.dialect.quote.evidence)
 
     def _write_table(self, sheet: Sheet, contract: Decision, filling: Filling) -> None:
         sheet.opens(1, contract.best)

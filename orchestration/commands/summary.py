@@ -42,7 +42,7 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
         "rows": {
             "in": counts.get("records_in", 0),
             "kept": counts.get("kept", 0),
-            "set_aside": counts.get("quarantined", 0) + counts.get("excluded", 0),
+            "set_aside": sum(counts.get(name, 0) for name in ("quarantined", "excluded", "suppressed")),
             "repeated": counts.get("exact_duplicate", 0) + counts.get("superseded", 0),
             "merged": sum(entity.get("merged", 0) for entity in matched.values()),
             "quarantined_lines": counts.get("quarantined_lines", 0),

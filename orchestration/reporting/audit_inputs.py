@@ -53,7 +53,7 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     counts = {
         "n_rows_in": sum(row.records_in for row in accounts),
         "n_rows_kept": sum(row.kept_as_own for row in accounts),
-        "n_rows_set_aside": sum(row.quarantined + row.excluded for row in accounts),
+        "n_rows_set_aside": sum(row.quarantined + row.excluded + row.suppressed for row in accounts),
         "n_rows_repeated": sum(row.exact_duplicate + row.superseded for row in accounts),
         "n_rows_merged": sum(row.merged or 0 for row in accounts),
     }

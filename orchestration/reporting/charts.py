@@ -30,6 +30,7 @@ _ROLES = {
     "superseded": "#090a0b",
     "excluded": "#0a0b0c",
     "quarantined": "#0b0c0d",
+    "suppressed": "#101112",
     "gain": "#0c0d0e",
     "loss": "#0d0e0f",
     "total": "#0e0f10",

@@ -71,6 +71,7 @@ class RowAccount:
     superseded: int
     merged: int | None = None
     set_aside: tuple[SetAside, ...] = ()
+    suppressed: int = 0
 
     @property
     def kept_as_own(self) -> int:
@@ -78,7 +79,7 @@ class RowAccount:
 
     @property
     def not_kept(self) -> int:
-        return self.quarantined + self.excluded + self.exact_duplicate + self.superseded
+        return self.quarantined + self.excluded + self.exact_duplicate + self.superseded + self.suppressed
 
     @property
     def difference(self) -> int:

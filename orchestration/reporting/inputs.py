@@ -192,7 +192,7 @@ def row_accounts(reader: Reader) -> tuple[RowAccount, ...]:
     aside: dict[tuple[str, str], list[SetAside]] = {}
     query = (
         "select source_instance, contract, disposition, reason_code, count(*) as n from relation"
-        " where disposition in ('quarantined', 'excluded') group by all"
+        " where disposition in ('quarantined', 'excluded', 'suppressed') group by all"
         " order by source_instance, contract, n desc, reason_code"
     )
     for row in reader.parquet("collect/dispositions", query):
@@ -200,7 +200,7 @@ def row_accounts(reader: Reader) -> tuple[RowAccount, ...]:
             SetAside(row["disposition"], row["reason_code"], row["n"], **_wording(row["reason_code"]))
         )
     merged = _merged(reader)
-    names = ("records_in", "kept", "quarantined", "excluded", "exact_duplicate", "superseded")
+    names = ("records_in", "kept", "quarantined", "excluded", "exact_duplicate", "superseded", "suppressed")
     return tuple(
         RowAccount(
             source_instance=key[0],

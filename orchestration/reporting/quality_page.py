@@ -29,8 +29,8 @@ from orchestration.reporting.formatting import Formats
 from orchestration.reporting.wording import Wording
 
 # What became of a record that is not kept as its own row, in the order of the chart and the tables.
-FATES = ("merged", "exact_duplicate", "superseded", "excluded", "quarantined")
-_FATE_ROLES = ("merged", "duplicate", "superseded", "excluded", "quarantined")
+FATES = ("merged", "exact_duplicate", "superseded", "excluded", "quarantined", "suppressed")
+_FATE_ROLES = ("merged", "duplicate", "superseded", "excluded", "quarantined", "suppressed")
 _EMAIL = re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,255}")
 _PHONE = re.compile(r"(?<![\w.])(?:\+\d[\d .()-]{7,16}\d|0\d(?:[ .-]?\d{2}){4})(?!\w)")
 
@@ -56,6 +56,7 @@ def _sum_accounts(source: str, accounts: Iterable[RowAccount]) -> RowAccount:
         excluded=sum(row.excluded for row in rows),
         exact_duplicate=sum(row.exact_duplicate for row in rows),
         superseded=sum(row.superseded for row in rows),
+        suppressed=sum(row.suppressed for row in rows),
         merged=sum(merged) if merged else None,
     )
 
@@ -319,7 +320,8 @@ def quality_context(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, 
         "sources": sources,
         "total": _sum_accounts("", totals) if totals else None,
         "account_chart": _account_chart(totals, t, f) if totals else "",
-        "fates": FATES,
+        # Only a company that declares a retention suppresses anything.
+        "fates": FATES if any(row.suppressed for row in totals) else FATES[:-1],
         "lines": sorted(inputs.lines, key=lambda row: row.source_instance),
         "line_total": _line_total(inputs.lines),
         "rule_groups": _rule_groups(rules),

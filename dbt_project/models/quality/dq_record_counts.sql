@@ -12,6 +12,7 @@ disposed_counts as (
         count(*) filter (where disposition = 'excluded') as n_excluded,
         count(*) filter (where disposition = 'exact_duplicate') as n_exact_duplicate,
         count(*) filter (where disposition = 'superseded') as n_superseded,
+        count(*) filter (where disposition = 'suppressed') as n_suppressed,
         count(*) as n_disposed
     from {{ source('collect', 'dispositions') }}
     group by contract, source_instance, _delivery_id
@@ -26,6 +27,7 @@ select
     coalesce(disposed_counts.n_excluded, 0) as n_excluded,
     coalesce(disposed_counts.n_exact_duplicate, 0) as n_exact_duplicate,
     coalesce(disposed_counts.n_superseded, 0) as n_superseded,
+    coalesce(disposed_counts.n_suppressed, 0) as n_suppressed,
     coalesce(raw_counts.n_records, 0) - coalesce(disposed_counts.n_disposed, 0) as n_kept
 from raw_counts
 full outer join disposed_counts

@@ -112,6 +112,7 @@ def sources() -> dict[str, list[dict]]:
             "excluded": 0,
             "exact_duplicate": 0,
             "superseded": 1,
+            "suppressed": 0,
         }
         lines = {"physical_lines": kept + 4, "header_lines": 1, "blank_lines": 0, "record_lines": kept + 2}
         lines["quarantined_lines"] = 1

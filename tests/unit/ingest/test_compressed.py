@@ -181,6 +181,23 @@ def test_two_entries_read_two_members_of_one_zip(site: Callable[..., Site]) -> N
     assert terms == [(len(contacts),), (len(TEXT),)]
 
 
+def test_a_member_that_is_not_required_may_be_missing(site: Callable[..., Site]) -> None:
+    both = declared("zip", "export.zip", "\n    member: Leads.csv").replace(
+        "tables:",
+        '  users: {path: "{date}/export.zip", compression: zip, member: Users.csv, required: REQUIRED, '
+        'format: delimited, delimiter: ",", expected_columns: [2]}\ntables:',
+    )
+    for required, codes in {"false": [], "true": ["E-ING-032"]}.items():
+        where = site(both.replace("REQUIRED", required), name=required)
+        where.put("2026-06/export.zip", zipped(Leads_csv=TEXT))
+        report = where.collect()
+        assert [r.problem.code for r in report.refusals] == codes
+        assert report.records_in == 2
+    damaged = site(both.replace("REQUIRED", "false"), name="damaged")
+    damaged.put("2026-06/export.zip", zipped(Leads_csv=TEXT)[:80])
+    assert {r.problem.code for r in damaged.collect().refusals} == {"E-ING-030"}
+
+
 def test_two_entries_that_read_one_member_are_refused(site: Callable[..., Site]) -> None:
     where = site(TWO.replace("member: Contacts.csv", 'member: "*.csv"'))
     where.put("2026-06/Export.zip", zipped(Leads_csv=TEXT))

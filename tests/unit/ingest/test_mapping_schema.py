@@ -30,7 +30,7 @@ SHAPES = {
         "crm_contact": {
             "from": "a",
             "fill_down": {"columns": ["Id"], "group": "Id"},
-            "fold": {"key": ["Id"], "take": {"A": "sum", "B": {"priority": ["x"]}}},
+            "fold": {"key": ["Id"], "take": {"A": "sum", "B": {"priority": ["x"]}, "C": {"sum_of": "1"}}},
             "columns": {},
         },
     },
@@ -68,7 +68,9 @@ def test_short_forms_and_shapes_are_valid() -> None:
     ("place", "value"),
     [
         (("files", "a", "formt"), "json"),
-        (("files", "a", "format"), "xlsx"),
+        (("files", "a", "format"), "xls"),
+        (("files", "a", "expected_columns"), {"atleast": ["Id"]}),
+        (("files", "a", "covers"), "next_month"),
         (("files", "a", "fields"), {"Id": [1]}),
         (("tables", "crm_lead", "columns"), {"email": {"sorce": "Email"}}),
         (("tables", "crm_contact", "fold"), {"key": ["Id"], "take": {"A": "middle"}}),

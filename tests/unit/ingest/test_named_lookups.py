@@ -101,13 +101,71 @@ def test_a_lookup_file_that_arrives_later_changes_the_rows_already_landed(compan
     assert not collect(company).changed
 
 
-def test_a_named_lookup_of_an_unknown_file_or_on_another_lookup_is_refused(company: Path) -> None:
+def test_a_named_lookup_of_an_unknown_file_or_name_is_refused(company: Path) -> None:
     mapping = company / "small_crm.yml"
     mapping.write_text(MAPPING.replace("{file: stages,", "{file: stage,"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="stages"):
         load_mapping(Source("crm", "small_crm.yml", "crm"), company)
-    mapping.write_text(MAPPING.replace("{absorbed: id}", "{absorbed: stage.id}"), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="own file"):
+    mapping.write_text(MAPPING.replace("{absorbed: id}", "{absorbed: stag.id}"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="stage"):
+        load_mapping(Source("crm", "small_crm.yml", "crm"), company)
+
+
+CHAIN = (
+    MAPPING.replace(
+        "    columns:",
+        """      owner: {file: stages, match: {id: stage.state, pipeline: {const: team}}}
+    columns:""",
+    )
+    .replace("      name: {source: merge.id}", "      name: {source: owner.label}")
+    .replace(
+        "      created_at:",
+        "      owner_id:\n        lookup: {file: stages, match: {label: owner.label, pipeline: {const: people}}, "
+        "value: id}\n      created_at:",
+    )
+)
+TEAMS = (
+    STAGES
+    + "W,team,North,-\nL,team,South,-\nW,a,wrong,-\np1,people,North,-\np2,people,North,x\np3,people,South,-\n"
+)
+
+
+def test_lookups_match_constants_and_the_columns_of_other_lookups(company: Path) -> None:
+    (company / "small_crm.yml").write_text(CHAIN, encoding="utf-8")
+    report = deliver(company, deals=DEALS, stages=TEAMS)
+    assert (report.refusals, report.imbalances) == ((), ())
+    found = duckdb.execute(
+        "SELECT source_record_id, name, owner_id, _issues FROM "
+        f"read_parquet('{company}/work/raw/crm_opportunity/crm__*.parquet') ORDER BY 1"
+    ).fetchall()
+    ambiguous, missing = ("owner_id\x1flookup_ambiguous\x1fNorth", None)
+    assert found == [
+        ("10", "North", None, ambiguous), ("11", "North", None, ambiguous), ("12", None, None, missing),
+        ("13", None, None, missing), ("14", None, None, missing), ("15", "South", "p3", None),
+    ]  # fmt: skip
+
+
+def test_a_chain_over_a_file_that_is_not_there_finds_nothing(company: Path) -> None:
+    (company / "small_crm.yml").write_text(
+        CHAIN.split("      owner_id:")[0] + '      created_at: {const: "2024-01-01"}\n', encoding="utf-8"
+    )
+    report = deliver(company, deals=DEALS)
+    assert report.refusals == ()
+    assert {row[0] for row in rows(company).values()} == {None}
+
+
+def test_lookups_that_match_each_other_are_refused_and_so_are_constants_alone(company: Path) -> None:
+    mapping = company / "small_crm.yml"
+    mapping.write_text(
+        CHAIN.replace("{id: stage_id, pipeline: pipeline}", "{id: owner.label}"), encoding="utf-8"
+    )
+    with pytest.raises(ConfigurationError, match="stage -> owner -> stage"):
+        load_mapping(Source("crm", "small_crm.yml", "crm"), company)
+    mapping.write_text(MAPPING.replace("{absorbed: id}", "{absorbed: {const: x}}"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="beside the constants"):
+        load_mapping(Source("crm", "small_crm.yml", "crm"), company)
+    mapping.write_text(MAPPING.replace("{absorbed: id}", "{absorbed: {cost: x}}"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="const"):
         load_mapping(Source("crm", "small_crm.yml", "crm"), company)
 
 

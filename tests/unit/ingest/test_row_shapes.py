@@ -340,6 +340,22 @@ def test_every_way_to_take_a_value_agrees_with_python(site: Callable[..., Site],
     ) == [(call, ways[how](values)) for call, values in sorted(groups.items())]
 
 
+def test_a_sum_of_an_expression_is_a_new_column_of_the_group(site: Callable[..., Site]) -> None:
+    doubled = "case when Name = 'Ann' then cast(Tags as int) * 2 end"
+    fold = f'fold: {{key: [Id], take: {{Total: {{sum_of: "{doubled}"}}}}}}'
+    where = site(lead_mapping(fold).replace("[Id, Tags]", "[Id]") + "      score: Total\n")
+    lines = ["1,Ann,3", "1,Bob,9", "1,Ann,4", "2,Bob,1"]
+    where.put("2026-06/Leads.csv", HEADER + "".join(f"{line},2026-06-01\n" for line in lines))
+    landed(where)
+    rows = where.rows("SELECT _source_row_id, score, _set_aside FROM raw.crm_lead ORDER BY 1")
+    assert rows == [
+        (2, 14, None),
+        (3, None, "folded_into_first"),
+        (4, None, "folded_into_first"),
+        (5, None, None),
+    ]
+
+
 SHAPED = [
     lead_mapping('explode: {column: Tags, separator: ";"}'),
     lead_mapping("fill_down: [Id, Name]"),
@@ -398,6 +414,8 @@ def test_deliveries_landed_together_and_strictly_keep_their_shapes_apart(
             lead_mapping("pair: {key: [Id], event: Name, start: [a], end: [b]}\n    fold: {key: [Id], take: {}}"),
             "one shape",
         ),
+        (lead_mapping("fold: {key: [Id], take: {Name: {sum_of: '1'}}}"), "which the file has already"),
+        (lead_mapping("fold: {key: [Id], take: {Sum: {sum_of: 'sum(1)'}}}"), "not allowed"),
         (lead_mapping("fill_down: [Nam]"), "Did you mean: Name"),
         (lead_mapping("fill_down: [Name]\n    exclude: {folded_into_first: \"true\"}"), "Unknown key folded"),
     ],

@@ -183,6 +183,23 @@ def test_google_calendar(tmp_path: Path) -> None:
     assert (site.journal(), site.not_kept()) == ([], [])
 
 
+def test_google_calendar_api(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "google_calendar_api", vendor_layouts.google_calendar_api())
+    assert site.kept(
+        "calendar_event", "uid, recurrence_id, starts_at::text, ends_at::text, is_all_day, status, sequence"
+    ) == [
+        ("d1", None, "2026-06-05 00:00:00", "2026-06-06 00:00:00", True, "confirmed", None),
+        ("e1@google.com", None, "2026-06-04 08:00:00", "2026-06-04 09:30:00", False, "confirmed", 1),
+        ("s1@google.com", "2026-06-10T10:00:00+02:00", "2026-06-11 08:00:00", None, False, "cancelled", 0),
+    ]
+    assert site.kept("calendar_attendee", "source_record_id, event_key, email, response") == [
+        ("e1:ada@lune.example", "e1", "ada@lune.example", "accepted"),
+        ("e1:jo@own.example", "e1", "jo@own.example", "none"),
+    ]
+    assert site.journal() == []
+    assert site.not_kept() == [("calendar_attendee", "kept_out_by_mapping", 3)]
+
+
 @pytest.mark.parametrize("locale", ["en", "fr"])
 def test_outlook_calendar(tmp_path: Path, locale: str) -> None:
     site = VendorSite(tmp_path / "site", f"outlook_calendar_{locale}", vendor_layouts.outlook(locale))
@@ -190,6 +207,25 @@ def test_outlook_calendar(tmp_path: Path, locale: str) -> None:
         ("2026-06-04 08:00:00", "2026-06-04 09:30:00", False, "tentative", "jo@own.example"),
         ("2026-06-05 00:00:00", "2026-06-05 00:00:00", True, "confirmed", None),
     ]  # fmt: skip
+    # Names are no addresses; those of both lists that are belong to the meeting.
+    assert site.kept("calendar_attendee", "email, response") == [
+        ("al@own.example", "none"),
+        ("bob@mars.example", "none"),
+        ("jo@own.example", "none"),
+    ]
+    (meeting,) = [
+        key
+        for key, is_all_day in site.kept("calendar_event", "source_record_id, is_all_day")
+        if not is_all_day
+    ]
+    assert site.kept("calendar_attendee", "DISTINCT event_key") == [(meeting,)]
+    assert site.journal() == []
+    assert site.not_kept() == [("calendar_attendee", "kept_out_by_mapping", 3)]
+
+
+def test_dynamics365_labels_come_from_the_string_map(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "dynamics365", vendor_layouts.dynamics365_with_labels())
+    assert site.kept("crm_lead", "source_record_id, lead_source") == [("l1", "Web"), ("l2", "Trade fair")]
     assert (site.journal(), site.not_kept()) == ([], [])
 
 
@@ -217,8 +253,32 @@ def test_dynamics365(tmp_path: Path) -> None:
     assert (site.journal(), site.not_kept()) == ([], [])
 
 
-def test_marketing_cloud_tracking_extract(tmp_path: Path) -> None:
-    site = VendorSite(tmp_path / "site", "salesforce_marketing_cloud", vendor_layouts.marketing_cloud())
+def test_odoo_invoices_with_their_lines(tmp_path: Path) -> None:
+    site = VendorSite(tmp_path / "site", "odoo", vendor_layouts.odoo_with_lines())
+    assert site.kept("erp_invoice", "source_record_id, document_type, net_amount") == [
+        ("m1", "invoice", Decimal(1000)),
+        ("m2", "credit_note", Decimal(-100)),
+    ]
+    assert site.kept(
+        "erp_invoice_line", "source_record_id, invoice_id, line_number, quantity, net_amount"
+    ) == [
+        ("l1", "m1", 10, Decimal(2), Decimal(600)),
+        ("l2", "m1", 20, Decimal(1), Decimal(400)),
+        ("l4", "m2", 10, Decimal(-1), Decimal(-100)),
+    ]
+    assert site.journal() == []
+    assert [row for row in site.not_kept() if row[0].startswith("erp_invoice")] == [
+        ("erp_invoice", "kept_out_by_mapping", 2),
+        ("erp_invoice", "supplier_document", 1),
+        ("erp_invoice_line", "kept_out_by_mapping", 1),
+        ("erp_invoice_line", "supplier_document", 1),
+    ]
+
+
+@pytest.mark.parametrize("form", ["", "_zip"])
+def test_marketing_cloud_tracking_extract(tmp_path: Path, form: str) -> None:
+    files = getattr(vendor_layouts, f"marketing_cloud{form}")()
+    site = VendorSite(tmp_path / "site", f"salesforce_marketing_cloud{form}", files)
     # 20:00 of the system is 02:00 UTC of the next day, in June and in December alike.
     assert site.kept("email_event", "event_type, recipient_email, occurred_at::text, message_id, reason") == [
         ("bounced_hard", "bob@mars.example", "2026-06-02 02:00:05", "900:1:K2", "user unknown"),

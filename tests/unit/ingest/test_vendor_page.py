@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from ingest.mapping import MAPPINGS, ColumnSpec, FileSpec, MappingModel
+from ingest.mapping_model import AtLeast
 from ingest.strict_yaml import read_yaml, validate
-from tests.integration.real_extracts import SOURCES, VENDORS
+from tests.integration.real_extracts import ORDERS, SOURCES, VENDORS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "vendors.md").read_text(encoding="utf-8")
 NAMES = sorted(path.stem for path in MAPPINGS.glob("*.yml"))
-REAL = {mapping for mapping, _, _, _ in (SOURCES | VENDORS).values()}
+REAL = {mapping for mapping, _, _, _ in (SOURCES | VENDORS | ORDERS).values()}
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
@@ -35,12 +36,15 @@ def section(name: str) -> str:
 def layout(spec: FileSpec) -> str:
     if spec.format != "delimited":
         return spec.format
-    columns = spec.header if spec.header is not True else spec.expected_columns
+    packed = f"`{spec.member}` in a {spec.compression}, " if spec.member else ""
+    columns = spec.declared_columns or spec.expected_columns
     if isinstance(columns, list) and all(isinstance(c, int) for c in columns):
         count = " or ".join(map(str, columns))
     else:
         count = str(len(columns or []))
-    text = f"{DELIMITERS[spec.delimiter or ',']}, {spec.encoding}, {count} columns"
+    if isinstance(spec.expected_columns, AtLeast):
+        count = f"at least {count}"
+    text = packed + f"{DELIMITERS[spec.delimiter or ',']}, {spec.encoding}, {count} columns"
     if spec.header is not True:
         text += ", no header"
     return text + (f", {len(spec.header_aliases)} header aliases" if spec.header_aliases else "")
@@ -61,7 +65,11 @@ def facts(name: str) -> str:
     for file_key, spec in mapping.files.items():
         filled = sorted({t.contract or n for n, t in mapping.tables.items() if file_key in t.files})
         required = "" if spec.required else " (optional)"
-        cells = (f"`{spec.path}`{required}", layout(spec), ", ".join(filled) or "joined to other files")
+        cells = (
+            f"{' or '.join(f'`{path}`' for path in spec.paths)}{required}",
+            layout(spec),
+            ", ".join(filled) or "joined to other files",
+        )
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     keys: dict[str, list[str]] = {}
     for table, spec in mapping.tables.items():

@@ -29,13 +29,13 @@ def site(tmp_path: Path, name: str, **given: Rows) -> VendorSite:
             header, written = spec.header, []
         else:
             header = sorted(used_names(mapping, key) | {column for row in rows for column in row})
-            (count, *_) = spec.expected_columns or [0]
-            if isinstance(count, int):
-                header += [f"filler_{i}" for i in range(count - len(header))]
+            if spec.declared_columns:
+                header = spec.declared_columns
             else:
-                header = [str(column) for column in spec.expected_columns or []]
+                (count, *_) = spec.expected_columns or [0]
+                header += [f"filler_{i}" for i in range(int(count) - len(header))]
             written = header
-        path = spec.path.replace("**/", "").replace("*", "")
+        path = spec.paths[0].replace("**/", "").replace("*", "")
         files[path] = table(written, [[row.get(column, "") for column in header] for row in rows])
     return VendorSite(tmp_path / "site", name, {path: content for path, content in files.items() if content})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -333,7 +334,8 @@ def outlook(locale: str) -> dict[str, bytes]:
     midnight, true, false = ("12:00:00 AM", "True", "False") if english else ("00:00:00", "Vrai", "Faux")
     rest = ["", "", "", "", "", "Normal", false, "Normal"]
     rows = [
-        ["Démo", day, start, day, end, false, true, day, start, "jo@own.example", "Ada Lune;Bob Mars", "", "",
+        ["Démo", day, start, day, end, false, true, day, start, "jo@own.example",
+         "Ada Lune;Bob Mars <Bob@Mars.example>", "jo@own.example; 'al@own.example'", "",
          *rest, "1"],
         ["Off", off, midnight, off, midnight, true, false, "", "", "Jo Vente", "", "", "", *rest, "3"],
     ]  # fmt: skip
@@ -378,6 +380,95 @@ def dynamics365() -> dict[str, bytes]:
         ],
     }  # fmt: skip
     return {f"2026-06/{name}.csv": table(rows[0].split(","), rows[1:]) for name, rows in files.items()}
+
+
+def dynamics365_with_labels() -> dict[str, bytes]:
+    """Labels of one code: for leads in one language, for another table, and of code 8 in two languages."""
+    rows = [
+        ["lead", "leadsourcecode", "100000", "1033", "Trade fair", "1"],
+        ["account", "leadsourcecode", "100000", "1033", "Of an account", "1"],
+        ["lead", "industrycode", "100000", "1033", "Of an industry", "1"],
+        ["lead", "leadsourcecode", "8", "1033", "Web", "2"],
+        ["lead", "leadsourcecode", "8", "1036", "Internet", "2"],
+    ]
+    header = ["objecttypecode", "attributename", "attributevalue", "langid", "value", "displayorder"]
+    return {**dynamics365(), "2026-06/stringmap.csv": table(header, rows)}
+
+
+def marketing_cloud_zip() -> dict[str, bytes]:
+    """The same extract as it comes: a zip, in which one file has no event and one was not selected."""
+    files = {path.partition("/")[2]: content for path, content in marketing_cloud().items()}
+    header = files["Sent.csv"].split(b"\r\n")[0] + b"\r\n"
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**files, "Unsubs.csv": header}.items():
+            archive.writestr(f"extract/{name}", content)
+    return {"2026-06-30_tracking.zip": target.getvalue()}
+
+
+def google_calendar_api() -> dict[str, bytes]:
+    """A meeting with two people and a room, one occurrence moved of a series, and an all-day event."""
+    meeting = {
+        "id": "e1", "iCalUID": "e1@google.com", "status": "confirmed", "organizer": {"email": "jo@own.example"},
+        "start": {"dateTime": "2026-06-04T10:00:00+02:00"}, "end": {"dateTime": "2026-06-04T11:30:00+02:00"},
+        "sequence": 1, "updated": "2026-06-01T08:00:00.000Z",
+        "attendees": [
+            {"email": "Ada@Lune.example", "displayName": "Ada", "responseStatus": "accepted"},
+            {"email": "jo@own.example", "organizer": True, "responseStatus": "needsAction"},
+            {"email": "room@own.example", "resource": True, "responseStatus": "accepted"},
+        ],
+    }  # fmt: skip
+    moved = {
+        "id": "s1_20260610T080000Z", "iCalUID": "s1@google.com", "status": "cancelled",
+        "originalStartTime": {"dateTime": "2026-06-10T10:00:00+02:00"},
+        "start": {"dateTime": "2026-06-11T10:00:00+02:00"}, "sequence": 0,
+    }  # fmt: skip
+    off = {"id": "d1", "status": "confirmed", "start": {"date": "2026-06-05"}, "end": {"date": "2026-06-06"}}
+    lines = [json.dumps(event) for event in (meeting, moved, off)]
+    return {"2026-06/events.jsonl": "".join(f"{line}\n" for line in lines).encode()}
+
+
+def odoo_with_lines() -> dict[str, bytes]:
+    """An invoice of two lines and a note, its refund of one line and a supplier invoice; their cells stand once."""
+    header = (
+        "id,name,partner_id/id,move_type,state,payment_state,invoice_date,invoice_date_due,currency_id,"
+        "amount_untaxed_signed,amount_tax_signed,amount_total_signed,reversed_entry_id/id,write_date,"
+        "invoice_line_ids/id,invoice_line_ids/sequence,invoice_line_ids/display_type,invoice_line_ids/product_id/id,"
+        "invoice_line_ids/quantity,invoice_line_ids/price_unit,invoice_line_ids/price_subtotal"
+    )
+    others = [""] * 14
+
+    def move(key: str, name: str, kind: str, net: str) -> list[str]:
+        return [key, name, "p1", kind, "posted", "paid", "2026-06-05", "2026-07-05", "EUR", net, "0.0", net, "",
+                "2026-06-05 10:00:00"]  # fmt: skip
+
+    rows = [
+        [
+            *move("m1", "FAC/1", "out_invoice", "1000.0"),
+            "l1",
+            "10",
+            "product",
+            "pr1",
+            "2.0",
+            "300.0",
+            "600.0",
+        ],
+        [*others, "l2", "20", "", "pr2", "1.0", "400.0", "400.0"],
+        [*others, "l3", "30", "line_note", "", "0.0", "0.0", "0.0"],
+        [
+            *move("m2", "RFAC/1", "out_refund", "-100.0"),
+            "l4",
+            "10",
+            "product",
+            "pr1",
+            "1.0",
+            "100.0",
+            "100.0",
+        ],
+        [*move("m3", "BILL/1", "in_invoice", "-50.0"), "l5", "10", "product", "pr1", "1.0", "50.0", "50.0"],
+    ]
+    plain = {path: content for path, content in odoo().items() if "account.move" not in path}
+    return {**plain, "2026-06/Journal Entry (account.move) lines.csv": table(header.split(","), rows)}
 
 
 def marketing_cloud() -> dict[str, bytes]:
