@@ -10,16 +10,20 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
+import re
 import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from ingest.deliveries import sha256_of
 from ingest.errors import RefusedFile
 
 CHUNK = 4 << 20
 BOM = codecs.BOM_UTF8
+_LINE_END = re.compile(r"\r+\n|\r")
+_LINE_END_BYTES = re.compile(rb"\r+\n|\r")
 
 
 @dataclass(frozen=True)
@@ -156,7 +160,7 @@ def _repair_bytes(path: Path, target: Path, repair: bool) -> int:
             if repair:
                 kept = chunk.rstrip(b"\r")
                 chunk, held = kept, chunk[len(kept) :]
-                chunk = chunk.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                chunk = _repaired_bytes(chunk)
             sink.write(chunk)
         sink.write(held.replace(b"\r", b"\n"))
     return n_read
@@ -182,36 +186,72 @@ def _transcode(path: Path, target: Path, encoding: str, repair: bool) -> int:
 
 
 def _repaired(text: str) -> str:
+    if "\r\r\r" in text:
+        return _LINE_END.sub("\n", text)
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _transcode_by_line(path: Path, target: Path, encoding: str, repair: bool) -> tuple[int, dict[int, str]]:
-    """Line by line, for the rare file with bad bytes:
-    a bad line is written escaped and named by its number.
+def _repaired_bytes(chunk: bytes) -> bytes:
+    """LF for every LF with the CRs before it, and for every other CR. Three replacements do that where no more than
+    two CRs stand together, which is everywhere but in damaged files.
     """
-    content = path.read_bytes()
-    n_read = len(content)
-    content = content.removeprefix(BOM)
-    if repair:
-        content = content.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\r\r\r" in chunk:
+        return _LINE_END_BYTES.sub(b"\n", chunk)
+    return chunk.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _transcode_by_line(path: Path, target: Path, encoding: str, repair: bool) -> tuple[int, dict[int, str]]:
+    """Line by line where bytes are bad: a bad line is written escaped and named by its number."""
+    n_read, number, held = 0, 0, b""
     undecodable: dict[int, str] = {}
-    lines = content.split(b"\n")
-    with target.open("w", encoding="utf-8", newline="") as sink:
-        for number, line in enumerate(lines, start=1):
-            try:
-                sink.write(line.decode(encoding))
-            except UnicodeDecodeError as error:
-                undecodable[number] = f"{error.reason} at byte {error.start + 1} of the line"
-                sink.write(line.decode("ascii", "backslashreplace"))
-            if number < len(lines):
-                sink.write("\n")
+    with path.open("rb") as source, target.open("wb") as sink:
+        while chunk := source.read(CHUNK):
+            if n_read == 0:
+                held = chunk.removeprefix(BOM)
+            else:
+                held += chunk
+            n_read += len(chunk)
+            # The CRs at the end of a chunk may belong to a line end that the next one completes.
+            ends = held[len(held.rstrip(b"\r")) :] if repair else b""
+            text = _repaired_bytes(held.removesuffix(ends)) if repair else held
+            cut = text.rfind(b"\n") + 1
+            number = _decode_lines(text[:cut], number, encoding, undecodable, sink)
+            held = text[cut:] + ends
+        _decode_lines(_repaired_bytes(held) if repair else held, number, encoding, undecodable, sink)
     return n_read, undecodable
 
 
-def _line_of_first_bad_byte(path: Path, encoding: str) -> int:
-    content = path.read_bytes()
+def _decode_lines(
+    text: bytes, before: int, encoding: str, undecodable: dict[int, str], sink: BinaryIO
+) -> int:
+    """Write lines as UTF-8, the first one numbered before + 1; number of the last line that ended."""
     try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        return content.count(b"\n", 0, error.start) + 1
-    return 0
+        sink.write(text.decode(encoding).encode("utf-8"))
+        return before + text.count(b"\n")
+    except UnicodeDecodeError:
+        pass
+    lines = text.split(b"\n")
+    for number, line in enumerate(lines, start=before + 1):
+        try:
+            content = line.decode(encoding)
+        except UnicodeDecodeError as error:
+            undecodable[number] = f"{error.reason} at byte {error.start + 1} of the line"
+            content = line.decode("ascii", "backslashreplace")
+        sink.write(content.encode("utf-8") + (b"\n" if number < before + len(lines) else b""))
+    return before + len(lines) - 1
+
+
+def _line_of_first_bad_byte(path: Path, encoding: str) -> int:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with path.open("rb") as stream:
+        while True:
+            chunk = stream.read(CHUNK)
+            pending = decoder.getstate()[0]
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                return line + (pending + chunk).count(b"\n", 0, error.start) - pending.count(b"\n")
+            if not chunk:
+                return 0
+            line += chunk.count(b"\n")

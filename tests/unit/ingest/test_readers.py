@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from company_site import LEAD_HEADER, LEADS, Site
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 import ingest.landing
 from ingest.reading import FastReaderDisagrees
-from ingest.record_count import count_records, has_suspect_continuation, line_shifts
+from ingest.record_count import breaks_by_bucket, count_records, has_suspect_continuation
 from ingest.strict_reader import RecordParser, StrictOutcome, read_strictly
 
 ROW = "{i},p{i}@x.fr,Open,2026-06-0{d} 10:00:00,{name}\n"
@@ -117,34 +119,115 @@ def test_a_surplus_separator_at_the_end_of_a_line_is_not_swallowed(site: Callabl
     assert [r[0] for r in where.rows("SELECT source_record_id FROM raw.crm_lead ORDER BY 1")] == ["0", "2"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(alphabet='ab,"\n', max_size=60))
-def test_the_independent_count_gives_the_lines_on_which_records_begin(tmp_path: Path, text: str) -> None:
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(alphabet='ab,"\n', max_size=200), window=st.sampled_from([1, 7, 64, 100, 1 << 20]))
+def test_the_independent_count_gives_the_lines_on_which_records_begin(
+    tmp_path: Path, text: str, window: int
+) -> None:
     path = tmp_path / "text.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    count = count_records(path, 0, ",", '"')
-    first, shift = line_shifts(path, 0, '"', 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.record_count.WINDOW", window)
+        count = count_records(path, 0, ",", '"')
+        patch.setattr("ingest.record_count.BUCKET", 4)
+        breaks = breaks_by_bucket(count).to_pylist()
     assert count.physical_lines == text.count("\n") + (bool(text) and not text.endswith("\n"))
-    if '"' not in text:
-        lines = text.split("\n")
-        filled = [number for number, line in enumerate(lines, start=1) if line]
-        assert count.records == len(filled)
-        numbers = []
-        for record in range(1, len(filled) + 1):
-            at = max(i for i, start in enumerate(first) if start <= record)
-            numbers.append(record + int(shift[at]))
-        assert numbers == filled
+    begins, line, inside, at_start = [], 1, False, True
+    for character in text:
+        if at_start and not inside and character != "\n":
+            begins.append(line)
+        inside ^= character == '"'
+        at_start = character == "\n" and not inside
+        line += character == "\n"
+    assert count.records == len(begins)
+    numbers = []
+    for record in range(1, len(begins) + 1):
+        bucket = breaks[record // 4]
+        numbers.append(record + bucket["before"] + sum(first <= record for first in bucket["within"]))
+    assert numbers == begins
+    assert count.ends_inside_quotes == inside
 
 
-def test_the_strict_reader_resumes_on_the_line_after_a_damaged_one() -> None:
-    lines = ['1,"a', "2,b", '3,c"', "4,d,e", '5,"f"x', "6,g"]
+def strictly(
+    path: Path, content: str, n_columns: int, parser: RecordParser, undecodable: dict[int, str] | None = None
+) -> tuple[list[tuple], StrictOutcome]:
+    """Records of a text through the strict reader, and its counts."""
+    path.write_bytes(content.encode())
     outcome = StrictOutcome()
-    found = list(read_strictly(lines, 1, 2, RecordParser(",", '"', '"'), {}, outcome))
-    assert found == [(1, ["1", "a\n2,b\n3,c"]), (6, ["6", "g"])]
+    tables = read_strictly(path, 0, 1, n_columns, parser, undecodable or {}, outcome, "text")
+    rows = [tuple(row.values()) for table in tables for row in table.to_pylist()]
+    return rows, outcome
+
+
+def test_the_strict_reader_resumes_on_the_line_after_a_damaged_one(tmp_path: Path) -> None:
+    content = '1,"a\n2,b\n3,c"\n4,d,e\n5,"f"x\n6,g'
+    found, outcome = strictly(tmp_path / "t.csv", content, 2, RecordParser(",", '"', '"'))
+    assert found == [(1, "1", "a\n2,b\n3,c"), (6, "6", "g")]
     assert [(line, reason) for line, reason, *_ in outcome.quarantine] == [
         (4, "wrong_field_count"), (5, "broken_quoting"),
     ]  # fmt: skip
     assert outcome.n_record_lines + len(outcome.quarantine) == outcome.n_physical_lines
+
+
+PIECES = [
+    "a",
+    "1",
+    ",",
+    '"',
+    '"',
+    "\n",
+    "\n",
+    '","',
+    '""',
+    " ",
+    "\\",
+    "\r",
+    "\ufeff",
+    "é",
+    "\0",
+    "a,b,c\n",
+    '"x","y","z"\n',
+]
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), max_size=60),
+    n_columns=st.integers(1, 6),
+    escape=st.sampled_from(['"', "\\", None]),
+    block=st.sampled_from([1, 8, 30, 1 << 20]),
+    bad_lines=st.sets(st.integers(1, 12), max_size=3),
+)
+def test_lines_read_in_bulk_are_those_that_are_read_one_by_one(
+    tmp_path: Path, pieces: list[str], n_columns: int, escape: str | None, block: int, bad_lines: set[int]
+) -> None:
+    parser = RecordParser(",", '"' if escape else None, escape)
+    content, undecodable = "".join(pieces), dict.fromkeys(bad_lines, "no text")
+    path = tmp_path / "t.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.strict_reader.BLOCK_BYTES", block)
+        in_bulk = strictly(path, content, n_columns, parser, undecodable)
+        patch.setattr("ingest.strict_reader.BLOCK_BYTES", 1 << 20)
+        patch.setattr(
+            "ingest.strict_reader.regular_lines", lambda _, starts, *__: np.zeros(len(starts) - 1, bool)
+        )
+        one_by_one = strictly(path, content, n_columns, parser, undecodable)
+    assert in_bulk == one_by_one
+    outcome = in_bulk[1]
+    assert outcome.n_physical_lines == content.count("\n") + (bool(content) and not content.endswith("\n"))
+    assert outcome.n_physical_lines == outcome.n_record_lines + outcome.n_blank_lines + len(
+        outcome.quarantine
+    )
+
+
+def test_quotes_that_never_close_take_no_longer_than_the_text_is_long(tmp_path: Path) -> None:
+    parser = RecordParser(",", '"', '"')
+    texts = ['1,"open\n' + 'a""b\n' * 3000, '1,"open\n' + 'x","y\n' * 3000, '"\n' * 4000, 'a,"\n' * 4000]
+    for text in texts:
+        started = time.process_time()
+        _, outcome = strictly(tmp_path / "t.csv", text * 3, 3, parser)
+        assert outcome.n_physical_lines == (text * 3).count("\n")
+        assert time.process_time() - started < 5
 
 
 def test_backslash_escapes_and_spaces_around_quotes() -> None:
