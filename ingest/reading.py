@@ -20,7 +20,6 @@ from ingest.record_count import (
     RecordCount,
     breaks_by_bucket,
     count_records,
-    has_suspect_continuation,
 )
 from ingest.sql import literal, write_parquet
 from ingest.strict_reader import (
@@ -36,6 +35,7 @@ from ingest.text_preparation import BOM, Prepared
 
 MAX_RECORD_BYTES = 16 << 20
 HEAD_BYTES = 1 << 20
+HEAD_LINES = 20
 # Below this much text (bytes) a Parquet file between reading and typing costs more than idle cores.
 STAGED_BYTES = 64 << 20
 
@@ -107,7 +107,7 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
     n_lines, body = 0, ""
     fields: list[str] | str = "unclosed_quote"
-    for line in lines[spec.skip_rows : spec.skip_rows + 20]:
+    for line in lines[spec.skip_rows : spec.skip_rows + HEAD_LINES]:
         body = (
             line.decode("utf-8", "replace") if not n_lines else body + "\n" + line.decode("utf-8", "replace")
         )
@@ -116,6 +116,8 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
         fields = parser.split(body)
         if fields != "unclosed_quote":
             break
+    if isinstance(spec.header, list) and _most_fit(parser, lines, spec, len(head) == HEAD_BYTES):
+        return Layout(tuple(spec.header), spec.skip_rows, spec.skip_rows, offset)
     if isinstance(fields, str):
         raise RefusedFile("E-ING-007", where, detail="a quote opens in it and never closes")
     if isinstance(spec.header, list):
@@ -124,6 +126,16 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     names = [spec.header_aliases.get(name.strip(), name.strip()) for name in fields]
     check_header(names, body, spec, used, where)
     return Layout(tuple(names), spec.skip_rows + n_lines, spec.skip_rows + 1, offset_after)
+
+
+def _most_fit(parser: RecordParser, lines: list[bytes], spec: FileSpec, is_cut: bool) -> bool:
+    """True when more than half of the first lines of a file without header have the declared number of columns: then
+    the first one may be damaged and the layout is still the declared one.
+    """
+    first = lines[spec.skip_rows : len(lines) - is_cut][:HEAD_LINES]
+    texts = [line.decode("utf-8", "replace") for line in first if line.strip()]
+    widths = [len(fields) for fields in map(parser.split, texts) if isinstance(fields, list)]
+    return 2 * widths.count(len(spec.header)) > len(texts)
 
 
 def _expected_text(spec: FileSpec) -> str:
@@ -192,13 +204,7 @@ def fast_records(
     count = count_records(prepared.path, layout.data_offset, delimiter, spec.quote)
     if count.delimiters != count.records * (n_columns - 1) or count.ends_inside_quotes:
         raise FastReaderDisagrees
-    if (
-        count.inner_newlines
-        and n_columns >= SUSPECT_FROM_COLUMNS
-        and has_suspect_continuation(
-            prepared.path, layout.data_offset, delimiter, spec.quote or "", n_columns
-        )
-    ):
+    if n_columns >= SUSPECT_FROM_COLUMNS and count.most_in_continuation >= n_columns - 1:
         raise FastReaderDisagrees
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(n_columns))
     scan = (

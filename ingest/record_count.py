@@ -31,6 +31,9 @@ class RecordCount:
     ends_with_newline: bool
     # A quote stands open at the end: what follows it was counted as one record, which no reader need agree with.
     ends_inside_quotes: bool = False
+    # The most separators on a line that begins inside quotes: as many as a record has, and the quote may be a stray
+    # one that swallowed it.
+    most_in_continuation: int = 0
     # For each newline that ends no record (inside quotes, or a blank line): the first record after it, counted from
     # one, in ascending order.
     after_breaks: np.ndarray = field(default_factory=lambda: _NONE, compare=False, repr=False)
@@ -115,9 +118,11 @@ def _count_quoted(path: Path, offset: int, separator: int, mark: int) -> RecordC
     parity, last, last_is_end = 0, _NEWLINE, True
     one, top = np.uint64(1), np.uint64(63)
     breaks: list[np.ndarray] = []
+    continuation = _Continuation(bytes([separator]))
     with path.open("rb") as stream:
         stream.seek(offset)
         while chunk := stream.read(WINDOW):
+            continuation.go_on(chunk)
             view = np.frombuffer(chunk, dtype=np.uint8)
             outside, parity = _words_outside(_words(view == mark), parity)
             is_newline = _words(view == _NEWLINE)
@@ -129,6 +134,7 @@ def _count_quoted(path: Path, offset: int, separator: int, mark: int) -> RecordC
             blank = ends & after_end
             inner = is_newline & ~outside
             if inner.any() or blank.any():
+                continuation.begin(chunk, _positions(inner).tolist())
                 at = _positions(inner | blank)
                 # Records ended before, and the one that goes on where the newline is inside it.
                 before = _ones_before(ends & ~blank, at) + _bits_at(inner, at)
@@ -145,15 +151,35 @@ def _count_quoted(path: Path, offset: int, separator: int, mark: int) -> RecordC
     lines = newlines + (0 if closed or not total else 1)
     inner_newlines = newlines - ended
     return RecordCount(
-        ended + tail - blanks,
-        lines,
-        blanks,
-        inner_newlines,
-        delimiters,
-        closed,
-        bool(parity),
-        _joined(breaks),
-    )
+        ended + tail - blanks, lines, blanks, inner_newlines, delimiters, closed, bool(parity),
+        continuation.most, _joined(breaks),
+    )  # fmt: skip
+
+
+@dataclass
+class _Continuation:
+    """Counts the separators of the lines that begin inside quotes, across the windows of a text."""
+
+    separator: bytes
+    most: int = 0
+    is_open: bool = False
+    found: int = 0  # on the line that the window before did not end
+
+    def begin(self, chunk: bytes, newlines: list[int]) -> None:
+        """Count on each line after the newlines of a window that stand inside quotes."""
+        for newline in newlines:
+            end = chunk.find(b"\n", newline + 1)
+            self.is_open = end < 0
+            self.found = chunk.count(self.separator, newline + 1, len(chunk) if end < 0 else end)
+            self.most = max(self.most, self.found)
+
+    def go_on(self, chunk: bytes) -> None:
+        """Count on the rest of the line that the window before left open."""
+        if self.is_open:
+            end = chunk.find(b"\n")
+            self.is_open = end < 0
+            self.found += chunk.count(self.separator, 0, len(chunk) if end < 0 else end)
+            self.most = max(self.most, self.found)
 
 
 def _words(mask: np.ndarray) -> np.ndarray:
@@ -215,30 +241,3 @@ def breaks_by_bucket(count: RecordCount) -> pa.Table:
             ),
         }
     )
-
-
-def has_suspect_continuation(path: Path, offset: int, delimiter: str, quote: str, n_columns: int) -> bool:
-    """True when a line inside quotes holds as many separators as a whole record: maybe a stray quote
-    swallowed it.
-    """
-    separator, mark = delimiter.encode()[0], quote.encode()[0]
-    parity, held = 0, b""
-    with path.open("rb") as stream:
-        stream.seek(offset)
-        while chunk := stream.read(CHUNK):
-            chunk = held + chunk
-            cut = chunk.rfind(b"\n") + 1
-            chunk, held = chunk[:cut], chunk[cut:]
-            if not chunk:
-                continue
-            view = np.frombuffer(chunk, dtype=np.uint8)
-            ends = np.flatnonzero(view == _NEWLINE)
-            starts = np.concatenate(([0], ends[:-1] + 1))
-            quotes = np.add.reduceat((view == mark).view(np.uint8), starts, dtype=np.uint8)
-            before = np.cumsum(np.concatenate(([parity], quotes[:-1])), dtype=np.uint8) & 1
-            if before.any():
-                separators = np.add.reduceat((view == separator).view(np.uint8), starts, dtype=np.int64)
-                if bool(np.any((before == 1) & (separators >= n_columns - 1))):
-                    return True
-            parity = int(before[-1] + quotes[-1]) & 1
-    return False

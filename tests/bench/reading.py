@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -211,10 +212,11 @@ def measure_rates(folder: Path, megabytes: int, rounds: int) -> list[dict]:
         extract = write_company(root, kind)
         generate(extract, kind, megabytes)
         size = extract.stat().st_size / 1e6
+        place = (root, extract, kind)
         sides = {
-            "duckdb": lambda: copy_by_duckdb(root, extract, kind),
-            "text": lambda: read_to_text(root, extract, kind),
-            "landing": lambda: land(root, extract, kind),
+            "duckdb": partial(copy_by_duckdb, *place),
+            "text": partial(read_to_text, *place),
+            "landing": partial(land, *place),
         }
         seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for number in range(rounds + 1):
@@ -249,9 +251,8 @@ def measure_strict(folder: Path, megabytes: int, rounds: int) -> list[dict]:
         for label, every in (("no line", 10**9), ("one line in 1,000", 1000), ("every line", 1)):
             damage(sound, extract, every, megabytes)
             size = extract.stat().st_size / 1e6
-            found = [
-                timed(lambda: read_to_text(root, extract, kind, strictly=True), root) for _ in range(rounds)
-            ]
+            work = partial(read_to_text, root, extract, kind, strictly=True)
+            found = [timed(work, root) for _ in range(rounds)]
             row = {
                 "file": kind, "damaged": label, "megabytes": round(size),
                 "mb_per_s": round(size / median(wall for wall, _ in found), 1),
@@ -348,8 +349,9 @@ def page(told: dict) -> str:
         "",
         "## Memory",
         "",
-        "Peak resident memory of a process that collects a company whose one extract has this size (every value quoted,",
-        "newlines inside). With one damaged line the whole file goes through the strict reader. Bound: 4 GiB for 10 GB.",
+        "Peak resident memory of a process that collects a company whose one extract has this size (every value",
+        "quoted, newlines inside). With one damaged line the whole file goes through the strict reader. Bound: 4 GiB",
+        "for 10 GB.",
         "",
         "| GB | lines | reader | peak MiB | seconds |",
         "|---:|---|---|---:|---:|",

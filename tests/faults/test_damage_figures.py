@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.damage import figures
-from tests.faults.damage.harness import Outcome, cases, run_batch
-from tests.faults.damage.kinds import ELEVEN, FURTHER, KINDS, TWELFTH
+from tests.faults.damage.harness import Case, Outcome, cases, run_batch
+from tests.faults.damage.kinds import ELEVEN, FURTHER, KINDS, TWELFTH, Damaged
 from tests.faults.damage.streams import STREAMS, Stream
 
 PUBLISHED = figures.DOCS / "faults.json"
@@ -35,8 +35,7 @@ def test_the_truth_of_a_sound_file_is_what_lands(tmp_path: Path) -> None:
         generator = random.Random(stream.name)
         rows = stream.rows(generator, 50, "sound")
         content = stream.head + b"".join(row.raw + stream.end for row in rows)
-        sound = [case for case in cases(stream, "blank_line", range(1))]
-        case = type(sound[0])("sound", rows, type(sound[0].damaged)(tuple(range(50)), frozenset()), content)
+        case = Case("sound", rows, Damaged(tuple(range(50)), frozenset()), content)
         outcome = run_batch(tmp_path / stream.name, stream, [case])
         assert outcome.faults == [] and outcome.untouched == 50 and outcome.quarantined_lines == 0
 
@@ -46,7 +45,7 @@ def test_the_count_sees_what_is_lost_altered_and_out_of_balance(tmp_path: Path) 
     (case,) = cases(stream, "blank_line", range(1))
     other = case.rows[3].raw.replace(b"ACME", b"ECMA").replace(b"example", b"elpmaxe")
     content = case.content.replace(case.rows[3].raw, other).replace(case.rows[5].raw + stream.end, b"")
-    spoilt = type(case)(case.name, case.rows, case.damaged, content)
+    spoilt = Case(case.name, case.rows, case.damaged, content)
     outcome = run_batch(tmp_path, stream, [spoilt])
     assert outcome.altered and outcome.lost and outcome.imbalances
 

@@ -168,9 +168,7 @@ def _places(case: Case, stream: Stream) -> tuple[dict[int, list[_Place]], set[in
     return sound, others, line - 1
 
 
-def _count(
-    case: Case, stream: Stream, state: _State, refusal: Problem | None, outcome: Outcome
-) -> None:
+def _count(case: Case, stream: Stream, state: _State, refusal: Problem | None, outcome: Outcome) -> None:
     where = f"{stream.name}/{case.name}"
     outcome.files += 1
     outcome.rows += len(case.rows)
@@ -224,7 +222,7 @@ def _count_rows(
             elif [_values(stream, row) for row in found] != [case.rows[index].truth]:
                 outcome.altered += 1
                 outcome.faults.append(f"{where}: row {index} of line {place.first} is altered: {found}")
-    truths = {case.rows[i].truth for i in case.damaged.touched}
+    truths = {row.truth for row in case.rows}
     for line, found in by_line.items():
         extra = len(found) if line not in others else len(found) - 1
         outcome.invented += extra

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 import ingest.landing
 from ingest.reading import FastReaderDisagrees
-from ingest.record_count import breaks_by_bucket, count_records, has_suspect_continuation
+from ingest.record_count import breaks_by_bucket, count_records
 from ingest.strict_reader import RecordParser, StrictOutcome, read_strictly
+from ingest.text_preparation import inspect_bytes, prepare
 
 ROW = "{i},p{i}@x.fr,Open,2026-06-0{d} 10:00:00,{name}\n"
 
@@ -236,12 +238,78 @@ def test_backslash_escapes_and_spaces_around_quotes() -> None:
     assert RecordParser(",", None, None).split('1,"a,b') == ["1", '"a', "b"]
 
 
-def test_a_swallowed_record_is_suspected_across_chunk_borders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("window", [1, 7, 16, 64, 1 << 20])
+def test_a_swallowed_record_is_seen_across_window_borders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr("ingest.record_count.CHUNK", 16)
+    monkeypatch.setattr("ingest.record_count.WINDOW", window)
     path = tmp_path / "t.csv"
     path.write_text('1,a,b,c,d,"e\n2,a,b,c,d,e\n3,a,b,c,d,f"\n')
-    assert has_suspect_continuation(path, 0, ",", '"', 6)
+    assert count_records(path, 0, ",", '"').most_in_continuation == 5
     path.write_text('1,a,b,c,d,"e\nfree text, with one\nend"\n2,a,b,c,d,e\n')
-    assert not has_suspect_continuation(path, 0, ",", '"', 6)
+    assert count_records(path, 0, ",", '"').most_in_continuation == 1
+
+
+BYTES = [b"a", b"\r", b"\n", b"\r\n", b"\r\r\n", "é€😀".encode(), b"\xff", b"\xed\xa0\x80", b"\xe2\x82"]
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pieces=st.lists(st.sampled_from(BYTES), max_size=40),
+    chunk=st.sampled_from([1, 2, 3, 5, 1 << 20]),
+    encoding=st.sampled_from(["utf-8", "cp1252"]),
+)
+def test_bytes_become_the_text_that_python_would_make_of_them_whole(
+    tmp_path: Path, pieces: list[bytes], chunk: int, encoding: str
+) -> None:
+    content = b"".join(pieces)
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    lines = re.split(rb"\r*\n|\r", content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.text_preparation.CHUNK", chunk)
+        patch.setattr("ingest.text_preparation.WINDOW", chunk)
+        facts = inspect_bytes(path)
+        prepared = prepare(
+            path, facts, encoding=encoding, repair_newlines=True, quarantine_undecodable=True, strip_bom=False,
+            scratch=tmp_path / "scratch", where="text",
+        )  # fmt: skip
+        text = prepared.path.read_bytes().decode().split("\n")
+        prepared.close()
+    is_utf8 = True
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        is_utf8 = False
+    assert facts.is_utf8 == is_utf8
+    assert (facts.size, facts.is_ascii, facts.has_cr) == (len(content), content.isascii(), b"\r" in content)
+    assert prepared.n_bytes_read == len(content) and len(text) == len(lines)
+    for number, (found, line) in enumerate(zip(text, lines, strict=True), start=1):
+        try:
+            assert found == line.decode(encoding)
+            assert number not in prepared.undecodable
+        except UnicodeDecodeError:
+            assert number in prepared.undecodable
+
+
+def test_large_files_that_become_parquet_first_give_the_same_rows(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = random.Random(4)
+    content = LEAD_HEADER + "".join(
+        f"{i},x{i}@x.fr,Open,2026-06-01 10:00:00,{cell(generator)}\n"
+        + "\n" * generator.choice([0, 0, 0, 1, 3])
+        for i in range(3000)
+    )
+    direct = site(name="direct")
+    direct.put("2026-06/Leads.csv", content)
+    direct.collect()
+    monkeypatch.setattr("ingest.reading.STAGED_BYTES", 0)
+    staged = site(name="staged")
+    staged.put("2026-06/Leads.csv", content)
+    assert not staged.collect().imbalances
+    assert raw(staged) == raw(direct) and len(raw(staged)) == 3000
+    assert reader_of(direct) == reader_of(staged) == "fast"
+    lines = staged.rows("SELECT _source_row_id, source_record_id FROM raw.crm_lead ORDER BY 1")
+    text = content.split("\n")
+    assert all(text[line - 1].startswith(f"{key},x{key}@") for line, key in lines)
