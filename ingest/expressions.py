@@ -50,6 +50,16 @@ def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> 
     Raises ConfigurationError E-ING-108 when the text is not one whitelisted scalar expression.
     """
     try:
+        text.encode()
+        return _compiled(text, resolve, where)
+    except UnicodeEncodeError:
+        raise ConfigurationError("E-ING-108", where, detail="half a surrogate pair is no text") from None
+    except RecursionError:
+        raise ConfigurationError("E-ING-108", where, detail="it is nested too deeply") from None
+
+
+def _compiled(text: str, resolve: Callable[[str], str], where: str) -> str:
+    try:
         statements = sqlglot.parse(text, read="duckdb")
     except sqlglot.errors.SqlglotError as error:
         raise ConfigurationError("E-ING-108", where, detail=" ".join(str(error).split())[:200]) from None

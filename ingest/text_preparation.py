@@ -147,7 +147,7 @@ def prepare(
         else:
             n_read = _transcode(path, target, encoding, repair_newlines)
         return Prepared(target, True, n_read)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         if quarantine_undecodable and not encoding.startswith(("utf-16", "utf-32")):
             n_read, undecodable = _transcode_by_line(path, target, encoding, repair_newlines)
             return Prepared(target, True, n_read, undecodable)
@@ -157,7 +157,7 @@ def prepare(
             where,
             encoding=encoding,
             line=_line_of_first_bad_byte(path, encoding),
-            detail=error.reason,
+            detail=error.reason if isinstance(error, UnicodeDecodeError) else str(error),
         ) from None
 
 
@@ -276,7 +276,9 @@ def _line_of_first_bad_byte(path: Path, encoding: str) -> int:
             pending = decoder.getstate()[0]
             try:
                 decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
+                if not isinstance(error, UnicodeDecodeError):
+                    return line  # such as UTF-16 without the mark that tells its byte order
                 return line + (pending + chunk).count(b"\n", 0, error.start) - pending.count(b"\n")
             if not chunk:
                 return 0

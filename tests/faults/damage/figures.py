@@ -135,9 +135,10 @@ def page(told: dict) -> str:
     lines += [
         "",
         "A doubled line is landed twice and told as an exact duplicate ("
-        f"{told['kinds']['doubled_line']['duplicates']:,} of {told['kinds']['doubled_line']['files']:,}). A file that ends",
-        "early is refused as a whole: by its missing line end, or, when it ends between two rows, by the control total",
-        "beside it; without one, only the volume control can see it. The rows of a refused file are all still to come.",
+        f"{told['kinds']['doubled_line']['duplicates']:,} of {told['kinds']['doubled_line']['files']:,}). A file that",
+        "ends early is refused as a whole: by its missing line end, or, when it ends between two rows, by the",
+        "control total beside it; without one, only the volume control can see it. The rows of a refused file are",
+        "all still to come.",
         "",
         "## By shape of extract",
         "",
