@@ -58,6 +58,43 @@ def test_every_declared_encoding_and_line_end_gives_the_same_rows(
     ]
 
 
+def test_utf16_without_the_mark_of_its_byte_order_is_refused(site: Callable[..., Site]) -> None:
+    where = site(LEADS.replace("delimiter:", "encoding: utf-16\n    delimiter:"))
+    where.put("2026-06/Leads.csv", leads(5).encode("utf-16-le"))
+    (refusal,) = where.collect().refusals
+    assert refusal.problem.code == "E-ING-005" and "BOM" in refusal.problem.text("what")
+
+
+def test_a_run_of_carriage_returns_before_a_line_feed_is_one_line_end(site: Callable[..., Site]) -> None:
+    where = site()
+    ends = ["\r\r\r\n", "\r\r\r\r\n", "\n", "\r", "\r\r\n"]
+    rows = leads(5).splitlines()
+    where.put("2026-06/Leads.csv", rows[0] + "\n" + "".join(map("".join, zip(rows[1:], ends, strict=True))))
+    assert not where.collect().imbalances
+    assert where.rows("SELECT n_physical_lines, n_records FROM collect.deliveries") == [(6, 5)]
+
+
+def test_a_quote_that_stays_open_at_the_end_of_a_file_leaves_the_ledger_in_balance(
+    site: Callable[..., Site],
+) -> None:
+    where = site()
+    where.put("2026-06/Leads.csv", leads(4).removesuffix("Zoé\n") + 'Zo"é\n')
+    assert not where.collect().imbalances
+    assert where.rows("SELECT source_record_id, last_name FROM raw.crm_lead ORDER BY 1")[-1] == ("3", 'Zo"é')
+
+
+def test_a_damaged_first_line_of_a_file_without_header_costs_only_itself(site: Callable[..., Site]) -> None:
+    mapping = LEADS.replace("expected_columns: [Id", "header: [Id")
+    where = site(mapping, name="damaged")
+    where.put("2026-06/Leads.csv", 'x,"y\n' + leads(5).removeprefix(LEAD_HEADER))
+    assert not where.collect().refusals
+    assert where.rows("SELECT _source_row_id FROM collect.quarantine_lines") == [(1,)]
+    assert len(raw(where)) == 5
+    other = site(mapping, name="other")
+    other.put("2026-06/Leads.csv", leads(5).removeprefix(LEAD_HEADER).replace(",", ";"))
+    assert [r.problem.code for r in other.collect().refusals] == ["E-ING-006"]
+
+
 def test_quoted_newlines_and_blank_lines_keep_physical_line_numbers(site: Callable[..., Site]) -> None:
     where = site()
     where.put(
