@@ -356,7 +356,7 @@ def page(told: dict) -> str:
         "| GB | lines | reader | peak MiB | seconds |",
         "|---:|---|---|---:|---:|",
     ]
-    for r in told["memory"]:
+    for r in told.get("memory", []):
         lines.append(
             f"| {r['gigabytes']:g} | {r['rows']} | {r['reader']} | {r['peak_mib']:,} | {r['seconds']:.0f} |"
         )
