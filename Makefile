@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark bench pages lock clean help
+.PHONY: run test lint test-nightly test-spark bench bench-reading faults pages lock clean help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,6 +31,12 @@ test-spark: $(VENV)/.installed $(VENV)/.spark  ## the published marts are equal 
 
 bench: $(VENV)/.installed          ## make bench SIZE=bench-300k: the pipeline beside a hand-written script
 	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k) $(if $(RECORD),--record)
+
+bench-reading: $(VENV)/.installed  ## reading beside DuckDB's own CSV reader: rates, strict path, memory (RECORD=1 keeps the figures)
+	$(BIN)/python -m tests.bench.reading $(if $(RECORD),--record) $(if $(MEMORY),--memory $(MEMORY))
+
+faults: $(VENV)/.installed         ## land more than 10,000 damaged files and write docs/faults.md
+	$(BIN)/python -m tests.faults.damage.figures
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -50,8 +50,20 @@ def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> 
     Raises ConfigurationError E-ING-108 when the text is not one whitelisted scalar expression.
     """
     try:
+        text.encode()
+        return _compiled(text, resolve, where)
+    except UnicodeEncodeError:
+        raise ConfigurationError("E-ING-108", where, detail="half a surrogate pair is no text") from None
+    except RecursionError:
+        raise ConfigurationError("E-ING-108", where, detail="it is nested too deeply") from None
+
+
+def _compiled(text: str, resolve: Callable[[str], str], where: str) -> str:
+    try:
         statements = sqlglot.parse(text, read="duckdb")
-    except sqlglot.errors.SqlglotError as error:
+    except RecursionError:
+        raise
+    except Exception as error:  # the parser meets some texts with a TypeError of its own
         raise ConfigurationError("E-ING-108", where, detail=" ".join(str(error).split())[:200]) from None
     if len(statements) != 1 or statements[0] is None:
         raise ConfigurationError("E-ING-108", where, detail="one expression is expected")

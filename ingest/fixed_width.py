@@ -19,7 +19,7 @@ from ingest.errors import RefusedFile
 from ingest.mapping import FileSpec
 from ingest.reading import LineCounts, Records, positions
 from ingest.sql import literal
-from ingest.strict_reader import BATCH, RAW_LINE_LIMIT, Quarantined
+from ingest.strict_reader import BATCH, RAW_LINE_LIMIT, Quarantined, check_quarantine, records_schema
 from ingest.text_preparation import Prepared
 
 
@@ -30,7 +30,7 @@ def fixed_width_records(prepared: Prepared, spec: FileSpec, scratch: Path, where
     """
     places = spec.field_places()
     shortest, longest = spec.line_lengths()
-    schema = pa.schema([("_row", pa.int64())] + [(f"c{i}", pa.string()) for i in range(len(places))])
+    schema = records_schema(len(places))
     target = scratch / f"{prepared.path.name}.fixed.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
     n_lines = n_blank = n_records = 0
@@ -55,6 +55,7 @@ def fixed_width_records(prepared: Prepared, spec: FileSpec, scratch: Path, where
                     detail = f"{lengths[at]} characters, {_declared(shortest, longest)} declared"
                     quarantine.append((number, "wrong_line_length", raw, detail))
             kept = texts.filter(pa.array(fits))
+            check_quarantine(quarantine, where)
             n_records += len(kept)
             columns = [
                 pc.utf8_slice_codeunits(kept, start - 1, start - 1 + size) for start, size in places.values()

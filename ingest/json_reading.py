@@ -17,10 +17,17 @@ import pyarrow.parquet as pq
 
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.mapping import FileSpec
-from ingest.reading import MAX_RECORD_BYTES, FastReaderDisagrees, LineCounts, Records, numbered, positions
-from ingest.record_count import WINDOW
+from ingest.reading import MAX_RECORD_BYTES, FastReaderDisagrees, LineCounts, Records, number_lines, positions
+from ingest.record_count import WINDOW, count_records
 from ingest.sql import ident, literal
-from ingest.strict_reader import BATCH, RAW_LINE_LIMIT, Quarantined, lines_of
+from ingest.strict_reader import (
+    BATCH,
+    RAW_LINE_LIMIT,
+    Quarantined,
+    check_quarantine,
+    records_schema,
+    text_blocks,
+)
 from ingest.text_preparation import Prepared
 
 MAX_ARRAY_BYTES = 256 << 20
@@ -56,7 +63,7 @@ def _sql_path(steps: list[str | int]) -> str:
 
 
 def fast_json_lines(
-    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, where: str
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, scratch: Path, where: str
 ) -> Records:
     """The file through DuckDB's JSON reader with declared keys; FastReaderDisagrees when it cannot be
     believed.
@@ -81,13 +88,13 @@ def fast_json_lines(
         f"read_json({literal(str(prepared.path))}, format='newline_delimited', auto_detect=false, "
         f"maximum_object_size={MAX_RECORD_BYTES}, columns={{{declared}}})"
     )
-    relation, registered = numbered(
-        connection, scan, ", ".join(selected), prepared.path, 0, None, 0, blank > 0
-    )
-    return Records(
-        relation, positions(tuple(paths)), objects, LineCounts(lines, 0, blank, objects, 0), "fast",
-        prepared.n_bytes_read, registered=registered, is_header_only=objects == 0,
+    count = count_records(prepared.path, 0, ",", None)
+    records = Records(
+        "", positions(tuple(paths)), objects, LineCounts(lines, 0, blank, objects, 0), "fast",
+        prepared.n_bytes_read, is_header_only=objects == 0,
     )  # fmt: skip
+    number_lines(connection, records, scan, selected, count, prepared.path, scratch)
+    return records
 
 
 def count_objects(path: Path) -> tuple[int, int, int]:
@@ -112,59 +119,83 @@ def strict_json_lines(
 ) -> Records:
     """Line by line: each line is one JSON object, blank, or quarantined with its text.
 
-    DuckDB judges and reads the lines, as in the fast reader; Python has the last word on those it refuses.
+    DuckDB judges and reads the lines, as in the fast reader; Python has the last word on those it refuses. A block
+    of the text is held at a time. Raises RefusedFile E-ING-190, E-ING-191 for a text that is no table.
     """
-    lines = lines_of(prepared.path)
+    paths = {name: path_steps(path, where) for name, path in spec.field_paths().items()}
+    schema = records_schema(len(paths))
+    target = scratch / f"{prepared.path.name}.json.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
     quarantine: list[Quarantined] = []
+    n_lines = n_blank = n_objects = 0
+    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+        for block, _ in text_blocks(prepared.path, 0, where):
+            lines = block.decode("utf-8").split("\n")[:-1]
+            table, blank = _objects_of_lines(connection, lines, n_lines + 1, paths, prepared, quarantine)
+            writer.write_table(table)
+            n_lines, n_blank, n_objects = n_lines + len(lines), n_blank + blank, n_objects + table.num_rows
+            check_quarantine(quarantine, where)
+    return Records(
+        f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})",
+        positions(tuple(paths)), n_objects, LineCounts(n_lines, 0, n_blank, n_objects, len(quarantine)), "strict",
+        prepared.n_bytes_read, quarantine=quarantine, temporary=[target],
+        is_header_only=not n_objects and not quarantine,
+    )  # fmt: skip
+
+
+def _objects_of_lines(
+    connection: duckdb.DuckDBPyConnection, lines: list[str], first: int, paths: dict[str, list[str | int]],
+    prepared: Prepared, quarantine: list[Quarantined],
+) -> tuple[pa.Table, int]:  # fmt: skip
+    """(table of _row and the fields of the objects, number of blank lines) of lines numbered from `first`.
+
+    Lines that are no object are added to `quarantine`.
+    """
+    set_aside: list[Quarantined] = []
     numbers, texts = [], []
-    blank = 0
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
         if number in prepared.undecodable:
-            quarantine.append(
+            set_aside.append(
                 (number, "undecodable_bytes", line[:RAW_LINE_LIMIT], prepared.undecodable[number])
             )
-        elif not line or line.isspace():
-            blank += 1
-        else:
+        elif line and not line.isspace():
             numbers.append(number)
             texts.append(line.removeprefix("\ufeff"))
-    name = "lines_" + "".join(c if c.isalnum() else "_" for c in prepared.path.name)
+    n_blank = len(lines) - len(numbers) - len(set_aside)
     found = pa.table({"_row": pa.array(numbers, pa.int64()), "line": pa.array(texts, pa.string())})
+    name = "lines_" + "".join(c if c.isalnum() else "_" for c in prepared.path.name)
     connection.register(name, found)
     try:
         doubtful = connection.execute(
             f"SELECT _row FROM {ident(name)} WHERE NOT coalesce("
             "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END, false) ORDER BY _row"
         ).fetchall()
+        refused = {number for (number,) in doubtful}
+        objects: list[tuple[int, dict]] = []
+        for number in sorted(refused):
+            line = lines[number - first]
+            read = _object_of(line.removeprefix("\ufeff"))
+            if isinstance(read, str):
+                set_aside.append((number, "not_a_json_object", line[:RAW_LINE_LIMIT], read))
+            else:
+                objects.append((number, read))
+        if refused:
+            connection.unregister(name)
+            doubt = pa.array(refused, pa.int64())
+            connection.register(name, found.filter(pc.invert(pc.is_in(found["_row"], value_set=doubt))))
+        wanted = ", ".join(literal(_sql_path(steps)) for steps in paths.values())
+        columns = ", ".join(f"fields[{i + 1}] AS c{i}" for i in range(len(paths)))
+        read_by_set = connection.sql(
+            f"SELECT _row, {columns} FROM (SELECT _row, json_extract_string(line, [{wanted}]) AS fields "
+            f"FROM {ident(name)})"
+        ).to_arrow_table()
     finally:
         connection.unregister(name)
-    objects: list[tuple[int, dict]] = []
-    for (number,) in doubtful:
-        line = lines[number - 1]
-        read = _object_of(line.removeprefix("\ufeff"))
-        if isinstance(read, str):
-            quarantine.append((number, "not_a_json_object", line[:RAW_LINE_LIMIT], read))
-        else:
-            objects.append((number, read))
-    quarantine.sort(key=lambda item: item[0])
-    n_objects = len(lines) - blank - len(quarantine)
-    counts = LineCounts(len(lines), 0, blank, n_objects, len(quarantine))
-    records = _from_objects(objects, spec, prepared, scratch, counts, quarantine, where)
-    if doubtful:
-        refused = pa.array([number for (number,) in doubtful], pa.int64())
-        found = found.filter(pc.invert(pc.is_in(found["_row"], value_set=refused)))
-    connection.register(name, found)
-    paths = [path_steps(path, where) for path in spec.field_paths().values()]
-    wanted = ", ".join(literal(_sql_path(steps)) for steps in paths)
-    columns = ", ".join(f"fields[{i + 1}] AS c{i}" for i in range(len(paths)))
-    records.relation = (
-        f"SELECT _row, 0 AS _part, {columns} FROM (SELECT _row, json_extract_string(line, [{wanted}]) AS fields "
-        f"FROM {ident(name)})" + (f" UNION ALL {records.relation}" if objects else "")
-    )
-    records.expected = n_objects
-    records.registered.append(name)
-    records.is_header_only = not n_objects and not quarantine
-    return records
+    quarantine.extend(sorted(set_aside))
+    by_set = read_by_set.cast(records_schema(len(paths)))
+    if not objects:
+        return by_set, n_blank
+    return pa.concat_tables([by_set, _table_of(objects, list(paths.values()))]).sort_by("_row"), n_blank
 
 
 def _object_of(line: str) -> dict | str:
@@ -221,21 +252,24 @@ def _from_objects(
     quarantine: list[Quarantined], where: str,
 ) -> Records:  # fmt: skip
     paths = {name: path_steps(path, where) for name, path in spec.field_paths().items()}
-    schema = pa.schema([("_row", pa.int64())] + [(f"c{i}", pa.string()) for i in range(len(paths))])
     target = scratch / f"{prepared.path.name}.json.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+    with pq.ParquetWriter(target, records_schema(len(paths)), compression="lz4") as writer:
         for start in range(0, len(objects), BATCH):
-            batch = objects[start : start + BATCH]
-            arrays = [pa.array([number for number, _ in batch], pa.int64())]
-            for steps in paths.values():
-                arrays.append(pa.array([_text(_at(item, steps)) for _, item in batch], pa.string()))
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            writer.write_table(_table_of(objects[start : start + BATCH], list(paths.values())))
     return Records(
         f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})",
         positions(tuple(paths)), len(objects), counts, "strict", prepared.n_bytes_read,
         quarantine=quarantine, temporary=[target], is_header_only=not objects and not quarantine,
     )  # fmt: skip
+
+
+def _table_of(objects: list[tuple[int, dict]], paths: list[list[str | int]]) -> pa.Table:
+    """Table of _row and the text at each path, from (number, object)."""
+    arrays = [pa.array([number for number, _ in objects], pa.int64())]
+    for steps in paths:
+        arrays.append(pa.array([_text(_at(item, steps)) for _, item in objects], pa.string()))
+    return pa.Table.from_arrays(arrays, schema=records_schema(len(paths)))
 
 
 def _at(item: object, steps: list[str | int]) -> object:

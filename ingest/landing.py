@@ -218,11 +218,11 @@ class Landing:
         if spec.format == "jsonl":
             if strictly:
                 return {None: strict_json_lines(self.connection, prepared, spec, scratch, self.where)}
-            return {None: fast_json_lines(self.connection, prepared, spec, self.where)}
+            return {None: fast_json_lines(self.connection, prepared, spec, scratch, self.where)}
         layout = read_layout(prepared.path, spec, self._used_names(), self.where)
         if strictly:
-            return {None: strict_records(prepared, spec, layout, scratch)}
-        return {None: fast_records(self.connection, prepared, spec, layout)}
+            return {None: strict_records(prepared, spec, layout, scratch, self.where)}
+        return {None: fast_records(self.connection, prepared, spec, layout, scratch)}
 
     def records(self, streams: dict[str | None, Records]) -> dict[str | None, str]:
         """SQL of the records of each stream beside their delivery."""

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from ingest.deliveries import Delivery
 from ingest.errors import RefusedFile
 from ingest.landing import Landing
-from ingest.reading import FastReaderDisagrees, Records
+from ingest.reading import STAGED_BYTES, FastReaderDisagrees, Records
 from ingest.sql import connect, planned_as_written
 
 # Below this much text (bytes) further workers cost more than they save.
@@ -52,14 +52,20 @@ def land_together(landings: list[Waiting]) -> Iterator[Delivery]:
     """Land deliveries, the largest first; their records come in no order.
 
     A reader that keeps the order of a file uses one core, so files side by side use them all; each worker has its own
-    connection and its share of the memory.
+    connection and its share of the memory. A file that becomes Parquet first and outweighs the share of a worker has
+    all cores and all memory to itself: the others would wait for it.
     """
     groups = _groups(landings)
-    if sum(landing.planned.file_bytes for landing, _ in landings) <= WORTH_A_WORKER:
-        for group in groups:
-            yield from _land_group(group)
-        return
+    total = sum(_bytes(group) for group in groups)
     workers = min(os.cpu_count() or 1, len(groups), 8)
+    outweighs = 0 if total <= WORTH_A_WORKER else max(STAGED_BYTES, total / workers)
+    for group in groups:
+        if _bytes(group) >= outweighs:
+            yield from _land_group(group)
+    groups = [group for group in groups if _bytes(group) < outweighs]
+    if not groups:
+        return
+    workers = min(workers, len(groups))
     own = threading.local()
     connections: list[duckdb.DuckDBPyConnection] = []
 
@@ -100,7 +106,11 @@ def _groups(landings: list[Waiting]) -> list[list[Waiting]]:
     for _, members in groupby(sorted(filter(is_small, landings), key=kind), key=kind):
         alike = list(members)
         groups += [alike[start : start + GROUP] for start in range(0, len(alike), GROUP)]
-    return sorted(groups, key=lambda group: -sum(landing.planned.file_bytes for landing, _ in group))
+    return sorted(groups, key=_bytes, reverse=True)
+
+
+def _bytes(group: list[Waiting]) -> int:
+    return sum(landing.planned.file_bytes for landing, _ in group)
 
 
 def _land_group(group: list[Waiting]) -> list[Delivery]:

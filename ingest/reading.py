@@ -12,19 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from ingest.errors import RefusedFile
 from ingest.mapping import FileSpec
 from ingest.mapping_model import AtLeast
-from ingest.record_count import RecordCount, count_records, has_suspect_continuation, line_shifts
-from ingest.sql import literal
+from ingest.record_count import (
+    BUCKET,
+    RecordCount,
+    breaks_by_bucket,
+    count_records,
+)
+from ingest.sql import literal, write_parquet
 from ingest.strict_reader import (
     SUSPECT_FROM_COLUMNS,
     Quarantined,
     RecordParser,
     StrictOutcome,
-    lines_of,
     read_strictly,
     write_records,
 )
@@ -33,6 +36,9 @@ from ingest.text_preparation import BOM, Prepared
 
 MAX_RECORD_BYTES = 16 << 20
 HEAD_BYTES = 1 << 20
+HEAD_LINES = 20
+# Below this much text (bytes) a Parquet file between reading and typing costs more than idle cores.
+STAGED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
     n_lines, body = 0, ""
     fields: list[str] | str = "unclosed_quote"
-    for line in lines[spec.skip_rows : spec.skip_rows + 20]:
+    for line in lines[spec.skip_rows : spec.skip_rows + HEAD_LINES]:
         body = (
             line.decode("utf-8", "replace") if not n_lines else body + "\n" + line.decode("utf-8", "replace")
         )
@@ -125,6 +131,8 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
         fields = parser.split(body)
         if fields != "unclosed_quote":
             break
+    if isinstance(spec.header, list) and _most_fit(parser, lines, spec, len(head) == HEAD_BYTES):
+        return Layout(tuple(spec.header), spec.skip_rows, spec.skip_rows, offset)
     if isinstance(fields, str):
         raise RefusedFile("E-ING-007", where, detail="a quote opens in it and never closes")
     if isinstance(spec.header, list):
@@ -133,6 +141,16 @@ def read_layout(text: Path, spec: FileSpec, used: set[str], where: str) -> Layou
     names = [spec.header_aliases.get(name.strip(), name.strip()) for name in fields]
     check_header(names, body, spec, used, where)
     return Layout(tuple(names), spec.skip_rows + n_lines, spec.skip_rows + 1, offset_after)
+
+
+def _most_fit(parser: RecordParser, lines: list[bytes], spec: FileSpec, is_cut: bool) -> bool:
+    """True when more than half of the first lines of a file without header have the declared number of columns: then
+    the first one may be damaged and the layout is still the declared one.
+    """
+    first = lines[spec.skip_rows : len(lines) - is_cut][:HEAD_LINES]
+    texts = [line.decode("utf-8", "replace") for line in first if line.strip()]
+    widths = [len(fields) for fields in map(parser.split, texts) if isinstance(fields, list)]
+    return 2 * widths.count(len(spec.header)) > len(texts)
 
 
 def _expected_text(spec: FileSpec) -> str:
@@ -196,7 +214,7 @@ def _near(name: str, candidates: list[str], word: str) -> str:
 
 
 def fast_records(
-    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, layout: Layout
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, layout: Layout, scratch: Path
 ) -> Records:
     """The file through DuckDB's reader, all columns declared as text, nothing sniffed.
 
@@ -207,15 +225,9 @@ def fast_records(
     if prepared.undecodable or n_columns == 1:
         raise FastReaderDisagrees
     count = count_records(prepared.path, layout.data_offset, delimiter, spec.quote)
-    if count.delimiters != count.records * (n_columns - 1):
+    if count.delimiters != count.records * (n_columns - 1) or count.ends_inside_quotes:
         raise FastReaderDisagrees
-    if (
-        count.inner_newlines
-        and n_columns >= SUSPECT_FROM_COLUMNS
-        and has_suspect_continuation(
-            prepared.path, layout.data_offset, delimiter, spec.quote or "", n_columns
-        )
-    ):
+    if n_columns >= SUSPECT_FROM_COLUMNS and count.most_in_continuation >= n_columns - 1:
         raise FastReaderDisagrees
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(n_columns))
     scan = (
@@ -225,43 +237,53 @@ def fast_records(
         f"escape={literal(spec.escape_character or '')}, columns={{{columns}}}, new_line='\\n', "
         f"null_padding=false, strict_mode=true, max_line_size={MAX_RECORD_BYTES})"
     )
-    selected = ", ".join(f"c{i}" for i in range(n_columns))
-    uneven = bool(count.inner_newlines or count.blank_lines)
-    relation, registered = numbered(
-        connection, scan, selected, prepared.path, layout.data_offset, spec.quote, layout.header_lines, uneven
-    )
-    return Records(
-        relation=relation,
+    records = Records(
+        relation="",
         names=positions(layout.names),
         expected=count.records,
         lines=_fast_lines(count, layout),
         reader="fast",
         n_bytes_read=prepared.n_bytes_read,
-        registered=registered,
         is_header_only=count.records == 0,
     )
-
-
-def numbered(
-    connection: duckdb.DuckDBPyConnection, scan: str, selected: str, text: Path, offset: int,
-    quote: str | None,
-    lines_before: int, uneven: bool,
-) -> tuple[str, list[str]]:  # fmt: skip
-    """Relation of `scan` with _row, the physical line of each record, and the tables registered for it.
-
-    uneven: the text holds blank lines or newlines inside quotes, so that record and line numbers drift apart.
-    """
-    if not uneven:
-        return f"SELECT row_number() OVER () + {lines_before} AS _row, 0 AS _part, {selected} FROM {scan}", []
-    name = "shifts_" + "".join(c if c.isalnum() else "_" for c in text.name)
-    first, shift = line_shifts(text, offset, quote, lines_before + 1)
-    connection.register(name, pa.table({"first": first, "shift": shift}))
-    relation = (
-        f"SELECT r._record + s.shift AS _row, 0 AS _part, r.* EXCLUDE (_record) "
-        f"FROM (SELECT row_number() OVER () AS _record, {selected} FROM {scan}) r "
-        f'ASOF JOIN "{name}" s ON r._record >= s.first'
+    number_lines(
+        connection, records, scan, [f"c{i}" for i in range(n_columns)], count, prepared.path, scratch
     )
-    return relation, [name]
+    return records
+
+
+def number_lines(
+    connection: duckdb.DuckDBPyConnection, records: Records, scan: str, selected: list[str],
+    count: RecordCount, text: Path, scratch: Path,
+) -> None:  # fmt: skip
+    """Give `records` their relation: the columns of `scan` beside _row, the physical line of each record.
+
+    A large text becomes Parquet first: numbering rows while text is read keeps all but one core waiting, the
+    rows of Parquet have their numbers. Raises FastReaderDisagrees when the Parquet has not the counted records.
+    """
+    columns = ", ".join(selected)
+    record = "row_number() OVER ()"
+    if text.stat().st_size >= STAGED_BYTES:
+        target = scratch / f"{text.name}.text.parquet"
+        records.temporary.append(target)
+        if write_parquet(connection, f"SELECT {columns} FROM {scan}", target) != count.records:
+            raise FastReaderDisagrees
+        scan, record = f"read_parquet({literal(str(target))}, file_row_number=true)", "file_row_number + 1"
+        columns = ", ".join(name.rpartition(" AS ")[2] for name in selected)
+    before = records.lines.header
+    if not len(count.after_breaks):
+        records.relation = f"SELECT {record} + {before} AS _row, 0 AS _part, {columns} FROM {scan}"
+        return
+    # Blank lines and newlines inside quotes: record and line numbers drift apart.
+    name = "breaks_" + "".join(c if c.isalnum() else "_" for c in text.name)
+    connection.register(name, breaks_by_bucket(count))
+    records.registered.append(name)
+    records.relation = (
+        f"SELECT r._record + {before} + b.before + CASE WHEN len(b.within) = 0 THEN 0 "
+        f"ELSE len(list_filter(b.within, lambda x: x <= r._record)) END AS _row, 0 AS _part, "
+        f"r.* EXCLUDE (_record) FROM (SELECT {record} AS _record, {columns} FROM {scan}) r "
+        f'JOIN "{name}" b ON b.bucket = r._record // {BUCKET}'
+    )
 
 
 def _fast_lines(count: RecordCount, layout: Layout) -> LineCounts:
@@ -270,28 +292,27 @@ def _fast_lines(count: RecordCount, layout: Layout) -> LineCounts:
     return LineCounts(physical, layout.header_lines, count.blank_lines, record, 0)
 
 
-def strict_records(prepared: Prepared, spec: FileSpec, layout: Layout, scratch: Path) -> Records:
-    """The file through the strict reader; lines that are no record are in `quarantine`."""
-    lines = lines_of(prepared.path)
+def strict_records(prepared: Prepared, spec: FileSpec, layout: Layout, scratch: Path, where: str) -> Records:
+    """The file through the strict reader; lines that are no record are in `quarantine`.
+
+    Raises RefusedFile E-ING-190, E-ING-191 for a text that is no table.
+    """
     outcome = StrictOutcome()
     n_columns = len(layout.names)
     parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
-    first_line = layout.header_lines + 1
     target = scratch / f"{prepared.path.name}.strict.parquet"
-    body = lines[layout.header_lines :]
-    if layout.header_lines == 0 and body:
-        body[0] = body[0].removeprefix("\ufeff")
-    write_records(
-        read_strictly(body, first_line, n_columns, parser, prepared.undecodable, outcome), n_columns, target
-    )
-    header_lines = min(layout.header_lines, len(lines))
+    tables = read_strictly(
+        prepared.path, layout.data_offset, layout.header_lines + 1, n_columns, parser, prepared.undecodable,
+        outcome, where,
+    )  # fmt: skip
+    write_records(tables, n_columns, target)
     return Records(
         relation=f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})",
         names=positions(layout.names),
         expected=outcome.n_records,
         lines=LineCounts(
-            header_lines + outcome.n_physical_lines,
-            header_lines,
+            layout.header_lines + outcome.n_physical_lines,
+            layout.header_lines,
             outcome.n_blank_lines,
             outcome.n_record_lines,
             len(outcome.quarantine),

@@ -10,16 +10,25 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
+import re
 import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
 
 from ingest.deliveries import sha256_of
 from ingest.errors import RefusedFile
 
 CHUNK = 4 << 20
+WINDOW = 1 << 20  # line ends are repaired on arrays that stay in the processor's cache
 BOM = codecs.BOM_UTF8
+_NEWLINE, _CR = 10, 13
+_LINE_END = re.compile(r"\r+\n|\r")
+_LINE_END_BYTES = re.compile(rb"\r+\n|\r")
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,7 @@ class Prepared:
 def inspect_bytes(path: Path) -> ByteFacts:
     """Size, SHA-256, presence of CR, validity as UTF-8 and BOM of the bytes of `path`, in one pass."""
     digest = hashlib.sha256()
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    size, has_cr, is_utf8, is_ascii, has_bom, pending = 0, False, True, True, False, False
+    size, has_cr, is_utf8, is_ascii, has_bom, held = 0, False, True, True, False, b""
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             if size == 0:
@@ -68,15 +76,34 @@ def inspect_bytes(path: Path) -> ByteFacts:
             has_cr = has_cr or b"\r" in chunk
             if not chunk.isascii():
                 is_ascii = False
-            elif not pending:
+            elif not held:
                 continue
             if is_utf8:
-                try:
-                    decoder.decode(chunk)
-                    pending = bool(decoder.getstate()[0])
-                except UnicodeDecodeError:
-                    is_utf8 = False
-    return ByteFacts(size, digest.hexdigest(), has_cr, is_utf8 and not pending, is_ascii, has_bom)
+                chunk = held + chunk
+                held = chunk[len(chunk) - _unfinished(chunk) :]
+                is_utf8 = _is_utf8(chunk, len(chunk) - len(held))
+    return ByteFacts(size, digest.hexdigest(), has_cr, is_utf8 and not held, is_ascii, has_bom)
+
+
+def _unfinished(chunk: bytes) -> int:
+    """Bytes at the end of a chunk that begin a UTF-8 character and do not end it."""
+    for back in range(1, min(3, len(chunk)) + 1):
+        byte = chunk[-back]
+        if byte >= 0xC0:
+            return back if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4) else 0
+        if byte < 0x80:
+            return 0
+    return 0
+
+
+def _is_utf8(chunk: bytes, size: int) -> bool:
+    """Whether the first `size` bytes are UTF-8: Arrow looks at the bytes where Python would make a text of them."""
+    ends = pa.py_buffer(np.array([0, size], dtype=np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(chunk)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
@@ -120,7 +147,7 @@ def prepare(
         else:
             n_read = _transcode(path, target, encoding, repair_newlines)
         return Prepared(target, True, n_read)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         if quarantine_undecodable and not encoding.startswith(("utf-16", "utf-32")):
             n_read, undecodable = _transcode_by_line(path, target, encoding, repair_newlines)
             return Prepared(target, True, n_read, undecodable)
@@ -130,7 +157,7 @@ def prepare(
             where,
             encoding=encoding,
             line=_line_of_first_bad_byte(path, encoding),
-            detail=error.reason,
+            detail=error.reason if isinstance(error, UnicodeDecodeError) else str(error),
         ) from None
 
 
@@ -146,7 +173,7 @@ def _extends_ascii(encoding: str) -> bool:
 def _repair_bytes(path: Path, target: Path, repair: bool) -> int:
     n_read, held = 0, b""
     with path.open("rb") as source, target.open("wb") as sink:
-        while chunk := source.read(CHUNK):
+        while chunk := source.read(WINDOW):
             if n_read == 0:
                 n_read += len(BOM) if chunk.startswith(BOM) else 0
                 chunk = chunk.removeprefix(BOM)
@@ -156,7 +183,7 @@ def _repair_bytes(path: Path, target: Path, repair: bool) -> int:
             if repair:
                 kept = chunk.rstrip(b"\r")
                 chunk, held = kept, chunk[len(kept) :]
-                chunk = chunk.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                chunk = _repaired_bytes(chunk)
             sink.write(chunk)
         sink.write(held.replace(b"\r", b"\n"))
     return n_read
@@ -182,36 +209,77 @@ def _transcode(path: Path, target: Path, encoding: str, repair: bool) -> int:
 
 
 def _repaired(text: str) -> str:
+    """As _repaired_bytes: three replacements do it where no more than two CRs stand together."""
+    if "\r\r\r" in text:
+        return _LINE_END.sub("\n", text)
     return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def _repaired_bytes(chunk: bytes) -> bytes:
+    """LF for every LF with the CRs before it, and for every other CR. A chunk does not end with CR."""
+    view = np.frombuffer(chunk, dtype=np.uint8)
+    is_cr = view == _CR
+    if not is_cr.any():
+        return chunk
+    if not bool(np.any(is_cr[:-1] & (view[1:] != _NEWLINE) & ~is_cr[1:])):
+        return view[~is_cr].tobytes()
+    return _LINE_END_BYTES.sub(b"\n", chunk)
+
+
 def _transcode_by_line(path: Path, target: Path, encoding: str, repair: bool) -> tuple[int, dict[int, str]]:
-    """Line by line, for the rare file with bad bytes:
-    a bad line is written escaped and named by its number.
-    """
-    content = path.read_bytes()
-    n_read = len(content)
-    content = content.removeprefix(BOM)
-    if repair:
-        content = content.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    """Line by line where bytes are bad: a bad line is written escaped and named by its number."""
+    n_read, number, held = 0, 0, b""
     undecodable: dict[int, str] = {}
-    lines = content.split(b"\n")
-    with target.open("w", encoding="utf-8", newline="") as sink:
-        for number, line in enumerate(lines, start=1):
-            try:
-                sink.write(line.decode(encoding))
-            except UnicodeDecodeError as error:
-                undecodable[number] = f"{error.reason} at byte {error.start + 1} of the line"
-                sink.write(line.decode("ascii", "backslashreplace"))
-            if number < len(lines):
-                sink.write("\n")
+    with path.open("rb") as source, target.open("wb") as sink:
+        while chunk := source.read(CHUNK):
+            if n_read == 0:
+                held = chunk.removeprefix(BOM)
+            else:
+                held += chunk
+            n_read += len(chunk)
+            # The CRs at the end of a chunk may belong to a line end that the next one completes.
+            ends = held[len(held.rstrip(b"\r")) :] if repair else b""
+            text = _repaired_bytes(held.removesuffix(ends)) if repair else held
+            cut = text.rfind(b"\n") + 1
+            number = _decode_lines(text[:cut], number, encoding, undecodable, sink)
+            held = text[cut:] + ends
+        _decode_lines(held.replace(b"\r", b"\n") if repair else held, number, encoding, undecodable, sink)
     return n_read, undecodable
 
 
-def _line_of_first_bad_byte(path: Path, encoding: str) -> int:
-    content = path.read_bytes()
+def _decode_lines(
+    text: bytes, before: int, encoding: str, undecodable: dict[int, str], sink: BinaryIO
+) -> int:
+    """Write lines as UTF-8, the first one numbered before + 1; number of the last line that ended."""
     try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        return content.count(b"\n", 0, error.start) + 1
-    return 0
+        sink.write(text.decode(encoding).encode("utf-8"))
+        return before + text.count(b"\n")
+    except UnicodeDecodeError:
+        pass
+    lines = text.split(b"\n")
+    for number, line in enumerate(lines, start=before + 1):
+        try:
+            content = line.decode(encoding)
+        except UnicodeDecodeError as error:
+            undecodable[number] = f"{error.reason} at byte {error.start + 1} of the line"
+            content = line.decode("ascii", "backslashreplace")
+        sink.write(content.encode("utf-8") + (b"\n" if number < before + len(lines) else b""))
+    return before + len(lines) - 1
+
+
+def _line_of_first_bad_byte(path: Path, encoding: str) -> int:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    with path.open("rb") as stream:
+        while True:
+            chunk = stream.read(CHUNK)
+            pending = decoder.getstate()[0]
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeError as error:
+                if not isinstance(error, UnicodeDecodeError):
+                    return line  # such as UTF-16 without the mark that tells its byte order
+                return line + (pending + chunk).count(b"\n", 0, error.start) - pending.count(b"\n")
+            if not chunk:
+                return 0
+            line += chunk.count(b"\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingest import collect, landing_together, load_company
+from ingest import collect, landing_together, load_company, reading
 from ingest.demo import generate
 
 
@@ -34,13 +34,18 @@ def test_deliveries_landed_in_company_equal_deliveries_landed_alone(
     monkeypatch.setattr(
         landing_together, "_write_group", lambda group: grouped.append(len(group)) or whole(group)
     )
-    for name, worth_a_worker, small in (
-        ("alone", 1 << 60, -1), ("in_groups", 1 << 60, 128 << 10), ("side_by_side", 1, 128 << 10),
-    ):  # fmt: skip
+    for name, worth_a_worker, small, staged in (
+        ("alone", 1 << 60, -1, 1 << 60),
+        ("in_groups", 1 << 60, 128 << 10, 1 << 60),
+        ("side_by_side", 1, 128 << 10, 1 << 60),
+        ("parquet_first", 1, 128 << 10, 0),
+    ):
         generate(tmp_path / name, "tiny")
         damage(tmp_path / name)
         monkeypatch.setattr(landing_together, "WORTH_A_WORKER", worth_a_worker)
         monkeypatch.setattr(landing_together, "SMALL_FILE_BYTES", small)
+        monkeypatch.setattr(landing_together, "STAGED_BYTES", staged)
+        monkeypatch.setattr(reading, "STAGED_BYTES", staged)
         grouped.clear()
         report = collect(load_company(tmp_path / name))
         assert (max(grouped, default=0) > 10) == (small > 0)
@@ -48,9 +53,9 @@ def test_deliveries_landed_in_company_equal_deliveries_landed_alone(
         assert not report.imbalances
         states.append(state_of(tmp_path / name))
         assert collect(load_company(tmp_path / name)).landed == ()
-    assert states[0] == states[1] == states[2] and len(states[0]) > 100
+    assert states[0] == states[1] == states[2] == states[3] and len(states[0]) > 100
     assert sorted(code for code, _ in refused[0]) == ["E-ING-005", "E-ING-013"]
-    assert refused[0] == refused[1] == refused[2]
+    assert refused[0] == refused[1] == refused[2] == refused[3]
 
 
 def test_a_group_that_miscounts_is_landed_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
