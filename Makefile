@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark bench lock clean help
+.PHONY: run test lint test-nightly test-spark bench pages lock clean help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -41,6 +41,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 $(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
 	@touch $@
+
+pages: $(VENV)/.installed         ## write what is made from contracts and mapping keys: dbt sources, docs, schema
+	$(BIN)/python -m ingest.contract_pages
+	$(BIN)/python -m ingest.mapping_schema
 
 lock:            ## compile the lock files (needs uv); no index address is written
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -53,7 +53,9 @@ class TableEntry(Strict):
 class RuleHead(BaseModel):
     """The keys of a rule that are not parameters of its kind."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^R-(CRM|ERP|LED|TEL|EML|CAL|MST|FCT|MRT)-[0-9]{3}$")]
+    id: Annotated[
+        str, StringConstraints(pattern=r"^R-(CRM|ERP|LED|TEL|EML|CAL|SVY|USE|MST|FCT|MRT)-[0-9]{3}$")
+    ]
     severity: Severity
     tolerance: Decimal = Decimal(0)  # largest share of failing rows that still passes
     min_rows: int = Field(default=1, ge=1)
@@ -197,7 +199,7 @@ def _rule(path: Path, raw: Any, tables: Mapping[str, TableEntry]) -> Rule:
             f"E-EXP-001 {path.name}: {name}: one check per table, a second one is another rule"
         )
     contracts = load_contracts()
-    direct = {column.name for each in contracts.values() for column in each.columns if column.pii == "direct"}
+    direct = {column.name for each in contracts.values() for column in each.columns if column.names_people}
     for check in checks:
         if direct & set(check.key):
             raise CatalogueError(f"E-EXP-001 {path.name}: {name}: key {check.key} holds a direct identifier")

@@ -133,7 +133,7 @@ def _masked(value: str) -> str:
         literal(f"{contract.name}.{column.name}")
         for contract in load_contracts().values()
         for column in contract.columns
-        if column.pii == "direct"
+        if column.names_people
     )
     return (
         f"case when {value} is null then null"

@@ -66,7 +66,10 @@ KEY = ("source_instance", "source_record_id")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a contract; `scale` is the number of decimals of a decimal column."""
+    """One column of a contract; `scale` is the number of decimals of a decimal column.
+
+    pii: `direct` names a person, `restricted` is free text or a link that may, `indirect` describes one.
+    """
 
     name: str
     type: str
@@ -85,6 +88,11 @@ class Column:
     def duckdb_type(self) -> str:
         """DuckDB type of the column in raw Parquet."""
         return f"DECIMAL(18,{self.scale})" if self.type == "decimal" else _DUCKDB[self.type]
+
+    @property
+    def names_people(self) -> bool:
+        """True when a value may name a person: it is masked on screen and no key of a rule."""
+        return self.pii in {"direct", "restricted"}
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ class _ColumnModel(BaseModel):
     type: ColumnType
     required: bool = False
     values: list[str] = Field(default_factory=list)
-    pii: Literal["direct", "indirect"] | None = None
+    pii: Literal["direct", "restricted", "indirect"] | None = None
     description: str = ""
     scale: int = Field(default=4, ge=0, le=10)
 

@@ -195,7 +195,8 @@ class SourceControls:
             column, seconds = ident(each.check.column or ""), epoch_column(each.check)
             pairs = self.connection.execute(
                 f"SELECT {column}, {seconds} FROM {rows_sql([each])} WHERE {each.judged} AND {each.fails} "
-                f"AND _delivery_id = {literal(delivery or '')} ORDER BY hash(_source_row_id), _source_row_id LIMIT {SAMPLE}"
+                f"AND _delivery_id = {literal(delivery or '')} ORDER BY hash(_source_row_id), _source_row_id "
+                f"LIMIT {SAMPLE}"
             ).fetchall()
             code, values = evidence(pairs, table.timezone, each.check.tolerance_s)
             result = replace(result, code=code, params={**result.params, **values})

@@ -271,11 +271,12 @@ class Landing:
                 raise FastReaderDisagrees(n_rows, expected)
             written[contract_name] = target
         if not queries:
-            # A file that only serves lookups is still counted.
+            # A file that only serves lookups is still counted. The result is read to its end: an open one would
+            # refuse the next file its table on this connection.
             records = next(iter(streams.values()))
-            counted = self.connection.execute(f"SELECT count(*) FROM ({records.relation})").fetchone()
-            if not counted or counted[0] != records.expected:
-                raise FastReaderDisagrees(counted[0] if counted else 0, records.expected)
+            [(counted,)] = self.connection.execute(f"SELECT count(*) FROM ({records.relation})").fetchall()
+            if counted != records.expected:
+                raise FastReaderDisagrees(counted, records.expected)
         return written
 
     def _as_constants(self, query: str) -> str:

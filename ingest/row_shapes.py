@@ -148,11 +148,10 @@ def exploded_rows(
         length = (
             f"CASE WHEN json_valid({cell}) AND json_type({cell}) = 'ARRAY' THEN json_array_length({cell}) END"
         )
-        row = connection.execute(
+        [(total, most)] = connection.execute(
             f"SELECT coalesce(sum(greatest(1, n)), 0), coalesce(max(n), 0) "
             f"FROM (SELECT coalesce({length}, 1) AS n FROM ({relation}))"
-        ).fetchone()
-        total, most = row or (0, 0)
+        ).fetchall()
     else:
         total = most = 0
         for batch in connection.sql(f"SELECT {clean(column)} AS cell FROM ({relation})").to_arrow_reader(

@@ -1,9 +1,11 @@
 {# Every contract of ingest, for the row ledger: the raw tables declared as sources. #}
 {% macro ledger_contracts() -%}
     {{ return([
-        'calendar_attendee', 'calendar_event', 'crm_account', 'crm_activity', 'crm_contact', 'crm_lead',
-        'crm_opportunity', 'crm_opportunity_event', 'crm_user', 'email_event', 'erp_customer', 'erp_invoice',
-        'erp_invoice_line', 'erp_ledger_entry', 'erp_product', 'erp_subscription', 'exchange_rate',
+        'calendar_attendee', 'calendar_event', 'crm_account', 'crm_activity', 'crm_campaign',
+        'crm_campaign_member', 'crm_consent', 'crm_contact', 'crm_lead', 'crm_merge', 'crm_opportunity',
+        'crm_opportunity_event', 'crm_opportunity_line', 'crm_quota', 'crm_user', 'email_event',
+        'email_message', 'erp_customer', 'erp_invoice', 'erp_invoice_line', 'erp_ledger_entry', 'erp_payment',
+        'erp_product', 'erp_subscription', 'exchange_rate', 'marketing_cost', 'nps_response', 'product_usage',
         'telephony_call_leg'
     ]) }}
 {%- endmacro %}
@@ -47,6 +49,38 @@
     select
         '{{ stream_code }}',
         {{ counted }}
+    {% endfor -%}
+{%- endmacro %}
+
+{# Contracts whose kept records no fact and no crosswalk counts: the staging view of each must show all of them. #}
+{% macro staged_contracts() -%}
+    {{ return({
+        'calendar_event': ref('stg_calendar__events'),
+        'crm_campaign': ref('stg_crm__campaigns'),
+        'crm_campaign_member': ref('stg_crm__campaign_members'),
+        'crm_consent': ref('stg_crm__consents'),
+        'crm_merge': ref('stg_crm__merges'),
+        'crm_opportunity_line': ref('stg_crm__opportunity_lines'),
+        'crm_quota': ref('stg_crm__quotas'),
+        'email_message': ref('stg_emailing__messages'),
+        'erp_invoice': ref('stg_erp__invoices'),
+        'erp_payment': ref('stg_erp__payments'),
+        'exchange_rate': ref('stg_finance__exchange_rates'),
+        'marketing_cost': ref('stg_finance__marketing_costs'),
+        'nps_response': ref('stg_survey__responses'),
+        'product_usage': ref('stg_product__usages')
+    }) }}
+{%- endmacro %}
+
+{# Contract and records of each of those views: a full select. #}
+{% macro staged_record_counts() -%}
+    {% for contract, relation in staged_contracts().items() -%}
+    {% if not loop.first %}union all
+    {% endif -%}
+    select
+        '{{ contract }}',
+        count(*)
+    from {{ relation }}
     {% endfor -%}
 {%- endmacro %}
 

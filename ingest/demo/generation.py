@@ -14,6 +14,7 @@ from pathlib import Path
 from ingest.demo import (
     billing,
     calendars,
+    campaigns,
     companies,
     crm_rows,
     deals,
@@ -25,6 +26,8 @@ from ingest.demo import (
     people,
     records,
     salesforce,
+    sheet_truth,
+    sheets,
     touches,
     truth,
 )
@@ -122,13 +125,23 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: ledger.make_ledger(scratch),
             lambda: dirt.plant(scratch),
         )
-        (company_dir / "company.yml").write_text(_COMPANY, encoding="utf-8")
+        declared = _COMPANY + (sheets.SOURCES if scale.has_sheets else "")
+        (company_dir / "company.yml").write_text(declared, encoding="utf-8")
         step("crm", lambda: salesforce.write_crm(writer, scale))
         step("erp", lambda: erp.write_erp(writer, scale))
         step("ledger", lambda: ledger.write_ledger(writer))
         step("telephony", lambda: pbx.write_calls(writer, scale))
         step("mailing", lambda: mailing.write_mails(writer, scale))
         step("calendar", lambda: calendars.write_calendars(writer, scale), lambda: dirt.stray_files(writer))
+        if scale.has_sheets:
+            step(
+                "sheets",
+                lambda: campaigns.make_campaigns(scratch, seed),
+                lambda: campaigns.write_campaigns(writer, scale),
+                lambda: sheets.make_sheets(scratch, seed),
+                lambda: sheets.write_sheets(writer, scale),
+                lambda: sheet_truth.write_sheet_truth(scratch, company_dir / "truth"),
+            )
         step("truth", lambda: truth.write_truth(writer, scale, company_dir / "truth"))
     finally:
         scratch.close()

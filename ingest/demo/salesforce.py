@@ -18,18 +18,20 @@ FLAWED_MONTHS = (
 )  # broken lines only here: a file that holds one is read strictly, which is slow
 
 
-def _delivered(month: str, size: Size, modified: str, created: str) -> str:
+def delivered(month: str, size: Size, modified: str, created: str) -> str:
+    """SQL condition of the records in the file of a month: created before its end, changed in it or shortly before."""
     start = month_start(month) - OVERLAP if month != size.first_delivery else 0
     return f"{created} < {month_end(month)} and {modified} >= {start}"
 
 
-def _last(end: int, *moments: str) -> str:
+def last_change(end: int, *moments: str) -> str:
     """SQL of the greatest of the moments that had happened before `end`; -1 means never."""
     seen = ", ".join(f"case when {m} < {end} then {m} else -1 end" for m in moments)
     return f"greatest({seen})"
 
 
-def _header(*names: str) -> str:
+def names_line(*names: str) -> str:
+    """Header line with every name in double quotes."""
     return ",".join(f'"{name}"' for name in names)
 
 
@@ -72,7 +74,7 @@ def _users(writer: ExtractWriter, month: str) -> None:
         f"{FOLDER}/{month}/User.csv",
         f"""select {line} as line, cast(null as varchar) as defects, cast(null as varchar) as key
             from sellers order by seller""",
-        header=_header(
+        header=names_line(
             "Id",
             "Name",
             "Email",
@@ -117,13 +119,13 @@ def _accounts(writer: ExtractWriter, size: Size, month: str) -> None:
     query = f"""select account_no as seq, {line} as line,
           nullif(concat_ws(',', defects, case when gone then '24' end), '') as defects,
             account_id(account_no) as key
-        from (select *, {_last(end, "created", "deleted_s")} as modified, deleted_s > 0 and deleted_s < {end}
+        from (select *, {last_change(end, "created", "deleted_s")} as modified, deleted_s > 0 and deleted_s < {end}
           as gone from sf_accounts)
-        where {_delivered(month, size, "modified", "created")}"""
+        where {delivered(month, size, "modified", "created")}"""
     writer.write(
         f"{FOLDER}/{month}/Account.csv",
         physical(query),
-        header=_header(
+        header=names_line(
             "Id",
             "IsDeleted",
             "MasterRecordId",
@@ -177,13 +179,13 @@ def _contacts(writer: ExtractWriter, size: Size, month: str) -> None:
     query = f"""select contact_no as seq, {line} as line,
           nullif(concat_ws(',', defects, case when gone then '24' end), '') as defects,
             contact_id(contact_no) as key
-        from (select *, {_last(end, "created", "deleted_s")} as modified, deleted_s > 0 and deleted_s < {end}
+        from (select *, {last_change(end, "created", "deleted_s")} as modified, deleted_s > 0 and deleted_s < {end}
           as gone from sf_contacts)
-        where {_delivered(month, size, "modified", "created")}"""
+        where {delivered(month, size, "modified", "created")}"""
     writer.write(
         f"{FOLDER}/{month}/Contact.csv",
         physical(query),
-        header=_header(
+        header=names_line(
             "Id",
             "IsDeleted",
             "MasterRecordId",
@@ -245,10 +247,10 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
           nullif(concat_ws(',', defects, case when gone then '24' end, case when gone and done and kind =
             'original' then '25' end,
             case when done and kind = 'same_mail' then '25' end), '') as defects, lead_id(lead_no) as key
-        from (select *, {_last(end, "created", "worked", "converted", "deleted_s", "closed_s")} as modified,
+        from (select *, {last_change(end, "created", "worked", "converted", "deleted_s", "closed_s")} as modified,
             deleted_s > 0 and deleted_s < {end} as gone, converted > 0 and converted < {end} as done from
               sf_leads)
-        where {_delivered(month, size, "modified", "created")}"""
+        where {delivered(month, size, "modified", "created")}"""
     writer.write(
         f"{FOLDER}/{month}/Lead.csv",
         physical(
@@ -257,7 +259,7 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
             cut=f"{flaws} and seq % {size.every(307)} = 5",
             stray=f"{flaws} and seq % {size.every(307)} = 11",
         ),
-        header=_header(
+        header=names_line(
             "Id",
             "IsDeleted",
             "MasterRecordId",
@@ -336,11 +338,11 @@ def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
             opp_changes
             where at_s < {end} group by opp) s using (opp)
           join account_of a using (acc) left join persons p on p.per = o.per)
-        where {_delivered(month, size, changed, "opened")}"""
+        where {delivered(month, size, changed, "opened")}"""
     writer.write(
         f"{FOLDER}/{month}/Opportunity.csv",
         physical(query),
-        header=_header(
+        header=names_line(
             "Id",
             "IsDeleted",
             "AccountId",
@@ -382,11 +384,11 @@ def _history(writer: ExtractWriter, size: Size, month: str) -> None:
     query = f"""select change as seq, {line} as line, change_id(change) as key,
           case when is_undone then '26' end as defects
         from (select h.*, o.owner, o.amount, o.expected_day, h.stage >= 7 and h.at_s < o.closed as is_undone
-          from opp_changes h join opps o using (opp)) where {_delivered(month, size, "at_s", "at_s")}"""
+          from opp_changes h join opps o using (opp)) where {delivered(month, size, "at_s", "at_s")}"""
     writer.write(
         f"{FOLDER}/{month}/OpportunityHistory.csv",
         physical(query),
-        header=_header(
+        header=names_line(
             "Id",
             "OpportunityId",
             "CreatedById",
@@ -432,7 +434,7 @@ def _tasks(writer: ExtractWriter, size: Size, month: str) -> None:
         "iso(done_s)",
     )
     query = f"""select task_no as seq, {line} as line, defects, task_id(task_no) as key
-        from sf_tasks where {_delivered(month, size, "done_s", "done_s")}"""
+        from sf_tasks where {delivered(month, size, "done_s", "done_s")}"""
     writer.write(
         f"{FOLDER}/{month}/Task.csv",
         physical(
@@ -441,7 +443,7 @@ def _tasks(writer: ExtractWriter, size: Size, month: str) -> None:
             cut=f"{month == '2026-05'} and seq % {size.every(503)} = 7",
             tail='"00T5g0099999999EAA","00Q5g0000000001EAA","coupé' if month == "2026-05" else "",
         ),
-        header=_header(
+        header=names_line(
             "Id",
             "WhoId",
             "WhatId",

@@ -47,6 +47,11 @@ class Size:
         """True companies."""
         return max(120, int(self.leads * 0.35))
 
+    @property
+    def has_sheets(self) -> bool:
+        """True when campaigns and sheets are written: benchmarks measure the streams that are large."""
+        return self.leads <= 10_000
+
     def every(self, n: int) -> int:
         """One record in `n` is flawed; more often in a small company, so that no class is empty."""
         return n if self.leads >= 3000 else max(3, n // 16)

@@ -58,7 +58,7 @@ def published_tables(manifest: Mapping[str, Any]) -> list[Table]:
         ):
             continue
         for column in node["columns"].values():
-            if "direct" in (meta_of(column).get("pii"), meta_of(column).get("privacy")):
+            if {"direct", "restricted"} & {meta_of(column).get("pii"), meta_of(column).get("privacy")}:
                 raise PrivateColumnError(
                     f"{node['name']}.{column['name']} is classed direct and its model is to be published: "
                     "drop the column or take `publish: true` away"

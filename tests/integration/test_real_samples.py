@@ -267,6 +267,7 @@ def test_salesforce_objects_are_complete(collected: Collected) -> None:
         "crm_lead": 1,
         "crm_opportunity": 10,
         "crm_opportunity_event": 10,
+        "crm_opportunity_line": 10,
         "crm_user": 10,
         "erp_product": 2,
     }
@@ -311,10 +312,12 @@ def test_hubspot_objects_are_complete(collected: Collected) -> None:
         "crm_account": 24,
         "crm_activity": 106,
         "crm_contact": 22,
+        "crm_merge": 18,
         "crm_opportunity": 44,
         "crm_opportunity_event": 14,
         "crm_user": 100,
         "email_event": 97,
+        "email_message": 100,
     }
 
 

@@ -33,7 +33,12 @@ KEPT_OUT = ("excluded", "kept_out_by_mapping")
 EXPECTED: dict[
     str, tuple[dict[str, int], dict[tuple[str, str, str], int], dict[tuple[str, str, str], int]]
 ] = {
-    "stripe": ({"erp_customer": 12, "erp_product": 10}, {}, {}),
+    "stripe": (
+        # 16 charges, 4 refunds and 12 disputes, one of which is a mere warning.
+        {"erp_customer": 12, "erp_product": 10, "erp_payment": 31},
+        {("erp_payment", *KEPT_OUT): 1},
+        {},
+    ),
     "recurly": (
         {
             "erp_customer": 4,
@@ -41,8 +46,10 @@ EXPECTED: dict[
             "erp_subscription": 4,
             "erp_invoice": 5,
             "erp_invoice_line": 2,
+            "erp_payment": 2,
         },
         {
+            ("erp_payment", *KEPT_OUT): 3,
             ("erp_customer", "superseded", "superseded_by_newer"): 1,
             ("erp_subscription", "superseded", "superseded_by_newer"): 1,
             ("erp_invoice_line", *KEPT_OUT): 3,
@@ -56,6 +63,7 @@ EXPECTED: dict[
             "erp_subscription": 4,
             "erp_invoice": 5,
             "erp_invoice_line": 6,
+            "erp_payment": 5,
         },
         {("erp_subscription", *KEPT_OUT): 1},
         # One bill-to contact lives in a country that is none.
@@ -80,7 +88,7 @@ EXPECTED: dict[
         {("telephony_call_leg", "exact_duplicate", "repeated_event"): 2},
         {},
     ),
-    "mailchimp": ({"email_event": 36}, {}, {}),
+    "mailchimp": ({"email_event": 36, "email_message": 1, "crm_consent": 9}, {}, {}),
     "postmark": (
         {"email_event": 7},
         {("email_event", *KEPT_OUT): 1, ("email_event", "quarantined", "required_value_missing"): 1},
@@ -94,14 +102,18 @@ EXPECTED: dict[
         },
         {("email_event", "recipient_email", "email_invalid"): 1},
     ),
-    "sfmc": ({"email_event": 5}, {}, {}),
+    "sfmc": ({"email_event": 5, "email_message": 5}, {}, {}),
     "pardot": (
-        {"crm_contact": 100, "crm_opportunity": 100, "email_event": 48},
-        {("email_event", *KEPT_OUT): 52},
+        {"crm_contact": 100, "crm_opportunity": 100, "email_event": 48, "crm_campaign": 100},
+        {("email_event", *KEPT_OUT): 52, ("crm_consent", *KEPT_OUT): 100},
         {},
     ),
-    "klaviyo": ({"email_event": 3}, {}, {}),
-    "iterable": ({"email_event": 2}, {("email_event", *KEPT_OUT): 4}, {}),
+    "klaviyo": ({"email_event": 3, "email_message": 4}, {}, {}),
+    "iterable": (
+        {"email_event": 2, "email_message": 2, "crm_consent": 5},
+        {("email_event", *KEPT_OUT): 4},
+        {},
+    ),
     "sap": (
         {"erp_customer": 3, "erp_product": 3},
         # The headers of the sample belong to other documents than its lines.
@@ -114,7 +126,7 @@ EXPECTED: dict[
         {},
     ),
     "quickbooks": (
-        {"erp_customer": 5, "erp_product": 3, "erp_invoice": 35, "erp_invoice_line": 29},
+        {"erp_customer": 5, "erp_product": 3, "erp_invoice": 35, "erp_invoice_line": 29, "erp_payment": 11},
         {("erp_invoice_line", "excluded", "summary_row"): 4},
         {},
     ),
@@ -126,7 +138,7 @@ EXPECTED: dict[
         },
         {},
     ),
-    "adventureworks": ({"erp_product": 504, "exchange_rate": 13532}, {}, {}),
+    "adventureworks": ({"erp_product": 504, "exchange_rate": 13532, "crm_quota": 163}, {}, {}),
     "simple_crm": ({"crm_account": 80, "crm_lead": 200, "crm_activity": 300}, {}, {}),
 }
 
@@ -239,8 +251,9 @@ def test_stripe_prices_come_from_the_plan_in_units_and_test_mode_is_kept_out(tmp
             "USD",
         ),
     ]
-    assert found.tally("disposition, reason_code", "collect_dispositions", "stripe") == [
-        ("quarantined", "required_value_missing", 1)
+    assert found.tally("contract, disposition, reason_code", "collect_dispositions", "stripe") == [
+        ("erp_payment", "excluded", "kept_out_by_mapping", 1),
+        ("erp_subscription", "quarantined", "required_value_missing", 1),
     ]
 
 

@@ -37,6 +37,8 @@ with identities (term, identity_code, term_name, side_sign) as (
     ('E', 'rows_in_facts', 'kept_rows', 1),
     ('E', 'rows_in_facts', 'fact_rows', -1),
     ('E', 'rows_in_facts', 'excluded_rows', -1),
+    ('E', 'records_in_staging', 'kept_records', 1),
+    ('E', 'records_in_staging', 'staged_records', -1),
     ('E', 'rows_in_months', 'rows_to_date', 1),
     ('E', 'rows_in_months', 'dated_rows', -1),
     ('E', 'rows_in_months', 'undated_rows', -1),

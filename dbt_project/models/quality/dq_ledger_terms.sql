@@ -136,6 +136,19 @@ entity_rows as (
             and entity_streams.contract = excluded_counts.contract
 ),
 
+staged_counts (contract, n_rows) as (
+    {{ staged_record_counts() }}
+),
+
+staged_rows as (
+    select
+        staged_counts.contract as stream_code,
+        kept_counts.n_rows as n_kept,
+        staged_counts.n_rows as n_staged
+    from staged_counts
+    left join kept_counts on staged_counts.contract = kept_counts.contract
+),
+
 fact_counts (stream_code, n_rows) as (
     {{ fact_row_counts(fact_counts) }}
 ),
@@ -389,6 +402,10 @@ terms as (
     {{ ledger_term('E', 'fact_rows', 'n_fact', 'fact_rows') }}
     union all
     {{ ledger_term('E', 'excluded_rows', 'n_excluded', 'fact_rows') }}
+    union all
+    {{ ledger_term('E', 'kept_records', 'n_kept', 'staged_rows') }}
+    union all
+    {{ ledger_term('E', 'staged_records', 'n_staged', 'staged_rows') }}
     union all
     {{ ledger_term('F', 'source_amount', 'source_amount', 'money_rows', currency='currency') }}
     union all

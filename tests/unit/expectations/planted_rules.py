@@ -80,6 +80,15 @@ SUBSCRIPTION = {
     "ended_on": None,
     "is_test": False,
 }
+QUOTA = {
+    "owner_id": "u1",
+    "owner_email": None,
+    "team_name": None,
+    "metric": "revenue",
+    "currency": "EUR",
+    "target": 10,
+}
+USAGE = {"account_id": "a1", "customer_id": None, "subscription_id": None, "person_key": None, "email": None}
 SEGMENT = {"segment_kind_code": "all", "segment_code": "all"}
 SENDS = {"iso_week_start_on": "2026-06-08", "complaint_rate": "0.001"}
 
@@ -100,6 +109,12 @@ GOOD: dict[str, list[Row]] = {
     "staging.stg_crm__opportunities": [staged("crm_opportunity", "o1", **OPPORTUNITY)],
     "staging.stg_crm__opportunity_events": [staged("crm_opportunity_event", "e1", opportunity_id="o1")],
     "staging.stg_crm__activities": [staged("crm_activity", "t1", occurred_at=IN_JUNE)],
+    "staging.stg_crm__opportunity_lines": [staged("crm_opportunity_line", "ol1", opportunity_id="o1")],
+    "staging.stg_crm__campaigns": [staged("crm_campaign", "ca1")],
+    "staging.stg_crm__campaign_members": [staged("crm_campaign_member", "cm1", campaign_id="ca1")],
+    "staging.stg_crm__quotas": [staged("crm_quota", "q1", **QUOTA)],
+    "staging.stg_crm__merges": [staged("crm_merge", "g1", surviving_id="a1", merged_id="a0")],
+    "staging.stg_crm__consents": [staged("crm_consent", "co1", person_id="l1", email=None, phone=None)],
     "staging.stg_erp__customers": [
         staged("erp_customer", "k1", registration_number="552081317", country_code="FR")
     ],
@@ -114,6 +129,7 @@ GOOD: dict[str, list[Row]] = {
         )
     ],
     "staging.stg_erp__invoice_lines": [staged("erp_invoice_line", "n1", invoice_id="i1", net_amount=100)],
+    "staging.stg_erp__payments": [staged("erp_payment", "y1", payment_type="payment", amount=100)],
     "staging.stg_erp__products": [staged("erp_product", "p1")],
     "staging.stg_erp__subscriptions": [staged("erp_subscription", "s1", **SUBSCRIPTION)],
     "staging.stg_erp__ledger_entries": [
@@ -121,12 +137,16 @@ GOOD: dict[str, list[Row]] = {
         staged("erp_ledger_entry", "g2", debit=0, credit=100),
     ],
     "staging.stg_finance__exchange_rates": [staged("exchange_rate", "x1", rate="1.08")],
+    "staging.stg_finance__marketing_costs": [staged("marketing_cost", "mc1")],
     "staging.stg_telephony__call_legs": [staged("telephony_call_leg", "q1", **CALL)],
     "staging.stg_emailing__events": [
         staged("email_event", "m1", recipient_email="a@b.example", occurred_at=IN_JUNE)
     ],
+    "staging.stg_emailing__messages": [staged("email_message", "ms1")],
     "staging.stg_calendar__events": [staged("calendar_event", "v1", starts_at=IN_JUNE, ends_at=LATER)],
     "staging.stg_calendar__attendees": [staged("calendar_attendee", "w1", event_key="v1")],
+    "staging.stg_survey__responses": [staged("nps_response", "np1", score=10)],
+    "staging.stg_product__usages": [staged("product_usage", "us1", **USAGE)],
     "master.xref_accounts": [{"record_key": "one/crm_account/a1", "account_id": "acc_1"}],
     "master.xref_persons": [{"record_key": "one/crm_lead/l1", "person_id": "per_1"}],
     "master.dim_accounts": [
@@ -212,6 +232,13 @@ BAD: dict[str, dict[str, Row]] = {
         "staging.stg_crm__activities": staged("crm_activity", "bad", occurred_at="2026-05-01 00:00:00")
         | {"source_instance": "two"},
     },
+    "R-CRM-016": {
+        "staging.stg_crm__quotas": staged(
+            "crm_quota", "bad", **QUOTA | {"owner_id": None, "metric": "activities"}
+        )
+    },
+    "R-CRM-017": {"staging.stg_crm__merges": staged("crm_merge", "bad", surviving_id="a1", merged_id="a1")},
+    "R-CRM-018": {"staging.stg_crm__consents": staged("crm_consent", "bad")},
     "R-ERP-003": {
         "staging.stg_erp__invoice_lines": staged(
             "erp_invoice_line", "bad", invoice_id="i1", net_amount="0.02"
@@ -229,6 +256,9 @@ BAD: dict[str, dict[str, Row]] = {
         | {"source_instance": "two"}
     },
     "R-ERP-009": {"staging.stg_erp__subscriptions": staged("erp_subscription", "s2", **SUBSCRIPTION)},
+    "R-ERP-011": {
+        "staging.stg_erp__payments": staged("erp_payment", "bad", payment_type="refund", amount=10)
+    },
     "R-LED-001": {
         "staging.stg_erp__ledger_entries": staged("erp_ledger_entry", "bad", debit="0.01", credit=0)
     },
@@ -268,6 +298,8 @@ BAD: dict[str, dict[str, Row]] = {
         "staging.stg_emailing__events": staged("email_event", "bad", occurred_at="2026-05-01 00:00:00")
         | {"source_instance": "two"}
     },
+    "R-SVY-001": {"staging.stg_survey__responses": staged("nps_response", "bad", score=11)},
+    "R-USE-002": {"staging.stg_product__usages": staged("product_usage", "bad")},
     "R-MST-002": {
         "master.xref_accounts": {"record_key": "bad", "account_id": "acc_none"},
         "master.xref_persons": {"record_key": "bad", "person_id": "per_none"},
@@ -359,6 +391,7 @@ def column_type(name: str) -> str:
         "_record_part",
         "talk_s",
         "duration_s",
+        "score",
         "billing_period_months",
     ):
         return "bigint"
@@ -370,7 +403,7 @@ def column_type(name: str) -> str:
         return "decimal(18, 8)"
     if name.endswith("_rate") or name == "metric_value":
         return "decimal(18, 10)"
-    if name.endswith(("amount", "_mrr", "_reporting")) or name in ("debit", "credit"):
+    if name.endswith(("amount", "_mrr", "_reporting")) or name in ("debit", "credit", "target"):
         return "decimal(18, 4)"
     return "varchar"
 

@@ -20,6 +20,8 @@ ROWS = """
     ('d1', 5, 'crm_lead', 'crm/crm_lead/2', 'phone', '01 23 45', null, 'phone_unparsable', null, 'null', 2),
     ('d1', 6, 'crm_lead', 'crm/crm_lead/3', 'lead_source', 'Web', 'web', 'unmapped_value', null,
      'correct', 1),
+    ('d1', 8, 'nps_response', 'crm/nps_response/1', 'comment', 'Dupont is rude', null, 'text_invalid', null,
+     'null', 1),
     ('d1', 9, null, null, null, 'Jean;Dupont;jean.dupont@acme.example;x', null, 'wrong_field_count', null,
      'quarantine', 1),
     ('d2', 2, 'erp_invoice', null, null, null, 'd9:2', 'superseded_by_newer', null, 'supersede', 1)
@@ -57,7 +59,7 @@ def test_decisions_are_counted_with_the_rows_that_rules_flagged(journalled: Path
     counts = journal_counts(journalled, JournalFilter())
     assert (counts[0]["reason_code"], counts[0]["n_decisions"]) == ("phone_unparsable", 2)
     assert {row["reason_code"]: row["n_decisions"] for row in counts}["malformed_email"] == 1
-    assert sum(row["n_decisions"] for row in counts) == 7
+    assert sum(row["n_decisions"] for row in counts) == 8
 
 
 def test_no_direct_identifier_is_shown_and_other_values_are(journalled: Path) -> None:
@@ -71,6 +73,7 @@ def test_no_direct_identifier_is_shown_and_other_values_are(journalled: Path) ->
         4: ("J***@Acme.example", "j***@acme.example"),
         5: ("0***", None),
         6: ("Web", "web"),
+        8: ("D***", None),  # free text may name a person
         9: ("***", None),
         2: (None, "d9:2"),
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from company_site import Site
 
 from ingest import CollectReport, collect
 from ingest.company import Source
@@ -117,3 +118,30 @@ def test_an_unknown_column_of_a_lookup_file_is_named(company: Path) -> None:
     mapping.write_text(text.replace('"stage.state"', '"stage.stat"'), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="stat"):
         deliver(company, deals=DEALS, stages=STAGES)
+
+
+def test_a_calendar_lands_after_a_file_that_only_serves_lookups(tmp_path: Path) -> None:
+    """The count of the looked-up file stayed open and refused the calendar its table."""
+    site = Site(
+        tmp_path / "site",
+        """
+        version: 1
+        source: {system: vendor}
+        files:
+          users: {path: Users.csv, format: delimited, delimiter: ",", expected_columns: [Id, Name]}
+        tables: {}
+        """,
+    )
+    company = site.root / "company.yml"
+    company.write_text(
+        company.read_text(encoding="utf-8") + "  - {instance: zz, mapping: icalendar, folder: zz}\n",
+        encoding="utf-8",
+    )
+    site.put("Users.csv", "Id,Name\n" + "1,Jo\n" * 200)  # the largest file lands first
+    site.put(
+        "../zz/2026-06/jo.ics",
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1@x.example\r\nDTSTART:20260601T080000Z\r\n"
+        "DTEND:20260601T090000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+    )
+    site.collect()
+    assert site.rows("SELECT uid FROM raw.calendar_event") == [("1@x.example",)]

@@ -119,11 +119,12 @@ def test_a_hold_writes_a_refusal_receipt_that_names_what_stands(tmp_path: Path) 
     assert len(receipts(company.published)) == 1
 
 
-def test_a_model_with_a_direct_identifier_is_never_published(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pii", ["direct", "restricted"])
+def test_a_model_with_a_direct_identifier_or_free_text_is_never_published(tmp_path: Path, pii: str) -> None:
     manifest = copy.deepcopy(MANIFEST)
     persons = manifest["nodes"]["model.etalon.dim_persons"]
     persons["config"]["meta"]["publish"] = True
-    persons["columns"]["person_id"]["config"]["meta"] = {"pii": "direct"}
+    persons["columns"]["person_id"]["config"]["meta"] = {"pii": pii}
     with pytest.raises(PrivateColumnError):
         publish(plant(tmp_path), manifest)
     assert "dim_persons" not in {table.name for table in published_tables(MANIFEST)}

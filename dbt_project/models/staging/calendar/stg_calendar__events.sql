@@ -14,6 +14,8 @@ select
     records.ends_at,
     records.is_all_day,
     records.status,
+    records.is_recurring,
+    records.location_kind,
     records.sequence,
     records.modified_at
 from {{ source('raw', 'calendar_event') }} as records

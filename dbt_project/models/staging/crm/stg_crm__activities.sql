@@ -14,12 +14,14 @@ select
     records.account_id,
     records.opportunity_id,
     records.owner_id,
+    records.subject,
     records.occurred_at,
     records.occurred_at_precision,
     records.duration_s,
     records.outcome,
     records.external_call_id,
     records.is_automated,
+    records.created_at,
     records.modified_at
 from {{ source('raw', 'crm_activity') }} as records
 where {{ is_kept('crm_activity', 'records') }}

@@ -15,10 +15,12 @@ select
     records.phone,
     records.mobile,
     records.job_title,
+    records.buying_role,
     records.lead_source,
     records.owner_id,
     records.email_opt_out,
     records.call_opt_out,
+    records.opt_out_at,
     records.created_at,
     records.modified_at
 from {{ source('raw', 'crm_contact') }} as records

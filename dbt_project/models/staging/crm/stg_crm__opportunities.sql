@@ -8,6 +8,7 @@ select
     coalesce(records.is_deleted, false) as is_deleted,
     records.source_record_id,
     records.account_id,
+    records.lead_id,
     records.name,
     records.opportunity_type,
     records.stage,
@@ -18,6 +19,7 @@ select
     records.probability,
     records.forecast_category,
     records.lead_source,
+    records.campaign_id,
     records.owner_id,
     records.created_at,
     records.created_at_precision,
@@ -25,6 +27,7 @@ select
     records.closed_at,
     records.closed_at_precision,
     records.lost_reason,
+    records.competitor,
     records.modified_at
 from {{ source('raw', 'crm_opportunity') }} as records
 where {{ is_kept('crm_opportunity', 'records') }}

@@ -12,9 +12,12 @@ select
     records.manager_id,
     records.role_name,
     records.team_name,
+    records.region,
     records.timezone,
     records.phone_extension,
     records.is_active,
+    records.hired_on,
+    records.left_on,
     records.modified_at
 from {{ source('raw', 'crm_user') }} as records
 where {{ is_kept('crm_user', 'records') }}

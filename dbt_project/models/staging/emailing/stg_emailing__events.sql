@@ -14,6 +14,9 @@ select
     records.occurred_at,
     records.sender_email,
     records.is_automated,
-    records.reason
+    records.reason,
+    records.url,
+    records.user_agent,
+    records.ip_class
 from {{ source('raw', 'email_event') }} as records
 where {{ is_kept('email_event', 'records') }}

@@ -13,7 +13,10 @@ select
     records.quantity,
     records.unit_price,
     records.net_amount,
+    records.revenue_account,
     records.is_recurring,
+    records.service_from,
+    records.service_to,
     records.modified_at
 from {{ source('raw', 'erp_invoice_line') }} as records
 where {{ is_kept('erp_invoice_line', 'records') }}

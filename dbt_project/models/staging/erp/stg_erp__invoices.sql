@@ -13,11 +13,15 @@ select
     records.customer_id,
     records.invoice_date,
     records.due_date,
+    records.paid_at,
+    records.paid_at_precision,
     records.currency,
+    records.exchange_rate,
     records.net_amount,
     records.tax_amount,
     records.gross_amount,
     records.original_document_id,
+    records.is_intercompany,
     records.modified_at
 from {{ source('raw', 'erp_invoice') }} as records
 where {{ is_kept('erp_invoice', 'records') }}

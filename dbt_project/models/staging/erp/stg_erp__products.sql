@@ -10,7 +10,12 @@ select
     records.code,
     records.name,
     records.family,
+    records.category,
     records.is_recurring,
-    records.unit_price
+    records.unit_price,
+    records.unit_cost,
+    records.currency,
+    records.is_active,
+    records.modified_at
 from {{ source('raw', 'erp_product') }} as records
 where {{ is_kept('erp_product', 'records') }}

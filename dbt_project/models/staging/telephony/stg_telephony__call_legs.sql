@@ -14,11 +14,16 @@ select
     records.callee_number,
     records.external_phone,
     records.agent_key,
+    records.queue,
+    records.trunk,
     records.started_at,
     records.answered_at,
     records.ended_at,
+    records.ring_s,
     records.duration_s,
     records.talk_s,
-    records.outcome
+    records.outcome,
+    records.hangup_cause,
+    records.recording_ref
 from {{ source('raw', 'telephony_call_leg') }} as records
 where {{ is_kept('telephony_call_leg', 'records') }}

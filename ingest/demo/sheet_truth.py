@@ -1,0 +1,52 @@
+"""Known truth of campaigns, targets, consents, surveys, usage and costs, from the tables the files are written from.
+
+The pipeline never reads these files. What does NOT belong here: truth of leads, deals and money (truth.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ingest.demo.scratch import Scratch
+from ingest.demo.sizes import AS_OF, DAY
+
+ACTIVATION_REPORTS = 3  # an account is active once it has created so many reports
+
+_QUERIES = {
+    "campaign_truth": f"""
+        select campaign_id(campaign) as campaign_id, min(kind) as kind, min(planned) as planned_cost,
+          min(case when end_s < {AS_OF} then spent else spent // 2 end) as actual_cost, count(member) as n_members,
+          count(*) filter (where answered_s > 0 and answered_s < {AS_OF}) as n_responded
+        from campaigns left join campaign_members using (campaign)
+        where start_s - {10 * DAY} < {AS_OF} group by campaign order by campaign""",
+    "quota_truth": """
+        select email, team, metric, period_month, target from quotas order by who, metric, period_month""",
+    "consent_truth": """
+        select 'P' || code(per, 8) as true_id, channel, choice, cast(instant(since) as date) as since from choices
+        order by true_id, channel, choice""",
+    # One answer per person and wave, the last one.
+    "nps_truth": """
+        with last_answers as (
+          select wave, per, arg_max(score, answered_s) as score from answers group by wave, per)
+        select wave, count(*) as n, count(*) filter (where score >= 9) as promoters,
+          count(*) filter (where score <= 6) as detractors,
+          (count(*) filter (where score >= 9) - count(*) filter (where score <= 6)) * 100.0 / count(*) as nps
+        from last_answers group by wave order by wave""",
+    "activation_truth": f"""
+        select 'A' || code(acc, 8) as true_id, cast(instant(min(day) * {DAY}) as date) as activated_on
+        from (select acc, day, sum(n) over (partition by acc order by day) as n_reports from usages
+          where event = 'report_created' and day * {DAY} < {AS_OF})
+        where n_reports >= {ACTIVATION_REPORTS} group by acc order by true_id""",
+    "cost_truth": """
+        select period_month, sum(amount) as loaded_amount, sum(amount) filter (where kind = 'Média') as media_amount
+        from costs group by period_month order by period_month""",
+    "opportunity_line_truth": """
+        select opp_id(opp) as opportunity_id, sum(amount) as amount, count(*) as n_lines from opportunity_lines
+        group by opp order by opp""",
+}
+
+
+def write_sheet_truth(scratch: Scratch, folder: Path) -> None:
+    """One CSV per table of _QUERIES into `folder`."""
+    for name, query in _QUERIES.items():
+        scratch.run(f"copy ({query}) to '{folder}/{name}.csv' (header)")
