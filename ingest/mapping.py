@@ -157,8 +157,8 @@ def build_mapping(
         model = model.model_copy(update={"defaults": validate(Defaults, merged, f"{where}: options")})
     for table_name, table in model.tables.items():
         _check_table(f"{where}: tables.{table_name}", table_name, table, model)
-    # How often a file comes changes no row: it must not make every delivery land again.
-    rows_alone = {"files": {"__all__": {"cadence"}}}
+    # How often a file comes and what its absences mean change no raw row: no delivery has to land again.
+    rows_alone = {"files": {"__all__": {"cadence", "snapshot"}}}
     canonical = json.dumps(model.model_dump(mode="json", by_alias=True, exclude=rows_alone), sort_keys=True)
     if any(spec.privacy and spec.privacy.hash for spec in model.files.values()):
         canonical += salt or ""

@@ -59,6 +59,15 @@ class Volume(_Strict):
     )
 
 
+class Snapshot(_Strict):
+    """A file that holds all records of its source: those that the newest one does not hold are removed."""
+
+    complete: Literal[True] = Field(description="true: a record that is not in the file is gone.")
+    max_removed: float = Field(
+        gt=0, le=1, description="Largest share of the known records that one file may remove without asking."
+    )
+
+
 class Privacy(_Strict):
     """Columns of a file that never reach raw as they are."""
 
@@ -153,6 +162,11 @@ class FileSpec(_Strict):
         description="Drop of the number of records against the delivery before that passes without a warning.",
     )
 
+    snapshot: Snapshot | None = Field(
+        default=None,
+        description="Declares the file a complete snapshot: records absent from the newest one are removed.",
+    )
+
     @field_validator("encoding")
     @classmethod
     def _codec(cls, value: str) -> str:
@@ -199,6 +213,8 @@ class FileSpec(_Strict):
             raise ValueError(
                 "member names the file inside a zip: a name or a pattern with * and ?, no braces"
             )
+        if self.snapshot and "{date}" not in self.path:
+            raise ValueError("snapshot needs {date} in the path: the newest one counts")
         if self.cadence == "monthly" and "{date}" not in self.path:
             raise ValueError("cadence: monthly needs {date} in the path")
         return self
