@@ -80,7 +80,9 @@ def refresh_part(
     """
     rules = key_rules(contract, {d.source_instance for d in deliveries}, mappings)
     known = {delivery.delivery_id for delivery in deliveries}
-    concerned = [file for file in snapshots if known & {each.delivery.delivery_id for each in file.judgements}]
+    concerned = [
+        file for file in snapshots if known & {each.delivery.delivery_id for each in file.judgements}
+    ]
     state = fingerprint(
         DISPOSITIONS_VERSION,
         contract.fingerprint,

@@ -24,7 +24,7 @@ class Fate:
 
     kind: header | blank | quarantined_line | continuation | refused | kept | quarantined | excluded |
     exact_duplicate | superseded. line: physical line (ordinal for json and ics). winner: (delivery, line) of
-    the record kept instead.
+    the record kept instead; the line is None when a whole delivery decided (a snapshot).
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Fate:
     source_record_id: str | None = None
     reason_code: str | None = None
     detail: str | None = None
-    winner: tuple[str, int] | None = None
+    winner: tuple[str, int | None] | None = None
 
 
 def fate_of_line(company: Path | Company, instance: str, delivery: str, line: int) -> list[Fate]:

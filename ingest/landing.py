@@ -370,7 +370,10 @@ class Landing:
             quarantine.parent.mkdir(parents=True, exist_ok=True)
             lines = [(*line, None, None, None, None) for line in main.quarantine]
             lines += [astuple(line) for line in main.repaired]
-            rows = [(planned.source_instance, planned.delivery_id, *line) for line in sorted(lines, key=itemgetter(0))]
+            rows = [
+                (planned.source_instance, planned.delivery_id, *line)
+                for line in sorted(lines, key=itemgetter(0))
+            ]
             arrays = [pa.array([row[i] for row in rows], f.type) for i, f in enumerate(QUARANTINE_SCHEMA)]
             temporary = self.scratch / "quarantine.parquet"
             pq.write_table(
@@ -457,9 +460,7 @@ def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scr
 
 def read_for_lookup(landing: Landing, key: str, delivery: Delivery) -> LookupTable:
     """Rows of another delivery as a table of text, written under the scratch directory of this landing."""
-    other = Landing(
-        landing.connection, landing.store, landing.mapping, delivery, repairs=landing.repairs
-    )
+    other = Landing(landing.connection, landing.store, landing.mapping, delivery, repairs=landing.repairs)
     other.scratch.mkdir(parents=True, exist_ok=True)
     # A file may look itself up: its own text must not be removed with this one.
     texts = landing.scratch / f"lookup_{key}"

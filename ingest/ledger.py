@@ -1,8 +1,8 @@
 """The row ledger, terms A to C: bytes, lines and records of every delivery, with their balance.
 
 A lines_bytes = file_bytes (those of the text inside a compressed file); B physical = header + blank + record +
-quarantined + repaired; C records_in = kept + quarantined + excluded + exact_duplicate + superseded, per contract. The terms
-are integers; an imbalance of one is a fault.
+quarantined + repaired; C records_in = kept + quarantined + excluded + exact_duplicate + superseded, per contract. The
+terms are integers; an imbalance of one is a fault.
 What does NOT belong here: terms D to H (entities, facts, money, journal, chain).
 """
 

@@ -57,7 +57,9 @@ class Repair:
         return f"{self.source_instance}:{self.file_path}:{self.line}"
 
 
-Repairs = Mapping[tuple[str, str], tuple[Repair, ...]]  # (source instance, SHA-256 of the file) -> its repairs
+Repairs = Mapping[
+    tuple[str, str], tuple[Repair, ...]
+]  # (source instance, SHA-256 of the file) -> its repairs
 
 
 class _RepairModel(BaseModel):
@@ -170,7 +172,11 @@ def cells_of(text: str, spec: FileSpec, n_columns: int, where: str) -> list[str 
             declared = str(longest) if shortest == longest else f"{shortest} to {longest}"
             return f"{len(text)} characters, {declared} declared"
         return [text[start - 1 : start - 1 + size] for start, size in spec.field_places().values()]
-    fields = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character).split(text)
+    parser = RecordParser(spec.delimiter or ",", spec.quote, spec.escape_character)
+    breaks = [at for at, character in enumerate(text) if character == "\n"]
+    if any(parser.split(text[:at]) != "unclosed_quote" for at in breaks):
+        return "a line break outside quotes"
+    fields = parser.split(text)
     if isinstance(fields, str):
         return fields
     return list(fields) if len(fields) == n_columns else f"{len(fields)} fields, {n_columns} declared"
@@ -198,9 +204,15 @@ def apply_repairs(
         rows.append((line, cells))
         repaired.append(
             RepairedLine(
-                line, reason_code, raw[line][:RAW_LINE_LIMIT], detail, repair.repaired, repair.author,
-                repair.reason, repair.decided_on,
-            )  # fmt: skip
+                line,
+                reason_code,
+                raw[line][:RAW_LINE_LIMIT],
+                detail,
+                repair.repaired,
+                repair.author,
+                repair.reason,
+                repair.decided_on,
+            )
         )
     if not rows:
         return
@@ -215,7 +227,9 @@ def apply_repairs(
     records.repaired = repaired
     records.expected += len(rows)
     records.lines = replace(
-        records.lines, quarantined=records.lines.quarantined - len(rows), repaired=records.lines.repaired + len(rows)
+        records.lines,
+        quarantined=records.lines.quarantined - len(rows),
+        repaired=records.lines.repaired + len(rows),
     )
     records.temporary.append(target)
     records.is_header_only = False

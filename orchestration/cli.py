@@ -18,6 +18,8 @@ _COMMANDS = {
     "check": "The same up to the verdict; nothing is published.",
     "where": "The one fate of a source row.",
     "journal": "The cleaning journal of the last run.",
+    "quarantine": "The rows that did not get in: list, show, repair, replay.",
+    "deliveries": "What was delivered when; accept or reject a snapshot that removes too much.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",

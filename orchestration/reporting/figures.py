@@ -97,6 +97,7 @@ class LineAccount:
     blank_lines: int
     record_lines: int
     quarantined_lines: int
+    repaired_lines: int = 0
     set_aside: tuple[SetAside, ...] = ()
 
     @property
@@ -107,6 +108,7 @@ class LineAccount:
             - self.blank_lines
             - self.record_lines
             - self.quarantined_lines
+            - self.repaired_lines
         )
 
 
