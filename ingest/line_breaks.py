@@ -46,7 +46,9 @@ def break_of(text: str, reason_code: str, detail: str, spec: FileSpec, n_columns
     if reason_code == "unclosed_quote":
         return Break(starts[-1] + 1, len(starts), n_columns)
     if reason_code == "broken_quoting":
-        return Break(_end_of_quoted(text, starts[-1], spec) + 1, len(starts), n_columns)
+        # Negative: the quote closed on a line further down, so what broke the line is that it opens.
+        end = _end_of_quoted(text, starts[-1], spec)
+        return Break((starts[-1] if end < 0 else end) + 1, len(starts), n_columns)
     return None
 
 

@@ -97,8 +97,8 @@ class LineAccount:
     blank_lines: int
     record_lines: int
     quarantined_lines: int
-    repaired_lines: int = 0
     set_aside: tuple[SetAside, ...] = ()
+    repaired_lines: int = 0
 
     @property
     def difference(self) -> int:
