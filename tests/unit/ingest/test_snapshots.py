@@ -12,6 +12,9 @@ from company_site import LEAD_HEADER, LEADS, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from expectations.gate import decide as decide_cycle
+from expectations.gate import read_refusals
+from expectations.policy import load_policy
 from ingest import load_company
 from ingest.delivery_overview import decide, deliveries_of
 from ingest.errors import ConfigurationError, catalogue
@@ -86,6 +89,18 @@ def test_a_snapshot_that_removes_too_much_asks_and_the_old_state_stays(site: Cal
     assert "3 of 5 records (60.0 %)" in question.problem.text("why")
     assert "3 enregistrements sur 5 (60.0 %)" in question.problem.text("why", "fr")
     assert f"etalon deliveries accept {delivery}" in question.problem.text("next")
+    verdict = decide_cycle(
+        [],
+        [],
+        read_refusals(where.root / "work"),
+        load_policy(),
+        cycle="2026-06",
+        cycle_end=dt.date(2026, 7, 1),
+    )
+    (asked,) = [sentence for sentence in verdict.sentences if sentence.code == "file_asks"]
+    assert (
+        asked.effect == "hold" and "60.0 %" in asked.en and f"etalon deliveries reject {delivery}" in asked.fr
+    )
     assert kept(where) == dict.fromkeys([1, 2, 3, 4, 5], "Ann"), "neither its removals nor its values count"
     assert where.rows("SELECT DISTINCT reason_code FROM collect.dispositions") == [("snapshot_held",)]
     assert states(where)["2026-05/Leads.csv"] == "held"
