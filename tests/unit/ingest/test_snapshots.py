@@ -238,7 +238,7 @@ def expected(files: Files, decisions: dict[str, str]) -> tuple[dict[int, str], d
     return names, fates
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_snapshots_in_any_order_give_the_state_of_the_oracle(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

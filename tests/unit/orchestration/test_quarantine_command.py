@@ -100,6 +100,9 @@ def test_a_broken_line_is_listed_shown_repaired_and_published(
     aside = recorded.rename(tmp_path / "aside.yml")
     assert unchanged_publication(settings, None) is None, "a decision taken away is news"
     assert any("nobody decided" in imbalance for imbalance in verify(company))
+    recorded.write_text("version: 1\n")
+    assert "decisions" in invoke(company, "doctor", code=exit_codes.USAGE)
+    invoke(company, "run", code=exit_codes.USAGE)
     aside.rename(recorded)
 
 
