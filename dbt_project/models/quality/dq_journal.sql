@@ -47,7 +47,7 @@ with decisions as (
         cast(null as string) as record_key,
         cast(null as string) as field_name,
         cast(null as string) as value_before,
-        winner_delivery_id || ':' || cast(winner_source_row_id as string) as value_after,
+        winner_delivery_id || coalesce(':' || cast(winner_source_row_id as string), '') as value_after,
         reason_code,
         case disposition
             when 'quarantined' then 'quarantine'
