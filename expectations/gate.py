@@ -30,6 +30,8 @@ VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
 SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
 # Files named in one sentence; the rest is in collect/control_results.parquet.
 MOST_NAMED = 10
+# The file can be read; a person has to say whether what it removes is gone.
+SNAPSHOT_ASKS = "E-ING-180"
 
 
 @dataclass(frozen=True)
@@ -180,11 +182,12 @@ def _refused(refusals: Sequence[Refusal], policy: Policy) -> Iterable[Sentence]:
     texts = sentences()
     for refusal in refusals:
         place = {"file": refusal.file_path, "source": refusal.source_instance, "code": refusal.error_code}
+        code = "file_asks" if refusal.error_code == SNAPSHOT_ASKS else "file_refused"
         yield Sentence(
             effect=policy.document.refused_file,
-            code="file_refused",
-            fr=texts["fr"]["file_refused"].format(**place, why=refusal.why_fr, next=refusal.next_fr),
-            en=texts["en"]["file_refused"].format(**place, why=refusal.why_en, next=refusal.next_en),
+            code=code,
+            fr=texts["fr"][code].format(**place, why=refusal.why_fr, next=refusal.next_fr),
+            en=texts["en"][code].format(**place, why=refusal.why_en, next=refusal.next_en),
         )
 
 

@@ -137,7 +137,7 @@ def _masked(value: str) -> str:
     )
     return (
         f"case when {value} is null then null"
-        " when action = 'quarantine' and field is null then '***'"
+        " when action in ('quarantine', 'correct') and field is null then '***'"
         f" when coalesce(contract || '.' || field in ({direct}), false)"
         f" then case when regexp_full_match({value}, '[^@;, ]+@[^@;, ]+')"
         f" then left({value}, 1) || '***@' || split_part({value}, '@', 2) else left({value}, 1) || '***' end"

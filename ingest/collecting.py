@@ -27,15 +27,24 @@ from ingest.controls_result import CONTROL_SCHEMA, ControlResult
 from ingest.controls_run import run_controls
 from ingest.conversion import check_mapping
 from ingest.deliveries import Delivery, DeliveryStore, fingerprint
+from ingest.delivery_decisions import load_delivery_decisions
 from ingest.discovery import Discovery, Received, discover, inside_folder, match_paths, receive_all
 from ingest.dispositions import join_parts, refresh_part, union_query
 from ingest.errors import Problem
 from ingest.integrity import Archive, lost_deliveries
-from ingest.landing import QUARANTINE_SCHEMA, Landing
+from ingest.landing import QUARANTINE_SCHEMA, REPAIR_COLUMNS, Landing
 from ingest.landing_together import land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
 from ingest.mapping import FileSpec, Mapping, load_mapping
 from ingest.private_files import private_files
+from ingest.repairs import Repairs, load_repairs, repair_states
+from ingest.snapshots import (
+    SNAPSHOT_SCHEMA,
+    SnapshotFile,
+    judge_snapshots,
+    open_questions,
+    snapshot_rows,
+)
 from ingest.sql import connect, write_parquet
 
 Progress = Callable[[str, int, int], None]
@@ -125,6 +134,8 @@ class _Collection:
         self.company, self.mappings, self.progress = company, mappings, progress
         self.work = company.work
         self.sources: dict[str, Source] = {s.instance: s for s in company.sources}
+        self.repairs: Repairs = load_repairs(company.decisions)
+        self.decisions = load_delivery_decisions(company.decisions)
         self.store = DeliveryStore(self.work)
         shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
         self.connection: duckdb.DuckDBPyConnection = connect(self.work)
@@ -156,7 +167,10 @@ class _Collection:
                 for path in (f"work/deliveries/{key}.json" for key in forgotten if key not in present)
             ]
             refusals = self._refusals(found, problems, known, present)
-            return self._account(found, active, refusals, landed, len(planned))
+            snapshots = judge_snapshots(self.connection, self.work, active, self.mappings, self.decisions)
+            refusals += [Refusal(*question) for question in open_questions(snapshots, self.mappings)]
+            refusals.sort(key=lambda r: (r.source_instance, r.file_path, r.problem.code))
+            return self._account(found, active, refusals, landed, len(planned), snapshots)
         finally:
             self.connection.close()
             shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
@@ -191,8 +205,10 @@ class _Collection:
             for path in paths[key]:
                 day = match_paths(spec.paths, inside_folder(source, path))
                 dated.append((day.isoformat() if day and day is not True else "9999-12-31", path))
-            day_text, path = min(dated)
-            days = sorted(day for day, _ in dated if day != "9999-12-31")
+            # A snapshot tells the state at its date: that of the latest one still holds.
+            real = [item for item in dated if item[0] != "9999-12-31"]
+            day_text, path = max(real) if spec.snapshot and real else min(dated)
+            days = sorted(day for day, _ in real)
             planned[key] = Delivery(
                 delivery_id=key,
                 status="planned",
@@ -233,11 +249,12 @@ class _Collection:
         for done, plan in enumerate(order):
             self.progress("land", done, len(order))
             mapping = self.mappings[plan.source_instance]
-            lookups, missing = self._lookups(plan, mapping, planned, known)
+            lookups, missing = chosen_lookups(plan, mapping, planned, known)
             contracts = sorted(name for name, _, _ in mapping.tables_of(plan.file_key))
             state = fingerprint(
                 mapping.hash, [load_contract(name).fingerprint for name in contracts], plan.delivered_on,
                 {key: d.delivery_id for key, d in lookups.items()}, missing, plan.manifest,
+                [self.repairs.get((d.source_instance, d.file_sha256), ()) for d in (plan, *lookups.values())],
             )  # fmt: skip
             plan = replace(plan, fingerprint=state)
             before = known.get(plan.delivery_id)
@@ -272,7 +289,9 @@ class _Collection:
                 self.store.remove_strays(known)
                 continue
             facts = self.archive.facts(plan)
-            landing = Landing(self.connection, self.store, mapping, plan, lookups, facts, conversions)
+            landing = Landing(
+                self.connection, self.store, mapping, plan, lookups, facts, conversions, repairs=self.repairs
+            )
             if (plan.source_instance, plan.file_key) in served:
                 finished.append(landing.land(was_landed))
                 known[plan.delivery_id] = finished[-1]
@@ -285,33 +304,6 @@ class _Collection:
             known[delivery.delivery_id] = delivery
         self.progress("land", len(order), len(order))
         return sorted(delivery.delivery_id for delivery in finished if delivery.status == "landed")
-
-    def _lookups(
-        self, plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]
-    ) -> tuple[dict[str, Delivery], list[str]]:
-        """For each file looked up in: its delivery of the same date, else the latest before, else the
-        earliest; the newest one where the mapping says so.
-        """
-        chosen: dict[str, Delivery] = {}
-        for key in mapping.lookup_files(plan.file_key):
-            candidates = [
-                d
-                for d in planned.values()
-                if d.source_instance == plan.source_instance
-                and d.file_key == key
-                and known.get(d.delivery_id, d).status != "refused"
-            ]
-            if not candidates:
-                needed = mapping.columns_looked_up(plan.file_key, key)
-                if needed:
-                    return chosen, [key, needed[0]]
-                continue
-            is_newest = mapping.model.files[key].lookup_version == "newest"
-            own = "9999-12-31" if is_newest else plan.delivered_on or "9999-12-31"
-            past = [d for d in candidates if (d.delivered_on or "") <= own]
-            pick = max if past else min
-            chosen[key] = pick(past or candidates, key=lambda d: (d.delivered_on or "", d.delivery_id))
-        return chosen, []
 
     def _refusals(
         self,
@@ -338,7 +330,7 @@ class _Collection:
                     pattern = f"{self.sources[instance].folder}/{spec.paths[0]}"
                     problem = Problem("E-ING-001", f"{instance}: {pattern}", (("pattern", pattern),))
                     refusals.append(Refusal(instance, pattern, problem))
-        return sorted(refusals, key=lambda r: (r.source_instance, r.file_path, r.problem.code))
+        return refusals
 
     def _account(
         self,
@@ -347,6 +339,7 @@ class _Collection:
         refusals: list[Refusal],
         landed: list[str],
         n_planned: int,
+        snapshots: list[SnapshotFile],
     ) -> CollectReport:
         """Dispositions, ledger and the tables of collect/."""
         by_contract: dict[str, list[Delivery]] = {}
@@ -357,13 +350,8 @@ class _Collection:
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
             changed |= refresh_part(
-                self.connection,
-                self.work,
-                load_contract(name),
-                deliveries,
-                self.mappings,
-                self.company.as_of,
-                damaged,
+                self.connection, self.work, load_contract(name), deliveries, self.mappings,
+                self.company.as_of, damaged, snapshots,
             )
         join_parts(self.connection, self.work, list(by_contract), damaged)
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
@@ -373,10 +361,11 @@ class _Collection:
         unsound: list[Path] = []
         checked = run_controls(self.connection, self.work, self.mappings, active, self.company.as_of, unsound)
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in unsound]
-        others, missed = self._controls(found, active, refusals)
+        others, missed = self._controls(found, active, refusals, snapshots)
         controls = [result.row() for result in (*others, *checked)]
         self._write_tables(active, refusals, terms, controls, missed)
         self.progress("control", 1, 1)
+        _write_rows(self.work / "collect" / "snapshots.parquet", SNAPSHOT_SCHEMA, snapshot_rows(snapshots))
         self.progress("converge", len(by_contract), len(by_contract))
         warnings = tuple(c for c in controls if c["status"] in {"warn", "fail"} and c["level"] != "info")
         unchanged = n_planned - len(landed)
@@ -386,11 +375,33 @@ class _Collection:
         )  # fmt: skip
 
     def _controls(
-        self, found: Discovery, active: list[Delivery], refusals: list[Refusal]
+        self,
+        found: Discovery,
+        active: list[Delivery],
+        refusals: list[Refusal],
+        snapshots: list[SnapshotFile],
     ) -> tuple[list[ControlResult], set[tuple[str, str]]]:
         """Controls of files as such, and the (instance, file key) that did not come for the month of the cycle."""
         missed: set[tuple[str, str]] = set()
         results = [landed_result(delivery, each) for delivery in active for each in delivery.controls]
+        for judged in (each for file in snapshots for each in file.judgements):
+            if judged.state == "incomplete":
+                name, of = "snapshot_incomplete", judged.delivery
+                results.append(
+                    ControlResult(
+                        of.source_instance, name, name, "warn", "warn", name, of.delivery_id, of.file_path
+                    )
+                )
+        for repair, state, delivery in repair_states(self.work, self.repairs, active):
+            if state != "applied":
+                name = "repair_not_applied"
+                params = {"line": repair.line, "author": repair.author, "stated_in": repair.stated_in, "state": state}
+                results.append(
+                    ControlResult(
+                        repair.source_instance, name, name, "warn", "warn", name, delivery, repair.file_path,
+                        measured=state, params=params,
+                    )
+                )  # fmt: skip
         for instance, path in found.unmapped:
             name = "unmapped_file"
             results.append(ControlResult(instance, name, name, "info", "warn", name, file_path=path))
@@ -476,10 +487,44 @@ class _Collection:
         )
         _write_rows(folder / "control_results.parquet", CONTROL_SCHEMA, controls)
         quarantined = [
-            self.work / "quarantine" / f"{d.delivery_id}.parquet" for d in active if d.n_quarantined_lines
+            self.work / "quarantine" / f"{d.delivery_id}.parquet" for d in active if d.has_quarantine
         ]
         columns = {f.name: "BIGINT" if f.type == pa.int64() else "VARCHAR" for f in QUARANTINE_SCHEMA}
-        write_parquet(self.connection, union_query(quarantined, columns), folder / "quarantine_lines.parquet")
+        lines = union_query(quarantined, columns)
+        waiting = ", ".join(name for name in columns if name not in REPAIR_COLUMNS)
+        for table, query in (
+            ("quarantine_lines", f"SELECT {waiting} FROM ({lines}) WHERE repaired_line IS NULL"),
+            ("repaired_lines", f"SELECT * FROM ({lines}) WHERE repaired_line IS NOT NULL"),
+        ):
+            write_parquet(self.connection, query, folder / f"{table}.parquet")
+
+
+def chosen_lookups(
+    plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]
+) -> tuple[dict[str, Delivery], list[str]]:
+    """For each file looked up in: its delivery of the same date, else the latest before, else the
+    earliest; the newest one where the mapping says so.
+    """
+    chosen: dict[str, Delivery] = {}
+    for key in mapping.lookup_files(plan.file_key):
+        candidates = [
+            d
+            for d in planned.values()
+            if d.source_instance == plan.source_instance
+            and d.file_key == key
+            and known.get(d.delivery_id, d).status != "refused"
+        ]
+        if not candidates:
+            needed = mapping.columns_looked_up(plan.file_key, key)
+            if needed:
+                return chosen, [key, needed[0]]
+            continue
+        is_newest = mapping.model.files[key].lookup_version == "newest"
+        own = "9999-12-31" if is_newest else plan.delivered_on or "9999-12-31"
+        past = [d for d in candidates if (d.delivered_on or "") <= own]
+        pick = max if past else min
+        chosen[key] = pick(past or candidates, key=lambda d: (d.delivered_on or "", d.delivery_id))
+    return chosen, []
 
 
 DELIVERY_SCHEMA = pa.schema(
@@ -490,7 +535,8 @@ DELIVERY_SCHEMA = pa.schema(
         ("file_bytes", pa.int64()), ("text_bytes", pa.int64()),
         ("delivered_on", pa.date32()), ("encoding", pa.string()),
         ("n_physical_lines", pa.int64()), ("n_header_lines", pa.int64()), ("n_blank_lines", pa.int64()),
-        ("n_record_lines", pa.int64()), ("n_quarantined_lines", pa.int64()), ("n_records", pa.int64()),
+        ("n_record_lines", pa.int64()), ("n_quarantined_lines", pa.int64()),
+        ("n_repaired_lines", pa.int64()), ("n_records", pa.int64()),
         ("reader", pa.string()), ("is_missed", pa.bool_()),
     ]
 )  # fmt: skip

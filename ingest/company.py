@@ -66,6 +66,11 @@ class Company:
         return self.root / "work"
 
     @property
+    def decisions(self) -> Path:
+        """What people decided: repaired lines, accepted snapshots. Input like the extracts, kept when work/ goes."""
+        return self.root / "decisions"
+
+    @property
     def published(self) -> Path:
         """Published marts, receipts and reports."""
         return self.root / "published"

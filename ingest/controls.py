@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from ingest.contract import load_contract
-from ingest.controls_result import ControlResult
+from ingest.controls_result import ControlResult, sentences
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
 from ingest.deliveries import Delivery
 from ingest.discovery import MANIFEST_SUFFIX
@@ -184,12 +184,14 @@ def control_result(control: str, status: str, expected: str, observed: str, deta
 
 def landed_result(delivery: Delivery, found: dict[str, str]) -> ControlResult:
     """A control that the record of a delivery keeps, as a row of control_results."""
-    code = found["control"]
-    params = {"measure": code, "expected": found["expected"], "observed": found["observed"]}
-    if code != "header_only":
-        code = "manifest_no_column" if found["status"] == "not_assessed" else "manifest"
+    code, status = found["control"], found["status"]
+    params = {name: found[name] for name in ("expected", "observed", "detail")} | {"measure": code}
+    if code not in sentences()["en"]:
+        code = "manifest_no_column" if status == "not_assessed" else "manifest"
+    # A note is worth a look at its own level; a result says pass or not.
+    level, status = ("info", "warn") if status == "info" else ("warn", status)
     return ControlResult(
-        delivery.source_instance, found["control"], code.removesuffix("_no_column"), "warn", found["status"], code,
+        delivery.source_instance, found["control"], code.removesuffix("_no_column"), level, status, code,
         delivery.delivery_id, delivery.file_path, measured=found["observed"] or None,
         threshold=found["expected"] or None, params=params,
     )  # fmt: skip

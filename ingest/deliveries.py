@@ -16,7 +16,7 @@ from typing import Any
 from ingest.errors import Problem
 
 # Raised when the same bytes and the same mapping would give other rows: every delivery is then landed again.
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Delivery:
     n_blank_lines: int = 0
     n_record_lines: int = 0
     n_quarantined_lines: int = 0
+    n_repaired_lines: int = 0
     n_records: int = 0
     reader: str = "fast"
     tables: dict[str, int] = field(default_factory=dict)  # contract -> raw rows
@@ -55,6 +56,11 @@ class Delivery:
     was_landed: bool = False
     last_delivered_on: str | None = None  # the latest date of its paths; delivered_on is the earliest
     files: dict[str, str] = field(default_factory=dict)  # raw and quarantine files below work/ -> SHA-256
+
+    @property
+    def has_quarantine(self) -> bool:
+        """True when lines of the file are no record: those that wait and those that a person repaired."""
+        return bool(self.n_quarantined_lines or self.n_repaired_lines)
 
     @property
     def day(self) -> dt.date | None:
@@ -141,7 +147,7 @@ class DeliveryStore:
             raw_file(self.work, contract, delivery.source_instance, delivery.delivery_id)
             for contract in sorted(delivery.tables)
         ]
-        if delivery.n_quarantined_lines:
+        if delivery.has_quarantine:
             found.append(self.work / "quarantine" / f"{delivery.delivery_id}.parquet")
         return [path.relative_to(self.work).as_posix() for path in found]
 
@@ -158,7 +164,7 @@ class DeliveryStore:
                 path.unlink(missing_ok=True)
         for path in self.work.glob("quarantine/*"):
             keeper = active.get(path.name.split(".")[0])
-            if keeper is None or keeper.status != "landed" or not keeper.n_quarantined_lines:
+            if keeper is None or keeper.status != "landed" or not keeper.has_quarantine:
                 path.unlink(missing_ok=True)
         for path in [
             *self.folder.glob("*.tmp"),

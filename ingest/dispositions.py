@@ -21,6 +21,7 @@ from ingest.deliveries import Delivery, fingerprint, raw_file, sha256_of
 from ingest.mapping import Dedupe, Mapping
 from ingest.mapping_model import Retention
 from ingest.reasons import codes_of, competing_codes, reasons
+from ingest.snapshots import ABSENT, SnapshotFile, key_columns, key_list, names_a_record
 from ingest.sql import files_literal, ident, literal, write_parquet
 
 DISPOSITIONS_VERSION = "2"
@@ -83,19 +84,24 @@ def key_rules(contract: Contract, instances: set[str], mappings: dict[str, Mappi
 
 def refresh_part(
     connection: duckdb.DuckDBPyConnection, work: Path, contract: Contract, deliveries: list[Delivery],
-    mappings: dict[str, Mapping], as_of: dt.datetime, damaged: list[Path],
+    mappings: dict[str, Mapping], as_of: dt.datetime, damaged: list[Path], snapshots: list[SnapshotFile],
 ) -> bool:  # fmt: skip
     """Compute the dispositions, cell changes and counts of one contract;
     True when they had to be computed. as_of: UTC, what a retention is counted from. damaged: gets the parts that were
     not what had been written.
     """
     rules = key_rules(contract, {d.source_instance for d in deliveries}, mappings)
+    known = {delivery.delivery_id for delivery in deliveries}
+    concerned = [
+        file for file in snapshots if known & {each.delivery.delivery_id for each in file.judgements}
+    ]
     state = fingerprint(
         DISPOSITIONS_VERSION,
         contract.fingerprint,
         sorted((d.delivery_id, d.fingerprint, d.last_delivered_on) for d in deliveries),
         [(r.instances, r.label) for r in rules],
         as_of.isoformat() if any(r.retention for r in rules) else None,
+        [(file.withdrawn, file.present, file.applied) for file in concerned],
     )
     folder = work / "collect" / "parts"
     marker = folder / f"{contract.name}.json"
@@ -110,6 +116,7 @@ def refresh_part(
         f"FROM read_parquet({files_literal(files)})"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE disposed AS {_set_aside_query(contract)}")
+    _withdraw(connection, contract, concerned, mappings)
     for rule in rules:
         _converge(connection, contract, rule)
         if rule.dedupe:
@@ -120,6 +127,8 @@ def refresh_part(
     write_parquet(connection, ordered, folder / f"{contract.name}.dispositions.parquet")
     write_parquet(connection, _changes_query(contract), folder / f"{contract.name}.changes.parquet")
     write_parquet(connection, _counts_query(contract), folder / f"{contract.name}.counts.parquet")
+    connection.execute("DROP VIEW contending")
+    connection.execute("DROP TABLE withdrawn")
     connection.execute("DROP TABLE disposed")
     connection.execute("DROP VIEW raw_now")
     _mark(marker, state, written)
@@ -168,6 +177,41 @@ def _set_aside_query(contract: Contract) -> str:
     )
 
 
+def _withdraw(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, snapshots: list[SnapshotFile],
+    mappings: dict[str, Mapping],
+) -> None:  # fmt: skip
+    """Take the rows that snapshots withdraw out of the contest: rows of snapshots that do not count, and rows whose
+    record the newest snapshot does not hold. The other rows are in the view `contending`.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE withdrawn AS SELECT {_ROW}, _set_aside, "
+        f"CAST(NULL AS VARCHAR) AS reason_code, CAST(NULL AS VARCHAR) AS winner FROM raw_now WHERE false"
+    )
+    for file in snapshots:
+        for delivery, reason in sorted(file.withdrawn.items()):
+            connection.execute(
+                f"INSERT INTO withdrawn SELECT {_ROW}, _set_aside, {literal(reason)}, NULL FROM raw_now "
+                f"WHERE _delivery_id = {literal(delivery)}"
+            )
+        if not file.present:
+            continue
+        key = key_list(key_columns(mappings[file.source_instance], contract.name))
+        connection.execute(
+            f"INSERT INTO withdrawn SELECT {_ROW}, _set_aside, {literal(ABSENT)}, {literal(file.present[-1])} "
+            f"FROM raw_now WHERE _delivery_id IN {_in(list(file.applied))} AND {names_a_record()} "
+            f"AND {key} NOT IN (SELECT {key} FROM raw_now WHERE _delivery_id IN {_in(list(file.present))} "
+            f"AND {names_a_record()})"
+        )
+    connection.execute(
+        f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'excluded', reason_code, winner, NULL "
+        "FROM withdrawn WHERE _set_aside IS NULL"
+    )
+    same = " AND ".join(f"w.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
+    rest = f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {same})" if snapshots else ""
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW contending AS SELECT * FROM raw_now r{rest}")
+
+
 def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: KeyRule) -> None:
     """Add the losing versions of each key. Keys with several records are found first; only they are ordered.
 
@@ -190,7 +234,7 @@ def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: K
     duplicate = "repeated_event" if contract.update == "append" else "exact_duplicate"
     window = f"OVER (PARTITION BY {', '.join(key)} ORDER BY {', '.join(order)})"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE contested_keys AS SELECT {hashed} AS h FROM raw_now WHERE {competes} "
+        f"CREATE OR REPLACE TEMP TABLE contested_keys AS SELECT {hashed} AS h FROM contending WHERE {competes} "
         f"GROUP BY ALL HAVING count(*) > 1"
     )
     connection.execute(
@@ -201,7 +245,7 @@ def _converge(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: K
         f"FROM (SELECT {_ROW}, _set_aside, content, row_number() {window} AS rank, "
         f"first_value(content) {window} AS best, first_value(_delivery_id) {window} AS winner, "
         f"first_value(_source_row_id) {window} AS winner_row "
-        f"FROM (SELECT *, hash({content}) AS content FROM raw_now WHERE {competes} "
+        f"FROM (SELECT *, hash({content}) AS content FROM contending WHERE {competes} "
         f"AND {hashed} IN (SELECT h FROM contested_keys))) WHERE rank > 1 AND _set_aside IS NULL"
     )
     connection.execute("DROP TABLE contested_keys")

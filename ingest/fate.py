@@ -23,8 +23,8 @@ class Fate:
     """The one fate of one line or record.
 
     kind: header | blank | quarantined_line | continuation | refused | kept | quarantined | excluded |
-    exact_duplicate | superseded | suppressed. line: physical line (ordinal for json and ics).
-    winner: (delivery, line) of the record kept instead.
+    exact_duplicate | superseded | suppressed. line: physical line (ordinal for json and ics). winner: (delivery,
+    line) of the record kept instead; the line is None when a whole delivery decided (a snapshot).
     """
 
     kind: str
@@ -37,7 +37,7 @@ class Fate:
     source_record_id: str | None = None
     reason_code: str | None = None
     detail: str | None = None
-    winner: tuple[str, int] | None = None
+    winner: tuple[str, int | None] | None = None
 
 
 def fate_of_line(company: Path | Company, instance: str, delivery: str, line: int) -> list[Fate]:

@@ -272,6 +272,14 @@ def _table_of(objects: list[tuple[int, dict]], paths: list[list[str | int]]) -> 
     return pa.Table.from_arrays(arrays, schema=records_schema(len(paths)))
 
 
+def json_cells(line: str, spec: FileSpec, where: str) -> list[str | None] | str:
+    """Texts of the declared fields of one JSON object, or why `line` is none. Raises RefusedFile like reading."""
+    found = _object_of(line)
+    if isinstance(found, str):
+        return found
+    return [_text(_at(found, path_steps(path, where))) for path in spec.field_paths().values()]
+
+
 def _at(item: object, steps: list[str | int]) -> object:
     for step in steps:
         if isinstance(step, int):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.mapping_model import AtLeast
 from ingest.privacy import masked
 from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
+from ingest.repairs import Repairs, apply_repairs
 from ingest.row_shapes import exploded_rows
 from ingest.spreadsheets import spreadsheet_records
 from ingest.sql import literal, planned_as_written, write_parquet
@@ -62,8 +64,15 @@ QUARANTINE_SCHEMA = pa.schema(
         ("reason_code", pa.string()),
         ("raw_line", pa.string()),
         ("detail", pa.string()),
+        # Null while the line waits; a repaired one keeps what it was.
+        ("repaired_line", pa.string()),
+        ("author", pa.string()),
+        ("comment", pa.string()),
+        ("decided_on", pa.string()),
     ]
 )
+
+REPAIR_COLUMNS = ("repaired_line", "author", "comment", "decided_on")
 
 
 @dataclass
@@ -72,7 +81,7 @@ class Landing:
 
     lookups: file key -> the delivery whose rows values are looked up in. facts: those of the archived bytes,
     when they were just inspected. conversions: queries made once for the deliveries of one
-    connection. text_bytes: size of what a compressed file holds, once it was expanded.
+    connection. text_bytes: size of what a compressed file holds, once it was expanded. repairs: those of all files.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -83,6 +92,7 @@ class Landing:
     facts: ByteFacts | None = None
     conversions: dict[Any, Any] = field(default_factory=dict)
     text_bytes: int | None = None
+    repairs: Repairs = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -124,7 +134,7 @@ class Landing:
     def _land(self) -> Delivery:
         prepared, streams = self.prepared(), {}
         try:
-            lookups = self._lookup_tables()
+            lookups = self.lookup_tables()
             try:
                 streams = self.opened(prepared)
                 written = self._write(streams, lookups)
@@ -186,8 +196,11 @@ class Landing:
         """
         streams = self._read(prepared, strictly)
         try:
+            own = self.repairs.get((self.planned.source_instance, self.planned.file_sha256), ())
+            for records in streams.values() if own else ():
+                apply_repairs(self.connection, records, own, prepared, self.spec, self.scratch, self.where)
             return masked(self.connection, streams, self.spec, self.mapping.salt, self._clean, self.where)
-        except RefusedFile:
+        except (RefusedFile, duckdb.Error):
             self.close(streams)
             raise
 
@@ -350,7 +363,8 @@ class Landing:
         self.conversions[key] = f"SELECT * FROM {view}"
         return self.conversions[key]
 
-    def _lookup_tables(self) -> dict[str, LookupTable]:
+    def lookup_tables(self) -> dict[str, LookupTable]:
+        """Rows of the files that values are looked up in, read anew."""
         tables = {}
         for key, delivery in self.lookups.items():
             tables[key] = read_for_lookup(self, key, delivery)
@@ -361,9 +375,14 @@ class Landing:
     ) -> Delivery:
         planned = self.planned
         quarantine = self.work / "quarantine" / f"{planned.delivery_id}.parquet"
-        if main.quarantine:
+        if main.quarantine or main.repaired:
             quarantine.parent.mkdir(parents=True, exist_ok=True)
-            rows = [(planned.source_instance, planned.delivery_id, *line) for line in main.quarantine]
+            lines = [(*line, None, None, None, None) for line in main.quarantine]
+            lines += [astuple(line) for line in main.repaired]
+            rows = [
+                (planned.source_instance, planned.delivery_id, *line)
+                for line in sorted(lines, key=itemgetter(0))
+            ]
             arrays = [pa.array([row[i] for row in rows], f.type) for i, f in enumerate(QUARANTINE_SCHEMA)]
             temporary = self.scratch / "quarantine.parquet"
             pq.write_table(
@@ -388,6 +407,7 @@ class Landing:
             n_blank_lines=main.lines.blank,
             n_record_lines=main.lines.record,
             n_quarantined_lines=main.lines.quarantined,
+            n_repaired_lines=main.lines.repaired,
             n_records=main.expected,
             reader=main.reader,
             tables=tables,
@@ -459,7 +479,7 @@ def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scr
 
 def read_for_lookup(landing: Landing, key: str, delivery: Delivery) -> LookupTable:
     """Rows of another delivery as a table of text, written under the scratch directory of this landing."""
-    other = Landing(landing.connection, landing.store, landing.mapping, delivery)
+    other = Landing(landing.connection, landing.store, landing.mapping, delivery, repairs=landing.repairs)
     other.scratch.mkdir(parents=True, exist_ok=True)
     # A file may look itself up: its own text must not be removed with this one.
     texts = landing.scratch / f"lookup_{key}"

@@ -1,7 +1,7 @@
 """The row ledger, terms A to C: bytes, lines and records of every delivery, with their balance.
 
 A lines_bytes = file_bytes (those of the text inside a compressed file); B physical = header + blank + record +
-quarantined; C records_in = kept + quarantined + excluded + exact_duplicate + superseded + suppressed, per
+quarantined + repaired; C records_in = kept + quarantined + excluded + exact_duplicate + superseded + suppressed, per
 contract. The terms are integers; an imbalance of one is a fault.
 What does NOT belong here: terms D to H (entities, facts, money, journal, chain).
 """
@@ -16,6 +16,7 @@ import duckdb
 from ingest.deliveries import Delivery
 from ingest.dispositions import COUNT_COLUMNS, union_query
 
+LINE_TERMS = ("header_lines", "blank_lines", "record_lines", "quarantined_lines", "repaired_lines")
 RECORD_TERMS = ("kept", "quarantined", "excluded", "exact_duplicate", "superseded", "suppressed")
 
 
@@ -57,6 +58,7 @@ def ledger_terms(
             ("B", "blank_lines", delivery.n_blank_lines),
             ("B", "record_lines", delivery.n_record_lines),
             ("B", "quarantined_lines", delivery.n_quarantined_lines),
+            ("B", "repaired_lines", delivery.n_repaired_lines),
         ]
         terms += [Term(delivery.source_instance, delivery.delivery_id, None, t, n, v) for t, n, v in values]
     files = [work / "collect" / "parts" / f"{name}.counts.parquet" for name in sorted(contracts)]
@@ -81,9 +83,7 @@ def imbalances(terms: list[Term], deliveries: list[Delivery]) -> list[Imbalance]
             left, right = items["file_bytes"], items["lines_bytes"]
         elif letter == "B":
             left = items["physical_lines"]
-            right = sum(
-                items[n] for n in ("header_lines", "blank_lines", "record_lines", "quarantined_lines")
-            )
+            right = sum(items[name] for name in LINE_TERMS)
         else:
             left, right = items["records_in"], sum(items[name] for name in RECORD_TERMS)
         if left != right:

@@ -160,7 +160,7 @@ def build_mapping(
     check_checks(model, where)
     # What changes no row of raw must not make every delivery land again.
     rows_alone = {
-        "files": {"__all__": {"cadence", "covers", "lookup_version"}},
+        "files": {"__all__": {"cadence", "covers", "lookup_version", "snapshot"}},
         "tables": {"__all__": {"retention"}},
         "checks": True,
     }

@@ -54,6 +54,15 @@ class Defaults(_Strict):
         return known_zone(value)
 
 
+class Snapshot(_Strict):
+    """A file that holds all records of its source: those that the newest one does not hold are removed."""
+
+    complete: Literal[True] = Field(description="true: a record that is not in the file is gone.")
+    max_removed: float = Field(
+        gt=0, le=1, description="Largest share of the known records that one file may remove without asking."
+    )
+
+
 class Privacy(_Strict):
     """Columns of a file that never reach raw as they are."""
 
@@ -176,6 +185,11 @@ class FileSpec(_Strict):
         description="Which delivery of this file others look values up in: that of their own date, or the newest one.",
     )
 
+    snapshot: Snapshot | None = Field(
+        default=None,
+        description="Declares the file a complete snapshot: records absent from the newest one are removed.",
+    )
+
     @field_validator("encoding")
     @classmethod
     def _codec(cls, value: str) -> str:
@@ -236,6 +250,8 @@ class FileSpec(_Strict):
         for key in ("cadence", "covers"):
             if getattr(self, key) in {"monthly", "previous_month"} and not self.is_dated:
                 raise ValueError(f"{key}: {getattr(self, key)} needs {{date}} in the path")
+        if self.snapshot and not self.is_dated:
+            raise ValueError("snapshot needs {date} in the path: the newest one counts")
         return self
 
     def _check_fields(self) -> None:

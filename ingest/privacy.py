@@ -7,6 +7,7 @@ What does NOT belong here: who may read work/ (private_files.py), erasure and pu
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import duckdb
 
@@ -56,4 +57,5 @@ def masked(
             (line, reason, "", "" if spec.format == "ics" else detail)
             for line, reason, _, detail in records.quarantine
         ]
+        records.repaired = [replace(line, raw_line="", repaired_line="") for line in records.repaired]
     return streams

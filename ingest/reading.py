@@ -43,26 +43,41 @@ STAGED_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class LineCounts:
-    """Term B of the ledger for one file: physical = header + blank + record + quarantined."""
+    """Term B of the ledger for one file: physical = header + blank + record + quarantined + repaired."""
 
     physical: int
     header: int
     blank: int
     record: int
     quarantined: int
+    repaired: int = 0  # quarantined lines that a person repaired: each one is a record
+
+
+@dataclass(frozen=True)
+class RepairedLine:
+    """A quarantined line of the file that stands for the record a person wrote in its place."""
+
+    line: int
+    reason_code: str
+    raw_line: str
+    detail: str
+    repaired_line: str
+    author: str
+    comment: str
+    decided_on: str
 
 
 @dataclass(frozen=True)
 class Note:
     """Something that reading a file found and people must see, though it refuses nothing: a control result.
 
-    status: info or warn. observed: how many.
+    status: info or warn. observed: how many. detail: names or a place, never a value.
     """
 
     control: str
     status: str
     observed: int
-    detail: str
+    detail: str = ""
 
 
 @dataclass
@@ -80,6 +95,7 @@ class Records:
     reader: str
     n_bytes_read: int
     quarantine: list[Quarantined] = field(default_factory=list)
+    repaired: list[RepairedLine] = field(default_factory=list)
     temporary: list[Path] = field(default_factory=list)
     registered: list[str] = field(default_factory=list)
     is_header_only: bool = False

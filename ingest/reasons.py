@@ -55,6 +55,11 @@ def competing_codes() -> list[str]:
     return [code for code in codes_of("excluded") if not reasons()[code].absorbed]
 
 
+def absorbed_codes() -> list[str]:
+    """Codes of records that live on in another one, in alphabetical order."""
+    return sorted(code for code, reason in reasons().items() if reason.absorbed)
+
+
 def codes_of(disposition: str) -> list[str]:
     """Codes whose disposition is `disposition`, in alphabetical order."""
     return sorted(code for code, reason in reasons().items() if reason.disposition == disposition)

@@ -167,9 +167,9 @@ def _written(
     if counts["records"] != expected:
         raise RefusedFile("E-ING-014", where, relation=counts["records"], expected=expected)
     notes = [
-        Note("error_cells", "warn", scan.errors, f"read as missing; the first is {scan.first_error}"),
-        Note("hidden_rows", "info", scan.hidden, "read like the others"),
-        Note("merged_cells", "info", scan.merged, "only the first cell of each has the value"),
+        Note("error_cells", "warn", scan.errors, scan.first_error),
+        Note("hidden_rows", "info", scan.hidden),
+        Note("merged_cells", "info", scan.merged),
     ]
     return Records(
         f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})",

@@ -78,7 +78,7 @@ class RecordParser:
             while start < size and text[start] == " " and delimiter != " ":
                 start += 1
             if start < size and text[start] == quote:
-                value, position = self._quoted(text, start + 1)
+                value, position = self.quoted(text, start + 1)
                 if value is None:
                     return "unclosed_quote" if most is None or len(fields) < most else "broken_quoting"
                 while position < size and text[position] == " " and delimiter != " ":
@@ -100,7 +100,7 @@ class RecordParser:
         quote = self.quote or ""
         return quote in line and quote in self._pairs.sub("", line)
 
-    def _quoted(self, text: str, start: int) -> tuple[str | None, int]:
+    def quoted(self, text: str, start: int) -> tuple[str | None, int]:
         """Value of the quoted field whose first character is at `start`, and the position after its quote."""
         quote, escape = self.quote or "", self.escape
         pieces, position = [], start

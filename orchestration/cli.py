@@ -19,6 +19,8 @@ _COMMANDS = {
     "where": "The one fate of a source row.",
     "journal": "The cleaning journal of the last run.",
     "controls": "What the controls of deliveries measured in the last run.",
+    "quarantine": "The rows that did not get in: list, show, repair, replay.",
+    "deliveries": "What was delivered when; accept or reject a snapshot that removes too much.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",

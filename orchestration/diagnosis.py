@@ -89,6 +89,7 @@ def _company(directory: Path) -> Iterator[Finding]:
     )
     yield from _mappings(company)
     yield from _rules(company)
+    yield from _decisions(company)
     yield from _work(company)
     from orchestration.damaged_file import DamagedFileError
     from orchestration.publication.receipts import current_publication
@@ -116,6 +117,20 @@ def _rules(company) -> Iterator[Finding]:
         yield Finding("rules", "bad", str(error))
         return
     yield Finding("rules", "ok", f"{len(rules)} rule(s), {len(waivers)} waiver(s)")
+
+
+def _decisions(company) -> Iterator[Finding]:
+    from ingest.delivery_decisions import load_delivery_decisions
+    from ingest.errors import IngestError
+    from ingest.repairs import load_repairs
+
+    try:
+        n_repairs = sum(len(repairs) for repairs in load_repairs(company.decisions).values())
+        n_deliveries = len(load_delivery_decisions(company.decisions))
+    except IngestError as error:
+        yield Finding("decisions", "bad", str(error))
+        return
+    yield Finding("decisions", "ok", f"{n_repairs} repaired line(s), {n_deliveries} delivery decision(s)")
 
 
 def _work(company) -> Iterator[Finding]:

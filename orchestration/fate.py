@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -45,6 +45,7 @@ class Fate:
     reason_code: str | None = None
     winner: str | None = None
     golden_ids: tuple[str, ...] = ()
+    repaired: str | None = None  # "reason code, author, date" of the line that a person repaired
 
 
 def fates(work: Path, address: str) -> list[Fate]:
@@ -154,7 +155,11 @@ def _fates_of_line(
         )
     ]
     if found:
-        return found
+        mended = _rows(
+            con, "select * from repaired_lines where _delivery_id = $delivery and _source_row_id = $line", key
+        )
+        said = [f"{row['reason_code']}, {row['author']}, {row['decided_on']}" for row in mended]
+        return [replace(fate, repaired=said[0]) for fate in found] if said else found
     start = max(
         (
             _rows(
@@ -227,7 +232,9 @@ def _record_fates(
     }
     for row in rows:
         code = row["disposition"] or ("left_out" if row["left_out_reason"] else "kept")
-        winner = f"{row['winner_path']}:{row['winner_source_row_id']}" if row["winner_path"] else None
+        winner = row["winner_path"]
+        if winner and row["winner_source_row_id"] is not None:
+            winner += f":{row['winner_source_row_id']}"
         yield Fate(
             code,
             row["source_instance"],
@@ -266,7 +273,7 @@ def _connection(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     con = duckdb.connect()
     try:
         con.execute("SET threads=2; SET TimeZone='UTC'")
-        for name in ("deliveries", "dispositions", "quarantine_lines"):
+        for name in ("deliveries", "dispositions", "quarantine_lines", "repaired_lines"):
             path = literal(str(work / "collect" / f"{name}.parquet"))
             con.execute(f"create view {name} as select * from read_parquet({path})")
         exclusions, golden = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
 from orchestration.publication.files import file_sha256
 
@@ -33,6 +34,7 @@ def list_inputs(company: Company) -> Inputs:
     found += [path for path in (root / "company.yml", root / "waivers.csv") if path.is_file()]
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
+    found += decision_files(company.decisions)
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 
 

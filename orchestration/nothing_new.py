@@ -47,9 +47,15 @@ def unchanged_publication(company: Company, cycle: str | None) -> Unchanged | No
     if receipt["settings"] != run_settings(company, cycle=cycle).identity():
         return None
     seen = {(item["path"], item["sha256"]) for item in receipt["inputs"]}
-    if not {(item["path"], item["sha256"]) for item in scan_inputs(company)} <= seen:
+    present = {(item["path"], item["sha256"]) for item in scan_inputs(company)}
+    if not present <= seen or any(_is_decision(path) for path, _ in seen - present):
         return None
     return Unchanged(current["publication_id"], live, rolled_back_from)
+
+
+def _is_decision(path: str) -> bool:
+    """A decision that is taken away counts no longer; an extract that is taken away does."""
+    return path.startswith("decisions/") or path == "waivers.csv"
 
 
 def _is_intact(marts: Path, sha256: str) -> bool:

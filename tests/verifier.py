@@ -1,8 +1,9 @@
 """An independent verifier of the row ledger: it shares no code with the pipeline.
 
 Terms A to C are derived again from the original files (bytes, csv, json of the standard library) and
-compared with what ingest wrote; D to F from the raw Parquet and the warehouse. It reads the mappings as
-data, for dialects. What does not belong here: any import of ingest, expectations or orchestration.
+compared with what ingest wrote; D to F from the raw Parquet and the warehouse. It reads as data the mappings,
+for dialects, and the repairs that people recorded, for the lines they replace. What does not belong here: any import
+of ingest, expectations or orchestration.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def verify(company_dir: Path) -> list[str]:
         connection.execute(f"attach '{work / 'warehouse.duckdb'}' as warehouse (read_only)")
         connection.execute("use warehouse.main")
         _views(connection, work)
-        found += _verify_records(connection)
+        found += _verify_records(connection, work)
         found += _verify_entities(connection)
         found += _verify_facts(connection)
         found += _verify_money(connection)
@@ -102,6 +103,9 @@ def _verify_files(company_dir: Path) -> list[str]:
     quarantined: dict[str, dict[int, str]] = {}
     for row in _rows(work / "collect" / "quarantine_lines.parquet"):
         quarantined.setdefault(row["_delivery_id"], {})[row["_source_row_id"]] = row["raw_line"]
+    repaired: dict[str, dict[int, str]] = {}
+    for row in _rows(work / "collect" / "repaired_lines.parquet"):
+        repaired.setdefault(row["_delivery_id"], {})[row["_source_row_id"]] = row["repaired_line"]
     terms: dict[str, dict[str, int]] = {}
     for row in _rows(work / "collect" / "ledger_terms.parquet"):
         if row["contract"] is None:
@@ -121,7 +125,9 @@ def _verify_files(company_dir: Path) -> list[str]:
         if row["file_bytes"] != len(content) or {term["file_bytes"], term["lines_bytes"]} != {len(text)}:
             found.append(f"A {place}: {len(text)} bytes in the file, {term} in the ledger")
         aside = quarantined.get(row["_delivery_id"], {})
-        found += _verify_lines(place, text, specification, row, term, aside)
+        mended = repaired.get(row["_delivery_id"], {})
+        found += _verify_repairs(company_dir, place, text, specification, row, mended)
+        found += _verify_lines(place, text, specification, row, term, aside, mended)
     known = {(row["source_instance"], row["file_sha256"]) for row in deliveries}
     for source in company["sources"]:
         patterns = [
@@ -158,15 +164,18 @@ def _verify_lines(
     delivery: dict[str, Any],
     term: dict[str, int],
     aside: dict[int, str],
+    mended: dict[int, str],
 ) -> list[str]:
     found = []
-    parts = ("header_lines", "blank_lines", "record_lines", "quarantined_lines")
+    parts = ("header_lines", "blank_lines", "record_lines", "quarantined_lines", "repaired_lines")
     if term["physical_lines"] != sum(term[name] for name in parts):
         found.append(f"B {place}: lines do not add up: {term}")
     if term["quarantined_lines"] != len(aside):
         found.append(f"B {place}: {len(aside)} quarantined lines kept, {term['quarantined_lines']} counted")
+    if term["repaired_lines"] != len(mended):
+        found.append(f"B {place}: {len(mended)} repaired lines kept, {term['repaired_lines']} counted")
     try:
-        counted = _count(content, specification, aside)
+        counted = _count(content, specification, aside, mended)
     except (csv.Error, json.JSONDecodeError) as error:
         return [*found, f"B {place}: a line that is no record is not quarantined ({error})"]
     if counted is None:
@@ -186,10 +195,60 @@ def _text_lines(content: bytes, specification: dict[str, Any]) -> list[str]:
     return lines[:-1] if lines and lines[-1] == "" else lines
 
 
-def _count(content: bytes, specification: dict[str, Any], aside: dict[int, str]) -> Counted | None:
-    """Lines and records of a file without its quarantined lines; None for formats of one document."""
+def _verify_repairs(
+    company_dir: Path,
+    place: str,
+    content: bytes,
+    specification: dict[str, Any],
+    delivery: dict[str, Any],
+    mended: dict[int, str],
+) -> list[str]:
+    """Every repaired line has its decision: on these bytes, this line, and the text that stands there."""
+    decided = {}
+    for path in sorted((company_dir / "decisions" / "repairs").glob("*.yml")):
+        stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if (stated["source"], stated["file_sha256"]) == (
+            delivery["source_instance"],
+            delivery["file_sha256"],
+        ):
+            decided |= {each["line"]: each for each in stated["repairs"]}
+    lines = _line_texts(content, specification) if mended else []
+    found = []
+    for number, text in mended.items():
+        was = hashlib.sha256(lines[number - 1].encode()).hexdigest()
+        if (
+            number not in decided
+            or decided[number]["repaired"] != text
+            or decided[number]["raw_sha256"] != was
+        ):
+            found.append(f"B {place}: line {number} is repaired and nobody decided so")
+    return found
+
+
+def _line_texts(content: bytes, specification: dict[str, Any]) -> list[str]:
+    """Lines of a file; one whose bytes are no text of its encoding stands there escaped."""
+    encoding = specification.get("encoding", "utf-8")
+    try:
+        content.decode(encoding)
+        return _text_lines(content, specification)
+    except UnicodeDecodeError:
+        found = []
+        for line in re.split(rb"\r*\n|\r", content.removeprefix(b"\xef\xbb\xbf")):
+            try:
+                found.append(line.decode(encoding))
+            except UnicodeDecodeError:
+                found.append(line.decode("ascii", "backslashreplace"))
+        return found
+
+
+def _count(
+    content: bytes, specification: dict[str, Any], aside: dict[int, str], mended: dict[int, str]
+) -> Counted | None:
+    """Lines and records of a file, without its quarantined lines and with its repaired ones as repaired; None for
+    formats of one document.
+    """
     lines = _text_lines(content, specification)
-    good = ["" if number in aside else line for number, line in enumerate(lines, start=1)]
+    good = ["" if number in aside else mended.get(number, line) for number, line in enumerate(lines, start=1)]
     form = specification["format"]
     if form == "jsonl":
         records = sum(isinstance(json.loads(line), dict) for line in good if line.strip())
@@ -255,7 +314,7 @@ def _views(connection: duckdb.DuckDBPyConnection, work: Path) -> None:
         )
 
 
-def _verify_records(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _verify_records(connection: duckdb.DuckDBPyConnection, work: Path) -> list[str]:
     """Term C, from raw and the dispositions."""
     found = []
     for table in ("raw_records", "dispositions"):
@@ -266,6 +325,19 @@ def _verify_records(connection: duckdb.DuckDBPyConnection) -> list[str]:
         )
         if twice:
             found.append(f"C {table}: {twice} records stand there twice")
+    for contract in connection.execute(
+        "select distinct contract from dispositions where reason_code = 'absent_from_snapshot'"
+    ).fetchall():
+        rows = f"read_parquet('{work}/raw/{contract[0]}/*.parquet')"
+        present = _number(
+            connection,
+            f"select count(*) from dispositions as d join {rows} as r using (_delivery_id, _source_row_id,"
+            f" _record_part) join (select distinct _delivery_id as snapshot, source_record_id from {rows}) as s"
+            " on s.snapshot = d.winner_delivery_id and s.source_record_id = r.source_record_id"
+            f" where d.contract = '{contract[0]}' and d.reason_code = 'absent_from_snapshot'",
+        )
+        if present:
+            found.append(f"C {contract[0]}: {present} records are called absent and the snapshot holds them")
     strays = _number(
         connection,
         "select count(*) from dispositions anti join raw_records"
@@ -382,6 +454,9 @@ def amounts_in_files(
     aside: dict[str, dict[int, str]] = {}
     for row in _rows(work / "collect" / "quarantine_lines.parquet"):
         aside.setdefault(row["_delivery_id"], {})[row["_source_row_id"]] = row["raw_line"]
+    mended: dict[str, dict[int, str]] = {}
+    for row in _rows(work / "collect" / "repaired_lines.parquet"):
+        mended.setdefault(row["_delivery_id"], {})[row["_source_row_id"]] = row["repaired_line"]
     with duckdb.connect() as connection:
         raw = dict(
             connection.execute(
@@ -401,7 +476,9 @@ def amounts_in_files(
             continue
         read = cell or _reader(declared["source"])
         content = (company_dir / "extracts" / row["file_path"]).read_bytes()
-        counted = _count(content, specification, aside.get(row["_delivery_id"], {}))
+        counted = _count(
+            content, specification, aside.get(row["_delivery_id"], {}), mended.get(row["_delivery_id"], {})
+        )
         total = sum((_decimal(read(each), declared) for each in counted.rows), Decimal(0))
         sums[row["_delivery_id"]] = (total, raw.get(row["_delivery_id"], Decimal(0)))
     return sums

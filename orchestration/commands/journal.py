@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from orchestration.commands.output import cli_command, emit_json, say, wording
+from orchestration.commands.output import ACTIONS, check_values, cli_command, emit_json, say
 from orchestration.masking import masked
-
-if TYPE_CHECKING:
-    from ingest.company import Company
 
 _EPILOG = """\b
 Examples:
@@ -29,14 +24,11 @@ Values of direct identifiers are masked; the full journal stays in the work dire
 """
 
 
-_ACTIONS = ("quarantine", "correct", "null", "exclude", "merge", "supersede", "keep_flagged")
-
-
 @cli_command("journal", epilog=_EPILOG)
 @click.option("--reason", default=None, help="Reason code.")
 @click.option("--contract", default=None, help="Contract, such as crm_lead.")
 @click.option("--source", default=None, help="Source instance of company.yml.")
-@click.option("--action", default=None, help=f"One of: {', '.join(_ACTIONS)}.")
+@click.option("--action", default=None, help=f"One of: {', '.join(ACTIONS)}.")
 @click.option("--record", default=None, help="Part of a record key.")
 @click.option(
     "--rule", default=None, help="Rule id, such as R-CRM-003, or <source>/<control>: the rows it flags."
@@ -64,7 +56,7 @@ def command(
 
     settings = load_company(company)
     work = settings.work
-    _check_values(
+    check_values(
         settings, language, rule=rule, reason=reason, contract=contract, source=source, action=action
     )
     wanted = JournalFilter(reason, contract, source, action, record, rule)
@@ -90,33 +82,6 @@ def command(
         code = row["reason_code"] or "-"
         text = known[code].text(language) if code in known else ""
         say(f"{row['n_decisions']:>10}  {row['contract'] or '-':<22} {row['action']:<12} {code:<28} {text}")
-
-
-def _check_values(company: Company, language: str, **given: str | None) -> None:
-    """A usage error with the nearest names for a value that no journal can hold: 0 rows would say "none"."""
-    from expectations.catalogue import load_catalogue
-    from ingest.contract import load_contracts
-    from ingest.reasons import reasons
-
-    known: dict[str, Callable[[], Iterable[str]]] = {
-        "rule": lambda: [rule.id for rule in load_catalogue().rules] + _control_ids(company),
-        "reason": reasons,
-        "contract": load_contracts,
-        "source": lambda: [source.instance for source in company.sources],
-        "action": lambda: _ACTIONS,
-    }
-    for option, value in given.items():
-        names = sorted(known[option]()) if value is not None else []
-        if value is not None and value not in names:
-            nearest = difflib.get_close_matches(value, names, n=3, cutoff=0.3) or names[:3]
-            text = wording("unknown_value", language, value=value, nearest=", ".join(nearest) or "-")
-            raise click.BadParameter(text, param_hint=f"--{option}")
-
-
-def _control_ids(company: Company) -> list[str]:
-    from expectations.control_findings import read_controls
-
-    return sorted({each.control_id for each in read_controls(company.work)})
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -6,20 +6,27 @@ characters are escaped, e-mail addresses and telephone numbers in error messages
 
 from __future__ import annotations
 
+import difflib
 import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestration.commands import exit_codes
 from orchestration.masking import inert, masked
 from orchestration.project import DEFAULT_COMPANY, ROOT
+
+if TYPE_CHECKING:
+    from ingest.company import Company
+
+#: What the journal can say of a decision.
+ACTIONS = ("quarantine", "correct", "null", "exclude", "merge", "supersede", "keep_flagged")
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,6 +64,13 @@ def cli_command(name: str, *, epilog: str) -> Callable[[Callable[..., Any]], cli
     return decorate
 
 
+def cli_group(name: str, summary: str, epilog: str) -> click.Group:
+    """A command made of commands; its options belong to them."""
+    return click.Group(
+        name, help=summary, epilog=epilog, context_settings={"help_option_names": ["-h", "--help"]}
+    )
+
+
 def is_quiet() -> bool:
     """True when progress would be noise: not a terminal, or CI."""
     return not sys.stderr.isatty() or os.environ.get("CI", "").lower() == "true"
@@ -90,6 +104,33 @@ def shown(path: Path) -> str:
         if path.resolve().is_relative_to(base.resolve()):
             return path.resolve().relative_to(base.resolve()).as_posix()
     return str(path)
+
+
+def check_values(company: Company, language: str, **given: str | None) -> None:
+    """A usage error with the nearest names for a value that no journal can hold: 0 rows would say "none"."""
+    from expectations.catalogue import load_catalogue
+    from ingest.contract import load_contracts
+    from ingest.reasons import reasons
+
+    known: dict[str, Callable[[], Iterable[str]]] = {
+        "rule": lambda: [rule.id for rule in load_catalogue().rules] + _control_ids(company),
+        "reason": reasons,
+        "contract": load_contracts,
+        "source": lambda: [source.instance for source in company.sources],
+        "action": lambda: ACTIONS,
+    }
+    for option, value in given.items():
+        names = sorted(known[option]()) if value is not None else []
+        if value is not None and value not in names:
+            nearest = difflib.get_close_matches(value, names, n=3, cutoff=0.3) or names[:3]
+            text = wording("unknown_value", language, value=value, nearest=", ".join(nearest) or "-")
+            raise click.BadParameter(text, param_hint=f"--{option}")
+
+
+def _control_ids(company: Company) -> list[str]:
+    from expectations.control_findings import read_controls
+
+    return sorted({each.control_id for each in read_controls(company.work)})
 
 
 def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -58,7 +58,9 @@ def run_cycle(
 def execute_and_report(directory: Path, job: str, *, as_json: bool, language: str, cycle: str | None) -> int:
     """Execute one job under the lock, print its summary, return the exit code."""
     from ingest import load_company
+    from ingest.delivery_decisions import load_delivery_decisions
     from ingest.mapping import load_mapping
+    from ingest.repairs import load_repairs
     from orchestration.commands.execution import execute
     from orchestration.commands.summary import print_summary, run_summary
     from orchestration.publication.receipts import current_publication
@@ -69,6 +71,8 @@ def execute_and_report(directory: Path, job: str, *, as_json: bool, language: st
     company = load_company(directory)  # a wrong configuration is told before a lock file is made
     for source in company.sources:
         load_mapping(source, company.root)
+    load_repairs(company.decisions)
+    load_delivery_decisions(company.decisions)
     current_publication(company.published)  # so is a damaged record of what is live
     run_id = make_run_id()
     with run_lock(directory / "work", run_id), progress(quiet=as_json) as show:

@@ -77,6 +77,8 @@ def _sentence(fate: Fate, language: str) -> str:
         known = reasons()
         said = f": {known[fate.reason_code].text(language)}" if fate.reason_code in known else ""
         text += f"  ({fate.reason_code}{said})"
+    if fate.repaired:
+        text += f"  {wording('fate_repaired', language, repaired=fate.repaired)}"
     if fate.winner:
         text += f"  -> {fate.winner}"
     return text

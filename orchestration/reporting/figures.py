@@ -100,6 +100,7 @@ class LineAccount:
     record_lines: int
     quarantined_lines: int
     set_aside: tuple[SetAside, ...] = ()
+    repaired_lines: int = 0
 
     @property
     def difference(self) -> int:
@@ -109,6 +110,7 @@ class LineAccount:
             - self.blank_lines
             - self.record_lines
             - self.quarantined_lines
+            - self.repaired_lines
         )
 
 

@@ -253,7 +253,8 @@ def _line_accounts(reader: Reader) -> tuple[LineAccount, ...]:
             cast(sum(n_header_lines) as bigint) as header_lines,
             cast(sum(n_blank_lines) as bigint) as blank_lines,
             cast(sum(n_record_lines) as bigint) as record_lines,
-            cast(sum(n_quarantined_lines) as bigint) as quarantined_lines
+            cast(sum(n_quarantined_lines) as bigint) as quarantined_lines,
+            cast(sum(n_repaired_lines) as bigint) as repaired_lines
         from relation group by all order by all
     """
     return tuple(

@@ -255,7 +255,7 @@ def decision_lines(decisions: Iterable[CleaningDecision], t: Wording) -> list[De
 
 def _line_total(lines: Iterable[LineAccount]) -> dict[str, int]:
     names = ("n_files", "file_bytes", "physical_lines", "header_lines", "blank_lines", "record_lines")
-    names += ("quarantined_lines", "difference")
+    names += ("quarantined_lines", "repaired_lines", "difference")
     rows = list(lines)
     return {name: sum(getattr(row, name) for row in rows) for name in names}
 

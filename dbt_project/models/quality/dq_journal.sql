@@ -6,6 +6,7 @@
 with decisions as (
     select
         'line' as step_code,
+        'rule' as actor_code,
         _delivery_id,
         _source_row_id,
         cast(null as int) as _record_part,
@@ -21,7 +22,24 @@ with decisions as (
     group by _delivery_id, _source_row_id, raw_line, reason_code
     union all
     select
+        'line' as step_code,
+        'person' as actor_code,
+        _delivery_id,
+        _source_row_id,
+        cast(null as int) as _record_part,
+        cast(null as string) as contract,
+        cast(null as string) as record_key,
+        cast(null as string) as field_name,
+        raw_line as value_before,
+        repaired_line as value_after,
+        'line_repaired' as reason_code,
+        'correct' as action_code,
+        1 as n_decisions
+    from {{ source('collect', 'repaired_lines') }}
+    union all
+    select
         'record' as step_code,
+        'rule' as actor_code,
         _delivery_id,
         _source_row_id,
         _record_part,
@@ -29,7 +47,7 @@ with decisions as (
         cast(null as string) as record_key,
         cast(null as string) as field_name,
         cast(null as string) as value_before,
-        winner_delivery_id || ':' || cast(winner_source_row_id as string) as value_after,
+        winner_delivery_id || coalesce(':' || cast(winner_source_row_id as string), '') as value_after,
         reason_code,
         case disposition
             when 'quarantined' then 'quarantine'
@@ -41,6 +59,7 @@ with decisions as (
     union all
     select
         'cell' as step_code,
+        'rule' as actor_code,
         _delivery_id,
         _source_row_id,
         cast(null as int) as _record_part,
@@ -59,6 +78,7 @@ with decisions as (
     union all
     select
         'exclusion' as step_code,
+        'rule' as actor_code,
         _delivery_id,
         _source_row_id,
         _record_part,
@@ -74,6 +94,7 @@ with decisions as (
     union all
     select
         'merge' as step_code,
+        'rule' as actor_code,
         _delivery_id,
         _source_row_id,
         cast(null as int) as _record_part,
@@ -89,6 +110,7 @@ with decisions as (
     union all
     select
         'metric' as step_code,
+        'rule' as actor_code,
         cast(null as string) as _delivery_id,
         cast(null as bigint) as _source_row_id,
         cast(null as int) as _record_part,
@@ -105,6 +127,7 @@ with decisions as (
     union all
     select
         'metric' as step_code,
+        'rule' as actor_code,
         cast(null as string) as _delivery_id,
         cast(null as bigint) as _source_row_id,
         cast(null as int) as _record_part,
@@ -147,7 +170,7 @@ select
     decisions.reason_code,
     cast(null as string) as rule_id,
     decisions.action_code as action,  -- noqa: RF04
-    'rule' as actor,
+    decisions.actor_code as actor,
     decisions.n_decisions
 from decisions
 cross join {{ run_settings() }} as settings

@@ -8,6 +8,7 @@ with identities (term, identity_code, term_name, side_sign) as (
     ('B', 'lines_of_file', 'blank_lines', -1),
     ('B', 'lines_of_file', 'record_lines', -1),
     ('B', 'lines_of_file', 'quarantined_lines', -1),
+    ('B', 'lines_of_file', 'repaired_lines', -1),
     ('C', 'records_of_delivery', 'records_in', 1),
     ('C', 'records_of_delivery', 'kept', -1),
     ('C', 'records_of_delivery', 'quarantined', -1),

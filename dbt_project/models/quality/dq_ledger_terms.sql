@@ -340,6 +340,12 @@ decided_rows as (
     group by reason_code
     union all
     select
+        'line:line_repaired' as stream_code,
+        count(*) as n_decisions
+    from {{ source('collect', 'repaired_lines') }}
+    having count(*) > 0
+    union all
+    select
         'cell:' || coalesce(reason_code, 'none') as stream_code,
         count(*) as n_decisions
     from {{ source('collect', 'changes') }}

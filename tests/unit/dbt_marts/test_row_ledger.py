@@ -115,7 +115,7 @@ def sources() -> dict[str, list[dict]]:
             "suppressed": 0,
         }
         lines = {"physical_lines": kept + 4, "header_lines": 1, "blank_lines": 0, "record_lines": kept + 2}
-        lines["quarantined_lines"] = 1
+        lines |= {"quarantined_lines": 1, "repaired_lines": 0}
         for term, names, named in [
             ("A", {"file_bytes": 90, "lines_bytes": 90}, None),
             ("B", lines, None),

@@ -35,7 +35,7 @@ PARQUET = {
     "collect/deliveries": """
         select 'crm' as source_instance, 'crm/leads.csv' as file_path, repeat('ab', 32) as file_sha256,
             120 as file_bytes, date '2026-06-30' as delivered_on, 11 as n_records, 13 as n_physical_lines,
-            1 as n_header_lines, 0 as n_blank_lines, 11 as n_record_lines, 1 as n_quarantined_lines""",
+            1 as n_header_lines, 0 as n_blank_lines, 11 as n_record_lines, 1 as n_quarantined_lines, 0 as n_repaired_lines""",
     "collect/quarantine_lines": "select 'crm' as source_instance, 'unclosed_quote' as reason_code, 'x' as raw_line",
     "collect/changes": """
         select 'crm_lead' as contract, 'email' as field, 'email_invalid' as reason_code, 'null' as action,
