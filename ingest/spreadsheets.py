@@ -26,7 +26,7 @@ from ingest.errors import RefusedFile
 from ingest.mapping import FileSpec
 from ingest.reading import LineCounts, Note, Records, check_header, check_width, positions
 from ingest.sql import literal
-from ingest.strict_reader import Quarantined, write_records
+from ingest.strict_reader import Quarantined, tables_of, write_records
 from ingest.text_preparation import CHUNK, Prepared
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384  # those of the format itself
@@ -162,7 +162,7 @@ def _written(
                 yield number, [_text(cell) for cell in cells[: len(names)]]
 
     target = scratch / f"{prepared.path.name}.sheet.parquet"
-    write_records(records(), len(names), target)
+    write_records(tables_of(records(), len(names)), len(names), target)
     expected = scan.filled - len(scan.wide)
     if counts["records"] != expected:
         raise RefusedFile("E-ING-014", where, relation=counts["records"], expected=expected)

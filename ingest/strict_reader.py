@@ -9,6 +9,7 @@ What does NOT belong here: decoding (text_preparation.py) and types (conversion.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -331,6 +332,15 @@ class _Block:
 def records_schema(n_columns: int) -> pa.Schema:
     """_row BIGINT, then c0..cN VARCHAR."""
     return pa.schema([("_row", pa.int64())] + [(f"c{i}", pa.string()) for i in range(n_columns)])
+
+
+def tables_of(records: Iterator[tuple[int, list[str]]], n_columns: int) -> Iterator[pa.Table]:
+    """(row number, texts) as tables of records_schema, a batch at a time."""
+    schema = records_schema(n_columns)
+    while batch := list(itertools.islice(records, BATCH)):
+        columns = zip(*(texts for _, texts in batch), strict=True)
+        arrays = [pa.array([number for number, _ in batch], pa.int64())]
+        yield pa.Table.from_arrays([*arrays, *(pa.array(c, pa.string()) for c in columns)], schema=schema)
 
 
 def write_records(tables: Iterator[pa.Table], n_columns: int, target: Path) -> Path:
