@@ -350,8 +350,14 @@ class _Collection:
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
             changed |= refresh_part(
-                self.connection, self.work, load_contract(name), deliveries, self.mappings,
-                self.company.as_of, damaged, snapshots,
+                self.connection,
+                self.work,
+                load_contract(name),
+                deliveries,
+                self.mappings,
+                self.company.as_of,
+                damaged,
+                snapshots,
             )
         join_parts(self.connection, self.work, list(by_contract), damaged)
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
@@ -395,7 +401,12 @@ class _Collection:
         for repair, state, delivery in repair_states(self.work, self.repairs, active):
             if state != "applied":
                 name = "repair_not_applied"
-                params = {"line": repair.line, "author": repair.author, "stated_in": repair.stated_in, "state": state}
+                params = {
+                    "line": repair.line,
+                    "author": repair.author,
+                    "stated_in": repair.stated_in,
+                    "state": state,
+                }
                 results.append(
                     ControlResult(
                         repair.source_instance, name, name, "warn", "warn", name, delivery, repair.file_path,

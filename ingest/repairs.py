@@ -26,7 +26,7 @@ from ingest.json_reading import json_cells
 from ingest.mapping import FileSpec
 from ingest.reading import Records, RepairedLine
 from ingest.sql import literal
-from ingest.strict_reader import RAW_LINE_LIMIT, RecordParser, write_records
+from ingest.strict_reader import RAW_LINE_LIMIT, RecordParser, tables_of, write_records
 from ingest.strict_yaml import read_yaml, validate
 from ingest.text_preparation import Prepared
 
@@ -217,7 +217,7 @@ def apply_repairs(
     if not rows:
         return
     target = scratch / f"{prepared.path.name}.repaired.parquet"
-    write_records(iter(rows), n_columns, target)
+    write_records(tables_of(iter(rows), n_columns), n_columns, target)
     records.relation = (
         f"SELECT * FROM ({records.relation}) UNION ALL "
         f"SELECT _row, 0 AS _part, * EXCLUDE (_row) FROM read_parquet({literal(str(target))})"

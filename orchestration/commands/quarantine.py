@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -286,6 +287,8 @@ def _report(checked: tuple[Checked, ...], report: ReplayReport | None, as_json: 
                 ]
         emit_json(content)
         return
+    from ingest.controls_result import sentence
+
     for each in checked:
         why = f": {masked(each.why)}" if each.why else ""
         place = f"{each.source_instance}:{each.file_path}:{each.line}"
@@ -307,12 +310,8 @@ def _report(checked: tuple[Checked, ...], report: ReplayReport | None, as_json: 
             said = f"{wording(f'outside_{kind}', language)}: {_reason(code, language)}"
             say(f"{n:>8}  {wording(key, language)}  {said}")
     for each in report.not_applied:
-        place = f"{each['source_instance']}:{each['file_path']} {each['expected']}"
-        say(
-            wording(
-                "replay_not_applied", language, place=place, state=f"{each['observed']} ({each['detail']})"
-            )
-        )
+        said = sentence(each["code"], json.loads(each["params"]), language)
+        say(f"{each['source_instance']}:{each['file_path']} {said}")
     if not (report.landed or report.files):
         say(wording("replay_nothing", language))
     say(f"{wording('next', language)}: etalon run")

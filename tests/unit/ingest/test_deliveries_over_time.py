@@ -104,7 +104,7 @@ def test_a_retention_needs_a_date_that_the_table_fills(tmp_path: Path, column: s
 
 def missed(one: Site) -> Any:
     return one.rows(
-        "SELECT status, observed FROM collect.control_results WHERE control = 'delivered_for_cycle'"
+        "SELECT status, measured FROM collect.control_results WHERE control = 'delivered_for_cycle'"
     )
 
 

@@ -213,7 +213,7 @@ def kept_leads(where: Site) -> set[tuple[str, str | None, str]]:
 
 
 def expected_leads(where: Site, files: Files) -> set[tuple[str, str | None, str]]:
-    """Kept leads by a plain reading: copies count once from their earliest date, refused contents not at all, and
+    """Kept leads by a plain reading: copies count once, at their latest date, refused contents not at all, and
     per key the greatest (changed, delivered, delivery, line) wins among records that have an address.
     """
     refused = {path for (path,) in where.rows("SELECT file_path FROM collect.refusals")}
@@ -232,7 +232,7 @@ def expected_leads(where: Site, files: Files) -> set[tuple[str, str | None, str]
             if len(fields) != 5 or not fields[1] or '"' in text:
                 continue
             changed = dt.date.fromisoformat(fields[3]) if fields[3] else dt.date.min
-            version = (changed, min(paths)[:7], delivery, number)
+            version = (changed, max(paths)[:7], delivery, number)
             if fields[0] not in winners or winners[fields[0]][0] < version:
                 winners[fields[0]] = (version, fields[4])
     return {(key, name, version[2]) for key, (version, name) in winners.items()}

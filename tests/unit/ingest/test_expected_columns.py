@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,9 +35,10 @@ def test_at_least_reads_its_columns_and_lists_the_others(site: Callable[..., Sit
         "SELECT source_record_id, last_name, delivered_on FROM raw.crm_lead ORDER BY 3 DESC LIMIT 1"
     )[0][:2] == ("1", "Ann")
     found = one.rows(
-        "SELECT file_path, status, observed, detail FROM collect.control_results WHERE control = 'extra_columns'"
+        "SELECT file_path, level, measured, params FROM collect.control_results WHERE control = 'extra_columns'"
     )
-    assert found == [("crm/2026-06/Leads.csv", "info", "2", "Score, Custom 1")]
+    assert [row[:3] for row in found] == [("crm/2026-06/Leads.csv", "info", "2")]
+    assert json.loads(found[0][3])["detail"] == "Score, Custom 1"
 
 
 def test_at_least_still_refuses_what_is_missing_misspelt_or_cut_wrongly(site: Callable[..., Site]) -> None:

@@ -243,7 +243,7 @@ def test_a_repair_counts_once_when_the_file_comes_again_whole(site: Callable[...
     (where.root / "extracts" / "crm" / PATH).unlink()
     gone = where.collect()
     assert gone.kept == 4
-    assert [(w["control"], w["observed"]) for w in gone.warnings if w["control"].startswith("repair")] == [
+    assert [(w["control"], w["measured"]) for w in gone.warnings if w["control"].startswith("repair")] == [
         ("repair_not_applied", "not_delivered")
     ] * 2
 
@@ -259,7 +259,7 @@ def test_a_corrected_mapping_recovers_lines_and_makes_repairs_unneeded(site: Cal
     assert where.rows("SELECT last_name FROM raw.crm_lead WHERE source_record_id = '2'") == [("Bob Jr",)]
     (where.root / "mapping.yml").write_text(LEADS, encoding="utf-8")
     report = replay(load_company(where.root))
-    assert [(each["observed"], each["file_path"]) for each in report.not_applied] == [
+    assert [(each["measured"], each["file_path"]) for each in report.not_applied] == [
         ("not_needed", "crm/2026-06/Leads.csv")
     ]
     assert where.rows("SELECT last_name FROM raw.crm_lead WHERE source_record_id = '2'") == [("Bob, Jr",)]

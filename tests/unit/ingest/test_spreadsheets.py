@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import json
 import random
 import zipfile
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def test_a_sheet_gives_the_rows_of_the_same_table_as_csv(site: Callable[..., Sit
     lines = "SELECT term, name, value FROM collect.ledger_terms WHERE term = 'B' ORDER BY name"
     assert by_sheet.rows(lines) == [
         ("B", "blank_lines", 0), ("B", "header_lines", 1), ("B", "physical_lines", 4), ("B", "quarantined_lines", 0),
-        ("B", "record_lines", 3),
+        ("B", "record_lines", 3), ("B", "repaired_lines", 0),
     ]  # fmt: skip
 
 
@@ -233,6 +234,7 @@ def test_rows_are_accounted_for_and_numbered_as_in_the_sheet(site: Callable[...,
     ]  # fmt: skip
     assert one.rows("SELECT name, value FROM collect.ledger_terms WHERE term = 'B' ORDER BY name") == [
         ("blank_lines", 1), ("header_lines", 3), ("physical_lines", 8), ("quarantined_lines", 1), ("record_lines", 3),
+        ("repaired_lines", 0),
     ]  # fmt: skip
     assert one.rows("SELECT _source_row_id, reason_code, detail FROM collect.quarantine_lines") == [
         (7, "wrong_field_count", "a value in F7, beyond the last of 5 columns")
@@ -241,7 +243,9 @@ def test_rows_are_accounted_for_and_numbered_as_in_the_sheet(site: Callable[...,
     path = "crm/2026-06/Leads.xlsx"
     assert [fate_of_line(one.root, "crm", path, n)[0].kind for n in range(1, 9)] == kinds
     assert [fates(one.root / "work", f"crm:{path}:{n}")[0].fate_code for n in range(1, 9)] == kinds
-    query = "SELECT control, status, observed FROM collect.control_results WHERE control LIKE '%\\_%' ESCAPE '\\' "
+    query = (
+        "SELECT control, level, measured FROM collect.control_results WHERE control LIKE '%\\_%' ESCAPE '\\' "
+    )
     controls = {row[0]: row[1:] for row in one.rows(query)}
     assert (controls["hidden_rows"], controls["merged_cells"]) == (("info", "1"), ("info", "1"))
 
@@ -257,9 +261,10 @@ def test_error_cells_are_missing_and_counted(site: Callable[..., Site]) -> None:
         (None, None)
     ]
     found = one.rows(
-        "SELECT status, observed, detail FROM collect.control_results WHERE control = 'error_cells'"
+        "SELECT status, measured, params FROM collect.control_results WHERE control = 'error_cells'"
     )
-    assert found == [("warn", "2", "read as missing; the first is B2 (#N/A)")]
+    assert [row[:2] for row in found] == [("warn", "2")]
+    assert json.loads(found[0][2])["detail"] == "B2 (#N/A)"
 
 
 def test_a_formula_that_nobody_computed_refuses_the_file(site: Callable[..., Site]) -> None:
