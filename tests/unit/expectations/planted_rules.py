@@ -183,7 +183,7 @@ GOOD: dict[str, list[Row]] = {
     ],
     "master.fct_subscription_months": [{"account_month_key": "acc_1/2026-06-01", "n_rates_missing": "0"}],
     "master.fct_mrr_movements": [{"account_month_key": "acc_1/2026-06-01", "account_id": "acc_1", **MRR}],
-    "metrics.fct_lead_cadences": [{"lead_id": "lea_1"}],
+    "metrics.fct_lead_cadences": [{"lead_id": "lea_1", "ttf_status_code": "contacted"}],
     "metrics.fct_email_send_days": [{"send_day_key": "d"}],
     "metrics.fct_opportunity_closings": [{"opportunity_id": "o1"}],
     "metrics.fct_stage_passages": [{"stage_passage_key": "p"}],
@@ -332,6 +332,7 @@ BAD: dict[str, dict[str, Row]] = {
             "currency": "XYZ",
         }
     },
+    "R-FCT-008": {"metrics.fct_lead_cadences": {"lead_id": "bad", "ttf_status_code": "negative_ttf"}},
     "R-FCT-007": {"master.fct_subscription_months": {"account_month_key": "bad", "n_rates_missing": "1"}},
     "R-FCT-006": {
         "master.fct_mrr_movements": {"account_month_key": "bad", **MRR | {"closing_mrr": "110.01"}}
