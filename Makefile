@@ -15,7 +15,7 @@ run: $(VENV)/.installed            ## build, audit and publish the demo company 
 	@$(BIN)/etalon run
 
 test: $(VENV)/.installed           ## the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed           ## ruff, sqlfluff, dbt parse, conventions
 	$(BIN)/ruff check .

@@ -350,15 +350,9 @@ class _Collection:
         for done, (name, deliveries) in enumerate(sorted(by_contract.items())):
             self.progress("converge", done, len(by_contract))
             changed |= refresh_part(
-                self.connection,
-                self.work,
-                load_contract(name),
-                deliveries,
-                self.mappings,
-                self.company.as_of,
-                damaged,
-                snapshots,
-            )
+                self.connection, self.work, load_contract(name), deliveries, self.mappings,
+                self.company.as_of, damaged, snapshots,
+            )  # fmt: skip
         join_parts(self.connection, self.work, list(by_contract), damaged)
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in damaged]
         terms = ledger_terms(self.connection, self.work, active, list(by_contract))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,11 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("CI", "true")
 
+
+# pyspark, where it is installed, takes a main module without a file (that of a pytest-xdist worker) for a doctest and
+# ends the process; Great Expectations imports it.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__
 
 # What is printed after this is the DuckDB bindings' own leak report at interpreter teardown.
 atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))

@@ -94,6 +94,7 @@ def test_dates_out_of_order_and_dangling_keys_are_found(collected_vendors: Colle
         "kind = 'orphan' AND status = 'warn' AND source_instance IN ('quickbooks', 'sage_intacct')",
     )
     assert dangling == [
+        ("quickbooks", "customer_id", 11, 11),  # of payments
         ("quickbooks", "customer_id", 35, 35),
         ("quickbooks", "invoice_id", 29, 23),
         ("quickbooks", "product_id", 24, 12),
