@@ -87,6 +87,8 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, OSError) as error:
         return {"error": str(error)}
+    except RecursionError:
+        return {"error": "nested too deeply"}
     if not isinstance(content, dict) or set(content) - MANIFEST_KEYS:
         return {"error": f"its keys must be among {', '.join(sorted(MANIFEST_KEYS))}"}
     return content

@@ -214,7 +214,12 @@ class Landing:
             check_bad_lines(streams["events"].quarantine, spec, self.where)
             return dict(streams)
         if spec.format == "json":
-            records = json_array(prepared, spec, scratch, self.where)
+            try:
+                records = json_array(prepared, spec, scratch, self.where)
+            except RecursionError:
+                raise RefusedFile(
+                    "E-ING-013", self.where, format="JSON", detail="nested too deeply"
+                ) from None
             check_bad_lines(records.quarantine, spec, self.where)
             return {None: records}
         if spec.format == "parquet":

@@ -219,6 +219,7 @@ def _with_conversion(
     if not ids:
         return checked
     found: dict[tuple[str, int], str] = {}
+    conversions: dict[Any, Any] = {}  # views on the one connection, named by their number
     with private_files(company.work):
         connection = connect(company.work)
         try:
@@ -233,7 +234,9 @@ def _with_conversion(
                 book = {**recorded, key: (*recorded.get(key, ()), *made)}
                 mapping = mappings[delivery.source_instance]
                 lookups, _ = chosen_lookups(delivery, mapping, known, known)
-                landing = Landing(connection, store, mapping, delivery, lookups, repairs=book)
+                landing = Landing(
+                    connection, store, mapping, delivery, lookups, conversions=conversions, repairs=book
+                )
                 for line, reason in _set_aside(landing, {repair.line for repair in made}).items():
                     found[(delivery_id, line)] = reason
         finally:

@@ -78,6 +78,8 @@ def read_yaml(path: Path) -> Any:
         ) from None
     except yaml.YAMLError as error:
         raise ConfigurationError("E-ING-101", path.name, detail=" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ConfigurationError("E-ING-101", path.name, detail="nested too deeply") from None
 
 
 def validate(model: type[Model], content: Any, where: str) -> Model:

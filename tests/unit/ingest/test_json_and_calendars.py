@@ -228,3 +228,24 @@ def test_a_file_that_is_no_calendar_is_refused(site: Callable[..., Site]) -> Non
     where = site(CALENDAR)
     where.put("a.ics", "Subject,Start\nx,y\n")
     assert [r.problem.code for r in where.collect().refusals] == ["E-ING-013"]
+
+
+@pytest.mark.parametrize("depth", [1_200, 200_000])
+def test_json_nested_too_deeply_is_refused_and_stops_nothing_else(
+    site: Callable[..., Site], depth: int
+) -> None:
+    mapping = EVENTS.replace("events.jsonl", "events.json").replace("format: jsonl", "format: json")
+    one = site(mapping)
+    one.put("2026-05/events.json", json.dumps([json.loads(event(1))]))
+    one.put("2026-06/events.json", '[{"sg_event_id": "e2", "category": ' + "[" * depth + "]" * depth + "}]")
+    report = one.collect()
+    assert [refusal.problem.code for refusal in report.refusals] == ["E-ING-013"]
+    assert (report.records_in, report.imbalances) == (1, ())
+    one.put("2026-05/events.json.manifest.json", "[" * depth + "]" * depth)
+    assert "E-ING-017" in [refusal.problem.code for refusal in one.collect().refusals]
+
+
+def test_a_mapping_nested_too_deeply_is_no_yaml_we_read(site: Callable[..., Site]) -> None:
+    one = site(EVENTS + "x: " + "[" * 5_000 + "]" * 5_000 + "\n")
+    with pytest.raises(ConfigurationError, match="E-ING-101"):
+        one.collect()

@@ -97,6 +97,16 @@ def test_rows_that_did_not_get_in_are_listed_by_file_and_reason_newest_first(
     assert rows_outside(work, Wanted(source="erp")) == []
 
 
+def test_lines_of_several_deliveries_are_repaired_in_one_file(site: Callable[..., Site]) -> None:
+    where = broken_site(site)
+    where.put("2026-05/Leads.csv", text_of(["9,z@x.fr,Open,2026-05-01 10:00:00,Zoe", "8;wrong"]))
+    where.collect()
+    texts = {3: "8,h@x.fr,Open,2026-05-02 10:00:00,Hal", 4: "4,d@x.fr,Open,2026-06-04 10:00:00,Dan"}
+    report = replayed(where, repair_file(where, texts))
+    assert len(report.landed) == 2
+    assert {row[0] for row in where.rows("SELECT source_record_id FROM raw.crm_lead")} >= {"8", "4", "9"}
+
+
 def test_a_line_is_shown_as_its_shape_and_says_where_it_breaks(site: Callable[..., Site]) -> None:
     where = broken_site(site)
     company = load_company(where.root)
