@@ -31,12 +31,14 @@ class BlockingCount:
     dropped_pairs: int
 
 
-def make_candidates(con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: bool) -> list[BlockingCount]:
+def make_candidates(
+    con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: bool
+) -> list[BlockingCount]:
     """Create table `candidates` (left_node, right_node) from table `prepared`.
 
     between_sources: only pairs of two sources (two-file linkage). Returns one count per rule that has keys.
     """
-    n_records = con.execute("SELECT count(*) FROM prepared").fetchone()[0]
+    n_records = con.execute("SELECT count(*) FROM prepared").fetchall()[0][0]
     limit = max(MIN_PAIRS, MAX_PAIRS_PER_RECORD * n_records)
     con.execute("CREATE OR REPLACE TEMP TABLE pairs_found (left_node INTEGER, right_node INTEGER)")
     counts = []
@@ -56,8 +58,10 @@ def make_candidates(con: duckdb.DuckDBPyConnection, model: Model, *, between_sou
 def make_keys(con: duckdb.DuckDBPyConnection, rule: BlockingRule) -> None:
     """Create table `keys` (node, key) of one rule; a list gives one row per distinct element."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE keys AS SELECT node, {rule.sql} AS key FROM prepared")
-    kind = con.execute("SELECT typeof(key) FROM keys LIMIT 1").fetchone()
-    if kind is not None and kind[0].endswith("[]"):
+    kind = con.execute(
+        "SELECT coalesce(max(typeof(key)), '') FROM (SELECT key FROM keys LIMIT 1)"
+    ).fetchall()[0][0]
+    if kind.endswith("[]"):
         con.execute(
             "CREATE OR REPLACE TEMP TABLE keys AS SELECT node, unnest(list_distinct(key)) AS key FROM keys "
             "WHERE key IS NOT NULL"
@@ -76,14 +80,13 @@ def _apply(
             "CREATE OR REPLACE TEMP TABLE large AS SELECT key FROM keys GROUP BY key "
             f"HAVING count(*) > {rule.max_block}"
         )
-        refined = con.execute("SELECT count(*) FROM large").fetchone()[0]
+        refined = con.execute("SELECT count(*) FROM large").fetchall()[0][0]
         if refined:
             con.execute(
                 "CREATE OR REPLACE TEMP TABLE keys AS "
                 "SELECT k.node, CASE WHEN l.key IS NULL THEN k.key "
-                f"ELSE k.key || '|' || ({rule.refine}) END AS key "
-                "FROM keys AS k LEFT JOIN large AS l USING (key) JOIN prepared AS p USING (node); "
-                "DELETE FROM keys WHERE key IS NULL"
+                f"ELSE k.key || '|' || coalesce({rule.refine}, '') END AS key "
+                "FROM keys AS k LEFT JOIN large AS l USING (key) JOIN prepared AS p USING (node)"
             )
         con.execute("DROP TABLE large")
     con.execute(
@@ -97,7 +100,9 @@ def _apply(
     used = (n <= rule.max_block) & (np.cumsum(pairs) <= limit)
     largest = int(n[used].max(initial=0))
     across = (
-        "JOIN prepared AS lp ON lp.node = l.node JOIN prepared AS rp ON rp.node = r.node" if between_sources else ""
+        "JOIN prepared AS lp ON lp.node = l.node JOIN prepared AS rp ON rp.node = r.node"
+        if between_sources
+        else ""
     )
     where = "WHERE lp.source <> rp.source" if between_sources else ""
     con.execute(

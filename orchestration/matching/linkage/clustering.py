@@ -48,15 +48,18 @@ def bounded_components(n_nodes: int, edges: Edges, most: int = MAX_COMPONENT) ->
         too_large = alive & (size[labels[edges.left]] > most)
         if not too_large.any():
             return Components(labels, ~alive)
-        # A fifth of the edges of each oversized component at a time; ties go together.
+        # Up to a fifth of the edges of each oversized component at a time; equal weights stay or go together.
         component = labels[edges.left[too_large]]
         order = np.lexsort((edges.weight[too_large], component))
         starts = np.flatnonzero(np.r_[True, np.diff(component[order]) > 0])
         lengths = np.diff(np.r_[starts, len(order)])
         limits = edges.weight[too_large][order][starts + np.maximum(lengths // 5, 1) - 1]
-        limit = np.full(n_nodes, -np.inf)
+        weakest = edges.weight[too_large][order][starts]
+        limit, least = np.full(n_nodes, -np.inf), np.full(n_nodes, -np.inf)
         limit[component[order][starts]] = limits
-        alive &= ~(too_large & (edges.weight <= limit[labels[edges.left]]))
+        least[component[order][starts]] = weakest
+        here = labels[edges.left]
+        alive &= ~(too_large & ((edges.weight < limit[here]) | (edges.weight <= least[here])))
 
 
 def missing_pairs(labels: np.ndarray, edges: Edges) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +99,7 @@ def average_linkage(
 
     labels (n,): component of each node. edges: weights of pairs inside components; a pair without one counts as
     `default`. Weights are cut to +-limit, so that one certain pair does not outvote three unlikely ones.
-    identities (k, n): two nodes with different values >= 0 in a row are never together. apart: explicit pairs never together.
+    identities (k, n): two nodes with different values >= 0 in a row are never together. apart: pairs never together.
     weights (n,): number of records of each node. Returns (n,) the smallest node of each cluster.
     """
     n = len(labels)
@@ -132,7 +135,11 @@ def average_linkage(
             similarity[k, j, i] = value
             for identity in () if identities is None else identities:
                 known = identity[members]
-                clash = (known[:, :, None] >= 0) & (known[:, None, :] >= 0) & (known[:, :, None] != known[:, None, :])
+                clash = (
+                    (known[:, :, None] >= 0)
+                    & (known[:, None, :] >= 0)
+                    & (known[:, :, None] != known[:, None, :])
+                )
                 similarity[clash] = -np.inf
             kept_apart = np.flatnonzero((apart_group >= 0) & (row[apart_group] >= 0))
             k = row[apart_group[kept_apart]]
@@ -143,7 +150,9 @@ def average_linkage(
     return result
 
 
-def _agglomerate(similarity: np.ndarray, held: np.ndarray, members: np.ndarray, threshold: float) -> np.ndarray:
+def _agglomerate(
+    similarity: np.ndarray, held: np.ndarray, members: np.ndarray, threshold: float
+) -> np.ndarray:
     """Average linkage of k components of s nodes at once. similarity (k, s, s), -inf never; held (k, s) weights.
 
     Returns (k, s) the smallest member of each node's cluster.

@@ -45,12 +45,12 @@ class _Patterns:
 
 def estimate(con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: bool) -> Estimate:
     """Estimate m, u and the prior for the comparisons of `model` from tables `prepared` and `candidates`."""
-    n_records = con.execute("SELECT count(*) FROM prepared").fetchone()[0]
-    total_pairs = _total_pairs(con, n_records, between_sources)
+    n_records = con.execute("SELECT count(*) FROM prepared").fetchall()[0][0]
+    total_pairs = possible_pairs(con, n_records, between_sources)
     stored_u = [np.array([level.u for level in reversed(c.levels)]) for c in model.comparisons]
     stored_m = [np.array([level.m for level in reversed(c.levels)]) for c in model.comparisons]
     found = _candidate_patterns(con, model)
-    n_candidates = con.execute("SELECT count(*) FROM candidates").fetchone()[0]
+    n_candidates = con.execute("SELECT count(*) FROM candidates").fetchall()[0][0]
     if n_candidates == total_pairs <= RANDOM_PAIRS:  # every pair is a candidate: it is the sample too
         random, per_rule = found, [(model.blocking[0], found)]
     else:
@@ -63,7 +63,9 @@ def estimate(con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: b
         sums = [np.zeros_like(each) for each in stored_m]
         rows = []
         for rule, patterns in per_rule:
-            counted, rate = _maximise(patterns, [c.name not in rule.uses for c in model.comparisons], m, u, stored_m)
+            counted, rate = _maximise(
+                patterns, [c.name not in rule.uses for c in model.comparisons], m, u, stored_m
+            )
             rows.append({"rule": rule.code, "n_pairs": int(patterns.n.sum()), "match_rate": round(rate, 6)})
             for position, counts in enumerate(counted):
                 if counts is not None:
@@ -86,12 +88,13 @@ def estimate(con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: b
     return Estimate(replace(model, comparisons=comparisons, prior_probability=prior), matches, rows)
 
 
-def _total_pairs(con: duckdb.DuckDBPyConnection, n: int, between_sources: bool) -> float:
+def possible_pairs(con: duckdb.DuckDBPyConnection, n: int, between_sources: bool) -> float:
+    """Number of pairs of the n records of table `prepared`; between sources only when asked."""
     within = 0
     if between_sources:
         within = con.execute(
             "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM prepared GROUP BY source)"
-        ).fetchone()[0]
+        ).fetchall()[0][0]
     return max(n * (n - 1) / 2 - float(within), 1.0)
 
 
@@ -129,9 +132,13 @@ def _random_patterns(con: duckdb.DuckDBPyConnection, model: Model, n: int) -> _P
 
 
 def _candidate_patterns(con: duckdb.DuckDBPyConnection, model: Model) -> _Patterns:
-    total = con.execute("SELECT count(*) FROM candidates").fetchone()[0]
+    total = con.execute("SELECT count(*) FROM candidates").fetchall()[0][0]
     every = max(1, total // (4 * PAIRS_PER_RULE))
-    found = _patterns(con, model, f"SELECT * FROM candidates WHERE (CAST(left_node AS BIGINT) * 31 + right_node) % {every} = 0")
+    found = _patterns(
+        con,
+        model,
+        f"SELECT * FROM candidates WHERE (CAST(left_node AS BIGINT) * 31 + right_node) % {every} = 0",
+    )
     scale = total / found.n.sum() if found.n.sum() else 1.0
     return _Patterns(found.gammas, found.n * scale)
 
@@ -152,12 +159,16 @@ def _rule_patterns(
             f"ON l.key = r.key AND l.node < r.node {across}"
         )
         con.execute(f"CREATE OR REPLACE TEMP TABLE rule_pairs AS {pairs}")
-        total = con.execute("SELECT count(*) FROM rule_pairs").fetchone()[0]
+        total = con.execute("SELECT count(*) FROM rule_pairs").fetchall()[0][0]
         if total:
             every = max(1, total // PAIRS_PER_RULE)
             yield (
                 rule,
-                _patterns(con, model, f"SELECT * FROM rule_pairs WHERE (CAST(left_node AS BIGINT) * 31 + right_node) % {every} = 0"),
+                _patterns(
+                    con,
+                    model,
+                    f"SELECT * FROM rule_pairs WHERE (CAST(left_node AS BIGINT) * 31 + right_node) % {every} = 0",
+                ),
             )
         con.execute("DROP TABLE rule_pairs; DROP TABLE keys")
 
@@ -208,7 +219,9 @@ def _maximise(
             if is_used:
                 gammas = patterns.gammas[:, position]
                 known = gammas >= 0
-                counts[position] = np.bincount(gammas[known], weights=weight[known], minlength=len(m[position]))
+                counts[position] = np.bincount(
+                    gammas[known], weights=weight[known], minlength=len(m[position])
+                )
                 current[position] = _smoothed(counts[position], stored[position])
         if abs(rate - before) < 1e-7:
             break

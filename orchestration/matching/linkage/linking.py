@@ -21,7 +21,7 @@ from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage import clustering, similar_names
 from orchestration.matching.linkage.blocking import BlockingCount, make_candidates
 from orchestration.matching.linkage.certain import Certain, certain_evidence
-from orchestration.matching.linkage.estimation import estimate
+from orchestration.matching.linkage.estimation import estimate, possible_pairs
 from orchestration.matching.linkage.model import KNOWN_COLUMNS, Model, load_model
 from orchestration.matching.linkage.scoring import judge, score
 from orchestration.matching.linkage.shared_values import set_shared_values_aside
@@ -30,6 +30,10 @@ from orchestration.matching.standardise.roles import ROLES, Entity
 
 #: Company names alone: cosine from which a pair is kept, reviewed, accepted, and the mean inside a cluster.
 NAME_COSINES = {"retain": 0.3, "review": 0.45, "accept": 0.6, "cluster": 0.5}
+#: Families that make a given name a known one: two known names that differ are two names.
+FAMILIES_OF_A_KNOWN_NAME = 5
+#: ... and one record in so many must bear it: in a million records misspellings repeat.
+RECORDS_PER_KNOWN_NAME = 4000
 #: Weights that a capped decision counts for inside a cluster: a gate is not outvoted by a high score.
 _CAPPED = {"review": 0.0, "rejected": -8.0}
 
@@ -56,7 +60,7 @@ class LinkReport:
 
 @dataclass(frozen=True)
 class Linked:
-    """clusters: record_key, cluster_key (smallest record_key of the cluster), sorted by record_key; its row is the node.
+    """clusters: record_key, cluster_key (smallest record_key of the cluster), in record_key order; a row is a node.
 
     edges: left_node, right_node, evidence_code, weight, decision (accepted, review, rejected), reason and, for scored
     pairs, gamma_* and term_* (see explanation). candidates: left_node, right_node of every pair blocking gave.
@@ -121,7 +125,10 @@ def link(
 def _load(
     con: duckdb.DuckDBPyConnection, records: Path | pa.Table, entity: str, roles: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Create `source_records` (record_key, source, one text column per usable role); (role -> column, role -> why not)."""
+    """Create `source_records` (record_key, source, a text column per usable role).
+
+    Returns (role -> column of it, role -> why its column is left out).
+    """
     if isinstance(records, Path):
         con.execute(f"CREATE TEMP VIEW given_records AS SELECT * FROM read_parquet({literal(str(records))})")
     else:
@@ -154,7 +161,7 @@ def _load(
         n, example = con.execute(
             "SELECT coalesce(sum(n), 0), min(record_key) FROM (SELECT record_key, count(*) AS n FROM source_records "
             "GROUP BY record_key HAVING n > 1 OR record_key IS NULL)"
-        ).fetchone()
+        ).fetchall()[0]
         if n:
             raise MatchingError(
                 "E-MAT-008", "record_key", column=roles["record_key"], n=int(n), example=example or "(empty)"
@@ -164,7 +171,7 @@ def _load(
         n_distinct, n_filled = con.execute(
             f"SELECT count(DISTINCT nullif(trim({ident(role)}), '')), count(nullif(trim({ident(role)}), '')) "
             "FROM source_records"
-        ).fetchone()
+        ).fetchall()[0]
         if not n_distinct:
             unused[role] = "empty"
         elif n_distinct == 1 and n_filled > 2:
@@ -188,13 +195,20 @@ def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str]) -> 
     if "name_words" in columns:
         expressions["name_tokens"] = "list_distinct(string_split(name_words, ' '))"
     kept = KNOWN_COLUMNS | {"siren", "siret", "vat_number"}
+    if {"given", "family"} <= columns:
+        # A given name that several families use is a name, not a misspelling of another one.
+        expressions["given_known"] = (
+            f"coalesce(given IN (SELECT given FROM standardised WHERE length(given) > 1 GROUP BY given "
+            f"HAVING count(DISTINCT family) >= greatest({FAMILIES_OF_A_KNOWN_NAME}, "
+            f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})), false)"
+        )
+    kinds = {"name_tokens": "VARCHAR[]", "given_known": "BOOLEAN"}
     listed = []
     for column in sorted(kept):
         if column in expressions:
             listed.append(f"{expressions[column]} AS {column}")
         else:
-            kind = "VARCHAR[]" if column == "name_tokens" else "VARCHAR"
-            listed.append(f"CAST(NULL AS {kind}) AS {column}")
+            listed.append(f"CAST(NULL AS {kinds.get(column, 'VARCHAR')}) AS {column}")
     con.execute(
         "CREATE TEMP TABLE prepared AS SELECT CAST(node AS INTEGER) AS node, record_key, source, "
         f"{', '.join(listed)} FROM standardised ORDER BY node; DROP TABLE standardised"
@@ -204,7 +218,9 @@ def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str]) -> 
 def _filled(con: duckdb.DuckDBPyConnection, columns: set[str]) -> set[str]:
     """The columns of `prepared` that hold a value somewhere."""
     known = sorted(columns & (KNOWN_COLUMNS | {"siren", "siret", "vat_number"}))
-    counts = con.execute(f"SELECT {', '.join(f'count({column})' for column in known)} FROM prepared").fetchone()
+    counts = con.execute(
+        f"SELECT {', '.join(f'count({column})' for column in known)} FROM prepared"
+    ).fetchall()[0]
     return {column for column, count in zip(known, counts, strict=True) if count}
 
 
@@ -225,6 +241,8 @@ class _Run:
         con.execute("CREATE TEMP TABLE candidates (left_node INTEGER, right_node INTEGER)")
         if active.comparisons:
             counts = make_candidates(con, active, between_sources=self.between_sources)
+            n_records = len(self.certain.labels)
+            active = active.prior_for(possible_pairs(con, n_records, self.between_sources), n_records)
             if parameters == "estimated":
                 found = estimate(con, active, between_sources=self.between_sources)
                 active, training, expected = found.model, found.rules, found.expected_matches
@@ -300,7 +318,8 @@ class _Run:
                 pa.table({"a": groups[gaps[0]].astype(np.int32), "b": groups[gaps[1]].astype(np.int32)}),
             )
             con.execute(
-                "CREATE TEMP TABLE gaps AS SELECT least(a, b) AS left_node, greatest(a, b) AS right_node FROM gaps_found"
+                "CREATE TEMP TABLE gaps AS SELECT least(a, b) AS left_node, greatest(a, b) AS right_node "
+                "FROM gaps_found"
             )
             con.unregister("gaps_found")
             score(con, active, "gaps", "scored_gaps", None)
@@ -349,7 +368,9 @@ class _Run:
         method: str,
     ) -> Linked:
         con, certain = self.con, self.certain
-        con.register("labels_found", pa.table({"node": np.arange(len(labels), dtype=np.int32), "label": labels}))
+        con.register(
+            "labels_found", pa.table({"node": np.arange(len(labels), dtype=np.int32), "label": labels})
+        )
         con.execute("CREATE TEMP TABLE labelled AS SELECT * FROM labels_found")
         con.unregister("labels_found")
         con.register(
@@ -405,7 +426,9 @@ class _Run:
             largest_cluster=int(sizes.max(initial=0)),
             n_candidates=candidates.num_rows,
             n_scored=edges.num_rows - len(certain.left),
-            decisions={row["decision"]: row["count_all"] for row in sorted(decided, key=lambda r: r["decision"])},
+            decisions={
+                row["decision"]: row["count_all"] for row in sorted(decided, key=lambda r: r["decision"])
+            },
             blocking=counts,
             shared_values=shared,
             training=training,

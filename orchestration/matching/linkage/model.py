@@ -99,8 +99,14 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Model:
+    """matches_per_record: true pairs expected per record, from which the prior of a pair follows (see prior_for).
+
+    prior_probability: that of two records drawn at random being the same, once the number of records is known.
+    """
+
     entity: str
     version: int
+    matches_per_record: float
     prior_probability: float
     thresholds: Thresholds
     comparisons: tuple[Comparison, ...]
@@ -121,6 +127,11 @@ class Model:
         }
         return sorted(bare & KNOWN_COLUMNS)
 
+    def prior_for(self, n_pairs: float, n_records: int) -> Model:
+        """The model with the prior of so many possible pairs: fewer strangers, less proof is needed."""
+        prior = min(max(self.matches_per_record * n_records / max(n_pairs, 1.0), 1e-9), 0.3)
+        return replace(self, prior_probability=prior)
+
     def restricted(self, columns: set[str]) -> Model:
         """The model without the comparisons that have no column among those given."""
         return replace(self, comparisons=tuple(c for c in self.comparisons if columns & set(c.columns)))
@@ -128,8 +139,8 @@ class Model:
 
 #: Columns that standardisation or the preparation of linkage may give.
 KNOWN_COLUMNS = frozenset(
-    "given family family_core name_key birth_date national_id email email_domain domain phone mobile company "
-    "number street postal_code city region country name name_words name_tokens registration_number".split()
+    """given given_known family family_core name_key birth_date national_id email email_domain domain phone mobile
+    company number street postal_code city region country name name_words name_tokens registration_number""".split()  # noqa: SIM905
 )
 
 
@@ -144,7 +155,7 @@ def load_model(source: str | Path) -> Model:
 
 
 def model_of(content: Any, where: str = "model") -> Model:
-    """The model in a JSON object, checked: schema, shares that sum to 1, thresholds in order, gates that name levels."""
+    """The model in a JSON object, checked: schema, shares that sum to 1, thresholds in order, gates name levels."""
     found = content.get("schema") if isinstance(content, Mapping) else None
     if found != SCHEMA:
         raise _bad(where, f"its schema is {found}, expected {SCHEMA}")
@@ -152,11 +163,15 @@ def model_of(content: Any, where: str = "model") -> Model:
         model = Model(
             entity=content["entity"],
             version=content["version"],
-            prior_probability=content["prior_probability"],
+            matches_per_record=content["matches_per_record"],
+            prior_probability=1e-6,
             thresholds=Thresholds(**content["thresholds"]),
             comparisons=tuple(
                 Comparison(
-                    c["name"], tuple(c["columns"]), c["null_sql"], tuple(Level(**each) for each in c["levels"])
+                    c["name"],
+                    tuple(c["columns"]),
+                    c["null_sql"],
+                    tuple(Level(**each) for each in c["levels"]),
                 )
                 for c in content["comparisons"]
             ),
@@ -179,8 +194,8 @@ def _check(model: Model, where: str) -> None:
     limits = model.thresholds
     if not limits.retain <= limits.review <= limits.accept:
         raise _bad(where, "thresholds must satisfy retain <= review <= accept")
-    if not 0 < model.prior_probability < 1:
-        raise _bad(where, "prior_probability must lie between 0 and 1")
+    if not model.matches_per_record > 0:
+        raise _bad(where, "matches_per_record must be positive")
     for comparison in model.comparisons:
         if comparison.levels[-1].sql != "ELSE":
             raise _bad(where, f"the last level of {comparison.name} must be ELSE")

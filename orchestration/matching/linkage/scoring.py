@@ -103,12 +103,15 @@ def judge(con: duckdb.DuckDBPyConnection, model: Model, active: Model, scored: s
     rank = f"CASE WHEN weight >= {limits.accept} THEN 2 WHEN weight >= {limits.review} THEN 1 ELSE 0 END"
     gates = sorted(model.gates, key=lambda gate: caps[gate.cap])
     whens = [
-        f"WHEN rank > {caps[g.cap]} AND ({conditions_sql(g.sql, model, active)}) THEN '{g.code}'" for g in gates
+        f"WHEN rank > {caps[g.cap]} AND ({conditions_sql(g.sql, model, active)}) THEN '{g.code}'"
+        for g in gates
     ]
     reason = f"CASE {' '.join(whens)} WHEN rank = 2 THEN 'score' WHEN rank = 1 THEN 'between_thresholds' "
     reason += "ELSE 'low_score' END"
     capped = " ".join(f"WHEN reason = '{g.code}' THEN {caps[g.cap]}" for g in gates)
-    evidence = " ".join(f"WHEN {conditions_sql(sql, model, active)} THEN '{code}'" for code, sql in model.evidence)
+    evidence = " ".join(
+        f"WHEN {conditions_sql(sql, model, active)} THEN '{code}'" for code, sql in model.evidence
+    )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {out} AS "
         f"WITH ranked AS (SELECT *, {rank} AS rank FROM {scored}), "

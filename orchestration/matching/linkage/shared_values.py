@@ -10,7 +10,9 @@ import duckdb
 from orchestration.matching.linkage.model import Model
 
 
-def set_shared_values_aside(con: duckdb.DuckDBPyConnection, model: Model, columns: set[str]) -> list[dict[str, object]]:
+def set_shared_values_aside(
+    con: duckdb.DuckDBPyConnection, model: Model, columns: set[str]
+) -> list[dict[str, object]]:
     """Empty the shared values of table `prepared`; the names are counted before any value is emptied.
 
     Returns one row per column: column, n_values, n_records, max_names.
@@ -27,7 +29,7 @@ def set_shared_values_aside(con: duckdb.DuckDBPyConnection, model: Model, column
         )
         n_values, n_records, largest = con.execute(
             f"SELECT count(*), coalesce(sum(n_records), 0), coalesce(max(n_names), 0) FROM shared_{rule.column}"
-        ).fetchone()
+        ).fetchall()[0]
         found.append(
             {"column": rule.column, "n_values": n_values, "n_records": int(n_records), "most_names": largest}
         )

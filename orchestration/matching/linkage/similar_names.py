@@ -20,7 +20,7 @@ _STRIP = 2000
 
 def name_vectors(con: duckdb.DuckDBPyConnection, table: str) -> csr_array:
     """Unit tf-idf vectors of column `name` of `table` (node, name), one row per node; rows of no name are zero."""
-    n = con.execute(f"SELECT coalesce(max(node), -1) + 1 FROM {table}").fetchone()[0]
+    n = con.execute(f"SELECT coalesce(max(node), -1) + 1 FROM {table}").fetchall()[0][0]
     rows = con.execute(
         f"""
         WITH padded AS (
