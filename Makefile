@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark bench lock clean help
+.PHONY: run test lint test-nightly test-spark bench matching-figures lock clean help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,6 +31,9 @@ test-spark: $(VENV)/.installed $(VENV)/.spark  ## the published marts are equal 
 
 bench: $(VENV)/.installed          ## make bench SIZE=bench-300k: the pipeline beside a hand-written script
 	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k) $(if $(RECORD),--record)
+
+matching-figures: $(VENV)/.installed  ## the linkage engine on generated sets; RECORD=1 writes docs/matching.md
+	$(BIN)/python -m tests.linkage.figures $(if $(RECORD),--record)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -63,7 +63,8 @@ def test_the_pipeline_never_names_the_truth_of_the_demo():
             rel.suffix in {".py", ".sql"}
             and rel.parts[0] in (*PACKAGES, "dbt_project")
             and "demo" not in rel.parts
-            and rel.as_posix() != "orchestration/evaluation/company.py"  # judges a run after it, never feeds it
+            and rel.as_posix()
+            != "orchestration/evaluation/company.py"  # judges a run after it, never feeds it
         ):
             assert not re.search(r"[\"'/]truth[\"'/]", path.read_text()), rel
 
@@ -73,7 +74,9 @@ def catalogue_entries(path: Path) -> dict:
     return data if isinstance(data, dict) else {}
 
 
-@pytest.mark.parametrize("name", ["ingest/reasons.yml", "ingest/errors.yml", "orchestration/matching/errors.yml"])
+@pytest.mark.parametrize(
+    "name", ["ingest/reasons.yml", "ingest/errors.yml", "orchestration/matching/errors.yml"]
+)
 def test_every_code_is_worded_in_french_and_english(name):
     text = (ROOT / name).read_text()
     assert len(re.findall(r"\bfr:", text)) == len(re.findall(r"\ben:", text)) >= 9
@@ -110,3 +113,10 @@ def test_published_benchmarks_come_from_a_run():
     page = (ROOT / "docs" / "benchmarks.md").read_text()
     for run in json.loads(results.read_text()):
         assert f"{run['ratio']:.2f}" in page
+
+
+def test_published_matching_figures_come_from_a_run():
+    from tests.linkage.figures import FIGURES, PAGE, page_with
+
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == page_with(page, json.loads(FIGURES.read_text(encoding="utf-8")))
