@@ -21,8 +21,9 @@ Examples:
 
 \b
 One file: which of its rows are the same. Two files: which rows of the one are rows of the other; both have the truth
-column. No row is matched with the help of the truth. Without --map the roles are guessed from the column names and
-printed. Without a file the matching of the last run is held against the truth of the demo company.
+column, and a role may be mapped once per file (--map name=title --map name=label). No row is matched with the help
+of the truth. Without --map the roles are guessed from the column names and printed. Without a file the matching of
+the last run is held against the truth of the demo company.
 Roles: etalon evaluate FILE --truth COLUMN --map help=x names them.
 """
 
@@ -70,13 +71,15 @@ def command(
         return
     if len(files) > 2 or truth_column is None:
         raise click.UsageError(wording("evaluate_usage", language))
-    from orchestration.evaluation.evaluating import FILE_COLUMN, evaluate_table, read_tables
+    from orchestration.evaluation.evaluating import FILE_COLUMN, evaluate_table, first_filled, read_tables
     from orchestration.matching.standardise.roles import guess_entity, guess_roles
 
     table = read_tables(list(files))
     columns = [name for name in table.column_names if name not in (truth_column, FILE_COLUMN)]
-    roles = _roles(mapped, language)
     chosen = entity or guess_entity(columns)
+    roles = {}
+    for role, named in _roles(mapped, language).items():
+        table, roles[role] = first_filled(table, named)
     is_guess = not roles
     if is_guess:
         roles = guess_roles(columns, chosen)
@@ -105,13 +108,13 @@ def command(
         say(f"  {shown(path)}")
 
 
-def _roles(mapped: tuple[str, ...], language: str) -> dict[str, str]:
-    roles: dict[str, str] = {}
+def _roles(mapped: tuple[str, ...], language: str) -> dict[str, list[str]]:
+    roles: dict[str, list[str]] = {}
     for each in mapped:
         role, equals, column = each.partition("=")
-        if not equals or not role.strip() or not column.strip() or role in roles:
+        if not equals or not role.strip() or not column.strip():
             raise click.UsageError(wording("evaluate_map", language, value=each))
-        roles[role.strip()] = column.strip()
+        roles.setdefault(role.strip(), []).append(column.strip())
     return roles
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.sql import ident, literal
 from orchestration.evaluation.metrics import (
@@ -105,22 +107,45 @@ def _agreement_json(agreement: Agreement) -> dict[str, float | None]:
 def read_tables(files: list[Path]) -> pa.Table:
     """One or two CSV files as one table of texts, with the file of each row in the last column.
 
-    Columns that only one file has are empty in the other. Raises MatchingError E-MAT-006.
+    Columns that only one file has are empty in the other. UTF-8, else Windows-1252. Raises MatchingError E-MAT-006.
     """
-    con = duckdb.connect()
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
+        try:
+            parts = []
+            for number, file in enumerate(files):
+                path = _as_utf8(file, Path(folder) / f"{number}.csv")
+                con.execute(
+                    f"CREATE TABLE file_{number} AS SELECT *, {literal(str(number))} AS {FILE_COLUMN} "
+                    f"FROM read_csv({literal(str(path))}, header = true, all_varchar = true)"
+                )
+                parts.append(f"SELECT * FROM file_{number}")
+            return con.sql(" UNION ALL BY NAME ".join(parts)).to_arrow_table()
+        except duckdb.Error as error:
+            raise MatchingError("E-MAT-006", file.name, detail=str(error).splitlines()[0]) from error
+
+
+def _as_utf8(file: Path, copy: Path) -> Path:
+    """The file itself, or a copy in UTF-8 when its bytes are not."""
+    content = file.read_bytes()
     try:
-        parts = []
-        for number, file in enumerate(files):
-            con.execute(
-                f"CREATE VIEW file_{number} AS SELECT *, {literal(str(number))} AS {FILE_COLUMN} "
-                f"FROM read_csv({literal(str(file))}, header = true, all_varchar = true)"
-            )
-            parts.append(f"SELECT * FROM file_{number}")
-        return con.sql(" UNION ALL BY NAME ".join(parts)).to_arrow_table()
-    except duckdb.Error as error:
-        raise MatchingError("E-MAT-006", files[0].name, detail=str(error).splitlines()[0]) from error
-    finally:
-        con.close()
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        copy.write_text(content.decode("cp1252", errors="replace"), encoding="utf-8", newline="")
+        return copy
+    return file
+
+
+def first_filled(table: pa.Table, columns: list[str]) -> tuple[pa.Table, str]:
+    """The table with one column more that holds the first filled of `columns`, and its name: two files may call one
+    thing by two names. One column alone is returned as it is. Raises MatchingError E-MAT-001."""
+    if len(columns) == 1:
+        return table, columns[0]
+    for column in columns:
+        if column not in table.column_names:
+            listed = ", ".join(name for name in table.column_names if name != FILE_COLUMN)
+            raise MatchingError("E-MAT-001", column, is_usage=True, column=column, columns=listed)
+    name = " or ".join(columns)
+    return table.append_column(name, pc.coalesce(*(table[column] for column in columns))), name
 
 
 def truth_codes(table: pa.Table, column: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`make matching-figures`: the engine on the generated sets and at size; writes docs/matching_figures.json and the tables.
+"""`make matching-figures`: the engine on generated sets and at size; writes docs/matching_figures.json and its tables.
 
 Usage: python -m tests.linkage.figures [--record] [--rows 100000 ...]
 Each size runs in a child process, so that its peak memory is its own. Wall seconds depend on what else the machine

@@ -29,7 +29,7 @@ from orchestration.matching.standardise import standardise
 from orchestration.matching.standardise.roles import ROLES, Entity
 
 #: Company names alone: cosine from which a pair is kept, reviewed, accepted, and the mean inside a cluster.
-NAME_COSINES = {"retain": 0.3, "review": 0.45, "accept": 0.6, "cluster": 0.5}
+NAME_COSINES = {"retain": 0.3, "review": 0.45, "accept": 0.6, "cluster": 0.55}
 #: Families that make a given name a known one: two known names that differ are two names.
 FAMILIES_OF_A_KNOWN_NAME = 5
 #: ... and one record in so many must bear it: in a million records misspellings repeat.

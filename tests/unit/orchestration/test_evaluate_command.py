@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from orchestration import cli
 from orchestration.commands import exit_codes
 from orchestration.evaluation.company import evaluate_company
+from orchestration.evaluation.evaluating import FILE_COLUMN, evaluate_table
 from orchestration.matching.errors import MatchingError, catalogue
 from tests.linkage import sets
 
@@ -90,6 +92,42 @@ def test_two_files_are_linked_across(tmp_path):
     truth = records["truth"].to_pylist()
     across = sum(a == b for a in truth[:half] for b in truth[half:])
     assert json.loads(result.output)["pairs"]["true"] == across
+
+
+def test_two_files_may_call_one_thing_by_two_names_and_be_written_in_windows_1252(tmp_path):
+    records = sets.business_sites(80, 9).table().select(["truth", "name", "phone", "address"])
+    half = records.num_rows // 2
+    right = records.slice(half).rename_columns(["truth", "label", "phone", "address"])
+    for name, table in (("left", records.slice(0, half)), ("right", right)):
+        pcsv.write_csv(table, tmp_path / f"{name}.csv")
+        text = (tmp_path / f"{name}.csv").read_text(encoding="utf-8")
+        (tmp_path / f"{name}.csv").write_bytes(text.encode("cp1252"))
+    named = ["--map", "name=name", "--map", "name=label", "--map", "phone=phone", "--map", "address=address"]
+    result = invoke(
+        tmp_path / "left.csv",
+        tmp_path / "right.csv",
+        "--truth",
+        "truth",
+        "--entity",
+        "site",
+        *named,
+        "--json",
+    )
+    assert result.exit_code == exit_codes.DONE, result.output
+    said = json.loads(result.output)
+    assert said["pairs"]["recall"] >= 0.8 and said["pairs"]["precision"] == 1.0
+
+
+def test_the_order_of_the_rows_changes_no_figure():
+    records = sets.business_contacts(120, 4, 10).table()
+    roles = {"given_name": "first_name", "family_name": "last_name", "email": "email", "company": "company"}
+    figures = []
+    for seed in (0, 1):
+        order = np.random.default_rng(seed).permutation(records.num_rows)
+        mixed = records.take(order).append_column(FILE_COLUMN, pa.array(["0"] * records.num_rows))
+        result = evaluate_table(mixed, "truth", "person", roles)
+        figures.append((result.scores, result.curve, result.calibration, result.by_evidence))
+    assert figures[0] == figures[1]
 
 
 @pytest.mark.parametrize(
