@@ -120,3 +120,17 @@ def test_published_matching_figures_come_from_a_run():
 
     page = PAGE.read_text(encoding="utf-8")
     assert page == page_with(page, json.loads(FIGURES.read_text(encoding="utf-8")))
+
+
+def test_the_training_report_is_about_the_stored_models():
+    from orchestration.matching.linkage.model import load_model
+    from tests.linkage.figures import REPORT
+
+    for run in json.loads(REPORT.read_text(encoding="utf-8")):
+        levels = {
+            (comparison.name, level.code): (level.m, level.u)
+            for comparison in load_model(run["entity"]).comparisons
+            for level in comparison.levels
+        }
+        for row in run["levels"]:
+            assert levels[row["comparison"], row["level"]] == (row["stored_m"], row["stored_u"])

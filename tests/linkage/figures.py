@@ -22,10 +22,12 @@ import pyarrow.parquet as pq
 from orchestration.evaluation.evaluating import scores_json
 from orchestration.evaluation.metrics import score_clusters
 from orchestration.matching.linkage import link
+from orchestration.matching.linkage.model import MODELS, load_model
 from tests.linkage import sets
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES, PAGE = ROOT / "docs" / "matching_figures.json", ROOT / "docs" / "matching.md"
+REPORT = MODELS / "training_report.json"
 CONTACT = {
     "given_name": "first_name",
     "family_name": "last_name",
@@ -91,6 +93,34 @@ def quality(name: str, parameters: str) -> dict:
         "traps_merged": len(cells) - len(set(cells)),
         "review_pairs": linked.report.decisions.get("review", 0),
         **scores_json(score_clusters(cluster, truth)),
+    }
+
+
+def training(name: str) -> dict:
+    """What the estimation recipe finds on one set, level by level beside the stored model."""
+    entity, roles, _, _ = CASES[name]
+    records = planted(name).table()
+    linked = link(records, entity, {**roles, "record_key": "rec_id"}, parameters="estimated", region="FR")
+    stored = {comparison.name: comparison for comparison in load_model(entity).comparisons}
+    return {
+        "set": name,
+        "entity": entity,
+        "model_version": load_model(entity).version,
+        "n_records": records.num_rows,
+        "expected_matches": round(linked.report.expected_matches, 1),
+        "rules": linked.report.training,
+        "levels": [
+            {
+                "comparison": comparison.name,
+                "level": level.code,
+                "stored_m": kept.m,
+                "estimated_m": round(level.m, 6),
+                "stored_u": kept.u,
+                "estimated_u": round(level.u, 8),
+            }
+            for comparison in linked.model.comparisons
+            for level, kept in zip(comparison.levels, stored[comparison.name].levels, strict=True)
+        ],
     }
 
 
@@ -185,6 +215,8 @@ def main() -> None:
     print(tables(figures))
     if given.record:
         FIGURES.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        report = [training(name) for name in CASES if name != "organisation_names"]
+        REPORT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         PAGE.write_text(page_with(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
 
 

@@ -22,7 +22,12 @@ _JOINING = {
     "site": (("siret", "same_establishment_number"),),
     "person": (),
 }
-_DISTINGUISHING = {"organisation": ("siren",), "site": ("siren", "siret"), "person": ()}
+#: Numbers of which two different valid ones are two entities.
+DISTINGUISHING: dict[str, tuple[str, ...]] = {
+    "organisation": ("siren",),
+    "site": ("siren", "siret"),
+    "person": (),
+}
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,7 @@ def certain_evidence(
     must_link, cannot_link: tables (left_record_key, right_record_key); keys that no record has are without effect.
     """
     n = con.execute("SELECT count(*) FROM prepared").fetchall()[0][0]
-    identities = np.stack(
-        [_identity(con, each, n, columns) for each in _DISTINGUISHING[entity] or ("siren",)]
-    )
+    identities = np.stack([_identity(con, each, n, columns) for each in DISTINGUISHING[entity] or ("siren",)])
     labels = np.arange(n, dtype=np.int64)
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     for column, code in _JOINING[entity]:

@@ -20,7 +20,7 @@ from ingest.sql import ident, literal
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage import clustering, similar_names
 from orchestration.matching.linkage.blocking import BlockingCount, make_candidates
-from orchestration.matching.linkage.certain import Certain, certain_evidence
+from orchestration.matching.linkage.certain import DISTINGUISHING, Certain, certain_evidence
 from orchestration.matching.linkage.estimation import estimate, possible_pairs
 from orchestration.matching.linkage.model import KNOWN_COLUMNS, Model, load_model
 from orchestration.matching.linkage.scoring import judge, score
@@ -249,14 +249,14 @@ class _Run:
             score(con, active, "candidates", "scored", active.thresholds.retain)
             judge(con, self.model, active, "scored", "judged")
             con.execute("DROP TABLE scored")
-            labels, weak = self._cluster(active)
+            labels = self._cluster(active)
         else:
             con.execute(
                 "CREATE TEMP TABLE judged (left_node INTEGER, right_node INTEGER, weight DOUBLE, reason VARCHAR, "
                 "evidence_code VARCHAR, decision VARCHAR)"
             )
-            labels, weak = self.certain.labels, None
-        return self._result(labels, weak, counts, shared, unused, active, training, expected, "scores")
+            labels = self.certain.labels
+        return self._result(labels, counts, shared, unused, active, training, expected, "scores")
 
     def by_names(self, unused: dict[str, str], shared: list[dict[str, object]]) -> Linked:
         con, limits = self.con, NAME_COSINES
@@ -292,10 +292,10 @@ class _Run:
             "THEN 'review' ELSE 'rejected' END AS decision FROM named"
         )
         con.unregister("named")
-        return self._result(labels, None, [], shared, unused, None, [], None, "names")
+        return self._result(labels, [], shared, unused, None, [], None, "names")
 
-    def _cluster(self, active: Model) -> tuple[np.ndarray, None]:
-        """Average linkage over what certain evidence has joined already; (cluster label of each node, -)."""
+    def _cluster(self, active: Model) -> np.ndarray:
+        """Average linkage over what certain evidence has joined already: the cluster label of each node."""
         con, certain = self.con, self.certain
         groups, group_of = np.unique(certain.labels, return_inverse=True)
         n_groups = len(groups)
@@ -335,7 +335,7 @@ class _Run:
         labels = clustering.average_linkage(
             components.labels, edges, limits.cluster, limits.retain, identities, apart, weights=held
         )
-        return groups[labels][group_of], None
+        return groups[labels][group_of]
 
     def _group_edges(self, judged: str, group_of: np.ndarray) -> tuple[clustering.Edges, np.ndarray]:
         """Mean weight between groups of records that belong together for certain, and whether any pair is accepted."""
@@ -358,7 +358,6 @@ class _Run:
     def _result(
         self,
         labels: np.ndarray,
-        _: None,
         counts: list[BlockingCount],
         shared: list[dict[str, object]],
         unused: dict[str, str],
@@ -386,8 +385,9 @@ class _Run:
         )
         identity = " OR ".join(
             f"(l.{column} IS NOT NULL AND r.{column} IS NOT NULL AND l.{column} <> r.{column})"
-            for column in ("siren", "siret")
+            for column in DISTINGUISHING[self.model.entity]
         )
+        identity = identity or "FALSE"
         # An accepted pair whose ends were not joined: another legal number, or a bridge too weak for its neighbours.
         edges = con.sql(
             f"""

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 MAX_NAMES_PER_GRAM = 400
 #: Neighbours kept per name.
 TOP = 30
-_STRIP = 2000
+_STRIP = 500
 
 
 def name_vectors(con: duckdb.DuckDBPyConnection, table: str) -> csr_array:

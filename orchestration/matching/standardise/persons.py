@@ -1,4 +1,4 @@
-"""Person names: given name, family name, an order-free key, as DuckDB SQL.
+"""Person names: given name and family name as keys, as DuckDB SQL.
 
 Nicknames are not replaced: "Bill" and "William" are compared as they are written, a merge needs other evidence.
 What does NOT belong here: titles of jobs, comparing two persons (see linkage).
@@ -6,8 +6,7 @@ What does NOT belong here: titles of jobs, comparing two persons (see linkage).
 
 from __future__ import annotations
 
-from ingest.sql import literal
-from orchestration.matching.standardise.text import plain_words, sorted_words, words_removed
+from orchestration.matching.standardise.text import plain_words, words_removed
 from orchestration.matching.standardise.vocabulary import vocabulary
 
 
@@ -47,13 +46,3 @@ def family_of_full(name: str) -> str:
     words = name_words(name)
     rest = rf"regexp_replace({words}, '^\S+ ', '')"
     return f"coalesce({family_name(before)}, replace({rest}, ' ', ''))"
-
-
-def name_key(given: str, family: str) -> str:
-    """SQL of both names as sorted words: the same for 'Jean Martin' and 'Martin Jean'."""
-    return sorted_words(f"nullif(trim(concat_ws(' ', {name_words(given)}, {name_words(family)})), '')")
-
-
-def is_initial(key: str) -> str:
-    """SQL: true when a given-name key is one letter."""
-    return f"length({key}) = {literal('1')}::integer"

@@ -22,8 +22,10 @@ _DERIVED: dict[str, dict[str, Callable[[str], str]]] = {
         "family": persons.family_name, "family_core": persons.family_core, "family_words": persons.name_words,
     },
     "full_name": {
-        "given": persons.given_of_full, "given_words": persons.given_of_full, "family": persons.family_of_full,
-        "family_core": persons.family_of_full, "family_words": persons.name_words,
+        "given": persons.given_of_full,
+        "family": persons.family_of_full,
+        "family_core": persons.family_of_full,
+        "full_words": persons.name_words,
     },
     "birth_date": {"birth_date": places.birth_date},
     "national_id": {"national_id": lambda v: f"nullif(upper(regexp_replace({v}, '[^A-Za-z0-9]+', '', 'g')), '')"},
@@ -134,13 +136,12 @@ def _join_back(
 def _final_expressions(selected: dict[str, list[str]]) -> dict[str, str]:
     """Derived column -> SQL over the joined values; a column that two roles give takes the first that holds."""
     found = {column: f"coalesce({', '.join(sources)})" for column, sources in selected.items()}
-    given_words, family_words = found.pop("given_words", None), found.pop("family_words", None)
-    parts = [each for each in (given_words, family_words) if each]
-    if parts:
-        joined = "concat_ws(' ', " + ", ".join(parts) + ")"
-        if "full_name_." in joined:  # its words are all of the name already
-            joined = family_words or joined
-        found["name_key"] = sorted_words(f"nullif(trim({joined}), '')")
+    words = [found.pop(column, None) for column in ("given_words", "family_words")]
+    parts = ", ".join(each for each in words if each)
+    keys = [f"nullif(concat_ws(' ', {parts}), '')"] if parts else []
+    keys += [found.pop("full_words")] if "full_words" in found else []
+    if keys:
+        found["name_key"] = sorted_words(f"coalesce({', '.join(keys)})")
     found.pop("vat_text", None)
     if "vat_number" in found:
         french = (

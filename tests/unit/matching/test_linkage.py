@@ -155,6 +155,20 @@ def test_one_registration_number_joins_and_two_separate_whatever_the_name():
     assert not any({"a", "c"} <= each for each in together)
 
 
+def test_two_establishments_are_one_organisation_and_two_sites():
+    # Two SIRET of one SIREN (732829320), the sums of both satisfy Luhn.
+    rows = [
+        ("a", "Acme Widgets", "73282932000074", "acme.fr"),
+        ("b", "Acme Widgets", "73282932000017", "acme.fr"),
+    ]
+    branches = table(rows, name="", siren="", website="")
+    merged = link(branches, "organisation", FIRM_ROLES)
+    assert clusters_of(merged) == [["a", "b"]]
+    assert "different_registration_number" not in merged.edges["reason"].to_pylist()
+    sites = link(branches, "site", FIRM_ROLES)
+    assert clusters_of(sites) == [["a"], ["b"]]
+
+
 def test_a_decision_separates_what_the_number_joins_and_waits_for_a_person():
     linked = link(FIRMS, "organisation", FIRM_ROLES, cannot_link=decided(("a", "b")))
     assert not any({"a", "b"} <= set(each) for each in clusters_of(linked))
