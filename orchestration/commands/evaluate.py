@@ -24,7 +24,7 @@ One file: which of its rows are the same. Two files: which rows of the one are r
 column, and a role may be mapped once per file (--map name=title --map name=label). No row is matched with the help
 of the truth. Without --map the roles are guessed from the column names and printed. Without a file the matching of
 the last run is held against the truth of the demo company.
-Roles: etalon evaluate FILE --truth COLUMN --map help=x names them.
+Roles: docs/matching.md lists them per entity; a wrong one is answered with the list.
 """
 
 

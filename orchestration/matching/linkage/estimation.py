@@ -21,6 +21,7 @@ from orchestration.matching.linkage.model import BlockingRule, Model, level_case
 RANDOM_PAIRS = 250_000
 PAIRS_PER_RULE = 100_000
 PRIOR_PAIRS = 30.0
+PRIOR_RANDOM_PAIRS = 200.0
 MAX_ROUNDS = 40
 #: A level never weighs more than these shares allow, however rare it was in the sample.
 LEAST_U, LEAST_M = 1e-6, 2e-3
@@ -56,7 +57,7 @@ def estimate(con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: b
     else:
         random = _random_patterns(con, model, n_records)
         per_rule = list(_rule_patterns(con, model, between_sources))
-    raw_u = [_shares(random, position, prior, 1.0) for position, prior in enumerate(stored_u)]
+    raw_u = [_shares(random, position, prior, PRIOR_RANDOM_PAIRS) for position, prior in enumerate(stored_u)]
 
     u, m, rows, matches = raw_u, stored_m, [], 0.0
     for _ in range(2):  # the second pass knows how many true pairs the random ones contained

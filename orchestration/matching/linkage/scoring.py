@@ -11,10 +11,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration.matching.linkage.model import Comparison, Model, conditions_sql
+from orchestration.matching.linkage.model import Comparison, Level, Model, conditions_sql
 
 #: A value is never counted rarer than this share: one spelling seen once is no proof.
 LEAST_TERM_FREQUENCY = 1e-6
+RECORDS_OF_THE_MODEL = 30
 
 
 def splink_settings(model: Model) -> dict[str, Any]:
@@ -72,6 +73,12 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, out: str, fl
     linker = Linker(api.register("scored_records"), splink_settings(model))
     # Splink sets its own level when it starts.
     logging.getLogger("splink").setLevel(logging.ERROR)
+    for comparison in model.comparisons:
+        for level in comparison.levels:
+            if level.tf:
+                _term_frequencies(con, level)
+                frequencies = api.register(f"frequency_{level.tf}")
+                linker.table_management.register_term_frequency_lookup(frequencies, level.tf)
     linker.table_management.register_blocked_pairs_for_predict(api.register("splink_pairs"))
     found = linker.inference.predict(threshold_match_weight=floor, warning_mode="never")
     names = [comparison.name for comparison in model.comparisons]
@@ -91,6 +98,22 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, out: str, fl
     found.drop_table_from_database_and_remove_from_cache()
     api.delete_tables_created_by_splink_from_db()
     con.execute("DROP TABLE splink_pairs; DROP VIEW scored_records")
+
+
+def _term_frequencies(con: duckdb.DuckDBPyConnection, level: Level) -> None:
+    """Create `frequency_<column>`: how often a stranger bears a value that two records share.
+
+    The two records themselves do not count; the share of the level stands for RECORDS_OF_THE_MODEL further records, so
+    that in a handful of records a name seen twice is not taken for a common one.
+    """
+    column = level.tf
+    known = RECORDS_OF_THE_MODEL
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE frequency_{column} AS SELECT {column}, "
+        f"(greatest(count(*) - 2, 0) + 1 + {known * level.u}) / "
+        f"((SELECT count({column}) FROM prepared) + {known}) AS tf_{column} "
+        f"FROM prepared WHERE {column} IS NOT NULL GROUP BY {column}"
+    )
 
 
 def judge(con: duckdb.DuckDBPyConnection, model: Model, active: Model, scored: str, out: str) -> None:

@@ -252,6 +252,18 @@ def test_wrong_roles_are_named(roles, code):
         link(records, "person", roles)
 
 
+@pytest.mark.parametrize("parameters", ["stored", "estimated"])
+def test_in_a_handful_of_records_a_value_seen_twice_is_not_taken_for_a_common_one(parameters):
+    rows = [
+        ("a", "Jean", "Martin", "jm@acme.fr"),
+        ("b", "JEAN", "MARTIN", "jm@acme.fr"),
+        ("c", "Paul", "Durand", None),
+    ]
+    roles = {"record_key": "rec_id", "given_name": "given", "family_name": "family", "email": "mail"}
+    linked = link(table(rows, given="", family="", mail=""), "person", roles, parameters=parameters)
+    assert clusters_of(linked) == [["a", "b"], ["c"]]
+
+
 def test_identical_empty_records_stay_apart():
     people = table([(str(i), None, "x@acme.fr" if i == 0 else None) for i in range(5)], given="", mail="")
     people = people.append_column("family", pa.array(["A", None, None, None, "B"]))
