@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark bench bench-reading faults pages lock clean help
+.PHONY: run test lint test-nightly test-spark bench bench-reading faults pages lock clean matching-figures help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -37,6 +37,8 @@ bench-reading: $(VENV)/.installed  ## reading beside DuckDB's own CSV reader: ra
 
 faults: $(VENV)/.installed         ## land more than 10,000 damaged files and write docs/faults.md
 	$(BIN)/python -m tests.faults.damage.figures
+matching-figures: $(VENV)/.installed  ## the linkage engine on generated sets; RECORD=1 writes docs/matching.md
+	$(BIN)/python -m tests.linkage.figures $(if $(RECORD),--record)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

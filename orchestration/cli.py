@@ -24,6 +24,7 @@ _COMMANDS = {
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",
+    "evaluate": "Precision and recall of matching, on a labelled file or on the demo company.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }
 

@@ -175,6 +175,10 @@ def describe_error(error: BaseException, language: str) -> tuple[int, str, str |
         code = exit_codes.USAGE if is_usage else exit_codes.DATA_REFUSED
         return code, masked(message), problem.text("next", language)
     name = type(error).__name__
+    if name == "MatchingError":
+        what, why = error.text("what", language), error.text("why", language)
+        code = exit_codes.USAGE if error.is_usage else exit_codes.DATA_REFUSED
+        return code, masked(f"{error.code} {what} {why}"), error.text("next", language)
     if name == "CatalogueError":
         code, _, detail = str(error).partition(" ")
         said = [text_of(code, part, language, detail=detail) for part in ("what", "why", "next")]

@@ -1,0 +1,442 @@
+"""Link records: from a table and its roles to clusters, edges and a report. The only entry point of the engine.
+
+standardise -> shared values -> certain evidence -> bounded blocking -> scores -> gates and thresholds -> average
+linkage under constraints -> clusters. A pure function of its arguments: row order and threads change nothing.
+What does NOT belong here: golden ids, survivorship, the pipeline's files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from ingest.sql import ident, literal
+from orchestration.matching.errors import MatchingError
+from orchestration.matching.linkage import clustering, similar_names
+from orchestration.matching.linkage.blocking import BlockingCount, make_candidates
+from orchestration.matching.linkage.certain import DISTINGUISHING, Certain, certain_evidence
+from orchestration.matching.linkage.estimation import estimate, possible_pairs
+from orchestration.matching.linkage.model import KNOWN_COLUMNS, Model, load_model
+from orchestration.matching.linkage.scoring import judge, score
+from orchestration.matching.linkage.shared_values import set_shared_values_aside
+from orchestration.matching.standardise import standardise
+from orchestration.matching.standardise.roles import ROLES, Entity
+
+#: Company names alone: cosine from which a pair is kept, reviewed, accepted, and the mean inside a cluster.
+NAME_COSINES = {"retain": 0.3, "review": 0.45, "accept": 0.6, "cluster": 0.55}
+#: Families that make a given name a known one: two known names that differ are two names.
+FAMILIES_OF_A_KNOWN_NAME = 5
+#: ... and one record in so many must bear it: in a million records misspellings repeat.
+RECORDS_PER_KNOWN_NAME = 4000
+#: Weights that a capped decision counts for inside a cluster: a gate is not outvoted by a high score.
+_CAPPED = {"review": 0.0, "rejected": -8.0}
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """What the engine did. Counts are records or pairs; unused: role -> why its column was left out."""
+
+    entity: str
+    method: str
+    n_records: int
+    n_clusters: int
+    largest_cluster: int
+    n_candidates: int
+    n_scored: int
+    decisions: dict[str, int]
+    blocking: list[BlockingCount] = field(default_factory=list)
+    shared_values: list[dict[str, object]] = field(default_factory=list)
+    training: list[dict[str, object]] = field(default_factory=list)
+    expected_matches: float | None = None
+    unused: dict[str, str] = field(default_factory=dict)
+    contradictions: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """clusters: record_key, cluster_key (smallest record_key of the cluster), in record_key order; a row is a node.
+
+    edges: left_node, right_node, evidence_code, weight, decision (accepted, review, rejected), reason and, for scored
+    pairs, gamma_* and term_* (see explanation). candidates: left_node, right_node of every pair blocking gave.
+    model: the parameters that were used, None for names alone.
+    """
+
+    clusters: pa.Table
+    edges: pa.Table
+    candidates: pa.Table
+    report: LinkReport
+    model: Model | None
+
+
+def link(
+    records: Path | pa.Table,
+    entity: Entity,
+    roles: Mapping[str, str],
+    *,
+    model: Model | None = None,
+    parameters: Literal["stored", "estimated"] = "stored",
+    region: str | None = None,
+    between_sources: bool = False,
+    must_link: pa.Table | None = None,
+    cannot_link: pa.Table | None = None,
+    threads: int = 2,
+    memory: str = "1500MB",
+) -> Linked:
+    """Find which records are the same.
+
+    records: Arrow table or Parquet file. roles: role -> column (see standardise.roles.ROLES; record_key and source
+    besides). parameters: those of the stored model, or estimated from these records by a fixed recipe.
+    region: country of phones without a prefix. between_sources: only pairs of different sources.
+    must_link, cannot_link: tables (left_record_key, right_record_key).
+    Raises MatchingError: a role or column that does not exist, keys that repeat, no usable column, a wrong model.
+    """
+    model = model or load_model(entity)
+    if model.entity != entity:
+        raise MatchingError(
+            "E-MAT-007", "model", is_usage=True, detail=f"it is for {model.entity}, not {entity}"
+        )
+    con = duckdb.connect(config={"threads": threads, "memory_limit": memory})
+    try:
+        con.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false")
+        used, unused = _load(con, records, entity, roles)
+        columns = set(standardise(con, "source_records", used, region))
+        con.execute("DROP TABLE source_records")
+        _prepare(con, entity, columns)
+        shared = set_shared_values_aside(con, model, columns)
+        columns = _filled(con, columns)
+        certain = certain_evidence(con, entity, columns, must_link, cannot_link)
+        active = model.restricted(columns)
+        if not active.comparisons and not len(certain.left):
+            raise MatchingError("E-MAT-003", entity, detail="nothing is left to compare")
+        run = _Run(con, model, active, certain, between_sources)
+        if [c.name for c in active.comparisons] == ["name"]:
+            return run.by_names(unused, shared)
+        return run.by_scores(unused, shared, parameters)
+    finally:
+        con.close()
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, records: Path | pa.Table, entity: str, roles: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Create `source_records` (record_key, source, a text column per usable role).
+
+    Returns (role -> column of it, role -> why its column is left out).
+    """
+    if isinstance(records, Path):
+        con.execute(f"CREATE TEMP VIEW given_records AS SELECT * FROM read_parquet({literal(str(records))})")
+    else:
+        con.register("given_records", records)
+    held = [row[0] for row in con.execute("DESCRIBE given_records").fetchall()]
+    for role, column in roles.items():
+        if role not in (*ROLES[entity], "record_key", "source"):
+            listed = ", ".join(("record_key", "source", *ROLES[entity]))
+            raise MatchingError("E-MAT-002", role, is_usage=True, role=role, entity=entity, roles=listed)
+        if column not in held:
+            raise MatchingError("E-MAT-001", role, is_usage=True, column=column, columns=", ".join(held))
+    compared = {role: column for role, column in roles.items() if role in ROLES[entity]}
+    texts = {column: f"CAST({ident(column)} AS VARCHAR)" for column in dict.fromkeys(roles.values())}
+    if not compared:
+        raise MatchingError("E-MAT-003", entity, is_usage=True, detail="no column has a role")
+    source = texts[roles["source"]] if "source" in roles else "''"
+    if "record_key" in roles:
+        key = texts[roles["record_key"]]
+    else:
+        # Rows are named by what they hold; equal rows are numbered, and it does not matter which is which.
+        everything = ", ".join(f"coalesce(CAST({ident(column)} AS VARCHAR), chr(0))" for column in held)
+        content = f"md5(concat_ws(chr(31), {everything}))"
+        key = f"{content} || '-' || row_number() OVER (PARTITION BY {content})"
+    values = ", ".join(f"{texts[column]} AS {ident(role)}" for role, column in compared.items())
+    con.execute(
+        f"CREATE TEMP TABLE source_records AS SELECT {key} AS record_key, coalesce({source}, '') AS source, {values} "
+        "FROM given_records"
+    )
+    if "record_key" in roles:
+        n, example = con.execute(
+            "SELECT coalesce(sum(n), 0), min(record_key) FROM (SELECT record_key, count(*) AS n FROM source_records "
+            "GROUP BY record_key HAVING n > 1 OR record_key IS NULL)"
+        ).fetchall()[0]
+        if n:
+            raise MatchingError(
+                "E-MAT-008", "record_key", column=roles["record_key"], n=int(n), example=example or "(empty)"
+            )
+    unused = {}
+    for role in compared:
+        n_distinct, n_filled = con.execute(
+            f"SELECT count(DISTINCT nullif(trim({ident(role)}), '')), count(nullif(trim({ident(role)}), '')) "
+            "FROM source_records"
+        ).fetchall()[0]
+        if not n_distinct:
+            unused[role] = "empty"
+        elif n_distinct == 1 and n_filled > 2:
+            unused[role] = "constant"
+    used = {role: role for role in compared if role not in unused}
+    if not used:
+        detail = ", ".join(f"{compared[role]} ({why})" for role, why in unused.items())
+        raise MatchingError("E-MAT-003", entity, detail=detail)
+    return used, unused
+
+
+def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str]) -> None:
+    """Create `prepared`: every column the models know, those that are not there as NULL."""
+    expressions = {column: column for column in columns}
+    for column in ("phone", "mobile"):
+        if column in columns:
+            # The national part: the same number with and without its country prefix.
+            expressions[column] = f"right({column}, 9)"
+    if entity == "person" and "is_generic_email" in columns:
+        expressions["email"] = "CASE WHEN NOT is_generic_email THEN email END"
+    if "name_words" in columns:
+        expressions["name_tokens"] = "list_distinct(string_split(name_words, ' '))"
+    kept = KNOWN_COLUMNS | {"siren", "siret", "vat_number"}
+    if {"given", "family"} <= columns:
+        # A given name that several families use is a name, not a misspelling of another one.
+        expressions["given_known"] = (
+            f"coalesce(given IN (SELECT given FROM standardised WHERE length(given) > 1 GROUP BY given "
+            f"HAVING count(DISTINCT family) >= greatest({FAMILIES_OF_A_KNOWN_NAME}, "
+            f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})), false)"
+        )
+    kinds = {"name_tokens": "VARCHAR[]", "given_known": "BOOLEAN"}
+    listed = []
+    for column in sorted(kept):
+        if column in expressions:
+            listed.append(f"{expressions[column]} AS {column}")
+        else:
+            listed.append(f"CAST(NULL AS {kinds.get(column, 'VARCHAR')}) AS {column}")
+    con.execute(
+        "CREATE TEMP TABLE prepared AS SELECT CAST(node AS INTEGER) AS node, record_key, source, "
+        f"{', '.join(listed)} FROM standardised ORDER BY node; DROP TABLE standardised"
+    )
+
+
+def _filled(con: duckdb.DuckDBPyConnection, columns: set[str]) -> set[str]:
+    """The columns of `prepared` that hold a value somewhere."""
+    known = sorted(columns & (KNOWN_COLUMNS | {"siren", "siret", "vat_number"}))
+    counts = con.execute(
+        f"SELECT {', '.join(f'count({column})' for column in known)} FROM prepared"
+    ).fetchall()[0]
+    return {column for column, count in zip(known, counts, strict=True) if count}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run over a prepared connection."""
+
+    con: duckdb.DuckDBPyConnection
+    model: Model
+    active: Model
+    certain: Certain
+    between_sources: bool
+
+    def by_scores(self, unused: dict[str, str], shared: list[dict[str, object]], parameters: str) -> Linked:
+        con, active = self.con, self.active
+        counts: list[BlockingCount] = []
+        training, expected = [], None
+        con.execute("CREATE TEMP TABLE candidates (left_node INTEGER, right_node INTEGER)")
+        if active.comparisons:
+            counts = make_candidates(con, active, between_sources=self.between_sources)
+            n_records = len(self.certain.labels)
+            active = active.prior_for(possible_pairs(con, n_records, self.between_sources), n_records)
+            if parameters == "estimated":
+                found = estimate(con, active, between_sources=self.between_sources)
+                active, training, expected = found.model, found.rules, found.expected_matches
+            score(con, active, "candidates", "scored", active.thresholds.retain)
+            judge(con, self.model, active, "scored", "judged")
+            con.execute("DROP TABLE scored")
+            labels = self._cluster(active)
+        else:
+            con.execute(
+                "CREATE TEMP TABLE judged (left_node INTEGER, right_node INTEGER, weight DOUBLE, reason VARCHAR, "
+                "evidence_code VARCHAR, decision VARCHAR)"
+            )
+            labels = self.certain.labels
+        return self._result(labels, counts, shared, unused, active, training, expected, "scores")
+
+    def by_names(self, unused: dict[str, str], shared: list[dict[str, object]]) -> Linked:
+        con, limits = self.con, NAME_COSINES
+        vectors = similar_names.name_vectors(con, "prepared")
+        left, right, cosine = similar_names.similar_pairs(vectors, limits["retain"])
+        if self.between_sources:
+            source = con.execute(
+                "SELECT dense_rank() OVER (ORDER BY source) AS s FROM prepared ORDER BY node"
+            ).fetchnumpy()["s"]
+            across = source[left] != source[right]
+            left, right, cosine = left[across], right[across], cosine[across]
+        edges = clustering.Edges(left, right, cosine)
+        strong = edges.where(cosine >= limits["accept"])
+        components = clustering.bounded_components(vectors.shape[0], strong)
+        gaps = clustering.missing_pairs(components.labels, edges)
+        every = clustering.Edges(
+            np.concatenate([left, gaps[0]]),
+            np.concatenate([right, gaps[1]]),
+            np.concatenate([cosine, similar_names.cosines(vectors, *gaps)]),
+        )
+        labels = clustering.average_linkage(
+            components.labels, every, limits["cluster"], 0.0, self.certain.identities, self.certain.apart
+        )
+        con.register("named", pa.table({"left_node": left, "right_node": right, "weight": cosine}))
+        con.execute(
+            "CREATE TEMP TABLE candidates AS SELECT CAST(left_node AS INTEGER) AS left_node, "
+            "CAST(right_node AS INTEGER) AS right_node FROM named;"
+            "CREATE TEMP TABLE judged AS SELECT CAST(left_node AS INTEGER) AS left_node, "
+            "CAST(right_node AS INTEGER) AS right_node, weight, "
+            f"CASE WHEN weight >= {limits['accept']} THEN 'score' WHEN weight >= {limits['review']} "
+            "THEN 'between_thresholds' ELSE 'low_score' END AS reason, 'name_alone' AS evidence_code, "
+            f"CASE WHEN weight >= {limits['accept']} THEN 'accepted' WHEN weight >= {limits['review']} "
+            "THEN 'review' ELSE 'rejected' END AS decision FROM named"
+        )
+        con.unregister("named")
+        return self._result(labels, [], shared, unused, None, [], None, "names")
+
+    def _cluster(self, active: Model) -> np.ndarray:
+        """Average linkage over what certain evidence has joined already: the cluster label of each node."""
+        con, certain = self.con, self.certain
+        groups, group_of = np.unique(certain.labels, return_inverse=True)
+        n_groups = len(groups)
+        held = np.bincount(group_of, minlength=n_groups)
+        identities = np.full((len(certain.identities), n_groups), -1, dtype=np.int64)
+        for row, identity in zip(identities, certain.identities, strict=True):
+            np.maximum.at(row, group_of, identity)
+        apart = (group_of[certain.apart[0]], group_of[certain.apart[1]])
+
+        edges, accepted = self._group_edges("judged", group_of)
+        clash = np.zeros(len(edges.left), dtype=bool)
+        for identity in identities:
+            near, far = identity[edges.left], identity[edges.right]
+            clash |= (near >= 0) & (far >= 0) & (near != far)
+        components = clustering.bounded_components(n_groups, edges.where(accepted & ~clash))
+        gaps = clustering.missing_pairs(components.labels, edges)
+        if len(gaps[0]):
+            con.register(
+                "gaps_found",
+                pa.table({"a": groups[gaps[0]].astype(np.int32), "b": groups[gaps[1]].astype(np.int32)}),
+            )
+            con.execute(
+                "CREATE TEMP TABLE gaps AS SELECT least(a, b) AS left_node, greatest(a, b) AS right_node "
+                "FROM gaps_found"
+            )
+            con.unregister("gaps_found")
+            score(con, active, "gaps", "scored_gaps", None)
+            judge(con, self.model, active, "scored_gaps", "judged_gaps")
+            more, _ = self._group_edges("judged_gaps", group_of)
+            con.execute("DROP TABLE gaps; DROP TABLE scored_gaps; DROP TABLE judged_gaps")
+            edges = clustering.Edges(
+                np.concatenate([edges.left, more.left]),
+                np.concatenate([edges.right, more.right]),
+                np.concatenate([edges.weight, more.weight]),
+            )
+        limits = active.thresholds
+        labels = clustering.average_linkage(
+            components.labels, edges, limits.cluster, limits.retain, identities, apart, weights=held
+        )
+        return groups[labels][group_of]
+
+    def _group_edges(self, judged: str, group_of: np.ndarray) -> tuple[clustering.Edges, np.ndarray]:
+        """Mean weight between groups of records that belong together for certain, and whether any pair is accepted."""
+        caps = " ".join(f"WHEN '{decision}' THEN least(weight, {cap})" for decision, cap in _CAPPED.items())
+        rows = self.con.execute(
+            f"SELECT left_node, right_node, CASE decision {caps} ELSE weight END AS weight, "
+            f"decision = 'accepted' AS accepted FROM {judged} ORDER BY left_node, right_node"
+        ).fetchnumpy()
+        left, right = group_of[rows["left_node"]], group_of[rows["right_node"]]
+        weight, accepted = np.asarray(rows["weight"], np.float64), np.asarray(rows["accepted"], bool)
+        apart = left != right
+        left, right, weight, accepted = left[apart], right[apart], weight[apart], accepted[apart]
+        n = len(self.certain.labels)
+        key, place = np.unique(np.minimum(left, right) * n + np.maximum(left, right), return_inverse=True)
+        count = np.bincount(place, minlength=len(key))
+        mean = np.bincount(place, weights=weight, minlength=len(key)) / np.maximum(count, 1)
+        any_accepted = np.bincount(place, weights=accepted, minlength=len(key)) > 0
+        return clustering.Edges(key // n, key % n, np.round(mean, 6)), any_accepted
+
+    def _result(
+        self,
+        labels: np.ndarray,
+        counts: list[BlockingCount],
+        shared: list[dict[str, object]],
+        unused: dict[str, str],
+        model: Model | None,
+        training: list[dict[str, object]],
+        expected: float | None,
+        method: str,
+    ) -> Linked:
+        con, certain = self.con, self.certain
+        con.register(
+            "labels_found", pa.table({"node": np.arange(len(labels), dtype=np.int32), "label": labels})
+        )
+        con.execute("CREATE TEMP TABLE labelled AS SELECT * FROM labels_found")
+        con.unregister("labels_found")
+        con.register(
+            "certain_edges",
+            pa.table(
+                {
+                    "left_node": certain.left.astype(np.int32),
+                    "right_node": certain.right.astype(np.int32),
+                    "evidence_code": pa.array(certain.evidence, pa.string()),
+                    "decision": pa.array(certain.decision, pa.string()),
+                }
+            ),
+        )
+        identity = " OR ".join(
+            f"(l.{column} IS NOT NULL AND r.{column} IS NOT NULL AND l.{column} <> r.{column})"
+            for column in DISTINGUISHING[self.model.entity]
+        )
+        identity = identity or "FALSE"
+        # An accepted pair whose ends were not joined: another legal number, or a bridge too weak for its neighbours.
+        edges = con.sql(
+            f"""
+            WITH placed AS (
+                SELECT j.*, a.label = b.label AS is_together, {identity} AS is_other
+                FROM judged AS j JOIN labelled AS a ON a.node = j.left_node JOIN labelled AS b ON b.node = j.right_node
+                JOIN prepared AS l ON l.node = j.left_node JOIN prepared AS r ON r.node = j.right_node
+            )
+            SELECT * EXCLUDE (is_together, is_other) REPLACE (
+                CASE WHEN is_other THEN 'rejected' WHEN decision = 'accepted' AND NOT is_together THEN 'review'
+                     ELSE decision END AS decision,
+                CASE WHEN is_other THEN 'different_registration_number'
+                     WHEN decision = 'accepted' AND NOT is_together THEN 'weak_bridge' ELSE reason END AS reason)
+            FROM placed
+            UNION ALL BY NAME
+            SELECT left_node, right_node, evidence_code, decision, NULL AS weight,
+                   CASE WHEN decision = 'accepted' THEN 'certain' ELSE 'contradictory_decisions' END AS reason
+            FROM certain_edges
+            ORDER BY left_node, right_node, evidence_code
+            """
+        ).to_arrow_table()
+        con.unregister("certain_edges")
+        clusters = con.sql(
+            "SELECT p.record_key, first.record_key AS cluster_key FROM prepared AS p JOIN labelled AS l USING (node) "
+            "JOIN prepared AS first ON first.node = l.label ORDER BY p.node"
+        ).to_arrow_table()
+        candidates = con.sql("SELECT * FROM candidates ORDER BY left_node, right_node").to_arrow_table()
+        _, sizes = np.unique(labels, return_counts=True)
+        keys = clusters["record_key"]
+        decided = edges.group_by("decision").aggregate([([], "count_all")]).to_pylist()
+        report = LinkReport(
+            entity=self.model.entity,
+            method=method,
+            n_records=len(labels),
+            n_clusters=len(sizes),
+            largest_cluster=int(sizes.max(initial=0)),
+            n_candidates=candidates.num_rows,
+            n_scored=edges.num_rows - len(certain.left),
+            decisions={
+                row["decision"]: row["count_all"] for row in sorted(decided, key=lambda r: r["decision"])
+            },
+            blocking=counts,
+            shared_values=shared,
+            training=training,
+            expected_matches=expected,
+            unused=unused,
+            contradictions=[
+                {"left_record_key": keys[a].as_py(), "right_record_key": keys[b].as_py(), "reason": reason}
+                for a, b, reason in certain.contradictions
+            ],
+        )
+        return Linked(clusters, edges, candidates, report, model)

@@ -1,0 +1,83 @@
+"""Registration numbers: SIREN, SIRET and EU VAT, checked; anything that identifies nobody becomes NULL.
+
+SIREN and SIRET are DuckDB SQL. VAT numbers have a checksum per country: python-stdnum on distinct values.
+What does NOT belong here: phones, mail addresses, domains (see contact_points).
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from stdnum.eu import vat as eu_vat
+from stdnum.exceptions import ValidationError
+
+from ingest.sql import literal
+from orchestration.matching.standardise.vocabulary import vocabulary
+
+#: La Poste: its thousands of SIRETs follow another rule, the sum of the digits is a multiple of 5.
+LA_POSTE = "356000000"
+
+
+def _digits(value: str) -> str:
+    # A spreadsheet that took the number for a decimal writes 552100554.0.
+    return rf"regexp_replace(regexp_replace({value}, '[.,]0+$', ''), '[\s.\-]+', '', 'g')"
+
+
+def _luhn(digits: str, n: int) -> str:
+    """SQL: the Luhn sum of `n` digits is a multiple of 10; the last digit counts once."""
+    terms = []
+    for position in range(1, n + 1):
+        digit = f"try_cast(substr({digits}, {position}, 1) AS INTEGER)"
+        doubled = (n - position) % 2 == 1
+        terms.append(f"2 * {digit} - CASE WHEN {digit} > 4 THEN 9 ELSE 0 END" if doubled else digit)
+    return f"({' + '.join(f'({term})' for term in terms)}) % 10 = 0"
+
+
+def _is_placeholder(digits: str) -> str:
+    listed = ", ".join(literal(each) for each in vocabulary()["placeholder_identifiers"])
+    return f"{digits} IN ({listed})"
+
+
+def siren(value: str) -> str:
+    """SQL of the nine digits of a valid SIREN, also the first nine of a SIRET; NULL otherwise."""
+    head = f"substr({_digits(value)}, 1, 9)"
+    return (
+        f"CASE WHEN NOT regexp_full_match({_digits(value)}, '[0-9]{{9}}|[0-9]{{14}}') THEN NULL "
+        f"WHEN {_is_placeholder(head)} OR {_is_placeholder(_digits(value))} THEN NULL "
+        f"WHEN {_luhn(head, 9)} THEN {head} END"
+    )
+
+
+def siret(value: str) -> str:
+    """SQL of the fourteen digits of a valid SIRET (Luhn, or the rule of La Poste); NULL otherwise."""
+    digits = _digits(value)
+    total = " + ".join(f"try_cast(substr({digits}, {i}, 1) AS INTEGER)" for i in range(1, 15))
+    return (
+        f"CASE WHEN NOT regexp_full_match({digits}, '[0-9]{{14}}') OR {_is_placeholder(digits)} "
+        f"OR {_is_placeholder(f'substr({digits}, 1, 9)')} THEN NULL "
+        f"WHEN starts_with({digits}, '{LA_POSTE}') AND ({total}) % 5 = 0 THEN {digits} "
+        f"WHEN {_luhn(digits, 14)} THEN {digits} END"
+    )
+
+
+def vat_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Distinct texts -> table (value, vat_number): the compact EU VAT number, NULL when it is none.
+
+    A French number whose SIREN is a placeholder is none. Source of the checks: python-stdnum.
+    """
+    distinct = pc.drop_null(pc.unique(values))
+    return pa.table(
+        {
+            "value": distinct.cast(pa.string()),
+            "vat_number": pa.array([_vat(value) for value in distinct.to_pylist()], pa.string()),
+        }
+    )
+
+
+def _vat(value: str) -> str | None:
+    try:
+        number = eu_vat.validate(value)
+    except (ValidationError, ValueError, IndexError):
+        return None
+    listed = vocabulary()["placeholder_identifiers"]
+    return None if number[2:] in listed or number[-9:] in listed else number
