@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ingest.errors import ConfigurationError, RefusedFile
 from ingest.mapping import FileSpec
 from ingest.reading import MAX_RECORD_BYTES, FastReaderDisagrees, LineCounts, Records, number_lines, positions
-from ingest.record_count import WINDOW, count_records
+from ingest.record_count import WINDOW, RecordCount, count_records
 from ingest.sql import ident, literal
 from ingest.strict_reader import (
     BATCH,
@@ -88,7 +88,10 @@ def fast_json_lines(
         f"read_json({literal(str(prepared.path))}, format='newline_delimited', auto_detect=false, "
         f"maximum_object_size={MAX_RECORD_BYTES}, columns={{{declared}}})"
     )
-    count = count_records(prepared.path, 0, ",", None)
+    # Without blank lines record and line numbers are the same: no second pass over the text.
+    count = (
+        count_records(prepared.path, 0, ",", None) if blank else RecordCount(objects, lines, 0, 0, 0, True)
+    )
     records = Records(
         "", positions(tuple(paths)), objects, LineCounts(lines, 0, blank, objects, 0), "fast",
         prepared.n_bytes_read, is_header_only=objects == 0,

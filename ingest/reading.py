@@ -274,12 +274,14 @@ def number_lines(
 ) -> None:  # fmt: skip
     """Give `records` their relation: the columns of `scan` beside _row, the physical line of each record.
 
-    A large text becomes Parquet first: numbering rows while text is read keeps all but one core waiting, the
-    rows of Parquet have their numbers. Raises FastReaderDisagrees when the Parquet has not the counted records.
+    A large text becomes Parquet first, where the connection has more than one core: numbering rows while text is read
+    keeps all but one waiting, the rows of Parquet have their numbers. Raises FastReaderDisagrees when the Parquet has
+    not the counted records.
     """
     columns = ", ".join(selected)
     record = "row_number() OVER ()"
-    if text.stat().st_size >= STAGED_BYTES:
+    (threads,) = connection.execute("SELECT current_setting('threads')").fetchall()[0]
+    if threads > 1 and text.stat().st_size >= STAGED_BYTES:
         target = scratch / f"{text.name}.text.parquet"
         records.temporary.append(target)
         if write_parquet(connection, f"SELECT {columns} FROM {scan}", target) != count.records:
