@@ -35,6 +35,7 @@ from ingest.integrity import Archive, lost_deliveries
 from ingest.landing import QUARANTINE_SCHEMA, REPAIR_COLUMNS, Landing
 from ingest.landing_together import land_together
 from ingest.ledger import RECORD_TERMS, Imbalance, Term, imbalances, ledger_terms
+from ingest.lookup_choice import chosen_lookups
 from ingest.mapping import FileSpec, Mapping, load_mapping
 from ingest.private_files import private_files
 from ingest.repairs import Repairs, load_repairs, repair_states
@@ -46,6 +47,7 @@ from ingest.snapshots import (
     snapshot_rows,
 )
 from ingest.sql import connect, write_parquet
+from ingest.withdrawals import REPLACED, Replacements, replacements, withdrawal
 
 Progress = Callable[[str, int, int], None]
 
@@ -140,6 +142,7 @@ class _Collection:
         shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
         self.connection: duckdb.DuckDBPyConnection = connect(self.work)
         self.repaired: list[str] = []
+        self.conversions: dict[Any, Any] = {}  # views of the connection, shared by all landings
 
     def run(self) -> CollectReport:
         try:
@@ -155,9 +158,16 @@ class _Collection:
             }
             self.repaired = [f"work/deliveries/{key}.json" for key in lost if key in known]
             self.archive = Archive(self.work, received)
-            planned = self._plan(known, received)
             self.store.remove_strays(known)
-            landed = self._land_all(planned, known)
+            replaced = replacements(known, received, self.decisions)
+            planned = self._plan(known, received, replaced)
+            landed = set(self._land_all(planned, known))
+            really_replaced = replacements(known, received, self.decisions)
+            if (
+                really_replaced != replaced
+            ):  # a new content was refused, or one that was refused is not any more
+                planned = self._plan(known, received, really_replaced)
+                landed |= set(self._land_all(planned, known))
             present = {r.delivery_id for r in received}
             active = sorted((d for d in known.values() if d.status == "landed"), key=lambda d: d.delivery_id)
             self.repaired += [f"work/deliveries/{key}.json" for key in forgotten if key in present]
@@ -167,15 +177,18 @@ class _Collection:
                 for path in (f"work/deliveries/{key}.json" for key in forgotten if key not in present)
             ]
             refusals = self._refusals(found, problems, known, present)
-            snapshots = judge_snapshots(self.connection, self.work, active, self.mappings, self.decisions)
+            lying = [d for d in active if d.withdrawn != REPLACED]
+            snapshots = judge_snapshots(self.connection, self.work, lying, self.mappings, self.decisions)
             refusals += [Refusal(*question) for question in open_questions(snapshots, self.mappings)]
             refusals.sort(key=lambda r: (r.source_instance, r.file_path, r.problem.code))
-            return self._account(found, active, refusals, landed, len(planned), snapshots)
+            return self._account(found, active, refusals, sorted(landed), len(planned), snapshots)
         finally:
             self.connection.close()
             shutil.rmtree(self.work / "tmp" / "ingest", ignore_errors=True)
 
-    def _plan(self, known: dict[str, Delivery], received: list[Received]) -> dict[str, Delivery]:
+    def _plan(
+        self, known: dict[str, Delivery], received: list[Received], replaced: Replacements
+    ) -> dict[str, Delivery]:
         """The record that each delivery should have: known ones with new paths merged, and new ones."""
         paths: dict[str, set[str]] = {key: set(d.file_paths) for key, d in known.items()}
         first: dict[str, Received] = {}
@@ -200,16 +213,18 @@ class _Collection:
             file_key = known[key].file_key if key in known else first[key].file.file_key
             mapping, source = self.mappings[instance], self.sources[instance]
             spec = mapping.model.files[file_key]
-            # The same bytes at two places count from the earliest date, whichever was seen first.
+            # The same bytes at two places count from the earliest date, whichever was seen first. A place that
+            # holds other bytes now tells no date, unless all do.
+            gone = replaced.get(key, {})
             dated = []
-            for path in paths[key]:
+            for path in paths[key] - set(gone) or paths[key]:
                 day = match_paths(spec.paths, inside_folder(source, path))
                 dated.append((day.isoformat() if day and day is not True else "9999-12-31", path))
             # A snapshot tells the state at its date: that of the latest one still holds.
             real = [item for item in dated if item[0] != "9999-12-31"]
             day_text, path = max(real) if spec.snapshot and real else min(dated)
             days = sorted(day for day, _ in real)
-            planned[key] = Delivery(
+            plan = Delivery(
                 delivery_id=key,
                 status="planned",
                 source_system=mapping.system,
@@ -229,6 +244,7 @@ class _Collection:
                 manifest=merged_manifest(manifests[key]),
                 manifests=manifests[key],
             )
+            planned[key] = replace(plan, **withdrawal(plan, gone, self.decisions))
         return planned
 
     def _land_all(self, planned: dict[str, Delivery], known: dict[str, Delivery]) -> list[str]:
@@ -243,7 +259,6 @@ class _Collection:
         order = sorted(
             planned.values(), key=lambda d: ((d.source_instance, d.file_key) not in served, d.delivery_id)
         )
-        conversions: dict[Any, Any] = {}
         finished: list[Delivery] = []
         waiting: list[tuple[Landing, bool]] = []
         for done, plan in enumerate(order):
@@ -263,7 +278,8 @@ class _Collection:
             if before and before.fingerprint == state and not damaged:
                 seen_at = {
                     "file_paths": plan.file_paths, "file_path": plan.file_path, "manifests": plan.manifests,
-                    "last_delivered_on": plan.last_delivered_on,
+                    "last_delivered_on": plan.last_delivered_on, "withdrawn": plan.withdrawn,
+                    "replaced_by": plan.replaced_by,
                 }  # fmt: skip
                 if replace(before, **seen_at) != before:
                     known[plan.delivery_id] = replace(before, **seen_at)
@@ -290,7 +306,14 @@ class _Collection:
                 continue
             facts = self.archive.facts(plan)
             landing = Landing(
-                self.connection, self.store, mapping, plan, lookups, facts, conversions, repairs=self.repairs
+                self.connection,
+                self.store,
+                mapping,
+                plan,
+                lookups,
+                facts,
+                self.conversions,
+                repairs=self.repairs,
             )
             if (plan.source_instance, plan.file_key) in served:
                 finished.append(landing.land(was_landed))
@@ -321,6 +344,7 @@ class _Collection:
                 delivery.status == "refused"
                 and problem
                 and (delivery.delivery_id in present or delivery.was_landed)
+                and delivery.withdrawn != REPLACED
             ):
                 refusals.append(Refusal(delivery.source_instance, delivery.file_path, problem))
         received = {(d.source_instance, d.file_key) for d in known.values()}
@@ -383,7 +407,7 @@ class _Collection:
     ) -> tuple[list[ControlResult], set[tuple[str, str]]]:
         """Controls of files as such, and the (instance, file key) that did not come for the month of the cycle."""
         missed: set[tuple[str, str]] = set()
-        results = [landed_result(delivery, each) for delivery in active for each in delivery.controls]
+        results = [landed_result(of, each) for of in active if not of.withdrawn for each in of.controls]
         for judged in (each for file in snapshots for each in file.judgements):
             if judged.state == "incomplete":
                 name, of = "snapshot_incomplete", judged.delivery
@@ -412,11 +436,13 @@ class _Collection:
             results.append(ControlResult(instance, name, name, "info", "warn", name, file_path=path))
         for instance, mapping in self.mappings.items():
             for key, spec in mapping.model.files.items():
-                deliveries = [d for d in active if (d.source_instance, d.file_key) == (instance, key)]
-                if spec.is_monthly and deliveries:
+                mine = [d for d in active if (d.source_instance, d.file_key) == (instance, key)]
+                # Where all are rejected, the file did not come, but is one that comes.
+                deliveries = [d for d in mine if not d.withdrawn]
+                if spec.is_monthly and mine:
                     came = self._is_delivered(instance, spec, deliveries, refusals)
                     missed |= set() if came else {(instance, key)}
-                    latest = max(str(d.delivered_on) for d in deliveries)
+                    latest = max((str(d.delivered_on) for d in deliveries), default="-")
                     name, path = "delivered_for_cycle", f"{self.sources[instance].folder}/{spec.paths[0]}"
                     results.append(
                         ControlResult(
@@ -502,34 +528,6 @@ class _Collection:
             ("repaired_lines", f"SELECT * FROM ({lines}) WHERE repaired_line IS NOT NULL"),
         ):
             write_parquet(self.connection, query, folder / f"{table}.parquet")
-
-
-def chosen_lookups(
-    plan: Delivery, mapping: Mapping, planned: dict[str, Delivery], known: dict[str, Delivery]
-) -> tuple[dict[str, Delivery], list[str]]:
-    """For each file looked up in: its delivery of the same date, else the latest before, else the
-    earliest; the newest one where the mapping says so.
-    """
-    chosen: dict[str, Delivery] = {}
-    for key in mapping.lookup_files(plan.file_key):
-        candidates = [
-            d
-            for d in planned.values()
-            if d.source_instance == plan.source_instance
-            and d.file_key == key
-            and known.get(d.delivery_id, d).status != "refused"
-        ]
-        if not candidates:
-            needed = mapping.columns_looked_up(plan.file_key, key)
-            if needed:
-                return chosen, [key, needed[0]]
-            continue
-        is_newest = mapping.model.files[key].lookup_version == "newest"
-        own = "9999-12-31" if is_newest else plan.delivered_on or "9999-12-31"
-        past = [d for d in candidates if (d.delivered_on or "") <= own]
-        pick = max if past else min
-        chosen[key] = pick(past or candidates, key=lambda d: (d.delivered_on or "", d.delivery_id))
-    return chosen, []
 
 
 DELIVERY_SCHEMA = pa.schema(

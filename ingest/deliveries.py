@@ -55,6 +55,8 @@ class Delivery:
     problem: dict[str, Any] | None = None
     was_landed: bool = False
     last_delivered_on: str | None = None  # the latest date of its paths; delivered_on is the earliest
+    withdrawn: str | None = None  # the reason its records are excluded for, whatever they hold
+    replaced_by: str | None = None  # the delivery that lies at its path now
     files: dict[str, str] = field(default_factory=dict)  # raw and quarantine files below work/ -> SHA-256
 
     @property

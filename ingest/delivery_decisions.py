@@ -1,4 +1,4 @@
-"""What people decided about whole deliveries: decisions/deliveries.yml, accepted and rejected snapshots.
+"""What people decided about whole deliveries: decisions/deliveries.yml, accepted snapshots and rejected deliveries.
 
 The file only grows: the last decision on a delivery counts, the earlier ones stay to be read.
 What does NOT belong here: what a snapshot removes (snapshots.py).
@@ -33,6 +33,9 @@ class DeliveryDecision(BaseModel):
     author: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     decided_on: dt.date
+    # Of an accepted snapshot: it may remove as many records, of so many that were known. One more asks again.
+    removed: int = Field(default=0, ge=0)
+    known: int = Field(default=0, ge=0)
 
 
 class _DecisionsModel(BaseModel):
@@ -55,16 +58,21 @@ def load_delivery_decisions(folder: Path) -> dict[str, DeliveryDecision]:
 
 
 def record_decision(
-    folder: Path, delivery: Delivery, choice: Choice, author: str, reason: str, decided_on: dt.date
-) -> Recorded:
-    """Write a decision on a delivery below `folder` (the company's decisions/)."""
+    folder: Path, delivery: Delivery, choice: Choice, author: str, reason: str, decided_on: dt.date,
+    removed: int = 0, known: int = 0,
+) -> Recorded:  # fmt: skip
+    """Write a decision on a delivery below `folder` (the company's decisions/).
+
+    removed, known: of an accepted snapshot, how many records it removes, of how many.
+    """
     before = _load(folder)
-    known = next((each for each in reversed(before) if each.delivery == delivery.delivery_id), None)
-    if known is not None and known.decision == choice:
-        return Recorded(known, False)
+    last = next((each for each in reversed(before) if each.delivery == delivery.delivery_id), None)
+    if last is not None and last.decision == choice and last.removed >= removed:
+        return Recorded(last, False)
     made = DeliveryDecision(
         delivery=delivery.delivery_id, source=delivery.source_instance, file=delivery.file_path,
         file_sha256=delivery.file_sha256, decision=choice, author=author, reason=reason, decided_on=decided_on,
+        removed=removed, known=known,
     )  # fmt: skip
     listed = [each.model_dump() for each in (*before, made)]
     write_decisions(folder / FILE, {"version": 1, "decisions": listed})

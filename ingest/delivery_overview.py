@@ -12,15 +12,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from ingest.company import Company
-from ingest.deliveries import DeliveryStore
-from ingest.delivery_decisions import Choice, Recorded, record_decision
+from ingest.deliveries import Delivery, DeliveryStore
+from ingest.delivery_decisions import Choice, Recorded, load_delivery_decisions, record_decision
 from ingest.errors import ConfigurationError
 from ingest.mapping import load_mapping
+from ingest.withdrawals import REPLACED, is_rejected
 
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """One delivery. state: landed, refused, or of a snapshot applied, incomplete, held, rejected."""
+    """One delivery. state: landed, refused, replaced, rejected, or of a snapshot applied, incomplete, held."""
 
     delivery_id: str
     source_instance: str
@@ -53,7 +54,7 @@ def deliveries_of(company: Company, source: str | None = None) -> list[DeliveryR
                     delivery.delivered_on,
                     delivery.n_records,
                     kept.get(delivery.delivery_id, 0),
-                    snapshot.get("state", delivery.status),
+                    _state(delivery, snapshot),
                     snapshot.get("n_before", 0),
                     snapshot.get("n_removed", 0),
                 )
@@ -62,20 +63,37 @@ def deliveries_of(company: Company, source: str | None = None) -> list[DeliveryR
     return sorted(found, key=lambda row: row.delivered_on or "", reverse=True)
 
 
+def _state(delivery: Delivery, snapshot: dict) -> str:
+    if delivery.status != "landed" or not delivery.withdrawn:
+        return snapshot.get("state", delivery.status)
+    return "replaced" if delivery.withdrawn == REPLACED else "rejected"
+
+
 def decide(
     company: Company, delivery_id: str, choice: Choice, author: str, reason: str, decided_on: dt.date
 ) -> Recorded:
-    """Record a decision on a snapshot. Raises ConfigurationError E-ING-181 for what is no snapshot."""
+    """Record a decision on a landed delivery; accepting needs a snapshot, or one that was rejected.
+
+    An accepted snapshot is accepted for what it removes as of the last collect. Raises ConfigurationError E-ING-181.
+    """
     delivery = DeliveryStore(company.work).load().get(delivery_id)
     source = next(
         (s for s in company.sources if delivery is not None and s.instance == delivery.source_instance), None
     )
-    spec = None
-    if delivery is not None and source is not None:
-        spec = load_mapping(source, company.root).model.files.get(delivery.file_key)
-    if delivery is None or spec is None or spec.snapshot is None:
+    if delivery is None or source is None or delivery.status != "landed":
         raise ConfigurationError("E-ING-181", delivery_id, delivery=delivery_id)
-    return record_decision(company.decisions, delivery, choice, author, reason, decided_on)
+    spec = load_mapping(source, company.root).model.files.get(delivery.file_key)
+    was_rejected = is_rejected(delivery_id, load_delivery_decisions(company.decisions))
+    if choice == "accept" and not was_rejected and (spec is None or spec.snapshot is None):
+        raise ConfigurationError("E-ING-181", delivery_id, delivery=delivery_id)
+    removed = known = 0
+    if choice == "accept":
+        for row in _rows(company.work / "collect" / "snapshots.parquet"):
+            if row["_delivery_id"] == delivery_id:
+                removed, known = row["n_removed"], row["n_before"]
+    return record_decision(
+        company.decisions, delivery, choice, author, reason, decided_on, removed=removed, known=known
+    )
 
 
 def _rows(path: Path) -> list[dict]:

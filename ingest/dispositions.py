@@ -21,10 +21,10 @@ from ingest.deliveries import Delivery, fingerprint, raw_file, sha256_of
 from ingest.mapping import Dedupe, Mapping
 from ingest.mapping_model import Retention
 from ingest.reasons import codes_of, competing_codes, reasons
-from ingest.snapshots import ABSENT, SnapshotFile, key_columns, key_list, names_a_record
+from ingest.snapshots import ABSENT, HELD, SnapshotFile, key_columns, key_list, names_a_record
 from ingest.sql import files_literal, ident, literal, write_parquet
 
-DISPOSITIONS_VERSION = "2"
+DISPOSITIONS_VERSION = "3"
 DISPOSITION_COLUMNS = {
     "contract": "VARCHAR", "source_instance": "VARCHAR", "_delivery_id": "VARCHAR",
     "_source_row_id": "BIGINT",
@@ -98,10 +98,13 @@ def refresh_part(
     state = fingerprint(
         DISPOSITIONS_VERSION,
         contract.fingerprint,
-        sorted((d.delivery_id, d.fingerprint, d.last_delivered_on) for d in deliveries),
+        sorted(
+            (d.delivery_id, d.fingerprint, d.last_delivered_on, d.withdrawn, d.replaced_by)
+            for d in deliveries
+        ),
         [(r.instances, r.label) for r in rules],
         as_of.isoformat() if any(r.retention for r in rules) else None,
-        [(file.withdrawn, file.present, file.applied) for file in concerned],
+        [(file.held, file.present, file.applied) for file in concerned],
     )
     folder = work / "collect" / "parts"
     marker = folder / f"{contract.name}.json"
@@ -116,7 +119,7 @@ def refresh_part(
         f"FROM read_parquet({files_literal(files)})"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE disposed AS {_set_aside_query(contract)}")
-    _withdraw(connection, contract, concerned, mappings)
+    _withdraw(connection, contract, deliveries, concerned, mappings)
     for rule in rules:
         _converge(connection, contract, rule)
         if rule.dedupe:
@@ -178,21 +181,30 @@ def _set_aside_query(contract: Contract) -> str:
 
 
 def _withdraw(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, snapshots: list[SnapshotFile],
-    mappings: dict[str, Mapping],
+    connection: duckdb.DuckDBPyConnection, contract: Contract, deliveries: list[Delivery],
+    snapshots: list[SnapshotFile], mappings: dict[str, Mapping],
 ) -> None:  # fmt: skip
-    """Take the rows that snapshots withdraw out of the contest: rows of snapshots that do not count, and rows whose
-    record the newest snapshot does not hold. The other rows are in the view `contending`.
+    """Take rows out of the contest: those of deliveries that count no more (nothing in them waits for anybody, so what
+    reading set aside is excluded too), those of snapshots that are held, and those whose record the newest snapshot
+    does not hold. The other rows are in the view `contending`.
     """
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE withdrawn AS SELECT {_ROW}, _set_aside, "
         f"CAST(NULL AS VARCHAR) AS reason_code, CAST(NULL AS VARCHAR) AS winner FROM raw_now WHERE false"
     )
+    gone = [d for d in deliveries if d.withdrawn]
+    for delivery in gone:
+        mine = f"_delivery_id = {literal(delivery.delivery_id)}"
+        connection.execute(f"DELETE FROM disposed WHERE {mine}")
+        connection.execute(
+            f"INSERT INTO withdrawn SELECT {_ROW}, NULL, {literal(delivery.withdrawn)}, "
+            f"{literal(delivery.replaced_by) if delivery.replaced_by else 'NULL'} FROM raw_now WHERE {mine}"
+        )
     for file in snapshots:
-        for delivery, reason in sorted(file.withdrawn.items()):
+        for held in file.held:
             connection.execute(
-                f"INSERT INTO withdrawn SELECT {_ROW}, _set_aside, {literal(reason)}, NULL FROM raw_now "
-                f"WHERE _delivery_id = {literal(delivery)}"
+                f"INSERT INTO withdrawn SELECT {_ROW}, _set_aside, {literal(HELD)}, NULL FROM raw_now "
+                f"WHERE _delivery_id = {literal(held)}"
             )
         if not file.present:
             continue
@@ -208,7 +220,7 @@ def _withdraw(
         "FROM withdrawn WHERE _set_aside IS NULL"
     )
     same = " AND ".join(f"w.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
-    rest = f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {same})" if snapshots else ""
+    rest = f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {same})" if snapshots or gone else ""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW contending AS SELECT * FROM raw_now r{rest}")
 
 

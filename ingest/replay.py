@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ingest.collecting import CollectReport, Progress, chosen_lookups, collect, load_mappings
+from ingest.collecting import CollectReport, Progress, collect, load_mappings
 from ingest.company import Company
 from ingest.decisions import write_decisions
 from ingest.deliveries import Delivery, DeliveryStore
 from ingest.errors import RefusedFile
 from ingest.landing import Landing
+from ingest.lookup_choice import chosen_lookups
 from ingest.mapping import Mapping
 from ingest.private_files import private_files
 from ingest.quarantine import (

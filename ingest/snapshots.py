@@ -25,7 +25,7 @@ from ingest.mapping import Mapping
 from ingest.reasons import absorbed_codes
 from ingest.sql import files_literal, ident, literal
 
-HELD, REJECTED, ABSENT = "snapshot_held", "snapshot_rejected", "absent_from_snapshot"
+HELD, ABSENT = "snapshot_held", "absent_from_snapshot"
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,9 @@ class SnapshotFile:
     applied: tuple[str, ...] = field(default=())
 
     @property
-    def withdrawn(self) -> dict[str, str]:
-        """Delivery id -> reason code, of the snapshots that do not count."""
-        codes = {"held": HELD, "rejected": REJECTED}
-        return {
-            each.delivery.delivery_id: codes[each.state] for each in self.judgements if each.state in codes
-        }
+    def held(self) -> list[str]:
+        """Delivery ids of the snapshots that wait for a decision."""
+        return sorted(each.delivery.delivery_id for each in self.judgements if each.state == "held")
 
 
 def key_columns(mapping: Mapping, contract: str) -> list[str]:
@@ -115,8 +112,7 @@ def _judge(
     for _, dated in groupby(ordered, key=lambda d: d.delivered_on):
         parts = []
         for delivery in dated:
-            decision = decisions.get(delivery.delivery_id)
-            if decision and decision.decision == "reject":
+            if delivery.withdrawn:
                 judgements.append(Judgement(delivery, "rejected"))
             else:
                 parts.append(delivery)
@@ -127,7 +123,7 @@ def _judge(
         now = f"SELECT contract, key FROM snapshot_keys WHERE _delivery_id IN ({_listed(ids)})"
         n_before, n_removed = _counts(connection, now)
         is_whole = not any(d.n_quarantined_lines or d.delivery_id in unkeyed for d in parts)
-        is_accepted = any(d.delivery_id in decisions for d in parts)
+        is_accepted = any(_allows(decisions.get(d.delivery_id), n_removed) for d in parts)
         if is_whole and not is_accepted and n_removed > Decimal(str(snapshot.max_removed)) * n_before:
             judgements += [Judgement(delivery, "held", n_before, n_removed) for delivery in parts]
             continue
@@ -142,6 +138,11 @@ def _judge(
     connection.execute("DROP TABLE present_keys")
     connection.execute("DROP TABLE snapshot_keys")
     return SnapshotFile(first.source_instance, first.file_key, tuple(judgements), present, tuple(applied))
+
+
+def _allows(decision: DeliveryDecision | None, n_removed: int) -> bool:
+    """Whether somebody accepted that as many records go: an acceptance holds for what was seen, not for more."""
+    return decision is not None and decision.decision == "accept" and n_removed <= decision.removed
 
 
 def _read_keys(

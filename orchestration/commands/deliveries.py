@@ -1,4 +1,4 @@
-"""`etalon deliveries`: what was delivered when; accept or reject a snapshot that removes too much."""
+"""`etalon deliveries`: what was delivered when; reject a wrong one; accept a snapshot that removes too much."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ Examples:
 \b
 A file whose mapping says `snapshot` holds all records of its source: those that the newest one does not hold are
 removed. One that would remove more than the declared share waits until somebody accepts or rejects it; the
-decision is written to decisions/deliveries.yml. Every command has --json and --company.
+decision is written to decisions/deliveries.yml and holds for as many records as were shown. Any landed delivery can
+be rejected: its records leave, and accepting it takes that back. Every command has --json and --company.
 """
 _LIST_EPILOG = """\b
 Examples:
@@ -35,7 +36,9 @@ Examples:
   etalon deliveries reject 2f6d0c1b9a4e --author "Ann Lee" --reason "the export was cut"
 """
 
-command = cli_group("deliveries", "List deliveries; accept or reject one that removes too much.", _EPILOG)
+command = cli_group(
+    "deliveries", "List deliveries; reject a wrong one; accept one that removes too much.", _EPILOG
+)
 
 
 @cli_command("list", epilog=_LIST_EPILOG)
@@ -90,9 +93,9 @@ def _decide(company: Path, as_json: bool, language: str, delivery: str, choice: 
 @cli_command("accept", epilog=_DECIDE_EPILOG)
 @click.argument("delivery")
 @click.option("--author", required=True, help="Who decides.")
-@click.option("--reason", required=True, help="Why the records are gone.")
+@click.option("--reason", required=True, help="Why it is right.")
 def accept(company: Path, as_json: bool, language: str, delivery: str, author: str, reason: str) -> None:
-    """Accept a snapshot: the records that it does not hold are removed."""
+    """Accept a snapshot (the records that it does not hold are removed), or take a rejection back."""
     _decide(company, as_json, language, delivery, "accept", (author, reason))
 
 
@@ -101,7 +104,7 @@ def accept(company: Path, as_json: bool, language: str, delivery: str, author: s
 @click.option("--author", required=True, help="Who decides.")
 @click.option("--reason", required=True, help="Why the file is wrong.")
 def reject(company: Path, as_json: bool, language: str, delivery: str, author: str, reason: str) -> None:
-    """Reject a snapshot: it does not count."""
+    """Reject a delivery: its records do not count."""
     _decide(company, as_json, language, delivery, "reject", (author, reason))
 
 

@@ -181,7 +181,7 @@ def test_many_contents_that_replace_one_another_converge(
 
 
 def replace_contents(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
-    """The last content at a path stays there; all of them were delivered, whatever came first."""
+    """The last content at a path counts, whatever came first and in between; a refused one replaces nothing."""
     generator = random.Random(seed)
     versions = [drawn(seed), drawn(seed + 1)]
     sent = [(path, files[path]) for files in versions for path in sorted(files) if not path.endswith(".json")]
@@ -197,7 +197,25 @@ def replace_contents(tmp_path_factory: pytest.TempPathFactory, seed: int) -> Non
                 where.collect()
         assert where.collect().imbalances == ()
         states.append(where.state())
+        refused = refused_contents(where)
+        lying = [(path, content) for path, content in sent if last[path] in {content} | refused]
+        assert kept_leads(where) == expected_versions([pair for pair in lying if pair[1] not in refused])
+        if not refused:
+            shutil.rmtree(where.root / "work")
+            where.collect()
+            assert kept_leads(where) == expected_versions(lying), "a rebuild tells the same"
     assert states[0] == states[1]
+
+
+def refused_contents(where: Site) -> set[str]:
+    """Contents that are refused, by the archived bytes of what the receipts call so."""
+    found = set()
+    for path in (where.root / "work" / "deliveries").glob("*.json"):
+        receipt = json.loads(path.read_text())
+        if receipt["status"] == "refused":
+            sha256 = receipt["file_sha256"]
+            found.add((where.root / "work" / "archive" / sha256[:2] / sha256).read_text())
+    return found
 
 
 def kept_leads(where: Site) -> set[tuple[str, str | None, str]]:
@@ -219,12 +237,25 @@ def expected_leads(where: Site, files: Files) -> set[tuple[str, str | None, str]
     refused = {path for (path,) in where.rows("SELECT file_path FROM collect.refusals")}
     by_content: dict[str, list[str]] = {}
     for path, content in files.items():
+        by_content.setdefault(content, []).append(path)
+    return expected_versions(
+        [
+            (path, content)
+            for content, paths in by_content.items()
+            if not {f"crm/{path}" for path in paths} & refused
+            for path in paths
+        ]
+    )
+
+
+def expected_versions(placed: list[tuple[str, str]]) -> set[tuple[str, str | None, str]]:
+    """Kept leads of contents that count at paths, none of them refused."""
+    by_content: dict[str, list[str]] = {}
+    for path, content in placed:
         if "/Leads" in path and path.endswith(".csv"):
             by_content.setdefault(content, []).append(path)
     winners: dict[str, tuple] = {}
     for content, paths in by_content.items():
-        if {f"crm/{path}" for path in paths} & refused:
-            continue
         digest = hashlib.sha256(content.encode()).hexdigest()
         delivery = hashlib.sha256(f"crm\nleads\n{digest}".encode()).hexdigest()[:12]
         for number, text in enumerate(content.splitlines()[1:], start=2):

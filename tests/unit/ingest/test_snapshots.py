@@ -140,7 +140,35 @@ def test_the_last_decision_counts_and_the_first_stays_to_be_read(site: Callable[
     assert "Ann" in text and "Bea" in text
 
 
-def test_only_snapshots_are_accepted_or_rejected(site: Callable[..., Site]) -> None:
+def test_an_acceptance_holds_for_what_was_seen_and_a_larger_loss_asks_again(
+    site: Callable[..., Site],
+) -> None:
+    where = site(SNAPSHOTS)
+    where.put("2026-04/Leads.csv", rows([1, 2, 3, 4, 5]))
+    where.put("2026-06/Leads.csv", rows([1, 2], "Bob"))
+    assert questions(where) == ["E-ING-180"]
+    company, delivery = load_company(where.root), delivery_of(where, "2026-06/Leads.csv")
+    made = decide(company, delivery, "accept", "Ann", "gone", DAY).decision
+    assert (made.removed, made.known) == (3, 5) and questions(where) == []
+    where.put("2026-05/Leads.csv", rows(range(1, 21), "Cid"))
+    assert questions(where) == ["E-ING-180"] and set(kept(where)) == set(range(1, 21))
+    again = decide(company, delivery, "accept", "Bea", "all of them", DAY)
+    assert again.is_new and (again.decision.removed, again.decision.known) == (18, 20)
+    assert questions(where) == [] and kept(where) == {1: "Bob", 2: "Bob"}
+
+
+def test_a_corrected_snapshot_at_the_same_path_is_not_a_part_of_the_one_before(
+    site: Callable[..., Site],
+) -> None:
+    where = site(SNAPSHOTS)
+    where.put("2026-04/Leads.csv", rows([1, 2, 3]))
+    where.put("2026-05/Leads.csv", rows([1, 2, 3, 4], "Bob"))
+    where.collect()
+    where.put("2026-05/Leads.csv", rows([1, 2], "Cid"))
+    assert questions(where) == [] and kept(where) == {1: "Cid", 2: "Cid"}
+
+
+def test_a_plain_delivery_that_is_not_rejected_is_not_accepted(site: Callable[..., Site]) -> None:
     where = site()
     where.put("2026-04/Leads.csv", rows([1]))
     where.collect()
@@ -211,8 +239,14 @@ def test_the_question_is_asked_in_both_languages() -> None:
 Files = dict[str, tuple[frozenset[int], str]]
 
 
-def expected(files: Files, decisions: dict[str, str]) -> tuple[dict[int, str], dict[str, str]]:
-    """Kept key -> name, and what became of each file, of snapshots by path."""
+def expected(
+    files: Files, decisions: dict[str, str], seen: dict[str, int] | None = None
+) -> tuple[dict[int, str], dict[str, str], dict[str, int]]:
+    """Kept key -> name, what became of each file, and how many records it removes, of snapshots by path.
+
+    seen: path -> how many records it removed when it was accepted.
+    """
+    removes: dict[str, int] = {}
     present: set[int] = set()
     counted: list[tuple[str, str]] = []
     fates: dict[str, str] = {}
@@ -225,7 +259,10 @@ def expected(files: Files, decisions: dict[str, str]) -> tuple[dict[int, str], d
         if not parts:
             continue
         keys = set().union(*(files[path][0] for path in parts))
-        is_accepted = any(decisions.get(path) == "accept" for path in parts)
+        removes |= dict.fromkeys(parts, len(present - keys))
+        is_accepted = any(
+            decisions.get(path) == "accept" and len(present - keys) <= (seen or {})[path] for path in parts
+        )
         if not is_accepted and 2 * len(present - keys) > len(present):
             fates |= dict.fromkeys(parts, "held")
             continue
@@ -235,7 +272,7 @@ def expected(files: Files, decisions: dict[str, str]) -> tuple[dict[int, str], d
     names: dict[int, str] = {}
     for _, path in counted:
         names |= {key: files[path][1] for key in files[path][0] if key in present}
-    return names, fates
+    return names, fates, removes
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -266,9 +303,8 @@ def test_snapshots_in_any_order_give_the_state_of_the_oracle(
         for path, choice in decisions.items():
             decide(load_company(where.root), delivery_of(where, path), choice, "Ann", "why", DAY)
         assert where.collect().imbalances == ()
-        names, fates = expected(
-            {path: (keys | {int(name[1:]) + 100}, name) for path, (keys, name) in files.items()}, decisions
-        )
+        marked = {path: (keys | {int(name[1:]) + 100}, name) for path, (keys, name) in files.items()}
+        names, fates, _ = expected(marked, decisions, expected(marked, {})[2])
         assert kept(where) == names and states(where) == fates
     assert together.state() == apart.state()
 
