@@ -95,6 +95,31 @@ def test_the_newest_version_is_judged_and_the_journal_does_not_quote_suppressed_
     assert two.rows("SELECT * FROM collect.changes") == []
 
 
+def test_no_version_of_an_expired_record_is_quoted(site: Callable[..., Site]) -> None:
+    one = site(with_retention(30))
+    one.put("2026-03/Leads.csv", LEAD_HEADER + row("1", "2026-04-02 10:00:00", email="first.secret"))
+    one.put(
+        "2026-04/Leads.csv",
+        LEAD_HEADER
+        + row("1", "no.date.secret", email="second.secret")  # a version without a date
+        + row("1", "2026-04-03 10:00:00", email="third.secret")
+        + row("", "2026-04-02 10:00:00", email="keyless.secret")  # set aside, and too old by its own date
+        + row("2", "2026-04-02 10:00:00", email="kept.before")
+        + row("", "2026-06-20 10:00:00", email="keyless.now"),
+    )
+    one.put(
+        "2026-06/Leads.csv", LEAD_HEADER + row("1", "2026-04-04 10:00:00") + row("2", "2026-06-20 10:00:00")
+    )
+    report = one.collect()
+    assert report.imbalances == ()
+    assert one.rows("SELECT value_before FROM collect.changes ORDER BY 1") == [
+        ("kept.before",),
+        ("keyless.now",),
+    ]
+    found = [p for p in (one.root / "work" / "collect").rglob("*.parquet") if b"secret" in p.read_bytes()]
+    assert found == []
+
+
 @pytest.mark.parametrize("column", ["create_at", "email", "converted_at"])
 def test_a_retention_needs_a_date_that_the_table_fills(tmp_path: Path, column: str) -> None:
     (tmp_path / "m.yml").write_text(with_retention(30, column), encoding="utf-8")
