@@ -11,7 +11,6 @@ import pytest
 from company_site import LEAD_HEADER, LEADS, Site
 
 from ingest.errors import ConfigurationError
-from ingest.fate import fate_of_key
 from ingest.mapping import build_mapping
 from ingest.strict_yaml import read_yaml
 
@@ -57,7 +56,7 @@ def test_records_older_than_their_retention_are_suppressed_and_counted(site: Cal
         "records_in": 3, "kept": 2, "quarantined": 0, "excluded": 0, "exact_duplicate": 0, "superseded": 0,
         "suppressed": 1,
     }  # fmt: skip
-    assert [fate.kind for fate in fate_of_key(one.root, "crm", "1")] == ["suppressed"]
+    assert [fate.fate_code for fate in one.fates("1")] == ["suppressed"]
 
 
 def test_suppression_follows_the_cycle_and_not_the_clock(site: Callable[..., Site]) -> None:
