@@ -120,6 +120,7 @@ def refresh_part(
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE disposed AS {_set_aside_query(contract)}")
     _withdraw(connection, contract, deliveries, concerned, mappings)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE expired AS SELECT {_ROW} FROM raw_now WHERE false")
     for rule in rules:
         _converge(connection, contract, rule)
         if rule.dedupe:
@@ -132,6 +133,7 @@ def refresh_part(
     write_parquet(connection, _counts_query(contract), folder / f"{contract.name}.counts.parquet")
     connection.execute("DROP VIEW contending")
     connection.execute("DROP TABLE withdrawn")
+    connection.execute("DROP TABLE expired")
     connection.execute("DROP TABLE disposed")
     connection.execute("DROP VIEW raw_now")
     _mark(marker, state, written)
@@ -163,6 +165,11 @@ def _mark(marker: Path, state: str, files: list[Path]) -> None:
     temporary = marker.with_suffix(".tmp")
     temporary.write_text(json.dumps(content, sort_keys=True))
     temporary.replace(marker)
+
+
+def _same_row(alias: str) -> str:
+    """SQL condition that a row of `alias` is the row r."""
+    return " AND ".join(f"{alias}.{c} = r.{c}" for c in _ROW.split(", "))
 
 
 def _in(codes: list[str]) -> str:
@@ -219,8 +226,7 @@ def _withdraw(
         f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'excluded', reason_code, winner, NULL "
         "FROM withdrawn WHERE _set_aside IS NULL"
     )
-    same = " AND ".join(f"w.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
-    rest = f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {same})" if snapshots or gone else ""
+    rest = f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {_same_row('w')})" if snapshots or gone else ""
     connection.execute(f"CREATE OR REPLACE TEMP VIEW contending AS SELECT * FROM raw_now r{rest}")
 
 
@@ -274,35 +280,47 @@ def _dedupe(connection: duckdb.DuckDBPyConnection, contract: Contract, rule: Key
     order += [f"{c} {way} NULLS {nulls}" for c in (day, "_delivery_id", "_source_row_id", "_record_part")]
     window = f"OVER (PARTITION BY source_instance, {', '.join(columns)} ORDER BY {', '.join(order)})"
     filled = " AND ".join(f"{c} IS NOT NULL" for c in columns)
-    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
     connection.execute(
         f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'exact_duplicate', "
         f"'duplicate_by_declared_key', winner, winner_row FROM (SELECT {_ROW}, row_number() {window} AS "
         f"rank, "
         f"first_value(_delivery_id) {window} AS winner, first_value(_source_row_id) {window} AS winner_row "
         f"FROM raw_now r WHERE source_instance IN {_in(list(rule.instances))} AND {filled} "
-        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {same})) WHERE rank > 1"
+        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {_same_row('d')})) WHERE rank > 1"
     )
 
 
 def _suppress(
     connection: duckdb.DuckDBPyConnection, contract: Contract, rule: KeyRule, as_of: dt.datetime
 ) -> None:
-    """Add the records, among those still kept, that are older than their retention; an undated one is not."""
+    """Add the records, among those still kept, that are older than their retention; an undated one is not.
+
+    Every row that tells of such a record, whatever became of it, goes into `expired`: all versions of a key whose
+    newest date is too old, and rows without a key by their own date.
+    """
     assert rule.retention is not None  # called for rules with one
     limit = literal((as_of - dt.timedelta(days=rule.retention.days)).isoformat(sep=" "))
-    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
+    own = f"r.source_instance IN {_in(list(rule.instances))}"
+    date = f"CAST({ident(rule.retention.column)} AS TIMESTAMP)"
     connection.execute(
         f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'suppressed', 'retention_expired', NULL, NULL "
-        f"FROM raw_now r WHERE source_instance IN {_in(list(rule.instances))} "
-        f"AND CAST({ident(rule.retention.column)} AS TIMESTAMP) < TIMESTAMP {limit} "
-        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {same})"
+        f"FROM raw_now r WHERE {own} AND {date} < TIMESTAMP {limit} "
+        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE {_same_row('d')})"
+    )
+    key = ["source_instance", *(ident(c) for c in rule.key)]
+    same_key = " AND ".join(f"e.{c} IS NOT DISTINCT FROM r.{c}" for c in key)
+    columns = ", ".join(f"r.{c}" for c in key)
+    connection.execute(
+        f"INSERT INTO expired SELECT {_ROW} FROM raw_now r "
+        f"WHERE {own} AND source_record_id IS NULL AND {date} < TIMESTAMP {limit} "
+        f"UNION ALL SELECT {_ROW} FROM raw_now r SEMI JOIN (SELECT {columns} FROM raw_now r "
+        f"LEFT JOIN disposed d ON {_same_row('d')} WHERE {own} AND source_record_id IS NOT NULL GROUP BY ALL "
+        f"HAVING max({date}) < TIMESTAMP {limit} OR bool_or(d.disposition = 'suppressed')) e ON {same_key}"
     )
 
 
 def _changes_query(contract: Contract) -> str:
-    """Cell journal: one row per issue, unpacked from _issues; suppressed records are not quoted."""
-    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
+    """Cell journal: one row per issue, unpacked from _issues; no version of an expired record is quoted."""
     part = [f"split_part(item, {literal(PART_SEPARATOR)}, {i})" for i in (1, 2, 3)]
     actions = " ".join(
         f"WHEN {literal(code)} THEN {literal(reason.action)}"
@@ -316,20 +334,19 @@ def _changes_query(contract: Contract) -> str:
         f"CASE {part[1]} {actions} END AS action "
         f"FROM (SELECT *, unnest(string_split(_issues, {literal(ITEM_SEPARATOR)})) AS item FROM raw_now r "
         f"WHERE _issues IS NOT NULL "
-        f"AND NOT EXISTS (SELECT 1 FROM disposed d WHERE d.disposition = 'suppressed' AND {same})) "
+        f"AND NOT EXISTS (SELECT 1 FROM expired e WHERE {_same_row('e')})) "
         f"ORDER BY {_ROW}, field, reason_code"
     )
 
 
 def _counts_query(contract: Contract) -> str:
     """Per delivery: records_in and kept, each counted by itself, and one count per disposition."""
-    same = " AND ".join(f"d.{c.strip()} = r.{c.strip()}" for c in _ROW.split(","))
     name = literal(contract.name)
     return (
         f"SELECT {name} AS contract, source_instance, _delivery_id, 'records_in' AS name, count(*) AS value "
         f"FROM raw_now GROUP BY ALL "
         f"UNION ALL SELECT {name}, source_instance, _delivery_id, 'kept', count(*) FROM raw_now r "
-        f"WHERE NOT EXISTS (SELECT 1 FROM disposed d WHERE {same}) GROUP BY ALL "
+        f"WHERE NOT EXISTS (SELECT 1 FROM disposed d WHERE {_same_row('d')}) GROUP BY ALL "
         f"UNION ALL SELECT {name}, source_instance, _delivery_id, disposition, count(*) FROM disposed "
         f"GROUP BY ALL"
     )

@@ -236,16 +236,18 @@ def export(company: Company, rows: Iterable[Outside], target: Path) -> int:
     be repaired.
     """
     known = DeliveryStore(company.work).load()
-    lines = [row for row in rows if row.kind == "line"]
+    lines: dict[str, list[int]] = {}
+    for row in rows:
+        if row.kind == "line":
+            lines.setdefault(row.delivery_id, []).append(row.line)
     sections = []
-    for delivery_id in dict.fromkeys(row.delivery_id for row in lines):
+    for delivery_id, numbers in lines.items():
         delivery = known[delivery_id]
         spec = spec_of(company, delivery)
         why_not = why_not_repairable(spec)
         if why_not:
             place = f"{delivery.source_instance}: {delivery.file_path}"
             raise RefusedFile("E-ING-171", place, detail=why_not)
-        numbers = [row.line for row in lines if row.delivery_id == delivery_id]
         texts = whole_lines(company, delivery, spec, numbers)
         mark = separator_of(spec)
         header = [KEY, *(_quoted(name, spec) for name in columns_of(company, delivery, spec))]
@@ -257,7 +259,7 @@ def export(company: Company, rows: Iterable[Outside], target: Path) -> int:
     # A spreadsheet takes a file without this mark for another encoding.
     with os.fdopen(handle, "w", encoding="utf-8-sig", newline="\n") as stream:
         stream.writelines(f"{line}\n" for line in sections)
-    return len(lines)
+    return sum(map(len, lines.values()))
 
 
 def separator_of(spec: FileSpec) -> str:

@@ -98,11 +98,10 @@ def load_repairs(decisions: Path) -> dict[tuple[str, str], tuple[Repair, ...]]:
             )  # fmt: skip
             known = found.setdefault((repair.source_instance, repair.file_sha256, repair.line), repair)
             require_agreement(known, repair)
-    by_file: dict[tuple[str, str], tuple[Repair, ...]] = {}
+    by_file: dict[tuple[str, str], list[Repair]] = {}
     for source, sha256, line in sorted(found):
-        key = (source, sha256)
-        by_file[key] = (*by_file.get(key, ()), found[(source, sha256, line)])
-    return by_file
+        by_file.setdefault((source, sha256), []).append(found[(source, sha256, line)])
+    return {key: tuple(repairs) for key, repairs in by_file.items()}
 
 
 def require_agreement(known: Repair, other: Repair) -> None:

@@ -98,9 +98,10 @@ def check_repairs(
     known = store.load()
     recorded = load_repairs(company.decisions)
     checked: list[Checked] = []
-    entries = _entries(file, known, company)
-    for delivery_id in dict.fromkeys(entry.delivery for entry in entries):
-        own = [entry for entry in entries if entry.delivery == delivery_id]
+    entries: dict[str, list[_Entry]] = {}
+    for entry in _entries(file, known, company):
+        entries.setdefault(entry.delivery, []).append(entry)
+    for delivery_id, own in entries.items():
         delivery = known[delivery_id]
         checked += _check_delivery(company, delivery, own, recorded, (author, reason, decided_on.isoformat()))
     return tuple(_with_conversion(company, checked, known, mappings, recorded, store))
@@ -137,6 +138,7 @@ def _entries(file: Path, known: dict[str, Delivery], company: Company) -> list[_
     except UnicodeDecodeError as error:
         raise RefusedFile("E-ING-172", file.name, detail=f"it is no UTF-8 ({error.reason})") from None
     found: list[_Entry] = []
+    marks: dict[str, str] = {}
     is_open = False
     for number, line in enumerate(text.replace("\r\n", "\n").removesuffix("\n").split("\n"), start=1):
         match = _KEYED.match(line)
@@ -148,7 +150,9 @@ def _entries(file: Path, known: dict[str, Delivery], company: Company) -> list[_
                 raise RefusedFile(
                     "E-ING-172", file.name, detail=f"line {number} names the unknown delivery {match[0]}"
                 )
-            mark = separator_of(spec_of(company, delivery))
+            if delivery.delivery_id not in marks:
+                marks[delivery.delivery_id] = separator_of(spec_of(company, delivery))
+            mark = marks[delivery.delivery_id]
             rest = line[match.end() :]
             if not rest.startswith(mark):
                 raise RefusedFile(
@@ -216,22 +220,20 @@ def _with_conversion(
     recorded: Repairs, store: DeliveryStore,
 ) -> list[Checked]:  # fmt: skip
     """`checked` with those invalid whose record the conversion would set aside: the file is read with them."""
-    ids = dict.fromkeys(each.delivery_id for each in checked if each.state == "new")
-    if not ids:
+    made_of: dict[str, list[Repair]] = {}
+    for each in checked:
+        if each.repair and each.state == "new":
+            made_of.setdefault(each.delivery_id, []).append(each.repair)
+    if not made_of:
         return checked
     found: dict[tuple[str, int], str] = {}
     conversions: dict[Any, Any] = {}  # views on the one connection, named by their number
     with private_files(company.work):
         connection = connect(company.work)
         try:
-            for delivery_id in ids:
+            for delivery_id, made in made_of.items():
                 delivery = known[delivery_id]
                 key = (delivery.source_instance, delivery.file_sha256)
-                made = [
-                    each.repair
-                    for each in checked
-                    if each.repair and each.state == "new" and each.delivery_id == delivery_id
-                ]
                 book = {**recorded, key: (*recorded.get(key, ()), *made)}
                 mapping = mappings[delivery.source_instance]
                 lookups, _ = chosen_lookups(delivery, mapping, known, known)
@@ -278,8 +280,10 @@ def _record(company: Company, repairs: list[Repair]) -> dict[Path, int]:
     """Write repairs under decisions/repairs/, beside those that stand there."""
     written = {}
     recorded = load_repairs(company.decisions)
-    for key in dict.fromkeys((repair.source_instance, repair.file_sha256) for repair in repairs):
-        new = [repair for repair in repairs if (repair.source_instance, repair.file_sha256) == key]
+    by_file: dict[tuple[str, str], list[Repair]] = {}
+    for repair in repairs:
+        by_file.setdefault((repair.source_instance, repair.file_sha256), []).append(repair)
+    for key, new in by_file.items():
         path = company.decisions / FOLDER / f"{key[0]}-{key[1][:12]}.yml"
         name = path.relative_to(company.decisions).as_posix()
         listed = [repair for repair in recorded.get(key, ()) if repair.stated_in == name] + new

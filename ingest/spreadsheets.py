@@ -34,6 +34,7 @@ MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384  # those of the format itself
 MAX_SHARED_BYTES = 256 << 20
 MAX_PARTS = 10_000
 EXACT_WHOLE = 1 << 53
+LONG_NUMBER = 1e15  # a sheet keeps 15 digits of a number: the rest of it is already lost
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
@@ -48,7 +49,7 @@ class Scan:
 
     last: the last row with a value; below it there is nothing. widest: the last column with a value. filled: rows with
     a value after the header. wide: row -> place of its first value beyond the last column. uncomputed: formulas
-    without a value.
+    without a value. long_numbers: whole numbers of more digits than a sheet can hold.
     """
 
     header_row: int
@@ -60,6 +61,8 @@ class Scan:
     hidden: int = 0
     errors: int = 0
     first_error: str = ""
+    long_numbers: int = 0
+    first_long: str = ""
     uncomputed: int = 0
     first_uncomputed: str = ""
     merged: int = 0
@@ -168,6 +171,7 @@ def _written(
         raise RefusedFile("E-ING-014", where, relation=counts["records"], expected=expected)
     notes = [
         Note("error_cells", "warn", scan.errors, scan.first_error),
+        Note("long_numbers", "warn", scan.long_numbers, scan.first_long),
         Note("hidden_rows", "info", scan.hidden),
         Note("merged_cells", "info", scan.merged),
     ]
@@ -374,6 +378,9 @@ class _Scanner:
                     self.result.first_error = (
                         self.result.first_error or f"{self._cell()} ({''.join(self.text)[:20]})"
                     )
+                elif self.kind == "n" and _is_long("".join(self.text)):
+                    self.result.long_numbers += 1
+                    self.result.first_long = self.result.first_long or self._cell()
         elif name == _MAIN + "c" and self.has_formula and not any(self.text) and self.kind != "str":
             # An empty text that was computed is of the kind str.
             self.result.uncomputed += 1
@@ -400,6 +407,16 @@ class _Scanner:
 
     def _cell(self) -> str:
         return f"{_letters(self.column)}{self.row}"
+
+
+def _is_long(text: str) -> bool:
+    """True for a number with more whole digits than a sheet holds."""
+    if len(text) < 16 and "E" not in text.upper():
+        return False
+    try:
+        return LONG_NUMBER <= abs(float(text)) < float("inf")
+    except ValueError:
+        return False
 
 
 def _place(place: str) -> tuple[int, int]:

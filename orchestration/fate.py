@@ -6,6 +6,7 @@ What does NOT belong here: deciding fates; ingest, matching and dbt decided, thi
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,7 +15,11 @@ from typing import Any
 
 import duckdb
 
-from ingest.deliveries import DeliveryStore
+from ingest.company import load_company
+from ingest.deliveries import Delivery, DeliveryStore, archived_file
+from ingest.landing import prepare_delivery
+from ingest.mapping import load_mapping
+from ingest.strict_reader import lines_of
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication.files import read_json
 from orchestration.publication.hashing import literal
@@ -30,9 +35,9 @@ class UnknownRowError(LookupError):
 class Fate:
     """What became of one row.
 
-    fate_code: header, blank, continuation, quarantined_line, quarantined, excluded, exact_duplicate,
-    superseded, suppressed, left_out or kept. line: physical line, row of a sheet, or the ordinal of the record in
-    JSON and ICS.
+    fate_code: refused, header, blank, continuation, quarantined_line, quarantined, excluded, exact_duplicate,
+    superseded, suppressed, left_out or kept. reason_code: of reasons.yml; of errors.yml for a refused file.
+    line: physical line, row of a sheet, or the ordinal of the record in JSON and ICS.
     """
 
     fate_code: str
@@ -65,6 +70,9 @@ def fates(work: Path, address: str) -> list[Fate]:
             delivery = _delivery(con, work, source, match["place"])
             if delivery is not None:
                 return _fates_of_line(con, work, delivery, int(match["line"]))
+            refused = _refused(work, source, match["place"])
+            if refused is not None:
+                return [_fate_of_refused(refused, int(match["line"]))]
         return _fates_of_key(con, work, source, rest)
 
 
@@ -103,6 +111,29 @@ def contents_of(work: Path, source: str, place: str) -> list[Content]:
         for path, delivery in sorted(exact or found, key=lambda item: (item[0], item[1].delivery_id))
     }
     return sorted(contents.values(), key=lambda content: (not content.is_present, content.delivery_id))
+
+
+def _refused(work: Path, source: str, place: str) -> Delivery | None:
+    """The refused delivery named by id or by path; what lies at the path now comes first."""
+    at_path = _sha256_at_path(work)
+    found = [
+        delivery
+        for delivery in DeliveryStore(work).load().values()
+        if delivery.source_instance == source and delivery.status == "refused"
+        if delivery.delivery_id == place or any(_is_named(path, place) for path in delivery.file_paths)
+    ]
+    present = [d for d in found if any(at_path.get(path) == d.file_sha256 for path in d.file_paths)]
+    ordered = sorted(present or found, key=lambda d: (d.delivered_on or "", d.delivery_id))
+    return ordered[-1] if ordered else None
+
+
+def _fate_of_refused(delivery: Delivery, line: int) -> Fate:
+    """The fate of any line of a file that was refused as a whole."""
+    problem = delivery.refusal()
+    return Fate(
+        "refused", delivery.source_instance, delivery.file_path, delivery.delivery_id, line,
+        reason_code=problem.code if problem else None,
+    )  # fmt: skip
 
 
 def _is_named(path: str, place: str) -> bool:
@@ -160,19 +191,12 @@ def _fates_of_line(
         )
         said = [f"{row['reason_code']}, {row['author']}, {row['decided_on']}" for row in mended]
         return [replace(fate, repaired=said[0]) for fate in found] if said else found
-    start = max(
-        (
-            _rows(
-                con,
-                f"select max(_source_row_id) as start from {_raw(work, contract, delivery['_delivery_id'])}"
-                " where _source_row_id < $line",
-                {"line": line},
-            )[0]["start"]
-            or 0
-            for contract in _contracts(work, delivery["_delivery_id"])
-        ),
-        default=0,
-    )
+    query = "select max(_source_row_id) as start from {} where _delivery_id = $delivery and _source_row_id < $line"
+    begun = [
+        "quarantine_lines",
+        *(_raw(work, name, key["delivery"]) for name in _contracts(work, key["delivery"])),
+    ]
+    start = max(_rows(con, query.format(relation), key)[0]["start"] or 0 for relation in begun)
     code = _kind_of_line(work, delivery, line, start)
     winner = f"{delivery['file_path']}:{start}" if code == "continuation" else None
     return [Fate(code, line=line, winner=winner, **place)]
@@ -250,21 +274,34 @@ def _record_fates(
 
 
 def _kind_of_line(work: Path, delivery: dict[str, Any], line: int, start: int) -> str:
-    """header, blank or continuation, from the archived bytes of a line on which no record begins."""
+    """header, blank or continuation of a line at which no record begins. start: the line above at which one does."""
+    if line <= delivery["n_header_lines"]:
+        return "header"
     if delivery["encoding"] == "binary":  # a sheet: its rows are no lines of the file
-        return "header" if line <= delivery["n_header_lines"] else "blank"
-    sha256 = delivery["file_sha256"]
-    path = work / "archive" / sha256[:2] / sha256
-    if not path.is_file():
-        return "continuation" if start else "header"
-    lines = path.read_bytes().splitlines()
-    text = lines[line - 1] if line <= len(lines) else b""
-    before = b"".join(lines[start - 1 : line - 1]) if start else b""
-    if start and before.count(b'"') % 2:
-        return "continuation"
-    if not text.strip():
         return "blank"
-    return "continuation" if start else "header"
+    if not archived_file(work, delivery["file_sha256"]).is_file():
+        return "continuation" if start else "blank"
+    lines, quote = _text_of(work, delivery["_delivery_id"])
+    text = lines[line - 1] if line <= len(lines) else ""
+    above = "".join(lines[start - 1 : line - 1]) if start else ""
+    if quote and above.count(quote) % 2:
+        return "continuation"
+    return "continuation" if text.strip() else "blank"
+
+
+def _text_of(work: Path, delivery_id: str) -> tuple[list[str], str | None]:
+    """Lines of an archived delivery, expanded and decoded as its mapping says, and the quote of its format."""
+    delivery = DeliveryStore(work).load()[delivery_id]
+    company = load_company(work.parent)
+    source = next(each for each in company.sources if each.instance == delivery.source_instance)
+    spec = load_mapping(source, company.root).model.files[delivery.file_key]
+    readable = spec.model_copy(update={"on_undecodable": "quarantine"})
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = prepare_delivery(work, delivery, readable, delivery.file_path, Path(scratch))
+        try:
+            return lines_of(prepared.path), spec.quote if spec.format == "delimited" else None
+        finally:
+            prepared.close()
 
 
 @contextmanager

@@ -7,7 +7,6 @@ What does NOT belong here: dirt that is part of a layout (encodings, decimal com
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import AS_OF, DAY
@@ -172,9 +171,3 @@ def summary(rows: pa.Table) -> pa.Table:
             }
         )
     return pa.Table.from_pylist(result)
-
-
-def unplanted(rows: pa.Table) -> list[int]:
-    """Classes that should have been planted and were not."""
-    present = set(pc.unique(rows["defect_no"]).to_pylist())
-    return [n for n in CATALOGUE if n not in present and n not in NOT_PLANTED]

@@ -56,7 +56,7 @@ def command(
     given = ctx.get_parameter_source("company") is ParameterSource.COMMANDLINE
     target = out or (company if given else Path.cwd()) / f"{file.stem}.yml"
     if target.exists():
-        raise click.UsageError(wording("exists", language, path=shown(target)))
+        raise click.UsageError(wording("exists", language, path=shown(target), option="--out"))
     is_asking = is_terminal() and not as_json
     draft = draft_mapping(
         file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -89,7 +90,10 @@ def list_rows(
     check_values(settings, language, source=source, reason=reason, contract=contract)
     with reading(settings.work):
         rows = rows_outside(settings.work, Wanted(source, file, reason, contract))
-        exported = _export(settings, rows, target, language) if target else None
+        if file and not rows:
+            _check_file(settings.work, file, language)
+        n_all = len(rows) or len(rows_outside(settings.work, Wanted()))
+        exported = _export(settings, rows, target, "--export", language) if target else None
     groups = grouped(rows)
     if as_json:
         listed = [_as_json(row, raw) for row in rows[:limit]]
@@ -105,7 +109,7 @@ def list_rows(
             f"{row.address}  {wording(f'outside_{row.kind}', language)}  {row.reason_code}  {_text(row, raw)}"
         )
     if not rows:
-        say(wording("outside_none", language))
+        say(wording("outside_no_match", language, n=n_all) if n_all else wording("outside_none", language))
     elif len(rows) > limit:
         say(wording("outside_lines", language, n=len(rows), shown=limit))
     if exported is not None and target is not None:
@@ -135,7 +139,7 @@ def show_row(
             raise click.UsageError(wording("no_outside", language, address=address))
         found = [show(settings, row) for row in rows]
         specs = [spec_of(settings, DeliveryStore(settings.work).load()[row.delivery_id]) for row in rows]
-        exported = _export(settings, rows, target, language) if target else None
+        exported = _export(settings, rows, target, "--out", language) if target else None
     if as_json:
         emit_json({"rows": [_shown_json(each, raw) for each in found], "exported": exported})
         return
@@ -163,8 +167,10 @@ def replay_lines(
 
     if file and not dry_run and not (author and reason):
         raise click.UsageError(wording("needs_author", language))
-    if dry_run and not file:
-        raise click.UsageError("--dry-run FILE")
+    if not file:
+        for option, is_given in (("--dry-run", dry_run), ("--author", author), ("--reason", reason)):
+            if is_given:
+                raise click.UsageError(wording("needs_file", language, option=option))
     settings = load_company(company)
     with run_lock(settings.work, make_run_id()):
         today = datetime.now(UTC).date()
@@ -179,13 +185,31 @@ for _each in (list_rows, show_row, replay_lines):
     command.add_command(_each)
 
 
-def _export(company: Company, rows: Iterable[Outside], target: Path, language: str) -> int:
+def _check_file(work: Path, file: str, language: str) -> None:
+    """A usage error with the nearest paths for a file that never came: 0 rows would say that all of it got in."""
+    from ingest.deliveries import DeliveryStore
+
+    deliveries = DeliveryStore(work).load()
+    paths = {path for delivery in deliveries.values() for path in delivery.file_paths}
+    if file in deliveries or any(path == file or path.endswith(f"/{file}") for path in paths):
+        return
+    # People name a file by its whole path or by the end of it.
+    ends = {
+        "/".join(parts[i:]): path for path in paths for parts in [path.split("/")] for i in range(len(parts))
+    }
+    close = difflib.get_close_matches(file, ends, n=3, cutoff=0.3)
+    nearest = dict.fromkeys(ends[end] for end in close) or sorted(paths)[:3]
+    text = wording("unknown_value", language, value=file, nearest=", ".join(nearest) or "-")
+    raise click.BadParameter(text, param_hint="--file")
+
+
+def _export(company: Company, rows: Iterable[Outside], target: Path, option: str, language: str) -> int:
     from ingest.quarantine import export
 
     try:
         return export(company, rows, target)
     except FileExistsError:
-        raise click.UsageError(wording("exists", language, path=target)) from None
+        raise click.UsageError(wording("exists", language, path=target, option=option)) from None
 
 
 def _say_exported(n_lines: int, target: Path, language: str) -> None:

@@ -73,7 +73,9 @@ def _sentence(fate: Fate, language: str) -> str:
         text += f"  {masked(fate.record_key)}"
     if fate.golden_ids:
         text += f" = {', '.join(fate.golden_ids)}"
-    if fate.reason_code:
+    if fate.fate_code == "refused" and fate.reason_code:
+        text += f"  ({fate.reason_code}: etalon deliveries list)"
+    elif fate.reason_code:
         known = reasons()
         said = f": {known[fate.reason_code].text(language)}" if fate.reason_code in known else ""
         text += f"  ({fate.reason_code}{said})"

@@ -61,16 +61,6 @@ def assign_golden_ids(
         con.close()
 
 
-def current_id(registry: pa.Table, golden_id: str) -> str | None:
-    """Follow the merge pointers of an id to the active one; None when the id was never minted."""
-    pointer = dict(zip(registry["golden_id"].to_pylist(), registry["merged_into"].to_pylist(), strict=True))
-    if golden_id not in pointer:
-        return None
-    while pointer[golden_id] is not None:
-        golden_id = pointer[golden_id]
-    return golden_id
-
-
 def _settle_taken_ids(con: duckdb.DuckDBPyConnection, entity: str) -> None:
     """Give the next attempts to the few rows of `minted` whose id is taken (a split whose anchor minted before)."""
     taken = con.execute(_TAKEN).fetchall()

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from ingest import CollectReport, collect
+from orchestration.fate import Fate, fates
 
 LEADS = """
 version: 1
@@ -69,6 +70,10 @@ class Site:
         connection = duckdb.connect()
         connection.execute("SET TimeZone='UTC'")
         return connection.execute(query).fetchall()
+
+    def fates(self, place: str) -> list[Fate]:
+        """What `etalon where` says of `<file>:<line>` or of a key of the source."""
+        return fates(self.root / "work", f"crm:{place}")
 
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that the rest of the pipeline reads, sorted: raw rows, dispositions, changes, ledger."""

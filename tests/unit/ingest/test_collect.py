@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from expectations.gate import read_refusals
-from ingest.fate import fate_of_key, fate_of_line
 
 GOOD = LEAD_HEADER + "1,a@x.fr,Open,2026-06-01 10:00:00,Ann\n2,b@x.fr,Lost,2026-06-02 10:00:00,Bob\n"
 
@@ -557,12 +556,12 @@ def test_every_line_has_exactly_one_fate(site: Callable[..., Site]) -> None:
              "1,a@x.fr,Open,2026-06-01 10:00:00,A"]  # fmt: skip
     where.put("2026-06/Leads.csv", LEAD_HEADER + "\n".join(lines) + "\n")
     where.collect()
-    fates = [fate_of_line(where.root, "crm", "2026-06/Leads.csv", line) for line in range(1, 9)]
-    assert [[f.kind for f in found] for found in fates] == [
+    fates = [where.fates(f"2026-06/Leads.csv:{line}") for line in range(1, 9)]
+    assert [[f.fate_code for f in found] for found in fates] == [
         ["header"], ["exact_duplicate"], ["kept"], ["continuation"], ["blank"], ["quarantined_line"],
         ["quarantined"], ["kept"],
     ]  # fmt: skip
-    assert fates[1][0].winner == (fates[1][0].delivery_id, 8)
-    assert [f.kind for f in fate_of_key(where.root, "crm", "1")] == ["exact_duplicate", "kept"]
+    assert fates[1][0].winner == "crm/2026-06/Leads.csv:8"
+    assert [(f.fate_code, f.line) for f in where.fates("1")] == [("kept", 8)]
     with pytest.raises(LookupError):
-        fate_of_line(where.root, "crm", "2026-06/Leads.csv", 9)
+        where.fates("2026-06/Leads.csv:9")

@@ -14,7 +14,6 @@ from company_site import LEAD_HEADER, LEADS, Site
 
 from ingest import compressed
 from ingest.errors import RefusedFile
-from ingest.fate import fate_of_line
 from ingest.mapping import FileSpec
 
 TEXT = (
@@ -77,7 +76,7 @@ def test_the_text_inside_is_read_and_counted(
     (archived,) = [p for p in (where.root / "work" / "archive").rglob("*") if p.is_file()]
     assert archived.read_bytes() == content
     assert not list((where.root / "work" / "tmp").rglob("*expanded*"))
-    assert fate_of_line(where.root, "crm", f"2026-06/{path}", 1)[0].kind == "header"
+    assert where.fates(f"2026-06/{path}:1")[0].fate_code == "header"
     assert not where.collect().changed
 
 

@@ -11,7 +11,6 @@ import pytest
 from company_site import LEAD_HEADER, LEADS, Site
 
 from ingest.errors import ConfigurationError
-from ingest.fate import fate_of_key
 from ingest.mapping import build_mapping
 from ingest.strict_yaml import read_yaml
 
@@ -57,7 +56,7 @@ def test_records_older_than_their_retention_are_suppressed_and_counted(site: Cal
         "records_in": 3, "kept": 2, "quarantined": 0, "excluded": 0, "exact_duplicate": 0, "superseded": 0,
         "suppressed": 1,
     }  # fmt: skip
-    assert [fate.kind for fate in fate_of_key(one.root, "crm", "1")] == ["suppressed"]
+    assert [fate.fate_code for fate in one.fates("1")] == ["suppressed"]
 
 
 def test_suppression_follows_the_cycle_and_not_the_clock(site: Callable[..., Site]) -> None:
@@ -93,6 +92,31 @@ def test_the_newest_version_is_judged_and_the_journal_does_not_quote_suppressed_
     two.put("2026-04/Leads.csv", LEAD_HEADER + row("1", "2026-04-02 10:00:00", email="secret.name"))
     two.collect()
     assert two.rows("SELECT * FROM collect.changes") == []
+
+
+def test_no_version_of_an_expired_record_is_quoted(site: Callable[..., Site]) -> None:
+    one = site(with_retention(30))
+    one.put("2026-03/Leads.csv", LEAD_HEADER + row("1", "2026-04-02 10:00:00", email="first.secret"))
+    one.put(
+        "2026-04/Leads.csv",
+        LEAD_HEADER
+        + row("1", "no.date.secret", email="second.secret")  # a version without a date
+        + row("1", "2026-04-03 10:00:00", email="third.secret")
+        + row("", "2026-04-02 10:00:00", email="keyless.secret")  # set aside, and too old by its own date
+        + row("2", "2026-04-02 10:00:00", email="kept.before")
+        + row("", "2026-06-20 10:00:00", email="keyless.now"),
+    )
+    one.put(
+        "2026-06/Leads.csv", LEAD_HEADER + row("1", "2026-04-04 10:00:00") + row("2", "2026-06-20 10:00:00")
+    )
+    report = one.collect()
+    assert report.imbalances == ()
+    assert one.rows("SELECT value_before FROM collect.changes ORDER BY 1") == [
+        ("kept.before",),
+        ("keyless.now",),
+    ]
+    found = [p for p in (one.root / "work" / "collect").rglob("*.parquet") if b"secret" in p.read_bytes()]
+    assert found == []
 
 
 @pytest.mark.parametrize("column", ["create_at", "email", "converted_at"])

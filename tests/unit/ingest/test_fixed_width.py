@@ -9,7 +9,6 @@ from company_site import Site
 
 import ingest.fixed_width
 from ingest.errors import ConfigurationError
-from ingest.fate import fate_of_line
 
 MAPPING = """
 version: 1
@@ -76,7 +75,7 @@ def test_values_stand_at_their_places(
         (5, "wrong_line_length", "C00003too short  F", "18 characters, 21 declared"),
         (6, "wrong_line_length", "C00004Ünï          FRX", "22 characters, 21 declared"),
     ]
-    kinds = [fate_of_line(where.root, "crm", "2026-06/KUNDEN.TXT", n)[0].kind for n in range(1, 10)]
+    kinds = [where.fates(f"2026-06/KUNDEN.TXT:{n}")[0].fate_code for n in range(1, 10)]
     assert kinds == [
         "header", "kept", "kept", "blank", "quarantined_line", "quarantined_line", "blank", "excluded", "quarantined"
     ]  # fmt: skip

@@ -12,7 +12,6 @@ import pytest
 from company_site import Site
 
 from ingest.errors import ConfigurationError
-from ingest.fate import fate_of_line
 
 SALT = "a salt of 24 characters!"
 MAPPING = """
@@ -94,8 +93,8 @@ def test_values_are_dropped_or_hashed_and_rows_are_whole(private: Callable[..., 
     assert not [
         (name, s) for name, content in written(where.root / "work").items() for s in SECRETS if s in content
     ]
-    fates = [fate_of_line(where.root, "crm", "2026-06/Leads.csv", line)[0] for line in (4, 6)]
-    assert [fate.kind for fate in fates] == ["quarantined_line", "continuation"]
+    fates = [where.fates(f"2026-06/Leads.csv:{line}")[0] for line in (4, 6)]
+    assert [fate.fate_code for fate in fates] == ["quarantined_line", "continuation"]
     assert not any("SECRET" in str(fate) for fate in fates)
     assert not where.collect().changed
 

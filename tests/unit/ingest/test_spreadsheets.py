@@ -20,11 +20,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 import ingest.spreadsheets
 from ingest.errors import RefusedFile
-from ingest.fate import fate_of_line
 from ingest.mapping import FileSpec
 from ingest.spreadsheets import spreadsheet_records
 from ingest.text_preparation import Prepared
-from orchestration.fate import fates
 
 HEADER = ["Id", "Email", "Status", "Created", "Name"]
 MAPPING = """
@@ -241,8 +239,7 @@ def test_rows_are_accounted_for_and_numbered_as_in_the_sheet(site: Callable[...,
     ]
     kinds = ["header", "header", "header", "kept", "blank", "kept", "quarantined_line", "excluded"]
     path = "crm/2026-06/Leads.xlsx"
-    assert [fate_of_line(one.root, "crm", path, n)[0].kind for n in range(1, 9)] == kinds
-    assert [fates(one.root / "work", f"crm:{path}:{n}")[0].fate_code for n in range(1, 9)] == kinds
+    assert [one.fates(f"{path}:{n}")[0].fate_code for n in range(1, 9)] == kinds
     query = (
         "SELECT control, level, measured FROM collect.control_results WHERE control LIKE '%\\_%' ESCAPE '\\' "
     )
@@ -265,6 +262,23 @@ def test_error_cells_are_missing_and_counted(site: Callable[..., Site]) -> None:
     )
     assert [row[:2] for row in found] == [("warn", "2")]
     assert json.loads(found[0][2])["detail"] == "B2 (#N/A)"
+
+
+def test_numbers_that_a_sheet_cannot_hold_are_counted(site: Callable[..., Site]) -> None:
+    one = site(mapping())
+    made = dt.datetime(2026, 6, 1)
+    lines = [
+        [999999999999999, "a@x.fr", "Open", made, "0123456789012345678"],  # 15 digits, and a text
+        [1234567890123456789, "b@x.fr", "Open", made, 0.1 + 0.2],
+        [3, "c@x.fr", "Open", made, -1234567890123456],
+    ]
+    one.put("2026-06/Leads.xlsx", content(book(lines)))
+    assert one.collect().imbalances == ()
+    found = one.rows(
+        "SELECT status, measured, params FROM collect.control_results WHERE control = 'long_numbers'"
+    )
+    assert [row[:2] for row in found] == [("warn", "2")]
+    assert json.loads(found[0][2])["detail"] == "A3"
 
 
 def test_a_formula_that_nobody_computed_refuses_the_file(site: Callable[..., Site]) -> None:

@@ -18,7 +18,6 @@ import pytest
 from company_site import Site
 
 from ingest.errors import ConfigurationError, RefusedFile
-from ingest.fate import fate_of_line
 from ingest.mapping import FileSpec
 from ingest.sql import connect
 from ingest.table_files import parquet_records
@@ -81,7 +80,7 @@ def test_typed_columns_become_text_by_one_rule(site: Callable[..., Site]) -> Non
     assert where.rows(
         "SELECT encoding, file_bytes, n_physical_lines, n_record_lines, n_records FROM collect.deliveries"
     ) == [("binary", len(content), 4, 4, 4)]
-    assert fate_of_line(where.root, "crm", "2026-06/Leads.parquet", 3)[0].kind == "excluded"
+    assert where.fates("2026-06/Leads.parquet:3")[0].fate_code == "excluded"
 
 
 def test_several_small_ones_land_together(site: Callable[..., Site]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -160,6 +161,37 @@ def test_where_knows_every_path_of_a_content_and_guesses_none(replaced: Path) ->
     collect(replaced)
     with pytest.raises(UnknownRowError, match="name a delivery of"):
         fates(replaced / "work", "crm:2026-06/rows.csv:2")
+
+
+@pytest.mark.parametrize("kind", ["gzip", "utf-16"])
+def test_lines_without_record_are_told_from_the_text_inside(tmp_path: Path, kind: str) -> None:
+    text = 'Id,Name\n1,"one\n\nAnn"\n\n2,Bob\n'
+    extra = "compression: gzip" if kind == "gzip" else "encoding: utf-16"
+    (tmp_path / "company.yml").write_text(COMPANY)
+    mapping = MAPPING.replace("format: delimited", f"format: delimited, {extra}")
+    (tmp_path / "mapping.yml").write_text(mapping.replace("rows.csv", "rows*"))
+    path = tmp_path / "extracts" / "crm" / "2026-06" / ("rows.csv.gz" if kind == "gzip" else "rows.csv")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(text.encode()) if kind == "gzip" else text.encode("utf-16"))
+    assert not collect(tmp_path).refusals
+    found = [fates(tmp_path / "work", f"crm:{path.name}:{line}")[0] for line in range(1, 7)]
+    assert [fate.fate_code for fate in found] == [
+        "header", "kept", "continuation", "continuation", "blank", "kept"
+    ]  # fmt: skip
+    assert found[3].winner == f"crm/2026-06/{path.name}:2"
+
+
+def test_a_line_of_a_refused_file_is_told_with_its_code(tmp_path: Path) -> None:
+    (tmp_path / "company.yml").write_text(COMPANY)
+    (tmp_path / "mapping.yml").write_text(MAPPING)
+    path = tmp_path / "extracts" / "crm" / "2026-06" / "rows.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("Id\n1\n")
+    (refusal,) = collect(tmp_path).refusals
+    (fate,) = fates(tmp_path / "work", "crm:2026-06/rows.csv:2")
+    assert (fate.fate_code, fate.reason_code) == ("refused", refusal.problem.code)
+    arguments = ["where", "crm:rows.csv:2", "--company", str(tmp_path)]
+    assert f"({refusal.problem.code}" in CliRunner().invoke(cli.etalon, arguments).output
 
 
 def test_the_journal_counts_what_the_ledger_counts(demo_run) -> None:

@@ -115,6 +115,33 @@ def test_unknown_names_are_told_with_the_nearest(demo_run) -> None:
     invoke(company, "deliveries", "list", "--source", "crn", code=exit_codes.USAGE)
 
 
+def test_a_filter_that_matches_nothing_does_not_say_that_every_row_got_in(demo_run, tmp_path: Path) -> None:
+    company = demo_run.company_dir
+    n = invoke_json(company, "quarantine", "list", "--limit", "0")["n_rows"]
+    (path,) = {r["file_path"] for r in invoke_json(company, "quarantine", "list", "--limit", "1")["rows"]}
+    none = ("quarantine", "list", "--file", path, "--reason", "undecodable_bytes")
+    assert (
+        n
+        and f"{n} rows" in invoke(company, *none)
+        and f"{n} lignes" in invoke(company, *none, "--language", "fr")
+    )
+    text = invoke(company, "quarantine", "list", "--file", path[:-1], code=exit_codes.USAGE)
+    assert path in text.replace("\n", "")
+    kept = tmp_path / "kept.csv"
+    kept.write_text("mine")
+    said = invoke(
+        company, "quarantine", "list", "--reason", "undecodable_bytes", "--export", str(kept), code=2
+    )
+    assert "--export." in said and kept.read_text() == "mine"
+
+
+@pytest.mark.parametrize("option", [("--dry-run",), ("--author", "Ann"), ("--reason", "why")])
+def test_what_belongs_to_a_repair_needs_its_file(demo_run, option: tuple[str, ...]) -> None:
+    for language, word in (("en", "FILE"), ("fr", "FICHIER")):
+        text = invoke(demo_run.company_dir, "quarantine", "replay", *option, "--language", language, code=2)
+        assert f"replay {word} {option[0]}" in " ".join(text.split())
+
+
 def test_deliveries_are_listed_newest_first_with_what_became_of_them(demo_run) -> None:
     rows = invoke_json(demo_run.company_dir, "deliveries", "list")["deliveries"]
     with duckdb.connect() as con:
