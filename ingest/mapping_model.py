@@ -90,7 +90,9 @@ class AtLeast(_Strict):
 class Retention(_Strict):
     """How long the records of a table may be used."""
 
-    days: int = Field(ge=1, description="Records older than this many days at as_of are suppressed.")
+    days: int = Field(
+        ge=1, le=36_500, description="Records older than this many days at as_of are suppressed."
+    )
     column: str = Field(description="Contract column, a date or a timestamp, that says how old a record is.")
 
 
