@@ -64,3 +64,67 @@ def test_a_retention_beyond_a_century_is_no_retention() -> None:
     load(yaml.safe_dump(content))
     content["tables"]["crm_lead"]["retention"]["days"] = 36_501
     assert "36500" in refusal(yaml.safe_dump(content))
+
+
+@pytest.mark.parametrize(
+    ("keys", "word"),
+    [
+        ({"line_length": 80}, "line_length has no meaning for format delimited"),
+        ({"quote": ","}, "quote and delimiter are both"),
+        ({"escape": ","}, "escape and delimiter are both"),
+        ({"quote": "\n"}, "no line break"),
+        ({"quote": "\r"}, "no line break"),
+        ({"escape": "\n"}, "no line break"),
+        ({"delimiter": "\n"}, "delimiter must be one character"),
+        ({"header_aliases": {"Mail": "Emial"}}, "leads to Emial"),
+        ({"expected_columns": []}, "expected_columns is empty"),
+        ({"expected_columns": [0]}, "from 1 on"),
+        ({"expected_columns": ["Id", "Email", "Status", "Created", "Name", "Id"]}, "names Id twice"),
+        ({"expected_columns": {"at_least": ["Id", "Email", "Email"]}}, "names Email twice"),
+        ({"encoding": "idna"}, "no encoding of extracts"),
+        ({"encoding": "punycode"}, "no encoding of extracts"),
+        ({"encoding": "unicode_escape"}, "no encoding of extracts"),
+        ({"encoding": "rot13"}, "does not turn bytes into text"),
+        ({"encoding": "base64"}, "does not turn bytes into text"),
+        ({"encoding": "undefined"}, "no encoding of extracts"),
+        ({"drop_rows_where": "Email"}, "true or false"),
+    ],
+)
+def test_a_key_of_a_file_that_makes_no_sense_is_refused(keys: dict[str, Any], word: str) -> None:
+    assert word in refusal(LEADS, **keys)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16-le", "mac-roman", "shift_jis"])
+def test_encodings_of_extracts_are_accepted(encoding: str) -> None:
+    load(LEADS, encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("formats", "word"),
+    [
+        ([], "formats is empty"),
+        (["%H:%M"], "gives no date"),
+        (["%Y-%m"], "gives no date"),
+        (["%d/%m"], "no date"),
+    ],
+)
+def test_formats_give_a_date(formats: list[str], word: str) -> None:
+    content = yaml.safe_load(LEADS)
+    content["tables"]["crm_lead"]["columns"]["created_at"]["formats"] = formats
+    assert word in refusal(yaml.safe_dump(content))
+
+
+@pytest.mark.parametrize("keys", [{"where": "Email"}, {"exclude": {"test_record": "length(Email)"}}])
+def test_conditions_of_a_table_are_boolean(keys: dict[str, Any]) -> None:
+    content = yaml.safe_load(LEADS)
+    content["tables"]["crm_lead"] |= keys
+    text = refusal(yaml.safe_dump(content))
+    assert "E-ING-108" in text and "true or false" in text
+
+
+def test_one_key_for_all_rows_is_refused_unless_other_columns_tell_them_apart() -> None:
+    content = yaml.safe_load(LEADS)
+    content["tables"]["crm_lead"]["columns"]["source_record_id"] = {"const": 3}
+    assert "versions of one record" in refusal(yaml.safe_dump(content))
+    content["tables"]["crm_lead"]["key"] = ["source_record_id", "email"]
+    load(yaml.safe_dump(content))
