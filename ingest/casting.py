@@ -155,6 +155,12 @@ def _temporal(name: str, text: str, column: Column, spec: ColumnSpec, defaults: 
     )  # fmt: skip
 
 
+def instants_sql(text: str, spec: ColumnSpec, kind: str) -> str:
+    """SQL of the timestamp that a text stands for, as it is written: no zone is applied to a local one."""
+    aware, naive = _instants(text, spec, kind)
+    return f"coalesce({', '.join(filter(None, [naive, aware]))})"
+
+
 def _instants(text: str, spec: ColumnSpec, kind: str) -> tuple[str, str]:
     """SQL of (UTC timestamp of values that name their offset, local timestamp of the others), '' for none."""
     if kind in {"epoch_s", "epoch_ms"}:

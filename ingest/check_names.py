@@ -14,7 +14,7 @@ import duckdb
 from ingest.check_model import CheckSpec
 from ingest.contract import Contract, load_contract, load_contracts
 from ingest.errors import ConfigurationError
-from ingest.expressions import compile_expression
+from ingest.expressions import bind_expression, compile_expression
 from ingest.sql import ident
 from ingest.strict_yaml import nearest
 
@@ -102,6 +102,25 @@ def _check_columns(check: CheckSpec, contract: Contract, place: str) -> None:
             if bound is not None and isinstance(bound, Decimal) != is_number:
                 wanted = "a number" if is_number else "a date in quotes"
                 raise ConfigurationError("E-ING-161", place, detail=f"{check.column} is bounded by {wanted}")
+        _check_bounds(
+            check, "DECIMAL(38,10)" if is_number else contract.column(check.column).duckdb_type, place
+        )
+
+
+def _check_bounds(check: CheckSpec, kind: str, place: str) -> None:
+    """Read the bounds of a range as the values they bound: one that cannot be read would judge nothing."""
+    read = []
+    with duckdb.connect() as connection:
+        for bound in (check.min, check.max):
+            found = connection.execute(
+                f"SELECT try_cast(? AS {kind})", [None if bound is None else str(bound)]
+            ).fetchone()
+            read.append(found[0] if found else None)
+            if bound is not None and (read[-1] is None or "inf" in str(bound).lower()):
+                wanted = "a number" if kind.startswith("DECIMAL") else "a date such as 2026-06-30"
+                raise ConfigurationError("E-ING-161", place, detail=f"the bound {bound!s} is not {wanted}")
+    if None not in read and read[0] > read[1]:
+        raise ConfigurationError("E-ING-161", place, detail="min is greater than max: every value would fail")
 
 
 def _of_type(place: str, contract: Contract, name: str, types: set[str]) -> None:
@@ -114,16 +133,8 @@ def _of_type(place: str, contract: Contract, name: str, types: set[str]) -> None
 def _bind(place: str, text: str, contract: Contract, *, is_condition: bool) -> None:
     """Let DuckDB bind the expression to typed columns, so that it cannot fail on the first delivery."""
     sql = expression_sql(text, contract, place)
-    wanted = f"({sql}) IS TRUE" if is_condition else f"TRY_CAST(({sql}) AS DOUBLE)"
-    columns = [f"CAST(NULL AS {c.duckdb_type}) AS {ident(c.name)}" for c in contract.columns]
-    with duckdb.connect() as connection:
-        try:
-            connection.execute(
-                f"SELECT {wanted} FROM (SELECT CAST(NULL AS BOOLEAN) AS is_deleted, {', '.join(columns)})"
-            )
-        except duckdb.Error as error:
-            detail = str(error).splitlines()[0][:200]
-            raise ConfigurationError("E-ING-108", place, detail=detail) from None
+    columns = {"is_deleted": "BOOLEAN"} | {c.name: c.duckdb_type for c in contract.columns}
+    bind_expression(sql if is_condition else f"TRY_CAST(({sql}) AS DOUBLE)", columns, place, is_condition)
 
 
 def _known(place: str, name: str, known: Iterable[str]) -> None:

@@ -22,7 +22,8 @@ import pyarrow.parquet as pq
 from ingest.calendar_reading import stream_columns
 from ingest.company import Company, Source, load_company
 from ingest.contract import load_contract, write_schema_files
-from ingest.controls import landed_result, merged_manifest, read_manifest
+from ingest.controls import landed_result
+from ingest.controls_manifest import merged_manifest, read_manifest
 from ingest.controls_result import CONTROL_SCHEMA, ControlResult
 from ingest.controls_run import run_controls
 from ingest.conversion import check_mapping

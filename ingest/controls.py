@@ -1,30 +1,24 @@
-"""Controls while one file lands: final newline, lines that are no record, manifest totals, unmapped values.
+"""Controls while one file lands: final newline, lines that are no record, unmapped values.
 
 A control either refuses the file or leaves a result (pass, warn, not_assessed); none of them changes a row.
-What does NOT belong here: controls over what has landed (controls_run.py), rules on the meaning of the data
+What does NOT belong here: totals that came with a file (controls_manifest.py), controls over what has landed
+(controls_run.py), rules on the meaning of the data
 (expectations/).
 """
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from ingest.contract import load_contract
 from ingest.controls_result import ControlResult, sentences
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
 from ingest.deliveries import Delivery
-from ingest.discovery import MANIFEST_SUFFIX
 from ingest.errors import RefusedFile
 from ingest.mapping import FileSpec, Mapping
-from ingest.sql import ident, literal
+from ingest.sql import literal
 from ingest.strict_reader import Quarantined
-
-MANIFEST_KEYS = {"rows", "sums", "min", "max"}
 
 
 def check_final_newline(text: Path, spec: FileSpec, where: str) -> None:
@@ -74,103 +68,6 @@ def check_unmapped_values(
             if found and found[0]:
                 example = found[1].removeprefix(prefix)
                 raise RefusedFile("E-ING-010", where, column=name, count=found[0], example=repr(example))
-
-
-def read_manifest(path: Path) -> dict[str, Any] | None:
-    """Content of <file>.manifest.json beside an extract, None when there is none, {'error': why} when
-    unusable.
-    """
-    manifest = path.with_name(path.name + MANIFEST_SUFFIX)
-    try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError) as error:
-        return {"error": str(error)}
-    except RecursionError:
-        return {"error": "nested too deeply"}
-    if not isinstance(content, dict) or set(content) - MANIFEST_KEYS:
-        return {"error": f"its keys must be among {', '.join(sorted(MANIFEST_KEYS))}"}
-    return content
-
-
-def merged_manifest(manifests: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """The control totals announced for one content, whatever the path and order they came in.
-
-    manifests: path -> content. One unusable manifest, or two that announce different values, make
-    {'error': why}.
-    """
-    merged: dict[str, Any] = {}
-    origin: dict[tuple[str, str], str] = {}
-    for path, content in sorted(manifests.items()):
-        if "error" in content:
-            return {"error": f"{path}: {content['error']}"}
-        for measure, announced in content.items():
-            values = announced if isinstance(announced, dict) else {"": announced}
-            for column, value in values.items():
-                first = origin.setdefault((measure, column), path)
-                target = merged.setdefault(measure, {}) if column else merged
-                if target.setdefault(column or measure, value) != value:
-                    return {"error": f"{first} and {path} announce different {measure} {column}".rstrip()}
-    return merged if manifests else None
-
-
-def check_manifest(
-    connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any] | None, mapping: Mapping, file_key: str,
-    written: dict[str, Path], n_records: int, where: str,
-) -> list[dict[str, str]]:  # fmt: skip
-    """Compare the control totals that came with a file with the rows read.
-
-    rows: records of the file; sums, min, max: source column -> value, compared on the contract column that it
-    fills. A column that fills none is not assessed. Raises RefusedFile E-ING-009 on a difference.
-    """
-    if manifest is None:
-        return []
-    if "error" in manifest:
-        raise RefusedFile("E-ING-017", where, detail=manifest["error"])
-    results = []
-    if "rows" in manifest:
-        results.append(_compare("rows", str(manifest["rows"]), str(n_records), where))
-    for measure in ("sums", "min", "max"):
-        for source, announced in manifest.get(measure, {}).items():
-            control = f"{measure} {source}"
-            place = _column_filled_by(mapping, file_key, source, measure)
-            if place is None:
-                results.append(control_result(control, "not_assessed", str(announced), "", "fills no column"))
-                continue
-            contract_name, column = place
-            function = "sum" if measure == "sums" else measure
-            found = connection.execute(
-                f"SELECT CAST({function}({ident(column)}) AS VARCHAR) "
-                f"FROM read_parquet({literal(str(written[contract_name]))})"
-            ).fetchone()
-            observed = found[0] if found and found[0] is not None else ""
-            results.append(_compare(control, str(announced), observed, where))
-    return results
-
-
-def _column_filled_by(mapping: Mapping, file_key: str, source: str, measure: str) -> tuple[str, str] | None:
-    types = {"integer", "decimal"} if measure == "sums" else {"integer", "decimal", "date", "timestamp"}
-    for contract_name, table, _ in mapping.tables_of(file_key):
-        if table.fill_down or table.explode or table.unpivot or table.fold:
-            continue  # the cells of its rows are not those of the file
-        for name, column in table.columns.items():
-            fills = column.source == source and name != "is_deleted"
-            if fills and load_contract(contract_name).column(name).type in types:
-                return contract_name, name
-    return None
-
-
-def _compare(control: str, announced: str, observed: str, where: str) -> dict[str, str]:
-    try:
-        same = Decimal(announced) == Decimal(observed)
-    except InvalidOperation:
-        same = observed.startswith(announced.replace("T", " ").rstrip("Z"))
-    if not same:
-        raise RefusedFile(
-            "E-ING-009", where, control=control, expected=announced, observed=observed or "none"
-        )
-    return control_result(control, "pass", announced, observed, "")
 
 
 def control_result(control: str, status: str, expected: str, observed: str, detail: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ from ingest.controls_measures import (
     measure,
     rows_sql,
 )
-from ingest.controls_result import ControlResult
+from ingest.controls_result import ControlResult, breached
 from ingest.reasons import codes_of
 from ingest.sql import ident, literal, write_parquet
 
@@ -104,7 +104,7 @@ class SourceControls:
                 self._guarded(each.check, contract, self._count, [each], table)
 
     def _guarded(self, check: CheckSpec, contract: Contract, run: Any, *arguments: Any) -> None:
-        """Run one check; a value that its expression cannot take leaves it not assessed."""
+        """Run one check; one that cannot be computed on these values is a breach at its level, never a silence."""
         try:
             run(*arguments)
         except duckdb.Error as error:
@@ -112,7 +112,8 @@ class SourceControls:
                 raise
             start = judge(check, self.source.instance, contract.name, {"n_evaluated": 0, "n_failed": 0})
             # Its message may quote values of rows.
-            self.results.append(not_assessed(start, "broken", detail=type(error).__name__))
+            params = {**start.params, "detail": type(error).__name__}
+            self.results.append(replace(start, status=breached(check.level), code="broken", params=params))
 
     def _view(self, name: str, contract: str) -> None:
         """The kept rows of a contract as this source delivered them."""

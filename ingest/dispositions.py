@@ -226,7 +226,9 @@ def _withdraw(
         f"INSERT INTO disposed SELECT {literal(contract.name)}, {_ROW}, 'excluded', reason_code, winner, NULL "
         "FROM withdrawn WHERE _set_aside IS NULL"
     )
-    rest = f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {_same_row('w')})" if snapshots or gone else ""
+    rest = (
+        f" WHERE NOT EXISTS (SELECT 1 FROM withdrawn w WHERE {_same_row('w')})" if snapshots or gone else ""
+    )
     connection.execute(f"CREATE OR REPLACE TEMP VIEW contending AS SELECT * FROM raw_now r{rest}")
 
 

@@ -7,12 +7,14 @@ What does NOT belong here: typed casts of columns (conversion.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 
 from ingest.errors import ConfigurationError
+from ingest.sql import ident
 
 _OPERATORS: tuple[type[exp.Expression], ...] = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.DataType,
@@ -56,6 +58,35 @@ def compile_expression(text: str, resolve: Callable[[str], str], where: str) -> 
         raise ConfigurationError("E-ING-108", where, detail="half a surrogate pair is no text") from None
     except RecursionError:
         raise ConfigurationError("E-ING-108", where, detail="it is nested too deeply") from None
+
+
+def bind_expression(sql: str, columns: Mapping[str, str], where: str, is_condition: bool) -> None:
+    """Let DuckDB bind compiled SQL to typed columns (name -> type), so that it cannot fail on the first delivery.
+
+    Raises ConfigurationError E-ING-108 for one that does not bind, and for a condition that is not boolean.
+    """
+    typed = [f"CAST(NULL AS {kind}) AS {ident(name)}" for name, kind in columns.items()] or ["NULL AS none"]
+    with duckdb.connect() as connection:
+        try:
+            cursor = connection.execute(f"SELECT ({sql}) AS v FROM (SELECT {', '.join(typed)}) LIMIT 0")
+        except duckdb.Error as error:
+            detail = " ".join(str(error).split())[:200]
+            raise ConfigurationError("E-ING-108", where, detail=detail) from None
+        kind = str(cursor.description[0][1])
+    if is_condition and kind.upper() not in {"BOOL", "BOOLEAN"}:
+        detail = f"a condition is true or false, this one gives a {kind.lower()}; compare it with something"
+        raise ConfigurationError("E-ING-108", where, detail=detail)
+
+
+def check_condition(text: str, where: str) -> None:
+    """Raise ConfigurationError E-ING-108 when `text` is no condition over columns of text."""
+    names: dict[str, str] = {}
+
+    def collect(name: str) -> str:
+        return ident(names.setdefault(name, f"c{len(names)}"))
+
+    sql = compile_expression(text, collect, where)
+    bind_expression(sql, dict.fromkeys(names.values(), "VARCHAR"), where, is_condition=True)
 
 
 def _compiled(text: str, resolve: Callable[[str], str], where: str) -> str:

@@ -26,10 +26,10 @@ from ingest.contract import Contract
 from ingest.controls import (
     check_bad_lines,
     check_final_newline,
-    check_manifest,
     check_unmapped_values,
     control_result,
 )
+from ingest.controls_manifest import ManifestCheck
 from ingest.conversion import (
     PART_RANGE,
     Provenance,
@@ -178,10 +178,16 @@ class Landing:
         """Check the written rows and put them in place. Raises RefusedFile."""
         main = next(iter(streams.values()))
         check_unmapped_values(self.connection, self.mapping, self.planned.file_key, written, self.where)
-        controls = check_manifest(
-            self.connection, self.planned.manifest, self.mapping, self.planned.file_key, written,
-            main.expected, self.where,
-        )  # fmt: skip
+        manifest = ManifestCheck(
+            self.connection,
+            self.mapping,
+            self.planned.file_key,
+            streams,
+            self._clean,
+            main.expected,
+            self.where,
+        )
+        controls = manifest.run(self.planned.manifest)
         if main.is_header_only:
             controls.append(control_result("header_only", "warn", ">= 1", "0", "no record in the file"))
         controls += _extra_columns(self.spec, main)

@@ -18,6 +18,7 @@ from ingest.check_names import check_checks
 from ingest.company import Company, Source
 from ingest.contract import Contract, load_contract
 from ingest.errors import ConfigurationError
+from ingest.expressions import check_condition
 from ingest.mapping_model import (
     ColumnSpec,
     Dedupe,
@@ -157,6 +158,9 @@ def build_mapping(
         model = model.model_copy(update={"defaults": validate(Defaults, merged, f"{where}: options")})
     for table_name, table in model.tables.items():
         _check_table(f"{where}: tables.{table_name}", table_name, table, model)
+    for key, spec in model.files.items():
+        if spec.drop_rows_where is not None:
+            check_condition(spec.drop_rows_where, f"{where}: files.{key}.drop_rows_where")
     check_checks(model, where)
     # What changes no row of raw must not make every delivery land again.
     rows_alone = {
@@ -188,6 +192,16 @@ def _check_table(where: str, table_name: str, table: TableSpec, model: MappingMo
                     "E-ING-104", f"{where}.lookups.{label}.match", key=name, nearest=close
                 )
     columns = set(contract.names)
+    conditions = {"where": table.where} | {f"exclude.{code}": text for code, text in table.exclude.items()}
+    for label, text in conditions.items():
+        if text is not None:
+            check_condition(text, f"{where}.{label}")
+    identity = table.columns.get("source_record_id")
+    if identity is not None and identity.const is not None and table.key == ["source_record_id"]:
+        detail = (
+            f"source_record_id is the constant {identity.const}: all rows would be versions of one record"
+        )
+        raise ConfigurationError("E-ING-105", where, detail=detail)
     if table.retention:
         _known(where, "retention.column", table.retention.column, columns)
         if contract.column(table.retention.column).type not in {"date", "timestamp"}:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
-import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ingest.check_model import CheckSpec
 from ingest.company import known_zone
+from ingest.date_formats import check_formats
 from ingest.lookup_model import ColumnLookup, NamedLookup, lookup_order
 from ingest.shape_model import SHAPES, Explode, FillDown, Fold, Pair, Unpivot
 
-DATE_CODES = set("YymdHIMSpfgnbBaAjz%")
+# Codecs that Python counts as text and that write host names or source code, not extracts.
+NO_EXTRACTS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
 
 
 class _Strict(BaseModel):
@@ -90,7 +91,9 @@ class AtLeast(_Strict):
 class Retention(_Strict):
     """How long the records of a table may be used."""
 
-    days: int = Field(ge=1, description="Records older than this many days at as_of are suppressed.")
+    days: int = Field(
+        ge=1, le=36_500, description="Records older than this many days at as_of are suppressed."
+    )
     column: str = Field(description="Contract column, a date or a timestamp, that says how old a record is.")
 
 
@@ -199,6 +202,8 @@ class FileSpec(_Strict):
             raise ValueError(f"{value!r} is no Python codec") from None
         if not getattr(info, "_is_text_encoding", True):
             raise ValueError(f"{value!r} does not turn bytes into text")
+        if info.name.replace("-", "_") in NO_EXTRACTS:
+            raise ValueError(f"{value!r} is no encoding of extracts")
         return info.name
 
     @field_validator("path")
@@ -237,12 +242,15 @@ class FileSpec(_Strict):
                 raise ValueError(f"{wrong[0]} has no meaning for format {self.format}")
         if (self.format in {"json", "jsonl", "fixed_width"}) != (self.fields is not None):
             raise ValueError("fields belongs to json, jsonl and fixed_width, and only to them")
+        if self.line_length is not None and self.format != "fixed_width":
+            raise ValueError(f"line_length has no meaning for format {self.format}")
         if self.fields is not None:
             self._check_fields()
         if self.format == "delimited":
             self._check_dialect()
         if self.format in {"delimited", "xlsx"}:
             self._check_header()
+        self._check_columns()
         if self.member is not None and (self.compression != "zip" or set(self.member) & set("{}")):
             raise ValueError(
                 "member names the file inside a zip: a name or a pattern with * and ?, no braces"
@@ -263,8 +271,6 @@ class FileSpec(_Strict):
             wanted = "name: [start, length]" if self.format == "fixed_width" else "name: path"
             raise ValueError(f"fields of {self.format} are written {wanted}")
         if self.format != "fixed_width":
-            if self.line_length is not None:
-                raise ValueError(f"line_length has no meaning for format {self.format}")
             return
         if any(start < 1 or size < 1 for start, size in self.field_places().values()):
             raise ValueError("a field starts at 1 or after and has one character or more")
@@ -278,10 +284,33 @@ class FileSpec(_Strict):
             raise ValueError("delimiter must be one character")
         for name in ("quote", "escape"):
             value = getattr(self, name)
-            if value is not None and len(value) != 1:
-                raise ValueError(f"{name} must be one character or null")
+            if value is not None and (len(value) != 1 or value in "\r\n"):
+                raise ValueError(f"{name} must be one character, no line break, or null")
+            if value == self.delimiter:
+                raise ValueError(
+                    f"{name} and delimiter are both {value!r}: no value could be told from its end"
+                )
         if self.quote is None and self.escape is not None:
             raise ValueError("escape needs a quote")
+
+    def _check_columns(self) -> None:
+        expected = self.expected_columns
+        if isinstance(expected, list):
+            if not expected:
+                raise ValueError("expected_columns is empty: counts [13], a list of names, or at_least")
+            if any(isinstance(n, int) and n < 1 for n in expected):
+                raise ValueError("expected_columns counts columns from 1 on")
+        names = [str(n) for n in (expected.at_least if isinstance(expected, AtLeast) else expected or [])]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"expected_columns names {twice[0]} twice")
+        declared = self.declared_columns
+        if declared is not None and not isinstance(expected, AtLeast):
+            strangers = sorted(set(self.header_aliases.values()) - set(declared))
+            if strangers:
+                raise ValueError(
+                    f"header_aliases leads to {strangers[0]}, which expected_columns does not name"
+                )
 
     def _check_header(self) -> None:
         if self.header is True and self.expected_columns is None:
@@ -442,37 +471,13 @@ class ColumnSpec(_Strict):
             raise ValueError("occurrence belongs to hash")
         if "on_unmapped" in self.model_fields_set and self.map is None:
             raise ValueError("on_unmapped needs a map")
+        if "formats" in self.model_fields_set and not self.formats:
+            raise ValueError("formats is empty: write iso or a pattern such as %Y-%m-%d")
         check_formats(self.formats)
         return self
 
 
 ORIGINS = ("source", "const", "expr", "hash", "row_number", "lookup")
-
-
-def check_formats(formats: list[str]) -> None:
-    """ValueError for an unknown date code, and for day-month beside month-day in one list."""
-    orders = set()
-    for text in formats:
-        if text == "iso":
-            continue
-        codes = re.findall(r"%(-?.)", text)
-        if not codes:
-            raise ValueError(f"{text!r} holds no date code: write iso or a pattern such as %Y-%m-%d")
-        unknown = [c for c in codes if c.lstrip("-") not in DATE_CODES]
-        if unknown:
-            raise ValueError(f"unknown date code %{unknown[0]} in {text!r}")
-        plain = [c.lstrip("-") for c in codes]
-        if "d" in plain and "m" in plain:
-            year = next((plain.index(y) for y in "Yy" if y in plain), len(plain))
-            first = min(plain.index("d"), plain.index("m")) > year
-            orders.add((first, plain.index("d") < plain.index("m")))
-    if len({day_first for year_first, day_first in orders if not year_first}) > 1 or (
-        len({day_first for year_first, day_first in orders if year_first}) > 1
-    ):
-        raise ValueError(
-            "day-month and month-day formats in one list: 03/04 would be read both ways; declare the one "
-            "in use"
-        )
 
 
 class Dedupe(_Strict):

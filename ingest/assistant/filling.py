@@ -458,7 +458,7 @@ class Filling:
 
 
 def _is_format(answer: str) -> bool:
-    from ingest.mapping import check_formats
+    from ingest.date_formats import check_formats
 
     try:
         check_formats(answer.split(" ; "))

@@ -77,6 +77,13 @@ def test_the_policy_says_what_each_level_does(level: str, status: str, expected:
     assert verdict(control(level=level, status=status)).verdict == expected
 
 
+def test_an_error_check_that_cannot_be_computed_holds_and_says_so() -> None:
+    broken = control(code="broken", params={"detail": "ConversionException"})
+    found = verdict(broken)
+    assert (found.verdict, found.reasons) == ("hold", ("control_failed",))
+    assert "could not be computed" in found.sentences[0].en and "Publication is held" in found.sentences[0].en
+
+
 def test_many_warnings_are_named_up_to_a_number_and_the_others_counted() -> None:
     many = [control(control=f"zone_{i:02}", level="warn", status="warn") for i in range(MOST_NAMED + 5)]
     found = verdict(*many)

@@ -354,11 +354,13 @@ def test_filled_unique_constant_and_adding_up(crm: Callable[..., Site]) -> None:
     assert found["calls"].status == "not_assessed"
 
 
-def test_a_value_that_an_expression_cannot_take_leaves_only_its_check_unassessed(
-    crm: Callable[..., Site],
+@pytest.mark.parametrize(("level", "status"), [("error", "fail"), ("warn", "warn"), ("info", "warn")])
+def test_a_check_that_cannot_be_computed_is_a_breach_at_its_level_and_spoils_no_other(
+    crm: Callable[..., Site], level: str, status: str
 ) -> None:
     site = crm(
-        '{name: huge, type: condition, table: crm_opportunity, must: "amount * amount * amount > 0"}',
+        '{name: huge, type: condition, table: crm_opportunity, must: "amount * amount * amount > 0", '
+        f"level: {level}}}",
         "{name: filled, type: completeness, table: crm_opportunity, column: amount, min: 1}",
     )
     site.put(
@@ -366,7 +368,7 @@ def test_a_value_that_an_expression_cannot_take_leaves_only_its_check_unassessed
         "Id,Amount,Status,Created,Closed,Owner,Account\nD1,99999999999999,Won,2026-06-05 10:00:00,2026-06-06,U1,A1\n",
     )
     found = {r.control: (r.status, r.code) for r in results(site)}
-    assert found["huge"] == ("not_assessed", "broken")
+    assert found["huge"] == (status, "broken")
     assert found["filled"] == ("pass", "completeness")
 
 

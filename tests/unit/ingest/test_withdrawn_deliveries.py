@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from company_site import LEAD_HEADER, LEADS, Site
+from ingest.fate import fate_of_key
 
 from ingest import load_company
 from ingest.contract import load_contract
 from ingest.delivery_overview import DeliveryRow, decide, deliveries_of
-from ingest.fate import fate_of_key
 from orchestration.fate import fates
 
 DAY = dt.date(2026, 7, 1)
