@@ -22,6 +22,7 @@ from ingest.lookup_joins import LookupTable, column_join, named_alias, named_joi
 from ingest.lookup_model import lookup_order
 from ingest.mapping import ColumnSpec, Defaults, FileSpec, Mapping, TableSpec, UnmappedDefault
 from ingest.row_shapes import DELIVERED_ON, DELIVERY_ID, SHAPE, part_column, shaped
+from ingest.shape_model import SHAPES
 from ingest.sql import ident, literal
 from ingest.strict_yaml import nearest
 
@@ -30,6 +31,7 @@ ITEM_SEPARATOR, PART_SEPARATOR = "\u001e", "\u001f"
 # records get their own range of _record_part.
 PART_RANGE = 100_000
 MAX_RAW = 500
+BOM_TEXT = "\ufeff"
 
 Resolver = Callable[[str], str]
 PASSED_ON = ("_row", "_part", DELIVERY_ID, DELIVERED_ON)
@@ -180,9 +182,15 @@ def table_query(
             provenance,
             where,
         )
-    set_aside = _set_aside_sql(spec, table, filled, used, where, shape.has_reasons)
+    has_shape = any(getattr(table, name) is not None for name in SHAPES)
+    repeated = None if has_shape else _repeated_header_sql(spec, names)
+    if repeated:
+        stages.cleaned["_repeated"] = repeated
+    set_aside = _set_aside_sql(spec, table, filled, used, where, shape.has_reasons, repeated is not None)
     _join_named(table, stages, used, own, mapping, lookups, where)
     issues = _issues_sql([*filled, deleted] if deleted else filled)
+    if repeated:
+        issues = f"CASE WHEN _repeated THEN NULL ELSE {issues} END"
     if shape.has_reasons:
         # The cells of a row that its shape leaves over are not used as they stand.
         issues = f"CASE WHEN {SHAPE} IS NULL THEN {issues} END"
@@ -335,13 +343,36 @@ def _map_sql(text: str, spec: ColumnSpec, column: Column) -> str:
     )
 
 
+def _repeated_header_sql(spec: FileSpec, names: dict[str, str]) -> str | None:
+    """SQL of the records that are the header again, as exports put behind each other have it, or None.
+
+    Every column holds its own name, in the spelling of the mapping or of the file; a hashed one cannot be compared.
+    """
+    if spec.format != "delimited" or spec.header is not True:
+        return None
+    spellings: dict[str, set[str]] = {}
+    for written, name in spec.header_aliases.items():
+        spellings.setdefault(name, set()).add(written)
+    tests = []
+    for name, column in names.items():
+        if name and not (spec.privacy and name in spec.privacy.hash):
+            texts = {name, *spellings.get(name, ())}
+            if column == "c0":  # each export brings its own byte-order mark
+                texts |= {BOM_TEXT + text for text in texts}
+            tests.append(f"trim({ident(column)}) IN ({', '.join(literal(text) for text in sorted(texts))})")
+    return " AND ".join(tests) or None
+
+
 def _set_aside_sql(
-    spec: FileSpec, table: TableSpec, filled: list[_Filled], used: Resolver, where: str, has_reasons: bool
-) -> str:
+    spec: FileSpec, table: TableSpec, filled: list[_Filled], used: Resolver, where: str, has_reasons: bool,
+    has_header: bool,
+) -> str:  # fmt: skip
     """SQL of the reason why a record is set aside,
     or null. Unknown (null) conditions never remove a record.
     """
     cases = [f"WHEN {SHAPE} IS NOT NULL THEN {SHAPE}"] if has_reasons else []
+    if has_header:
+        cases.append("WHEN _repeated THEN 'repeated_header'")
     if spec.drop_rows_where:
         cases.append(f"WHEN ({compile_expression(spec.drop_rows_where, used, where)}) THEN 'summary_row'")
     for code, condition in table.exclude.items():

@@ -26,6 +26,7 @@ from ingest.contract import Contract
 from ingest.controls import (
     check_bad_lines,
     check_final_newline,
+    check_some_record,
     check_unmapped_values,
     control_result,
 )
@@ -177,6 +178,7 @@ class Landing:
     def settled(self, streams: dict[str | None, Records], written: dict[str, Path]) -> Delivery:
         """Check the written rows and put them in place. Raises RefusedFile."""
         main = next(iter(streams.values()))
+        check_some_record(main.expected, main.quarantine, self.where)
         check_unmapped_values(self.connection, self.mapping, self.planned.file_key, written, self.where)
         manifest = ManifestCheck(
             self.connection,

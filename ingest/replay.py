@@ -262,7 +262,7 @@ def _set_aside(landing: Landing, lines: set[int]) -> dict[int, str]:
         read = {line.line for records in streams.values() for line in records.repaired}
         found = dict.fromkeys(lines - read, "not_read")
         numbers = ", ".join(str(line) for line in sorted(lines))
-        codes = ", ".join(literal(code) for code in codes_of("quarantined"))
+        codes = ", ".join(literal(code) for code in [*codes_of("quarantined"), "repeated_header"])
         for query in landing.queries(landing.records(streams), streams, lookups).values():
             rows = landing.connection.execute(
                 f"SELECT DISTINCT _source_row_id, _set_aside FROM ({query}) "
