@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from ingest.assistant.columns import Profile
+from ingest.assistant.columns import ENUM_VALUES, Profile
 from ingest.assistant.questions import Said, said
 from ingest.assistant.spelling import header_names, normalised
 from ingest.contract import Column, Contract, load_contracts
@@ -94,6 +94,17 @@ def _content(column: Column, profile: Profile) -> float | None:
         return max(profile.votes.get(kind, 0.0) for kind in kinds)
     # Few values: a yes/no list in another language is still a boolean that somebody can map.
     return max(profile.votes["boolean"], 0.6 if 0 < profile.n_distinct <= 3 else 0.0)
+
+
+def looks_like(column: Column, profile: Profile) -> bool:
+    """True when the values alone may be those of `column`: of its type, or few enough for a list of names."""
+    if column.type in ("enum", "text"):
+        is_list = 2 <= profile.n_distinct <= min(ENUM_VALUES, profile.n_filled // 2)
+        return is_list and profile.kind == "text"
+    if column.type == "decimal" and max(profile.votes["phone"], profile.votes["date"]) >= 0.5:
+        return False
+    share = _content(column, profile)
+    return share is not None and share >= 0.9 and profile.n_filled > 0
 
 
 def is_proved(matches: list[Match]) -> bool:

@@ -14,18 +14,31 @@ import yaml
 
 from ingest.assistant.clocks import ClockCheck, check_clock
 from ingest.assistant.columns import WORDS_FALSE, WORDS_TRUE, Keys, Profile
-from ingest.assistant.contract_match import Match, is_proved, matches_of
+from ingest.assistant.contract_match import Match, is_proved, looks_like, matches_of
 from ingest.assistant.dates import DateProof, prove_dates
 from ingest.assistant.numbers import prove_numbers
 from ingest.assistant.questions import Decision, Interview, Question, Said, said
-from ingest.assistant.spelling import normalised, value_names
+from ingest.assistant.spelling import header_names, normalised, value_names
 from ingest.assistant.table import Table
 from ingest.casting import FALSE_WORDS, TRUE_WORDS
-from ingest.contract import Column, Contract
+from ingest.contract import Column, Contract, load_contracts
 from ingest.errors import ConfigurationError
 from ingest.expressions import compile_expression
 from ingest.strict_yaml import nearest
 
+# Worth a question about columns that only look right: without them records cannot be dated, joined or counted.
+IMPORTANT = {
+    "created_at",
+    "modified_at",
+    "occurred_at",
+    "email",
+    "phone",
+    "mobile",
+    "amount",
+    "net_amount",
+    "owner_id",
+}
+FULL = 0.5  # part of the rows that such a column fills at least
 NONE, JOURNAL, EVERY = "none", "journal", "hash: *"
 IS_DELETED = Column("is_deleted", "boolean", False, (), None, "", 0)
 
@@ -76,6 +89,7 @@ class Filling:
         self.n_totals = n_totals
         self.epochs = [p for p in profiles if p.votes.get("epoch", 0) >= 0.9]
         self._proofs: dict[int, DateProof | None] = {}
+        self._loose: list[Profile] | None = None
 
     def fill(self) -> None:
         """Decide every column."""
@@ -97,11 +111,58 @@ class Filling:
             plan.notes.append(found[0].said)
             self._from(plan, column, {"source": found[0].header})
             return plan
+        if not found:
+            found = self._lookalikes(column)
         if not found and not column.required and not self._tells_what_an_id_names(column):
             return None
         if not found and column.name == "currency":
             return None  # defaults.currency stands for it
         return self._asked(plan, column, found)
+
+    def _lookalikes(self, column: Column) -> list[Match]:
+        """Columns that match nothing, with values of the type of `column`: worth a question, no claim."""
+        if column.name not in IMPORTANT and not (column.required and column.type == "enum"):
+            return []
+        if self._loose is None:
+            matched = {
+                match.at
+                for other in (*self.contract.columns, IS_DELETED)
+                for match in matches_of(self.contract, other, self.profiles, self.is_named)
+            }
+            self._loose = [
+                p for p in self.profiles if p.name and p.at not in matched and 1 - p.share_empty >= FULL
+            ]
+        return [
+            Match(column.name, p.at, p.name, 0.0, False, self._looks(column, p))
+            for p in self._loose
+            if looks_like(column, p) and not self._is_called_otherwise(column, p)
+        ]
+
+    def _is_called_otherwise(self, column: Column, profile: Profile) -> bool:
+        """True for a header that other contracts know as another column: Créé le is no modified_at."""
+        spelled = normalised(profile.name)
+        known = {
+            name
+            for contract in load_contracts()
+            for name, spellings in header_names(contract).items()
+            if self.is_named and spelled in spellings
+        }
+        return bool(known) and column.name not in known
+
+    def _looks(self, column: Column, profile: Profile) -> Said:
+        """What a column that may be `column` holds: its values where they are few, how its dates are written."""
+        if column.type == "enum":
+            values = ", ".join(f"{text} ({n})" for text, n in profile.values[:12])
+            return said("few_values", values=values)
+        proof = self._proof(profile.at) if column.type in ("date", "timestamp") else None
+        if proof is None:
+            return profile.said
+        layouts = " | ".join(
+            " ; ".join(each) for each in ([proof.formats] if proof.formats else proof.options)
+        )
+        return said(
+            "looks_dated" if proof.formats else "looks_dated_open", facts=profile.said, formats=layouts
+        )
 
     def _tells_what_an_id_names(self, column: Column) -> bool:
         """True for person_type where the file has a person_id: without the type the id names nobody."""
@@ -114,7 +175,7 @@ class Filling:
 
     def _asked(self, plan: ColumnPlan, column: Column, found: list[Match]) -> ColumnPlan | None:
         options = [m.header for m in found]
-        if not found:
+        if not any(m.score for m in found):
             options += [f"const: {value}" for value in column.values]
         if not column.required:
             options.append(NONE)
@@ -132,12 +193,20 @@ class Filling:
         plan.notes += list(decision.evidence)
         if decision.is_open:
             plan.open = decision
+            self._note_local_times(column, found)
             self.needs.has_currency = self.needs.has_currency or column.name == "currency"
         elif decision.best == NONE:
             return None
         else:
             self._from(plan, column, self._origin(decision.best))
         return plan
+
+    def _note_local_times(self, column: Column, found: list[Match]) -> None:
+        """The zone is asked for a column that may be dated by local times, too."""
+        for match in found if column.type == "timestamp" else ():
+            proof = self._proof(match.at) if not match.score else None
+            if proof and proof.is_local and match.header not in self.needs.local_times:
+                self.needs.local_times.append(match.header)
 
     def _converted(self, column: Column) -> list[str]:
         """The condition that a status which maps to converted gives, for is_converted."""

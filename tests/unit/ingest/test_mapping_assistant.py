@@ -544,3 +544,41 @@ def test_any_cells_give_a_draft_that_loads_or_refuses_by_its_marker(
     cells = [['"' + c.replace('"', '""') + '"' for c in row] if is_quoted else row for row in rows]
     path.write_bytes("\n".join(delimiter.join(row) for row in cells).encode(encoding, "replace"))
     loads_or_refuses_by_the_marker(path, tmp_path)
+
+
+GERMAN = ["Nummer", "Nachname", "E-Mail", "Angelegt am", "Zustand", "Wert"]
+
+
+def test_columns_that_only_look_right_are_asked_for_and_never_claimed(tmp_path: Path) -> None:
+    states = ("Neu", "Kontaktiert", "Verloren")
+    days = [f"{i % 12 + 1:02}/{i % 11 + 1:02}/2026 {8 + i % 9:02}:30" for i in range(60)]
+    rows = [
+        [f"P-{i}", f"Nom{i}", f"p{i}@x.example", days[i], states[i % 3], f"1.{i:03},70"] for i in range(60)
+    ]
+    path = tmp_path / "leads.csv"
+    path.write_text("\n".join(";".join(row) for row in [GERMAN, *rows]) + "\n", encoding="utf-8")
+    draft = draft_mapping(path, contract="crm_lead")
+    asked = {question.key.rpartition(".")[2]: question for question in draft.open_questions}
+    status = asked["status"]
+    assert "Zustand" in status.options and "Nachname" not in status.options
+    assert "Kontaktiert (20)" in status.evidence[0].text("en")
+    for name in ("created_at", "modified_at"):
+        assert asked[name].options == ("Angelegt am", "none")
+        said = asked[name].evidence[0].text("fr")
+        assert "%d/%m/%Y %H:%M" in said and "%m/%d/%Y %H:%M" in said
+    assert "Angelegt am" in " ".join(each.text("en") for each in asked["timezone"].evidence)
+    assert "source: Angelegt am" not in draft.text and "source: Zustand" not in draft.text
+
+    wanted = {
+        "created_at": "Angelegt am",
+        "status": "Zustand",
+        "formats": "%d/%m/%Y %H:%M",
+        "timezone": "UTC",
+    }
+    answered = draft_mapping(
+        path, contract="crm_lead", ask=lambda question: wanted.get(question.key.rpartition(".")[2])
+    )
+    keys = [question.key for question in answered.open_questions]
+    assert not {f"tables.crm_lead.columns.{name}" for name in ("created_at", "status")} & set(keys)
+    assert "tables.crm_lead.columns.modified_at" in keys
+    assert "%d/%m/%Y %H:%M" in answered.text
