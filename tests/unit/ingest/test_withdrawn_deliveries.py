@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from company_site import LEAD_HEADER, LEADS, Site
-from ingest.fate import fate_of_key
 
 from ingest import load_company
 from ingest.contract import load_contract
@@ -57,7 +56,6 @@ def test_a_corrected_file_at_the_same_path_replaces_what_lay_there(
     assert where.rows(
         f"SELECT value FROM collect.ledger_terms WHERE name = 'excluded' AND _delivery_id = '{old}'"
     ) == [(2,)]
-    assert fate_of_key(where.root, "crm", "b")[0].reason_code == "replaced_delivery"
     (told,) = fates(where.root / "work", "crm:b")
     assert (told.reason_code, told.winner) == ("replaced_delivery", "crm/2026-06/Leads.csv")
     where.put("2026-06/Leads.csv", leads(a=f"Wrong{number}", b="Surplus"))
