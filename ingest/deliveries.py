@@ -16,7 +16,7 @@ from typing import Any
 from ingest.errors import Problem
 
 # Raised when the same bytes and the same mapping would give other rows: every delivery is then landed again.
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,12 @@ def test_a_repair_whose_record_would_be_set_aside_is_refused(site: Callable[...,
         replayed(where, repair_file(where, {3: "2,,Lost,2026-06-02 10:00:00,Bob"}))
 
 
+def test_a_repair_that_is_the_header_line_is_refused(site: Callable[..., Site]) -> None:
+    where = broken_site(site)
+    with pytest.raises(RefusedFile, match=r"E-ING-173.*repeated_header"):
+        replayed(where, repair_file(where, {3: LEAD_HEADER.rstrip("\n")}))
+
+
 def test_a_value_of_several_lines_may_stand_in_a_repair_between_quotes(site: Callable[..., Site]) -> None:
     where = broken_site(site)
     file = repair_file(where, {3: '2,b@x.fr,Lost,2026-06-02 10:00:00,"Bob\nthe second"'})
