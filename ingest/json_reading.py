@@ -31,7 +31,6 @@ from ingest.strict_reader import (
 from ingest.text_preparation import Prepared
 
 MAX_ARRAY_BYTES = 256 << 20
-EXACT_WHOLE = 1 << 53  # doubles below it are exact
 NEWLINE, BRACE = 10, 123
 _STEP = re.compile(r'"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.\[\]"]+)')
 
@@ -63,15 +62,6 @@ def _sql_path(steps: list[str | int]) -> str:
     return "$" + "".join(f"[{s}]" if isinstance(s, int) else f'."{s}"' for s in steps)
 
 
-def _sql_text(text: str, kind: str) -> str:
-    """SQL of the text of a JSON value of a kind: a whole double without decimals, as in the other formats."""
-    double = f"TRY_CAST({text} AS DOUBLE)"
-    return (
-        f"CASE WHEN {kind} = 'DOUBLE' AND abs({double}) < {EXACT_WHOLE} AND {double} = trunc({double}) "
-        f"THEN CAST(CAST({double} AS BIGINT) AS VARCHAR) ELSE {text} END"
-    )
-
-
 def fast_json_lines(
     connection: duckdb.DuckDBPyConnection, prepared: Prepared, spec: FileSpec, scratch: Path, where: str
 ) -> Records:
@@ -85,12 +75,15 @@ def fast_json_lines(
     lines, blank, objects = count_objects(prepared.path)
     if prepared.undecodable or lines - blank != objects or len({k.lower() for k in keys}) != len(keys):
         raise FastReaderDisagrees
-    declared = ", ".join(f"{literal(key)}: 'JSON'" for key in sorted(keys))
+    whole = {key for key in keys if all(len(s) == 1 for s in paths.values() if s[0] == key)}
+    declared = ", ".join(f"{literal(key)}: '{'VARCHAR' if key in whole else 'JSON'}'" for key in sorted(keys))
     selected = []
     for index, steps in enumerate(paths.values()):
-        key, path = ident(str(steps[0])), literal(_sql_path(steps[1:]))
-        text, kind = f"json_extract_string({key}, {path})", f"json_type({key}, {path})"
-        selected.append(f"{_sql_text(text, kind)} AS c{index}")
+        key = ident(str(steps[0]))
+        if steps[0] in whole:
+            selected.append(f"{key} AS c{index}")
+        else:
+            selected.append(f"json_extract_string({key}, {literal(_sql_path(steps[1:]))}) AS c{index}")
     scan = (
         f"read_json({literal(str(prepared.path))}, format='newline_delimited', auto_detect=false, "
         f"maximum_object_size={MAX_RECORD_BYTES}, columns={{{declared}}})"
@@ -194,11 +187,10 @@ def _objects_of_lines(
             doubt = pa.array(refused, pa.int64())
             connection.register(name, found.filter(pc.invert(pc.is_in(found["_row"], value_set=doubt))))
         wanted = ", ".join(literal(_sql_path(steps)) for steps in paths.values())
-        places = range(1, len(paths) + 1)
-        columns = ", ".join(f"{_sql_text(f'fields[{i}]', f'kinds[{i}]')} AS c{i - 1}" for i in places)
+        columns = ", ".join(f"fields[{i + 1}] AS c{i}" for i in range(len(paths)))
         read_by_set = connection.sql(
-            f"SELECT _row, {columns} FROM (SELECT _row, json_extract_string(line, [{wanted}]) AS fields, "
-            f"json_type(line, [{wanted}]) AS kinds FROM {ident(name)})"
+            f"SELECT _row, {columns} FROM (SELECT _row, json_extract_string(line, [{wanted}]) AS fields "
+            f"FROM {ident(name)})"
         ).to_arrow_table()
     finally:
         connection.unregister(name)
@@ -301,11 +293,7 @@ def _at(item: object, steps: list[str | int]) -> object:
 
 
 def _text(value: object) -> str | None:
-    """A JSON value as the text that DuckDB's reader gives: strings as they are, a whole double without decimals, the
-    rest as JSON.
-    """
+    """A JSON value as the text that DuckDB's reader gives: strings as they are, the rest as JSON."""
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_WHOLE:
-        return str(int(value))
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -110,22 +110,6 @@ def test_fast_and_strict_json_readers_give_identical_rows(site: Callable[..., Si
     ]
 
 
-@pytest.mark.parametrize("kind", ["fast", "strict", "array"])
-def test_one_number_is_one_key_however_it_is_written(site: Callable[..., Site], kind: str) -> None:
-    written = ["1", "1.0", '"1.0"', "2.50", "-3.0", "1e3", "9007199254740993", '"x"', "[1.0]"]
-    lines = [event(0).replace('"e0"', text) for text in written]
-    where = site(EVENTS.replace("format: jsonl", "format: json") if kind == "array" else EVENTS)
-    if kind == "array":
-        content = "[" + ",".join(lines) + "]"
-    else:
-        content = "".join(lines) + ("no object\n" if kind == "strict" else "")
-    where.put("2026-06/events.jsonl", content)
-    assert not where.collect().imbalances
-    found = where.rows("SELECT source_record_id FROM raw.email_event ORDER BY _source_row_id")
-    wanted = ["1", "1", "1.0", "2.5", "-3", "1000", "9007199254740993", "x", "[1.0]"]
-    assert [row[0] for row in found] == wanted
-
-
 def test_an_array_of_objects_is_read_and_other_elements_are_quarantined(site: Callable[..., Site]) -> None:
     where = site(EVENTS.replace("jsonl", "json"))
     where.put("2026-06/events.json", "[" + event(1).strip() + ",\n7,\n" + event(2).strip() + "]")
