@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "true")
@@ -21,6 +22,10 @@ os.environ.setdefault("CI", "true")
 # ends the process; Great Expectations imports it.
 if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
+
+# A red build must be red again: properties draw the same examples on every run (many more in the nightly tests).
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 # What is printed after this is the DuckDB bindings' own leak report at interpreter teardown.
 atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from company_site import LEAD_HEADER, LEADS, Site
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ingest import load_company
@@ -425,6 +425,7 @@ def test_putting_every_damaged_line_right_gives_the_undamaged_rows(
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(text="\x85")
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_any_text_survives_the_file_of_decisions(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "decisions" / "any.yml"
