@@ -33,8 +33,8 @@ def _luhn(digits: str, n: int) -> str:
     return f"({' + '.join(f'({term})' for term in terms)}) % 10 = 0"
 
 
-def _is_placeholder(digits: str) -> str:
-    listed = ", ".join(literal(each) for each in vocabulary()["placeholder_identifiers"])
+def _is_sentinel(digits: str) -> str:
+    listed = ", ".join(literal(each) for each in vocabulary()["sentinel_identifiers"])
     return f"{digits} IN ({listed})"
 
 
@@ -43,7 +43,7 @@ def siren(value: str) -> str:
     head = f"substr({_digits(value)}, 1, 9)"
     return (
         f"CASE WHEN NOT regexp_full_match({_digits(value)}, '[0-9]{{9}}|[0-9]{{14}}') THEN NULL "
-        f"WHEN {_is_placeholder(head)} OR {_is_placeholder(_digits(value))} THEN NULL "
+        f"WHEN {_is_sentinel(head)} OR {_is_sentinel(_digits(value))} THEN NULL "
         f"WHEN {_luhn(head, 9)} THEN {head} END"
     )
 
@@ -53,8 +53,8 @@ def siret(value: str) -> str:
     digits = _digits(value)
     total = " + ".join(f"try_cast(substr({digits}, {i}, 1) AS INTEGER)" for i in range(1, 15))
     return (
-        f"CASE WHEN NOT regexp_full_match({digits}, '[0-9]{{14}}') OR {_is_placeholder(digits)} "
-        f"OR {_is_placeholder(f'substr({digits}, 1, 9)')} THEN NULL "
+        f"CASE WHEN NOT regexp_full_match({digits}, '[0-9]{{14}}') OR {_is_sentinel(digits)} "
+        f"OR {_is_sentinel(f'substr({digits}, 1, 9)')} THEN NULL "
         f"WHEN starts_with({digits}, '{LA_POSTE}') AND ({total}) % 5 = 0 THEN {digits} "
         f"WHEN {_luhn(digits, 14)} THEN {digits} END"
     )
@@ -63,7 +63,7 @@ def siret(value: str) -> str:
 def vat_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Distinct texts -> table (value, vat_number): the compact EU VAT number, NULL when it is none.
 
-    A French number whose SIREN is a placeholder is none. Source of the checks: python-stdnum.
+    A French number whose SIREN is a sentinel (nine equal digits) is none. Source of the checks: python-stdnum.
     """
     distinct = pc.drop_null(pc.unique(values))
     return pa.table(
@@ -79,5 +79,5 @@ def _vat(value: str) -> str | None:
         number = eu_vat.validate(value)
     except (ValidationError, ValueError, IndexError):
         return None
-    listed = vocabulary()["placeholder_identifiers"]
+    listed = vocabulary()["sentinel_identifiers"]
     return None if number[2:] in listed or number[-9:] in listed else number

@@ -16,7 +16,7 @@ _LETTERS = {"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "ł": "l", "đ": "d",
 
 def blank_to_null(value: str) -> str:
     """SQL of the trimmed text; NULL when it is empty or one of the words people type for nothing."""
-    words = ", ".join(literal(word) for word in vocabulary()["placeholder_words"])
+    words = ", ".join(literal(word) for word in vocabulary()["sentinel_words"])
     bare = f"trim(regexp_replace(lower({value}), '[^a-z0-9]+', ' ', 'g'))"
     # A text in another script has no Latin letter: it is not one of the words.
     return (

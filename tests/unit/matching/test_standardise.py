@@ -132,7 +132,7 @@ def test_swapped_names_have_one_key_in_every_way_of_writing_them():
         ("35600000000048", "356000000"),
     ],
 )
-def test_a_siren_is_nine_digits_that_satisfy_luhn_and_no_placeholder(con, text, expected):
+def test_a_siren_is_nine_digits_that_satisfy_luhn_and_no_sentinel(con, text, expected):
     assert value_of(con, identifiers.siren, text) == expected
 
 
