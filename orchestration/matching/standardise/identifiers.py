@@ -63,7 +63,7 @@ def siret(value: str) -> str:
 def vat_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Distinct texts -> table (value, vat_number): the compact EU VAT number, NULL when it is none.
 
-    A French number whose SIREN is a sentinel (nine equal digits) is none. Source of the checks: python-stdnum.
+    A French number whose SIREN is a sentinel is none. Source of the checks: python-stdnum.
     """
     distinct = pc.drop_null(pc.unique(values))
     return pa.table(
