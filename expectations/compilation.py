@@ -27,6 +27,7 @@ from expectations.checks import (
     RowCountMin,
     Unique,
 )
+from ingest.sql import ident, literal
 
 ROWS = "judged"  # alias of the population inside a condition
 PROVENANCE = ("_delivery_id", "_source_row_id")
@@ -56,16 +57,6 @@ class Compiled:
         return f"select {columns} from {self.source} as {ROWS} where {self.fails_when}"
 
 
-def literal(value: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A column name, quoted."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def compile_check(check: Check, *, as_of: datetime, fed_by: tuple[str, ...] = ()) -> Compiled:
     """SQL of a check for the cycle that ends at `as_of` (UTC). `fed_by`: contracts of the check's table."""
     if isinstance(check, Freshness):
@@ -90,11 +81,11 @@ def _of_rows(check: Check, fails_when: str, *conditions: str, relations: tuple[s
 
 
 def _not_null(check: NotNull) -> Compiled:
-    return _of_rows(check, f"{identifier(check.column)} is null")
+    return _of_rows(check, f"{ident(check.column)} is null")
 
 
 def _unique(check: Unique) -> Compiled:
-    column = identifier(check.column)
+    column = ident(check.column)
     # Keys that repeat are found by grouping; a window over an event table costs twice the CPU.
     repeated = (
         f"select {column} from {_from(_rows(check))} where {column} is not null"
@@ -109,11 +100,11 @@ def _from(population: str) -> str:
 
 def _in_set(check: InSet) -> Compiled:
     values = ", ".join(literal(value) for value in check.values)
-    return _of_rows(check, f"{identifier(check.column)} not in ({values})", *_known(check))
+    return _of_rows(check, f"{ident(check.column)} not in ({values})", *_known(check))
 
 
 def _between(check: Between) -> Compiled:
-    column = identifier(check.column)
+    column = ident(check.column)
     sides = [f"{column} < {check.min}"] if check.min is not None else []
     sides += [f"{column} > {check.max}"] if check.max is not None else []
     return _of_rows(check, " or ".join(sides), *_known(check))
@@ -121,35 +112,33 @@ def _between(check: Between) -> Compiled:
 
 def _known(check: InSet | Between) -> tuple[str, ...]:
     """Null values are not judged; over a whole table the native expectation leaves them out by itself."""
-    return (f"{identifier(check.column)} is not null",) if check.where else ()
+    return (f"{ident(check.column)} is not null",) if check.where else ()
 
 
 def _matches(check: Matches) -> Compiled:
-    column = identifier(check.column)
+    column = ident(check.column)
     return _of_rows(
         check, f"not regexp_full_match({column}, {literal(check.pattern)})", f"{column} is not null"
     )
 
 
 def _foreign_key(check: ForeignKey) -> Compiled:
-    column = identifier(check.column)
-    scope = [identifier(name) for name in check.scope]
+    column = ident(check.column)
+    scope = [ident(name) for name in check.scope]
     value = ", ".join([column, *scope])
-    known = ", ".join([identifier(check.referenced_column), *scope])
+    known = ", ".join([ident(check.referenced_column), *scope])
     if scope:
         value, known = f"({value})", f"({known})"
     # not in on values that are never null is one hash lookup a row; a correlated not exists took ten times
     # the CPU.
-    known_rows = (
-        f"select {known} from {check.references} where {identifier(check.referenced_column)} is not null"
-    )
+    known_rows = f"select {known} from {check.references} where {ident(check.referenced_column)} is not null"
     return _of_rows(
         check, f"{value} not in ({known_rows})", f"{column} is not null", relations=(check.references,)
     )
 
 
 def _ordered(check: Ordered) -> Compiled:
-    before, after = identifier(check.before), identifier(check.after)
+    before, after = ident(check.before), ident(check.after)
     known = (f"{before} is not null", f"{after} is not null")
     if check.as_dates:
         before, after = f"cast({before} as date)", f"cast({after} as date)"
@@ -172,7 +161,7 @@ def _row_count_min(check: RowCountMin) -> Compiled:
 
 def _freshness(check: Freshness, as_of: datetime, fed_by: tuple[str, ...]) -> Compiled:
     days = freshness_days(fed_by[0]) if check.max_age_days == "contract" else check.max_age_days
-    column = identifier(check.column)
+    column = ident(check.column)
     stamp = as_of.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
     return Compiled(
         population=f"select source_instance, max({column}) as latest from {_from(_rows(check))}"

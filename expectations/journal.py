@@ -14,9 +14,9 @@ from typing import Any
 
 import duckdb
 
-from expectations.compilation import literal
 from expectations.connection import connect
 from ingest.contract import load_contracts
+from ingest.sql import literal
 
 #: Rows that rules and controls flagged carry keys and no values; they complete dq_journal at reading time.
 _DECISIONS = """

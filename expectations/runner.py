@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from expectations.catalogue import Catalogue, Rule, load_catalogue
 from expectations.checks import Check
-from expectations.compilation import ROWS, Compiled, compile_check, identifier, literal
+from expectations.compilation import ROWS, Compiled, compile_check
 from expectations.connection import connect, read_cycle, settings
 from expectations.policy import Policy, apply_waivers, load_policy
 from expectations.results import (
@@ -39,6 +39,7 @@ from expectations.results import (
     write_parquet,
     write_results,
 )
+from ingest.sql import ident, literal
 
 FAILURES = pa.schema(
     [
@@ -303,7 +304,7 @@ def failing_rows_sql(
 ) -> str:
     """The select that lists the failing rows of a check in the columns of rule_failures.parquet."""
     available = columns[check.table] if compiled.provenance is None else compiled.provenance
-    keys = ", ".join(f"cast({ROWS}.{identifier(name)} as varchar)" for name in compiled.key)
+    keys = ", ".join(f"cast({ROWS}.{ident(name)} as varchar)" for name in compiled.key)
     contracts = catalogue.tables[check.table].fed_by
     shown = {
         "cycle": literal(cycle),

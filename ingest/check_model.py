@@ -8,9 +8,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ingest.company import known_zone
+from ingest.zone_names import Zone
 
 CheckType = Literal[
     "unique", "completeness", "clock", "hours", "order", "range", "condition", "volume", "last_timestamp",
@@ -96,7 +96,7 @@ class CheckSpec(_Strict):
     between: tuple[int, int] | None = Field(
         default=None, description="First hour and the hour after the last one, local time, for hours."
     )
-    timezone: str | None = Field(
+    timezone: Zone | None = Field(
         default=None, description="IANA zone of the hours; that of defaults where it is not given."
     )
     earlier: str | None = Field(default=None, description="The column that comes first, for order.")
@@ -116,11 +116,6 @@ class CheckSpec(_Strict):
     max_share: float = Field(
         default=1.0, gt=0, le=1, description="Share of one value from which a column counts as constant."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        return known_zone(value) if value else value
 
     @model_validator(mode="after")
     def _keys_of_the_type(self) -> CheckSpec:

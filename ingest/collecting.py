@@ -384,7 +384,11 @@ class _Collection:
         wrong = imbalances(terms, active)
         self.progress("control", 0, 1)
         unsound: list[Path] = []
-        checked = run_controls(self.connection, self.work, self.mappings, active, self.company.as_of, unsound)
+        # A replaced or rejected content must not fill up what its correction lacks.
+        counting = [delivery for delivery in active if not delivery.withdrawn]
+        checked = run_controls(
+            self.connection, self.work, self.mappings, counting, self.company.as_of, unsound
+        )
         self.repaired += [path.relative_to(self.company.root).as_posix() for path in unsound]
         others, missed = self._controls(found, active, refusals, snapshots)
         controls = [result.row() for result in (*others, *checked)]

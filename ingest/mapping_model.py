@@ -14,10 +14,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ingest.check_model import CheckSpec
-from ingest.company import known_zone
 from ingest.date_formats import check_formats
 from ingest.lookup_model import ColumnLookup, NamedLookup, lookup_order
 from ingest.shape_model import SHAPES, Explode, FillDown, Fold, Pair, Unpivot
+from ingest.zone_names import Zone
 
 # Codecs that Python counts as text and that write host names or source code, not extracts.
 NO_EXTRACTS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
@@ -38,7 +38,7 @@ class SourceInfo(_Strict):
 class Defaults(_Strict):
     """Values used where a column does not say otherwise; `options` of company.yml override them."""
 
-    timezone: str = Field(default="UTC", description="IANA zone of times without an offset.")
+    timezone: Zone = Field(default="UTC", description="IANA zone of times without an offset.")
     currency: str | None = Field(
         default=None, pattern=r"^[A-Z]{3}$", description="Fills a currency column that a table leaves out."
     )
@@ -48,11 +48,6 @@ class Defaults(_Strict):
     null_values: list[str] = Field(
         default_factory=lambda: [""], description="Texts that mean missing; the empty text always does."
     )
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        return known_zone(value)
 
 
 class Snapshot(_Strict):
@@ -435,7 +430,7 @@ class ColumnSpec(_Strict):
     precision: Literal["second", "minute", "day"] | None = Field(
         default=None, description="day keeps the calendar day; second and minute are noted."
     )
-    timezone: str | None = Field(default=None, description="IANA zone of local times.")
+    timezone: Zone | None = Field(default=None, description="IANA zone of local times.")
     decimal: str | None = Field(default=None, min_length=1, max_length=1, description="Decimal mark.")
     thousands: str | None = Field(
         default=None, min_length=1, max_length=1, description="Mark between groups of three digits."
@@ -456,11 +451,6 @@ class ColumnSpec(_Strict):
     @classmethod
     def _shorthand(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        return known_zone(value) if value else value
 
     @model_validator(mode="after")
     def _consistent(self) -> ColumnSpec:

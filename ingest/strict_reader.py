@@ -170,7 +170,7 @@ def read_strictly(
     for block, is_last in text_blocks(path, offset, where):
         block = held + block
         starts = np.concatenate(([0], np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == 10) + 1))
-        reading = _Block(block, starts, first_line, n_columns, parser, undecodable, outcome, is_last)
+        reading = _Block(block, starts, first_line, n_columns, parser, undecodable, outcome, is_last, where)
         used = reading.read()
         held = block[starts[used] :]
         first_line += used
@@ -193,6 +193,7 @@ class _Block:
     undecodable: dict[int, str]
     outcome: StrictOutcome
     is_last: bool
+    where: str
     numbers: list[int] = field(default_factory=list)
     fields: list[list[str]] = field(default_factory=list)
 
@@ -325,7 +326,7 @@ class _Block:
             ),
         )
         if table.num_rows != n_rows:
-            raise AssertionError(f"{table.num_rows} records in {n_rows} regular lines")
+            raise RefusedFile("E-ING-014", self.where, relation=table.num_rows, expected=n_rows)
         return table.columns
 
 

@@ -1,4 +1,4 @@
-"""IANA zones in the order in which they are offered: those in common use first.
+"""IANA zones: the type of a configured one, and the order in which they are offered, those in common use first.
 
 What does NOT belong here: conversion between zones (local_time.py).
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import functools
 import zoneinfo
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 # The others are aliases or neighbours of one of them.
 USUAL = (
@@ -14,6 +17,19 @@ USUAL = (
     "America/Denver", "America/Los_Angeles", "America/Toronto", "America/Sao_Paulo", "Asia/Kolkata", "Asia/Dubai",
     "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Africa/Casablanca", "Indian/Reunion", "America/Martinique",
 )  # fmt: skip
+
+
+def known_zone(name: str) -> str:
+    """`name` when it is an IANA time zone; ValueError otherwise."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{name!r} is no IANA time zone") from None
+    return name
+
+
+#: A text of a configuration that names an IANA zone; others are refused when it loads.
+Zone = Annotated[str, AfterValidator(known_zone)]
 
 
 @functools.cache

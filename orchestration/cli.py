@@ -20,7 +20,7 @@ _COMMANDS = {
     "journal": "The cleaning journal of the last run.",
     "controls": "What the controls of deliveries measured in the last run.",
     "quarantine": "The rows that did not get in: list, show, repair, replay.",
-    "deliveries": "What was delivered when; accept or reject a snapshot that removes too much.",
+    "deliveries": "What was delivered when; reject a wrong delivery, accept a snapshot that removes much.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",

@@ -19,10 +19,10 @@ from ingest.company import load_company
 from ingest.deliveries import Delivery, DeliveryStore, archived_file
 from ingest.landing import prepare_delivery
 from ingest.mapping import load_mapping
+from ingest.sql import literal
 from ingest.strict_reader import lines_of
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication.files import read_json
-from orchestration.publication.hashing import literal
 
 _LINE = re.compile(r"(?P<place>.+):(?P<line>[0-9]+)")
 

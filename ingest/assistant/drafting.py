@@ -23,7 +23,6 @@ from ingest.assistant.spelling import known_headers, same_columns
 from ingest.assistant.table import Table, open_table
 from ingest.assistant.writing import Sheet
 from ingest.calendar_reading import stream_columns
-from ingest.company import known_zone
 from ingest.contract import load_contract, load_contracts
 from ingest.conversion import check_mapping
 from ingest.errors import ConfigurationError, RefusedFile
@@ -32,6 +31,7 @@ from ingest.phone_numbers import known_region
 from ingest.spreadsheets import is_workbook, write_sheet_text
 from ingest.strict_yaml import read_yaml
 from ingest.text_preparation import inspect_bytes, prepare
+from ingest.zone_names import known_zone
 
 # First bytes of formats that are no delimited text.
 OTHER_FORMATS = {

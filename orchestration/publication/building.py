@@ -16,8 +16,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ingest.sql import ident, literal
 from orchestration.publication.files import file_sha256
-from orchestration.publication.hashing import literal, logical_hash, quoted
+from orchestration.publication.hashing import logical_hash
 from orchestration.publication.tables import Table
 
 #: Files of this storage version open in DuckDB 1.5 clients too.
@@ -87,7 +88,7 @@ def export_parquet(
 
     def export(table: Table) -> dict[str, Any]:
         with con.cursor() as own:
-            relation = f"built.main.{quoted(table.name)}"
+            relation = f"built.main.{ident(table.name)}"
             path = folder / f"{table.name}.parquet"
             own.execute(
                 f"copy (select * from {relation}{_order(table)}) to {literal(str(path))}"
@@ -115,7 +116,7 @@ def _fill_table(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> 
 
 
 def _insertion(table: Table, relation: str) -> str:
-    return f"insert into marts.main.{quoted(table.name)} select * from {relation}{_order(table)}"
+    return f"insert into marts.main.{ident(table.name)} select * from {relation}{_order(table)}"
 
 
 def _create_table(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> None:
@@ -124,17 +125,17 @@ def _create_table(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -
     ).fetchall()
     nullable = _nullable(con, table)
     required = {name for name, _ in types if name in table.primary_key or not nullable.get(name, True)}
-    columns = [f"{quoted(name)} {kind}{' not null' if name in required else ''}" for name, kind in types]
+    columns = [f"{ident(name)} {kind}{' not null' if name in required else ''}" for name, kind in types]
     if table.primary_key:
-        columns.append(f"primary key ({', '.join(map(quoted, table.primary_key))})")
-    target = f"marts.main.{quoted(table.name)}"
+        columns.append(f"primary key ({', '.join(map(ident, table.primary_key))})")
+    target = f"marts.main.{ident(table.name)}"
     con.execute(f"create table {target} ({', '.join(columns)})")
     if table.comment:
         con.execute(f"comment on table {target} is {literal(table.comment)}")
     present = {name for name, _ in types}
     for column in table.columns:
         if column.comment and column.name in present:
-            con.execute(f"comment on column {target}.{quoted(column.name)} is {literal(column.comment)}")
+            con.execute(f"comment on column {target}.{ident(column.name)} is {literal(column.comment)}")
 
 
 def _nullable(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, bool]:
@@ -147,4 +148,4 @@ def _nullable(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, bool]:
 
 
 def _order(table: Table) -> str:
-    return f" order by {', '.join(map(quoted, table.primary_key))}" if table.primary_key else " order by all"
+    return f" order by {', '.join(map(ident, table.primary_key))}" if table.primary_key else " order by all"

@@ -11,15 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-
-def quoted(name: str) -> str:
-    """SQL identifier in quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """SQL text literal."""
-    return "'" + text.replace("'", "''") + "'"
+from ingest.sql import ident, literal
 
 
 def logical_hash(con: duckdb.DuckDBPyConnection, relation: str) -> str:
@@ -35,7 +27,7 @@ def logical_hash(con: duckdb.DuckDBPyConnection, relation: str) -> str:
     header = hashlib.sha256(repr(columns).encode()).hexdigest()
     # the length before each value keeps ('a','bc') and ('ab','c') apart
     values = [
-        f"coalesce(length(cast({quoted(name)} as varchar)) || ':' || cast({quoted(name)} as varchar), '-')"
+        f"coalesce(length(cast({ident(name)} as varchar)) || ':' || cast({ident(name)} as varchar), '-')"
         for name, _ in columns
     ]
     body = con.execute(
@@ -61,6 +53,6 @@ def published_hashes(marts: Path) -> dict[str, str]:
         names = con.execute(
             "select table_name from duckdb_tables() where database_name = 'marts' order by table_name"
         ).fetchall()
-        return {name: logical_hash(con, f"marts.main.{quoted(name)}") for (name,) in names}
+        return {name: logical_hash(con, f"marts.main.{ident(name)}") for (name,) in names}
     finally:
         con.close()

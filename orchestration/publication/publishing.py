@@ -20,12 +20,13 @@ import duckdb
 import pyarrow as pa
 
 from ingest.private_files import shared_files
+from ingest.sql import ident, literal
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
 from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
-from orchestration.publication.hashing import literal, logical_hash, quoted
+from orchestration.publication.hashing import logical_hash
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
@@ -96,7 +97,7 @@ def publish(
             con, manifest, settings, verdict, company, publication_id, ledger_hash, deliveries
         )
         marts = build_marts(
-            con, tables, lambda table: f"warehouse.{quoted(table.schema)}.{quoted(table.name)}", aside, extra
+            con, tables, lambda table: f"warehouse.{ident(table.schema)}.{ident(table.name)}", aside, extra
         )
         crash_point("publication.tables_built")
         every_table = sorted([*tables, *(table for table, _ in extra)], key=lambda table: table.name)
@@ -332,7 +333,7 @@ def _trust_tables(
         # A control that passes proves nothing of a figure; one that does not makes it doubtful.
         *(each for each in controls if each.severity != "info" and each.status in ("fail", "warn", "waived")),
     ]
-    kpis = f"warehouse.marts.{quoted(trust.KPI_MART)}"
+    kpis = f"warehouse.marts.{ident(trust.KPI_MART)}"
     return [
         (trust.DIM_PUBLICATION, pa.Table.from_pylist([row], schema=schema)),
         (trust.DIM_METRIC, trust.metric_table(manifest)),

@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
+from ingest.sql import literal
 from orchestration.damaged_file import DamagedFileError
 from orchestration.publication.files import read_json, write_json
-from orchestration.publication.hashing import literal
 
 CURRENT = "current.json"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.sql import literal
 from orchestration.publication.files import replace_file
-from orchestration.publication.hashing import literal
 
 GOLDEN_IDS = "golden_ids.parquet"
 

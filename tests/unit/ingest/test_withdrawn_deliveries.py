@@ -222,3 +222,20 @@ def test_a_later_delivery_corrects_the_time_of_a_call(site: Callable[..., Site])
     assert where.rows(KEPT.replace("crm_lead", "telephony_call_leg").replace("last_name", "started_at")) == [
         ("1", dt.datetime(2026, 5, 10, 8, 0))
     ]
+
+
+def test_a_control_does_not_count_what_a_correction_replaced(site: Callable[..., Site]) -> None:
+    """Replaced rows beside those of a correction that was cut would look like a full month."""
+    where = site()
+    many = {f"k{number}": "Ann" for number in range(40)}
+    where.put("2026-05/Leads.csv", leads(**many))
+    where.put("2026-06/Leads.csv", leads(**many | {"k9": "June"}))
+    where.collect()
+    volume = (
+        "SELECT status, measured, previous FROM collect.control_results "
+        "WHERE control = 'volume_leads' AND level = 'warn'"
+    )
+    assert where.rows(volume) == [("pass", "40", "40")]
+    where.put("2026-06/Leads.csv", leads(k0="Ann", k1="Ann", k2="Eve"))
+    where.collect()
+    assert where.rows(volume) == [("warn", "3", "40")]
