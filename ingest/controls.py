@@ -45,9 +45,13 @@ def check_bad_lines(quarantine: list[Quarantined], spec: FileSpec, where: str) -
         raise RefusedFile("E-ING-008", where, count=len(quarantine), line=line, detail=detail or reason)
 
 
-def check_some_record(n_records: int, quarantine: list[Quarantined], where: str) -> None:
-    """Refuse a file of which every line is no record (E-ING-035): damage leaves some, another layout leaves none."""
-    if quarantine and not n_records:
+def check_some_record(n_records: int, quarantine: list[Quarantined], spec: FileSpec, where: str) -> None:
+    """Refuse a file of which every line is no record (E-ING-035): damage leaves some, another layout leaves none.
+
+    A calendar proves its layout by its own first line; its few events are often all of one kind, such as one
+    invitation in a zone that nobody knows, and are set aside one by one.
+    """
+    if spec.format != "ics" and quarantine and not n_records:
         line, reason, _, detail = quarantine[0]
         raise RefusedFile("E-ING-035", where, count=len(quarantine), line=line, detail=detail or reason)
 

@@ -178,7 +178,7 @@ class Landing:
     def settled(self, streams: dict[str | None, Records], written: dict[str, Path]) -> Delivery:
         """Check the written rows and put them in place. Raises RefusedFile."""
         main = next(iter(streams.values()))
-        check_some_record(main.expected, main.quarantine, self.where)
+        check_some_record(main.expected, main.quarantine, self.spec, self.where)
         check_unmapped_values(self.connection, self.mapping, self.planned.file_key, written, self.where)
         manifest = ManifestCheck(
             self.connection,

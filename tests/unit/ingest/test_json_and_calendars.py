@@ -224,6 +224,18 @@ def test_a_broken_event_is_quarantined_with_its_lines_and_the_others_are_kept(
     assert quarantined == [(10, "broken_calendar_component")]
 
 
+def test_a_calendar_of_one_unreadable_invitation_is_set_aside_and_not_refused(
+    site: Callable[..., Site],
+) -> None:
+    where = site(CALENDAR)
+    where.put("a.ics", calendar("UID:d\nDTSTART;TZID=Nowhere:20260701T080000"))
+    report = where.collect()
+    assert report.refusals == () and not report.imbalances
+    assert where.rows("SELECT DISTINCT reason_code, detail FROM collect.quarantine_lines") == [
+        ("broken_calendar_component", "unknown TZID Nowhere")
+    ]
+
+
 def test_a_file_that_is_no_calendar_is_refused(site: Callable[..., Site]) -> None:
     where = site(CALENDAR)
     where.put("a.ics", "Subject,Start\nx,y\n")
