@@ -126,8 +126,16 @@ def build_staging(run: Run) -> DbtOutcome:
     return outcome
 
 
+def prepare_decisions(run: Run) -> None:
+    """What stewards decided, as tables for matching and dbt."""
+    from orchestration.stewardship import write_decision_tables
+
+    write_decision_tables({}, run.work / "stewardship")
+
+
 def match_records(run: Run) -> MatchReport:
     """Golden ids for account and person records, carried on from the published registry."""
+    prepare_decisions(run)
     with run.state.step("matching") as counts:
         from orchestration.matching import match
 

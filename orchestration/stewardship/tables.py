@@ -1,0 +1,81 @@
+"""What stewards decided, as the Parquet tables that matching and dbt read under work/stewardship/.
+
+A table is always written, empty without decisions, so that models never depend on somebody having decided.
+Keys are those of source records, never golden ids: a decision outlives every re-clustering.
+What does NOT belong here: how a decision is taken or shown (see the commands), what it does to a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_DECIDED = (
+    ("author", pa.string()),
+    ("reason", pa.string()),
+    ("decided_at", pa.timestamp("us")),
+    ("expires_on", pa.date32()),
+    ("status", pa.string()),
+)
+
+#: table -> columns. status: active, expired, to_confirm (what was seen has changed), orphaned (a record is gone),
+#: undone, contradicted. Only active and to_confirm rows are in force.
+SCHEMAS: dict[str, pa.Schema] = {
+    # Pairs that matching must join or keep apart; an unmerge gives every pair across its parts.
+    "constraints": pa.schema(
+        [
+            ("entity", pa.string()),
+            ("kind", pa.string()),  # must, cannot
+            ("left_record_key", pa.string()),
+            ("right_record_key", pa.string()),
+            ("decision_id", pa.string()),
+        ]
+    ),
+    # Every decision on records ever taken, in force or not: the journal of stewardship.
+    "decisions": pa.schema(
+        [
+            ("decision_id", pa.string()),
+            ("entity", pa.string()),
+            ("kind", pa.string()),  # same, different, cannot_say, unmerge, override, group_link
+            ("record_keys", pa.list_(pa.string())),
+            ("content_hash", pa.string()),
+            *_DECIDED,
+        ]
+    ),
+    # A value that wins over every source for the golden record that holds record_key.
+    "field_overrides": pa.schema(
+        [
+            ("decision_id", pa.string()),
+            ("entity", pa.string()),
+            ("record_key", pa.string()),
+            ("attribute", pa.string()),
+            ("value", pa.string()),
+            *_DECIDED,
+        ]
+    ),
+    # A company under another one for a time: legal (ownership) or buying (purchasing group).
+    "group_links": pa.schema(
+        [
+            ("decision_id", pa.string()),
+            ("child_record_key", pa.string()),
+            ("parent_record_key", pa.string()),
+            ("kind_code", pa.string()),
+            ("valid_from", pa.date32()),
+            ("valid_to", pa.date32()),
+            *_DECIDED,
+        ]
+    ),
+}
+
+
+def write_decision_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
+    """Write every table of SCHEMAS as <folder>/<table>.parquet, those not given empty; replaced by rename."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in SCHEMAS.items():
+        table = tables.get(name, schema.empty_table()).select(schema.names).cast(schema)
+        aside = folder / f"{name}.aside"
+        pq.write_table(table, aside, compression="lz4")
+        aside.replace(folder / f"{name}.parquet")
