@@ -89,4 +89,4 @@ def _by_itself(connection: duckdb.DuckDBPyConnection, compiled: Compiled) -> Cou
     except duckdb.Error:
         # Its message may quote values of rows.
         return Broken("the query of this rule failed while it ran")
-    return Counts(*row)
+    return Counts(int(row[0]), int(row[1]))
