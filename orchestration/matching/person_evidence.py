@@ -50,15 +50,32 @@ NAMED = """
     from records
 """
 
-#: What the engine compares: one row per certain cluster and distinct content.
+#: What the engine compares: one row per certain cluster and distinct content, of the clusters that share with another
+#: one a mailbox, a number, or the beginning of a name within a company: no others can be accepted.
 PROFILES = """
-    select min(node) as node, label, min(given_name) as given_name, min(family_name) as family_name, own_email as email,
-           phone, mobile, min(company_name) as company_name
-    from (
-        select r.*, l.label, case when not coalesce(is_generic_email, false) then email end as own_email
+    with clustered as (
+        select r.* replace (case when not coalesce(r.is_generic_email, false) then r.email end as email), l.label
         from records as r join labels as l using (node)
-    )
-    group by label, name_key, own_email, phone, mobile, upper(company_name)
+    ),
+    words as (
+        select label, left(unnest(string_split(name_key, ' ')), 4) as start, company_name_key,
+               split_part(email, '@', 2) as host
+        from clustered where name_key is not null
+    ),
+    keys as (
+        select label, email as key from clustered where email is not null
+        union all select label, phone from clustered where phone is not null
+        union all select label, mobile from clustered where mobile is not null
+        union all select label, start || '|' || company_name_key from words where company_name_key is not null
+        union all select label, start || '@' || host from words where host <> ''
+    ),
+    shared as (select key from keys group by key having min(label) <> max(label)),
+    open_ones as (select distinct label from keys where key in (select key from shared))
+    select min(node) as node, label, min(given_name) as given_name, min(family_name) as family_name, email, phone,
+           mobile, min(company_name) as company_name
+    from clustered
+    where label in (select label from open_ones)
+    group by label, name_key, email, phone, mobile, company_name_key
 """
 
 TIERS = ((ev.MUST_LINK, MUST_LINK), (ev.SAME_EMAIL, EMAIL), (ev.SAME_PHONE_AND_NAME, PHONE))

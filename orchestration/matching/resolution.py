@@ -238,7 +238,8 @@ class _Work:
             self.con.register("foes", pa.table({"near": foe_left, "far": foe_right}))
             stars += (
                 " union select a.node, b.node, a.is_sure "
-                "from keyed as a join keyed as b on a.key = b.key and a.node < b.node where a.key in (select near.key from foes join keyed as near on near.node = foes.near "
+                "from keyed as a join keyed as b on a.key = b.key and a.node < b.node where a.key in ("
+                "select near.key from foes join keyed as near on near.node = foes.near "
                 "join keyed as far on far.node = foes.far and far.key = near.key)"
             )
         found = self.con.sql(
@@ -298,6 +299,7 @@ class _Work:
                 must_link=_key_pairs(keys, first_of[labels[again]], again),
                 cannot_link=_key_pairs(keys, foe_left, foe_right),
                 threads=self.threads,
+                population=int((self.labels == np.arange(len(self.labels))).sum()),
             )
         except MatchingError as error:
             if error.code != "E-MAT-003":

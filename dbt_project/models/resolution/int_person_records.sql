@@ -11,6 +11,7 @@ select
     people.given_name,
     people.family_name,
     coalesce(people.company_name, accounts.name) as company_name,
+    coalesce(people.company_name_key, {{ company_name_key('accounts.name') }}) as company_name_key,
     people.email,
     people.is_generic_email,
     people.phone,

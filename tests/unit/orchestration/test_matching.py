@@ -29,7 +29,7 @@ ACCOUNT = pa.schema(
 PERSON = pa.schema(
     [(name, pa.string()) for name in (
         "record_key", "contract", "source_instance", "source_record_id", "name_key", "given_name", "family_name",
-        "company_name", "email", "phone", "mobile", "account_record_key", "must_link_key"
+        "company_name", "company_name_key", "email", "phone", "mobile", "account_record_key", "must_link_key"
     )] + [("is_generic_email", pa.bool_()), ("first_seen_on", pa.date32())]
 )  # fmt: skip
 
@@ -375,7 +375,7 @@ def test_joining_never_breaks_a_constraint_and_refuses_nothing_without_need() ->
     for _ in range(200):
         n = int(rng.integers(2, 14))
         identities = tuple(np.where(rng.random(n) < 0.4, rng.integers(0, 3, n), -1) for _ in range(2))
-        apart = tuple(rng.integers(0, n, int(rng.integers(0, 4))) for _ in range(1))[0]
+        apart = rng.integers(0, n, int(rng.integers(0, 4)))
         foes = (apart, (apart + 1 + rng.integers(0, n - 1, len(apart))) % n)
         left, right = rng.integers(0, n, 20), rng.integers(0, n, 20)
         labels, accepted = join(np.arange(n), left, right, Constraints(identities, foes))
@@ -415,6 +415,7 @@ def test_300_000_persons_match_in_10_seconds(tmp_path: Path) -> None:
             "given_name": [f"p{w % 5000}" for w in who],
             "family_name": [f"n{w % 7919}" for w in who],
             "company_name": [f"d{w % 20000} sas" for w in who],
+            "company_name_key": [f"D{w % 20000}" for w in who],
             "account_record_key": pa.nulls(n, pa.string()),
             "email": [f"u{w}@d{w % 20000}.example" for w in who],
             "phone": [f"+331{w % 90000:08d}" for w in who],
