@@ -129,10 +129,12 @@ def build_staging(run: Run) -> DbtOutcome:
 
 
 def prepare_decisions(run: Run) -> None:
-    """What stewards decided, as tables for matching and dbt."""
+    """What stewards decided, and the rules of survivorship, as tables for matching and dbt."""
     from orchestration.stewardship import write_decision_tables
+    from orchestration.survivorship import write_rules
 
     write_decision_tables({}, run.work / "stewardship")
+    write_rules(run.company.root / "stewardship" / "survivorship.csv", run.work / "stewardship")
 
 
 def match_records(run: Run) -> MatchReport:
