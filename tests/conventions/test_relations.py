@@ -14,7 +14,7 @@ EMPTY_WORDS = re.compile(r"(^|_)(final|v\d+|clean|utils?|helpers?|common|tmp|tem
 READS = {
     "staging": {"raw", "collect", "run"},
     "resolution": {"staging", "resolution", "seeds", "run", "collect"},
-    "master": {"staging", "resolution", "master", "seeds", "run", "matching", "collect"},
+    "master": {"staging", "resolution", "master", "seeds", "run", "matching", "collect", "stewardship"},
     "metrics": {"master", "metrics", "seeds", "run"},
     "quality": {
         "staging",

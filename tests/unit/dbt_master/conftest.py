@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.contract import load_contracts, write_schema_files
+from orchestration.stewardship import write_decision_tables
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
@@ -116,6 +117,7 @@ def built(
     try:
         build(work, "tag:staging")
         write_matching(work)
+        write_decision_tables({}, work / "stewardship")
         build(work, *selection)
     finally:
         for name, value in before.items():
