@@ -24,9 +24,7 @@
     select
         {{ record_key('records.source_instance', contract, 'records.source_record_id') }} as record_key,
         records.source_instance,
-        {% for column in columns -%}
-        records.{{ column }},
-        {% endfor -%}
+        records.{{ columns | join(',\n        records.') }},
         disposed.disposition is null as is_kept,
         least(
             coalesce({{ local_day('records.modified_at', 'settings.timezone') }}, records.delivered_on),

@@ -34,19 +34,19 @@ viewed as (
         'as_was' as view_code,
         attributed.*
     from attributed
-    where is_as_was
+    where attributed.is_as_was
     union all
     select
         'as_is' as view_code,
         attributed.*
     from attributed
-    where is_as_is
+    where attributed.is_as_is
     union all
     select
         'pro_forma' as view_code,
         attributed.*
     from attributed
-    where is_pro_forma
+    where attributed.is_pro_forma
 ),
 
 -- Outside every buying group: the whole without what a buying group has, so that each kind adds up to the whole.
@@ -80,7 +80,8 @@ select
     case
         when sum(shared.n_unconverted_lines) = 0 then cast(sum(shared.revenue_amount) as decimal(38, 4))
     end as revenue_amount,
-    cast(case when sum(shared.n_unconverted_lines) > 0 then 'exchange_rate_missing' end as string) as revenue_reason_code,
+    cast(case when sum(shared.n_unconverted_lines) > 0 then 'exchange_rate_missing' end as string)
+        as revenue_reason_code,
     cast(settings.reporting_currency as string) as reporting_currency,
     cast(sum(shared.n_lines) as bigint) as n_lines,
     cast(sum(shared.n_unconverted_lines) as bigint) as n_unconverted_lines

@@ -1,7 +1,7 @@
 -- Links to parents become periods, periods are walked to the top. Only accounts that a link names are here: an account
--- without any link is its own group for all time (bridge_account_groups). A source says a parent without a date, so the
--- first parent known of a record counts since 1900-01-01 and a later one since the day its version shows it. A steward's
--- link wins over the source's for its time; a link to itself says that the account stood alone.
+-- without any link is its own group for all time (bridge_account_groups). A source says a parent without a date, so
+-- the first parent known of a record counts since 1900-01-01 and a later one since the day its version shows it. A
+-- steward's link wins over the source's for its time; a link to itself says that the account stood alone.
 with recursive versions as (
     select
         record_key,
@@ -36,7 +36,9 @@ parented as (
     from versions
     inner join {{ ref('xref_accounts') }} as xref on versions.record_key = xref.record_key
     left join {{ ref('xref_accounts') }} as parents
-        on {{ record_key('versions.source_instance', 'crm_account', 'versions.parent_account_id') }} = parents.record_key
+        on
+            {{ record_key('versions.source_instance', 'crm_account', 'versions.parent_account_id') }}
+            = parents.record_key
     where xref.account_id <> 'unknown'
 ),
 

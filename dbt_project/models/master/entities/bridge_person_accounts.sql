@@ -37,7 +37,9 @@ changes as (
     inner join {{ ref('xref_persons') }} as xref on histories.record_key = xref.record_key
     inner join {{ ref('int_person_records') }} as records on histories.record_key = records.record_key
     left join {{ ref('xref_accounts') }} as accounts
-        on {{ record_key('histories.source_instance', 'crm_account', 'histories.source_account_id') }} = accounts.record_key
+        on
+            {{ record_key('histories.source_instance', 'crm_account', 'histories.source_account_id') }}
+            = accounts.record_key
     where xref.person_id <> 'unknown'
 ),
 
@@ -102,7 +104,9 @@ statements as (
     from {{ ref('int_person_records') }} as records
     inner join {{ ref('xref_persons') }} as xref on records.record_key = xref.record_key
     inner join {{ ref('xref_accounts') }} as accounts on records.account_record_key = accounts.record_key
-    where records.record_key not in (select histories.record_key from contact_histories as histories)
+    where
+        records.record_key not in (select histories.record_key from contact_histories as histories)
+        and (records.contract = 'crm_contact' or records.account_record_key = records.record_key)
     union all
     select
         xref.person_id,
@@ -153,8 +157,8 @@ by_mail as (
         persons.account_id = 'unknown'
         and persons.person_id <> 'unknown'
         and domain_accounts.account_id <> 'unknown'
-        and not exists (select 1 from stated where stated.person_id = xref.person_id)
-        and not exists (select 1 from moved where moved.person_id = xref.person_id)
+        and xref.person_id not in (select stated.person_id from stated)
+        and xref.person_id not in (select moved.person_id from moved)
     group by xref.person_id, domain_accounts.account_id
 ),
 
