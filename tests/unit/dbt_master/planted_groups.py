@@ -80,7 +80,7 @@ MOTORS = [
     Version("sold", "fca", None, on("2018-01-31"), False),
     Version("sold", "psa", on("2018-12-24"), on("2018-06-30"), True),
     *once("adrift", "nowhere"), *once("ring1", "ring2"), *once("ring2", "ring3"), *once("ring3", "ring1"),
-    *once("tail", "ring2"), *once("garage"),
+    *once("tail", "ring2"), *once("garage"), *once("lone"), *once("lost", "nowhere"),
 ]  # fmt: skip
 
 LINKS = [
@@ -94,6 +94,8 @@ LINKS = [
     Link(8, "citroen", "rover", status="undone"),
     Link(9, "citroen", "rover", status="expired"),
     Link(10, "citroen", "never_delivered"),
+    Link(11, "lone", "lone"),  # a namesake, says a steward
+    Link(12, "lost", "rover"),
 ]
 
 
@@ -167,7 +169,12 @@ class ByHand:
 
 def account_rows(versions: list[Version]) -> list[dict]:
     """Rows of crm_account; earlier versions are superseded."""
-    sites = {"peugeot": "www.peugeot.fr", "garage": "https://peugeot.fr/lyon", "fiat": "fiat.it"}
+    sites = {
+        "peugeot": "www.peugeot.fr",
+        "garage": "https://peugeot.fr/lyon",
+        "fiat": "fiat.it",
+        "lone": "peugeot.fr",
+    }
     staff = {"peugeot": 600, "citroen": 500, "fiat": 90, "rover": 10}
     return [
         {

@@ -15,6 +15,13 @@ with grouped as (
         )
 ),
 
+-- What a steward linked, or said to stand alone, is no gap.
+settled as (
+    select account_id
+    from {{ ref('int_group_periods') }}
+    where kind_code = 'legal' and is_as_is and link_source = 'steward'
+),
+
 points as (
     select
         records.record_key,
@@ -67,7 +74,10 @@ gaps as (
         on
             {{ record_key('accounts.source_instance', 'crm_account', 'accounts.parent_account_id') }}
             = parents.record_key
-    where accounts.parent_account_id is not null and parents.record_key is null
+    where
+        accounts.parent_account_id is not null
+        and parents.record_key is null
+        and known.account_id not in (select settled.account_id from settled)
     union all
     select
         min(heads.record_key) as left_record_key,
@@ -88,7 +98,10 @@ gaps as (
         on points.point_kind = group_points.point_kind and points.point_value = group_points.point_value
     inner join heads on group_points.root_account_id = heads.account_id
     left join grouped on points.account_id = grouped.account_id
-    where grouped.account_id is null and points.account_id <> 'unknown'
+    where
+        grouped.account_id is null
+        and points.account_id <> 'unknown'
+        and points.account_id not in (select settled.account_id from settled)
     group by points.account_id, group_points.root_account_id
 )
 
