@@ -55,7 +55,9 @@ def test_a_check_that_does_not_run_costs_no_other_its_count() -> None:
         )
 
         def check(fails_when: str) -> Compiled:
-            return Compiled("select * from s.t where i >= 2", fails_when, ("i",), None, ("s.t",), applies_when="i >= 2")
+            return Compiled(
+                "select * from s.t where i >= 2", fails_when, ("i",), None, ("s.t",), applies_when="i >= 2"
+            )
 
         counted = count_rows(
             connection,
