@@ -127,10 +127,13 @@ def build_staging(run: Run) -> DbtOutcome:
 
 
 def prepare_decisions(run: Run) -> None:
-    """What stewards decided, as tables for matching and dbt."""
-    from orchestration.stewardship import write_decision_tables
+    """What stewards decided, as tables for matching and dbt. Raises StewardshipError for a file it cannot read."""
+    with run.state.step("decisions") as counts:
+        from orchestration.stewardship.preparing import prepare
 
-    write_decision_tables({}, run.work / "stewardship")
+        standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
+        for status in standing.statuses.values():
+            counts[status] = counts.get(status, 0) + 1
 
 
 def match_records(run: Run) -> MatchReport:
