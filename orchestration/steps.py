@@ -43,6 +43,7 @@ _STALE = (
     "matching/person_members.parquet",
     "matching/edges.parquet",
     "matching/golden_ids.parquet",
+    "matching/review_items.parquet",
     "quality/rule_results.parquet",
     "quality/rule_failures.parquet",
     "quality/gate_verdicts.parquet",

@@ -19,6 +19,7 @@ _TABLES = {
     "person_members": "Golden person of each person record.",
     "edges": "Evidence between records, accepted, rejected or for review.",
     "golden_ids": "Every golden id ever minted.",
+    "review_items": "Questions for a steward.",
 }
 
 

@@ -34,8 +34,8 @@ CONTENT = {
     ),
     "person": (
         "name_key",
-        "first_name",
-        "last_name",
+        "given_name",
+        "family_name",
         "email",
         "phone",
         "mobile",

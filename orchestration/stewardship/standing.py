@@ -238,15 +238,15 @@ def decision_tables(standing: Standing) -> dict[str, pa.Table]:
                 for left, right in pairs
             ]
         status = standing.statuses[decision.decision_id]
-        if status == "to_confirm":
+        if status == "to_confirm" and decision.kind != "cannot_say":
             rows["review_items"].append(
                 _item(decision.entity, "to_confirm", _ends(decision), [decision.decision_id])
             )
-        elif decision.kind == "cannot_say":
+        elif status == "active" and decision.kind == "cannot_say":
             left, right = decision.pair
             rows["postponements"].append(
                 {
-                    "item_id": decision.item_id,
+                    "item_id": decision.item_id or item_id(decision.entity, "pair", left, right),
                     "entity": decision.entity,
                     "left_record_key": left,
                     "right_record_key": right,
