@@ -121,7 +121,8 @@ def _list_decisions(company: Any, as_json: bool, language: str, entity: str | No
         status = words(f"status_{standing.statuses[each.decision_id]}", language)
         keys = " | ".join(each.record_keys)
         say(
-            f"{each.decision_id}  {each.decided_at:%Y-%m-%d}  {status:<22}  {what}  {keys}  ({each.author}: {each.reason})"
+            f"{each.decision_id}  {each.decided_at:%Y-%m-%d}  {status:<22}  {what}  {keys}"
+            f"  ({each.author}: {each.reason})"
         )
     for fight in standing.contradictions:
         say(f"{word_or_code('reason', fight.reason, language)}: {', '.join(fight.decision_ids)}")
@@ -202,11 +203,7 @@ def export(
         records = {
             (each, key): record
             for each in ("account", "person")
-            for key, record in read_records(
-                settings.work,
-                each,
-                [key for item in items if item.entity == each for key in item.record_keys],
-            ).items()
+            for key, record in _records(settings.work, items, each).items()
         }
     write_queue(items, records, file, language)
     if as_json:

@@ -218,13 +218,14 @@ def override(
     author: str, reason: str, expires: dt.date | None,
 ) -> None:  # fmt: skip
     """Set the golden value of an attribute for whatever golden record holds a source record."""
-    from orchestration.stewardship.decisions import ATTRIBUTES
+    from orchestration.stewardship.decisions import ATTRIBUTES, possible_value
 
     known = ATTRIBUTES[entity] if entity else (*ATTRIBUTES["account"], *ATTRIBUTES["person"])
     if attribute not in known:
         raise click.BadParameter(", ".join(known), param_hint="ATTRIBUTE")
-    if not value.strip():
-        raise click.BadParameter("''", param_hint="VALUE")
+    possible = possible_value(attribute, value.strip())
+    if possible:
+        raise click.BadParameter(f"{attribute}: {possible}", param_hint="VALUE")
     wanted = entity or ("account" if attribute in ATTRIBUTES["account"] else "person")
     said = _now(author, reason, expires)
     _record(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,8 +28,18 @@ ATTRIBUTES = {
         "industry",
         "employee_count",
         "owner_rep_id",
+        "is_strategic",
     ),
-    "person": ("first_name", "last_name", "email", "phone"),
+    "person": ("first_name", "last_name", "email", "phone", "is_email_opted_out", "is_call_opted_out"),
+}
+#: Attribute -> (pattern of a possible value, the same in words); the others take any text.
+VALUES = {
+    "country_code": (r"[A-Z]{2}", "FR"),
+    "employee_count": (r"\d{1,9}", "1200"),
+    "is_strategic": ("true|false", "true, false"),
+    "is_email_opted_out": ("true|false", "true, false"),
+    "is_call_opted_out": ("true|false", "true, false"),
+    "email": (r"[^@\s]+@[^@\s]+", "name@company.example"),
 }
 
 
@@ -65,6 +76,12 @@ class Decision:
         """Both keys of a pair, the smaller one first."""
         left, right = sorted(self.record_keys[:2])
         return left, right
+
+
+def possible_value(attribute: str, value: str) -> str | None:
+    """What a value of an attribute looks like when `value` is none, else None."""
+    pattern, possible = VALUES.get(attribute, (r".+", "..."))
+    return None if re.fullmatch(pattern, value, re.DOTALL) else possible
 
 
 def undone_by(decisions: Iterable[Decision]) -> dict[str, str]:

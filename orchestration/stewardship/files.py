@@ -18,7 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.private_files import private_files
-from orchestration.stewardship.decisions import ATTRIBUTES, ENTITIES, LINK_KINDS, PAIR_KINDS, Decision
+from orchestration.stewardship.decisions import (
+    ATTRIBUTES,
+    ENTITIES,
+    LINK_KINDS,
+    PAIR_KINDS,
+    Decision,
+    possible_value,
+)
 from orchestration.stewardship.errors import StewardshipError
 
 _DECIDED = ("author", "reason", "decided_at", "expires_on")
@@ -246,7 +253,7 @@ def _read_pairs(rows: list[_Row]) -> list[Decision]:
     made = []
     for row in rows:
         keys = _keys(row, "left_record_key", "right_record_key")
-        if keys[0] == keys[1]:
+        if keys[0] == keys[1] and row.values["decision"] != "cannot_say":  # a question about one record
             raise row.error("right_record_key", "another record")
         decided = _decided(
             row, row.choice("decision", PAIR_KINDS), row.choice("entity", ENTITIES), keys,
@@ -261,6 +268,9 @@ def _read_overrides(rows: list[_Row]) -> list[Decision]:
     for row in rows:
         entity = row.choice("entity", ENTITIES)
         attribute = row.choice("attribute", ATTRIBUTES[entity])
+        possible = possible_value(attribute, row.values["value"])
+        if possible:
+            raise row.error("value", possible)
         decided = _decided(row, "override", entity, _keys(row, "record_key"), _hashes(row, "content_hash"))
         made.append(replace(decided, attribute=attribute, value=row.values["value"]))
     return made

@@ -142,7 +142,8 @@ class Ledger:
             return Recorded(known, False)
         fights = self.contradictions_of(made)
         if fights:
-            others = fights[0]
+            added = {each.decision_id for each in made}
+            others = [name for name in fights[0] if name not in added] or fights[0]
             raise StewardshipError(
                 "E-STW-007", made[-1].kind, is_usage=True, decisions=", ".join(others), first=others[0]
             )
@@ -162,15 +163,10 @@ class Ledger:
         return None
 
     def contradictions_of(self, made: Sequence[Decision]) -> list[tuple[str, ...]]:
-        """Of each contradiction that `made` would bring, the decisions that stand already (or all, among new ones)."""
+        """The ids of the decisions in each contradiction that `made` would bring."""
         before = {each.decision_ids for each in self.standing().contradictions}
-        added = {each.decision_id for each in made}
-        found = [
-            each.decision_ids
-            for each in self.standing(made).contradictions
-            if each.decision_ids not in before
-        ]
-        return [tuple(name for name in names if name not in added) or names for names in found]
+        found = self.standing(made).contradictions
+        return [each.decision_ids for each in found if each.decision_ids not in before]
 
     def write(self, made: Iterable[Decision]) -> None:
         """Add decisions to their files, checked or not."""

@@ -118,7 +118,7 @@ def write_queue(
     rows = [[_safe(cell) for cell in _row(item, records, language)] for item in items]
     write = _write_csv if path.suffix.lower() == ".csv" else _write_xlsx
     content = write(rows, language)
-    with path.open("xb", opener=_private) as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
 
 
@@ -366,7 +366,3 @@ def _folded(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.strip().lstrip("'").replace("’", "'").lower())
     letters = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(letters.replace("-", " ").replace("_", " ").split())
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)

@@ -117,7 +117,7 @@ def _pairs_that_fight(obeyed: Sequence[Decision]) -> set[Contradiction]:
         component = _components(joined)
         for left, right, name in apart:
             if left in component and component[left] == component.get(right):
-                names = tuple(sorted({name, *_joining(joined, left, right)}))
+                names = tuple(sorted({name, *_joining(joined, left, right, name)}))
                 found.add(Contradiction(entity, (left, right), names, "contradictory_decisions"))
     return found
 
@@ -137,8 +137,11 @@ def _components(joined: Mapping[str, Mapping[str, list[str]]]) -> dict[str, str]
     return component
 
 
-def _joining(joined: Mapping[str, Mapping[str, list[str]]], start: str, end: str) -> set[str]:
-    """Decisions on the ways from start to end: the shortest way is taken out until none is left."""
+def _joining(joined: Mapping[str, Mapping[str, list[str]]], start: str, end: str, apart: str) -> set[str]:
+    """Decisions on the ways from start to end: the shortest way is taken out until none is left.
+
+    A step that the decision `apart` itself joins (an unmerge, within its parts) is nobody else's fault.
+    """
     names: set[str] = set()
     taken: set[tuple[str, str]] = set()
     while True:
@@ -154,7 +157,8 @@ def _joining(joined: Mapping[str, Mapping[str, list[str]]], start: str, end: str
             return names
         here = end
         while here != start:
-            names.update(joined[here][before[here]])
+            joining = joined[here][before[here]]
+            names.update(joining if apart not in joining else ())
             taken |= {(here, before[here]), (before[here], here)}
             here = before[here]
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from planted_candidate import COMPANY_YML, SETTINGS
 
+from orchestration.settings import write_settings
 from orchestration.stewardship.decisions import Decision
 
 AS_OF = dt.date(2026, 7, 1)
@@ -54,3 +58,59 @@ def pair(name: str, kind: str, left: str, right: str, **values: object) -> Decis
 def company(tmp_path: Path) -> Path:
     (tmp_path / "work").mkdir()
     return tmp_path
+
+
+_TERMS = [
+    {"comparison": "name", "level": "exact", "weight": 9.5},
+    {"comparison": "country", "level": "different", "weight": -2.0},
+]
+#: item, entity, kind, left, right, weight
+QUEUE = (
+    ("rev_ab", "account", "pair", "a", "b", 2.5),
+    ("rev_bc", "account", "weak_bridge", "b", "c", 1.0),
+    ("rev_de", "account", "conflict", "d", "e", None),
+    ("rev_big", "account", "oversized", "f", "f", None),
+    ("rev_pq", "person", "pair", "p", "q", 3.0),
+)
+
+
+def write_queue(work: Path, items: list[tuple]) -> None:
+    """The review queue as a run leaves it, in the order given."""
+    columns = (
+        "item_id varchar, entity varchar, kind varchar, left_record_key varchar, right_record_key varchar,"
+        " left_golden_id varchar, right_golden_id varchar, weight double, probability double, reason varchar,"
+        " evidence_code varchar, terms varchar, decision_ids varchar, impact_value decimal(18, 2), impact_unit varchar,"
+        " n_leads bigint, n_touches bigint, is_strategic boolean, postponed_at timestamp, impact_rank bigint"
+    )
+    with duckdb.connect(str(work / "warehouse.duckdb")) as con:
+        con.execute("create schema if not exists quality_dbt")
+        con.execute(f"create or replace table quality_dbt.dq_review_queue ({columns})")
+        for rank, (item, entity, kind, left, right, weight, *decisions) in enumerate(items, start=1):
+            contract = "crm_account" if entity == "account" else "crm_contact"
+            terms = json.dumps(_TERMS) if weight is not None else None
+            con.execute(
+                f"insert into quality_dbt.dq_review_queue values ({', '.join('?' * 20)})",
+                [item, entity, kind, key(left, contract), key(right, contract), f"acc_{left}", None, weight, 0.7,
+                 "between_thresholds", "score", terms, ",".join(decisions) or None, 1000 - rank, "EUR", 2, 5,
+                 rank == 1, None, rank],
+            )  # fmt: skip
+
+
+@pytest.fixture
+def site(company: Path) -> Path:
+    """A company after a run: records a-h in one golden record, p and q, and five questions."""
+    (company / "company.yml").write_text(COMPANY_YML)
+    work = company / "work"
+    names = {name: f"Firm {name}" for name in "abcdefgh"} | {
+        "b": '=HYPERLINK("http://x.example")',
+        "c": "Été & fils",
+    }
+    write_exchange(work, names, {"p": "paul@x.example", "q": "q@x.example"})
+    write_settings(SETTINGS, work)
+    (work / "matching").mkdir()
+    members = pa.table(
+        {"record_key": [key(name) for name in "abcdefgh"], "account_id": ["acc_1"] * 4 + ["acc_2"] * 4}
+    )
+    pq.write_table(members, work / "matching" / "account_members.parquet")
+    write_queue(work, list(QUEUE))
+    return company
