@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import key, pair
+from planted_decisions import key, pair
 
 from orchestration.stewardship import errors
 from orchestration.stewardship.decisions import Decision, undone_by

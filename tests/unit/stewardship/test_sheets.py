@@ -8,9 +8,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import key
 from openpyxl import Workbook, load_workbook
-from test_steward_command import SAID, invoke, invoke_json, kinds
+from planted_decisions import SAID, invoke, invoke_json, key, kinds
 
 from orchestration.commands import exit_codes
 from orchestration.stewardship import sheets

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from conftest import AS_OF, key, pair, write_exchange
+from planted_decisions import AS_OF, key, pair, write_exchange
 
 from orchestration.stewardship.content import content_hashes, read_records
 from orchestration.stewardship.decisions import Decision, item_id

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
-from conftest import key, pair, write_exchange, write_queue
+from planted_decisions import SAID, invoke, invoke_json, key, kinds, pair, write_exchange, write_queue
 
 from orchestration import cli
 from orchestration.commands import exit_codes
 from orchestration.run_lock import run_lock
 from orchestration.stewardship.files import append_decisions, read_decisions
-
-SAID = ("--author", "Ann Lee", "--reason", "seen both sites")
-
-
-def invoke(company: Path, *arguments: str, code: int = 0) -> str:
-    result = CliRunner().invoke(cli.etalon, ["steward", *arguments, "--company", str(company)])
-    assert result.exit_code == code, result.output
-    return result.output
-
-
-def invoke_json(company: Path, *arguments: str, code: int = 0) -> dict:
-    return json.loads(invoke(company, *arguments, "--json", code=code))
-
-
-def kinds(company: Path) -> list[str]:
-    return [each.kind for each in read_decisions(company / "stewardship")]
 
 
 @pytest.mark.parametrize(
