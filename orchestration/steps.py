@@ -42,6 +42,8 @@ _STALE = (
     "matching/account_members.parquet",
     "matching/person_members.parquet",
     "matching/edges.parquet",
+    "matching/review_items.parquet",
+    "matching/match_report.json",
     "matching/golden_ids.parquet",
     "matching/review_items.parquet",
     "quality/rule_results.parquet",
@@ -151,6 +153,7 @@ def match_records(run: Run) -> MatchReport:
             registry_path(run.company.published),
             run.settings.cycle,
             run.work / "matching",
+            constraints=run.work / "stewardship" / "constraints.parquet",
         )
         for name, entity in (("accounts", report.accounts), ("persons", report.persons)):
             counts[name] = {
@@ -158,6 +161,7 @@ def match_records(run: Run) -> MatchReport:
                 "golden": entity.n_clusters,
                 "merged": entity.n_merged,
                 "largest_cluster": entity.largest_cluster,
+                "for_review": entity.n_review,
             }
     crash_point("matching.written")
     return report

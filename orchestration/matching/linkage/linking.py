@@ -83,6 +83,7 @@ def link(
     parameters: Literal["stored", "estimated"] = "stored",
     region: str | None = None,
     between_sources: bool = False,
+    population: int | None = None,
     must_link: pa.Table | None = None,
     cannot_link: pa.Table | None = None,
     threads: int = 2,
@@ -93,6 +94,7 @@ def link(
     records: Arrow table or Parquet file. roles: role -> column (see standardise.roles.ROLES; record_key and source
     besides). parameters: those of the stored model, or estimated from these records by a fixed recipe.
     region: country of phones without a prefix. between_sources: only pairs of different sources.
+    population: records that these were picked from, where those that share nothing were left out: the prior is theirs.
     must_link, cannot_link: tables (left_record_key, right_record_key).
     Raises MatchingError: a role or column that does not exist, keys that repeat, no usable column, a wrong model.
     """
@@ -114,7 +116,7 @@ def link(
         active = model.restricted(columns)
         if not active.comparisons and not len(certain.left):
             raise MatchingError("E-MAT-003", entity, detail="nothing is left to compare")
-        run = _Run(con, model, active, certain, between_sources)
+        run = _Run(con, model, active, certain, between_sources, population)
         if [c.name for c in active.comparisons] == ["name"]:
             return run.by_names(unused, shared)
         return run.by_scores(unused, shared, parameters)
@@ -233,6 +235,7 @@ class _Run:
     active: Model
     certain: Certain
     between_sources: bool
+    population: int | None
 
     def by_scores(self, unused: dict[str, str], shared: list[dict[str, object]], parameters: str) -> Linked:
         con, active = self.con, self.active
@@ -241,7 +244,7 @@ class _Run:
         con.execute("CREATE TEMP TABLE candidates (left_node INTEGER, right_node INTEGER)")
         if active.comparisons:
             counts = make_candidates(con, active, between_sources=self.between_sources)
-            n_records = len(self.certain.labels)
+            n_records = self.population or len(self.certain.labels)
             active = active.prior_for(possible_pairs(con, n_records, self.between_sources), n_records)
             if parameters == "estimated":
                 found = estimate(con, active, between_sources=self.between_sources)
