@@ -45,7 +45,6 @@ _STALE = (
     "matching/review_items.parquet",
     "matching/match_report.json",
     "matching/golden_ids.parquet",
-    "matching/review_items.parquet",
     "quality/rule_results.parquet",
     "quality/rule_failures.parquet",
     "quality/gate_verdicts.parquet",

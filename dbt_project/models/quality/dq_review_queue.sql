@@ -11,22 +11,11 @@ with questions as (
         reason,
         evidence_code,
         terms,
+        cast(null as string) as attribute,  -- noqa: RF04
         cast(null as string) as decision_ids
     from {{ source('matching', 'review_items') }}
     union all
-    select
-        item_id,
-        entity,
-        kind,
-        left_record_key,
-        right_record_key,
-        cast(null as double) as weight,
-        cast(null as double) as probability,
-        reason,
-        cast(null as string) as evidence_code,
-        cast(null as string) as terms,
-        decision_ids
-    from {{ source('stewardship', 'review_items') }}
+    {{ unscored_questions(source('stewardship', 'review_items'), decision_ids='decision_ids') }}
 ),
 
 decided as (
@@ -63,6 +52,7 @@ sides as (
         entity,
         right_record_key as record_key
     from open_questions
+    where right_record_key is not null
 ),
 
 located as (
@@ -211,6 +201,7 @@ select
     open_questions.reason,
     open_questions.evidence_code,
     open_questions.terms,
+    open_questions.attribute,  -- noqa: RF04
     open_questions.decision_ids,
     impacts.impact_value,
     settings.reporting_currency as impact_unit,
