@@ -129,13 +129,18 @@ def build_staging(run: Run) -> DbtOutcome:
 
 
 def prepare_decisions(run: Run) -> None:
-    """What stewards decided, as tables for matching and dbt. Raises StewardshipError for a file it cannot read."""
+    """What stewards decided, and the rules of survivorship, as tables for matching and dbt.
+
+    Raises StewardshipError for a file of decisions that cannot be read.
+    """
     with run.state.step("decisions") as counts:
         from orchestration.stewardship.preparing import prepare
+        from orchestration.survivorship import write_rules
 
         standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
         for status in standing.statuses.values():
             counts[status] = counts.get(status, 0) + 1
+        write_rules(run.company.stewardship / "survivorship.csv", run.work / "stewardship")
 
 
 def match_records(run: Run) -> MatchReport:

@@ -28,6 +28,7 @@ _DECISIONS = {
     "group_links": "Companies that stewards put under another one, with dates.",
     "review_items": "Decisions to confirm and decisions that contradict each other.",
     "postponements": "Questions that a steward could not answer.",
+    "survivorship_rules": "Which source gives each attribute of a golden record.",
 }
 
 

@@ -16,6 +16,10 @@ with questions as (
     from {{ source('matching', 'review_items') }}
     union all
     {{ unscored_questions(source('stewardship', 'review_items'), decision_ids='decision_ids') }}
+    union all
+    {{ unscored_questions(ref('golden_conflicts'), attribute='attribute') }}
+    union all
+    {{ unscored_questions(ref('int_group_gaps')) }}
 ),
 
 decided as (
