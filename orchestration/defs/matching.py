@@ -17,6 +17,9 @@ _RECORDS = (
 _TABLES = {
     "account_members": "Golden account of each account record.",
     "person_members": "Golden person of each person record.",
+    "account_history": "Golden account of each account record, by period.",
+    "person_history": "Golden person of each person record, by period.",
+    "id_changes": "Records whose golden id changed in this cycle, and why.",
     "edges": "Evidence between records, accepted, rejected or for review.",
     "golden_ids": "Every golden id ever minted.",
 }

@@ -19,20 +19,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.matching.accounts import account_labels
-from orchestration.matching.golden_ids import MEMBERS_SCHEMA, REGISTRY_SCHEMA, assign_golden_ids
+from orchestration.matching.golden_ids import Assigned, assign_golden_ids
 from orchestration.matching.persons import person_labels
+from orchestration.matching.registry_files import read_history, read_registry
 
 _Labels = Callable[[duckdb.DuckDBPyConnection], tuple[np.ndarray, list[pa.Table]]]
 
 
 @dataclass(frozen=True)
 class EntityReport:
-    """What matching did to one entity. n_edges: (evidence_code, decision) -> number of edges."""
+    """What matching did to one entity. n_edges: (evidence_code, decision) -> number of edges.
+
+    id_changes: cause -> records whose golden id is not the one of the cycle before.
+    """
 
     n_records: int
     n_clusters: int
     largest_cluster: int
     n_edges: dict[tuple[str, str], int] = field(default_factory=dict)
+    id_changes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def id_churn(self) -> float:
+        """Share of the records whose golden id is another one than in the cycle before."""
+        changed = sum(n for cause, n in self.id_changes.items() if cause != "first_seen")
+        return changed / self.n_records if self.n_records else 0.0
 
     @property
     def n_merged(self) -> int:
@@ -61,7 +72,8 @@ def match(
     account_records, person_records: Parquet of the exchange models. registry: golden_ids.parquet of the
     last publication, with members_accounts.parquet and members_persons.parquet beside it, or None.
     cycle: `yyyy-mm`, written on the ids minted now. out: folder that receives account_members,
-    person_members, edges and golden_ids (.parquet), replaced one by one by rename.
+    person_members, account_history, person_history, id_changes, edges and golden_ids (.parquet), replaced one
+    by one by rename.
     The result does not depend on row order or on the number of threads.
     Raises FileNotFoundError when an exchange file is missing.
     """
@@ -69,7 +81,7 @@ def match(
         if not path.is_file():
             raise FileNotFoundError(f"exchange file {path.name} is missing: run the staging step first")
     out.mkdir(parents=True, exist_ok=True)
-    known = _read(registry, REGISTRY_SCHEMA)
+    known = read_registry(registry)
     # Companies and persons know nothing of each other here, and much of the work is not DuckDB's.
     with ThreadPoolExecutor(2) as pool:
         accounts = pool.submit(
@@ -80,7 +92,8 @@ def match(
         )
         matched = (accounts.result(), persons.result())
     _write(pa.concat_tables(edges for _, _, edges in matched), out / "edges.parquet")
-    _write(pa.concat_tables(ids for _, ids, _ in matched), out / "golden_ids.parquet")
+    _write(pa.concat_tables(ids.changes for _, ids, _ in matched), out / "id_changes.parquet")
+    _write(pa.concat_tables(ids.registry for _, ids, _ in matched), out / "golden_ids.parquet")
     return MatchReport(accounts=matched[0][0], persons=matched[1][0])
 
 
@@ -92,14 +105,14 @@ def _match_one(
     registry: Path | None,
     cycle: str,
     out: Path,
-) -> tuple[EntityReport, pa.Table, pa.Table]:
-    """Cluster one entity and write its members. Returns (report, registry of the entity, edges)."""
+) -> tuple[EntityReport, Assigned, pa.Table]:
+    """Cluster one entity and write its members and their history. Returns (report, ids, edges)."""
     own = known.filter(pc.equal(known["entity"], entity))
-    previous = _read(registry.parent / f"members_{entity}s.parquet" if registry else None, MEMBERS_SCHEMA)
     clusters, edges = _clusters(records, entity, label_records)
-    members, renewed = assign_golden_ids(clusters, own, previous, entity, cycle)
-    _write(members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
-    return _report(clusters, edges), renewed, edges
+    ids = assign_golden_ids(clusters, own, read_history(registry, entity, own), entity, cycle)
+    _write(ids.members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
+    _write(ids.history, out / f"{entity}_history.parquet")
+    return _report(clusters, edges, ids), ids, edges
 
 
 def _clusters(records: Path, entity: str, label_records: _Labels) -> tuple[pa.Table, pa.Table]:
@@ -139,7 +152,7 @@ def _clusters(records: Path, entity: str, label_records: _Labels) -> tuple[pa.Ta
         con.close()
 
 
-def _report(clusters: pa.Table, edges: pa.Table) -> EntityReport:
+def _report(clusters: pa.Table, edges: pa.Table, ids: Assigned) -> EntityReport:
     sizes = np.unique(clusters["label"].to_numpy(), return_counts=True)[1]
     pairs = edges.group_by(["evidence_code", "decision"]).aggregate([([], "count_all")]).to_pylist()
     counted = Counter({(row["evidence_code"], row["decision"]): row["count_all"] for row in pairs})
@@ -148,13 +161,10 @@ def _report(clusters: pa.Table, edges: pa.Table) -> EntityReport:
         n_clusters=len(sizes),
         largest_cluster=int(sizes.max()) if len(sizes) else 0,
         n_edges=dict(sorted(counted.items())),
+        id_changes={
+            row["values"]: row["counts"] for row in pc.value_counts(ids.changes["cause"]).to_pylist()
+        },
     )
-
-
-def _read(path: Path | None, schema: pa.Schema) -> pa.Table:
-    if path is None or not path.is_file():
-        return schema.empty_table()
-    return pq.read_table(path).select(schema.names).cast(schema)
 
 
 def _write(table: pa.Table, path: Path) -> None:
