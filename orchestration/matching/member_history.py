@@ -76,8 +76,13 @@ _READ = """
 
     set variable as_of = cycle_date(getvariable('cycle'));
 
+    -- a past cycle is given the ids of that time, whatever was merged and undone since
+    set variable is_past = (
+        select coalesce(max(greatest(valid_from, valid_to)) > getvariable('as_of'), false) from history);
+
     create temp table known_history as
-    select record_key, golden_id, coalesce(home_id, golden_id) as home_id, valid_from,
+    select record_key, golden_id, if(getvariable('is_past'), golden_id, coalesce(home_id, golden_id)) as home_id,
+           valid_from,
            case when valid_to <= getvariable('as_of') then valid_to end as valid_to
     from history where valid_from <= getvariable('as_of');
 
