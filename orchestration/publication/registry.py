@@ -11,7 +11,9 @@ again from the homes of their members.
 
 from __future__ import annotations
 
+import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -25,6 +27,62 @@ _MEMBERS = {
     "account_history.parquet": "members_accounts.parquet",
     "person_history.parquet": "members_persons.parquet",
 }
+
+
+@dataclass(frozen=True)
+class GoldenId:
+    """A golden id of the registry. leads_to: the ids it was merged into, one after the other; the last one is current.
+
+    n_records, record_keys: the records that the current id holds, and the first ten of them.
+    """
+
+    golden_id: str
+    entity: str
+    status: str
+    reason: str
+    minted_in_cycle: str
+    retired_in_cycle: str | None
+    leads_to: tuple[str, ...]
+    n_records: int
+    record_keys: tuple[str, ...]
+
+
+def is_golden_id(text: str) -> bool:
+    """True for what looks like a golden id."""
+    return re.fullmatch(r"(acc|per)_[0-9a-f]{12}", text) is not None
+
+
+def find_golden_id(published: Path, golden_id: str) -> GoldenId:
+    """What the registry says of an id. Raises LookupError when it was never published."""
+    path = registry_path(published)
+    if path is None:
+        raise LookupError(f"{golden_id}: nothing has been published here yet")
+    ids = f"read_parquet({literal(str(path))})"
+    rows: list[dict[str, str]] = []
+    with duckdb.connect() as con:
+        con.execute("SET threads=2; SET TimeZone='UTC'")
+        following: str | None = golden_id
+        while following and following not in (row["golden_id"] for row in rows):
+            cursor = con.execute(f"select * from {ids} where golden_id = $id", {"id": following})
+            found = cursor.fetchone()
+            if found is None:
+                raise LookupError(f"no golden id {following} was ever published here")
+            rows.append(dict(zip((item[0] for item in cursor.description), found, strict=True)))
+            following = rows[-1]["merged_into"]
+        members = path.with_name(f"members_{rows[0]['entity']}s.parquet")
+        in_force = "and valid_to is null" if _has_column(members, "valid_to") else ""
+        keys = con.execute(
+            f"select record_key from read_parquet({literal(str(members))})"
+            f" where golden_id = $id {in_force} order by record_key",
+            {"id": rows[-1]["golden_id"]},
+        ).fetchall()
+    named = {name: rows[0].get(name) for name in GoldenId.__annotations__ if name in rows[0]}
+    return GoldenId(
+        **({"retired_in_cycle": None} | named),
+        leads_to=tuple(row["golden_id"] for row in rows[1:]),
+        n_records=len(keys),
+        record_keys=tuple(key for (key,) in keys[:10]),
+    )
 
 
 def registry_path(published: Path) -> Path | None:
@@ -52,26 +110,22 @@ def promote_registry(matching: Path, published: Path, cycle: str) -> None:
 
 def _last_cycle(folder: Path) -> str:
     """The latest cycle that changed anything in the registry, as `yyyy-mm`; '' for an empty one."""
-    dates = [
-        f"select max(greatest(valid_from, coalesce(valid_to, valid_from))) - interval 1 day as day"
-        f" from read_parquet({literal(str(folder / name))})"
+    found = {
+        name: "strftime(max(greatest(valid_from, valid_to)) - interval 1 day, '%Y-%m')"
         for name in _MEMBERS.values()
         if _has_column(folder / name, "valid_from")
-    ]
-    cycles = (
-        [f"select strftime(max(day), '%Y-%m') as cycle from ({' union all '.join(dates)})"] if dates else []
-    )
-    ids = folder / GOLDEN_IDS
-    if ids.is_file():
-        retired = "retired_in_cycle" if _has_column(ids, "retired_in_cycle") else "null"
-        cycles.append(
-            f"select greatest(max(minted_in_cycle), max({retired})) from read_parquet({literal(str(ids))})"
-        )
-    if not cycles:
-        return ""
+    }
+    if (folder / GOLDEN_IDS).is_file():
+        columns = ["minted_in_cycle", "retired_in_cycle"]
+        known = [name for name in columns if _has_column(folder / GOLDEN_IDS, name)]
+        found[GOLDEN_IDS] = f"max(greatest({', '.join(known)}))"
     with duckdb.connect() as con:
         con.execute("SET threads=2; SET TimeZone='UTC'")
-        return con.execute(f"select max(cycle) from ({' union all '.join(cycles)})").fetchone()[0] or ""
+        cycles = [
+            con.execute(f"select {latest} from read_parquet({literal(str(folder / name))})").fetchone()[0]
+            for name, latest in found.items()
+        ]
+    return max((cycle for cycle in cycles if cycle), default="")
 
 
 def _has_column(path: Path, column: str) -> bool:
