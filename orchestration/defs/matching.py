@@ -55,6 +55,11 @@ def matching_asset() -> dg.AssetsDefinition:
                 "largest_cluster": report.persons.largest_cluster,
             },
         }
+        counts["id_changes"] = {
+            f"{name}_{cause}": n
+            for name, entity in (("accounts", report.accounts), ("persons", report.persons))
+            for cause, n in entity.id_changes.items()
+        } | {"accounts_churn": report.accounts.id_churn, "persons_churn": report.persons.id_churn}
         for spec in specs:
             yield dg.MaterializeResult(asset_key=spec.key, metadata=counts.get(spec.key.path[-1], {}))
 
