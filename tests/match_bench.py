@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.matching import match
+from orchestration.publication.registry import promote_registry, registry_path
 from orchestration.stewardship.tables import SCHEMAS
 
 SIREN_A, SIREN_B, SIREN_C = "732829320", "552100554", "542065479"
@@ -89,17 +90,10 @@ class Bench:
         """Questions for a steward of the last run."""
         return pq.read_table(self.folder / "out" / "review_items.parquet").to_pylist()
 
-    def remember(self) -> None:
+    def remember(self, cycle: str = "2026-01") -> None:
         """Make the last result the published registry."""
-        folder = self.folder / "registry"
-        folder.mkdir(exist_ok=True)
-        self.registry = folder / "golden_ids.parquet"
-        pq.write_table(pq.read_table(self.folder / "out" / "golden_ids.parquet"), self.registry)
-        for entity in ("account", "person"):
-            members = pq.read_table(self.folder / "out" / f"{entity}_members.parquet")
-            pq.write_table(
-                members.rename_columns(["record_key", "golden_id"]), folder / f"members_{entity}s.parquet"
-            )
+        promote_registry(self.folder / "out", self.folder / "published", cycle)
+        self.registry = registry_path(self.folder / "published")
 
 
 def decision(kind: str, left: str, right: str, number: int = 1, entity: str = "account") -> dict:

@@ -19,9 +19,21 @@ _RECORDS = (
 _TABLES = {
     "account_members": "Golden account of each account record.",
     "person_members": "Golden person of each person record.",
+    "account_history": "Golden account of each account record, by period.",
+    "person_history": "Golden person of each person record, by period.",
+    "id_changes": "Records whose golden id changed in this cycle, and why.",
     "edges": "Evidence between records, accepted, rejected or for review.",
     "review_items": "Questions that matching leaves to a steward.",
     "golden_ids": "Every golden id ever minted.",
+}
+_DECISIONS = {
+    "constraints": "Pairs of records that stewards joined or kept apart.",
+    "decisions": "Every decision of a steward, in force or not.",
+    "field_overrides": "Values that stewards set.",
+    "group_links": "Companies that stewards put under another one, with dates.",
+    "review_items": "Decisions to confirm and decisions that contradict each other.",
+    "postponements": "Questions that a steward could not answer.",
+    "survivorship_rules": "Which source gives each attribute of a golden record.",
 }
 #: Findings of orchestration.matching.audit, each on the table it is about.
 _CHECKS = {
@@ -33,17 +45,18 @@ _CHECKS = {
 
 
 def matching_asset() -> dg.AssetsDefinition:
-    """The matching step: its tables and checks, one op."""
+    """The matching step, its checks and the decisions it obeys, one op."""
     specs = [
         dg.AssetSpec(
-            key=["matching", name],
+            key=[group, name],
             deps=_RECORDS,
-            group_name="matching",
+            group_name=group,
             kinds={"python", "parquet"},
             owners=["team:data-platform"],
             description=description,
         )
-        for name, description in _TABLES.items()
+        for group, tables in (("matching", _TABLES), ("stewardship", _DECISIONS))
+        for name, description in tables.items()
     ]
     checks = [dg.AssetCheckSpec(name, asset=["matching", table]) for name, table in _CHECKS.items()]
 
@@ -68,8 +81,16 @@ def matching_asset() -> dg.AssetsDefinition:
                 if (chart := weights_chart(folder, entity))
             },
         }
+        told["id_changes"] = {
+            f"{name}_{cause}": n
+            for name, entity in (("accounts", report.accounts), ("persons", report.persons))
+            for cause, n in entity.id_changes.items()
+        } | {"accounts_churn": report.accounts.id_churn, "persons_churn": report.persons.id_churn}
         for spec in specs:
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=told.get(spec.key.path[-1], {}))
+            group, name = spec.key.path
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata=told.get(name, {}) if group == "matching" else {}
+            )
         for finding in audit_matching(run.work / "exchange", folder, report):
             yield dg.AssetCheckResult(
                 asset_key=["matching", _CHECKS[finding.name]],
