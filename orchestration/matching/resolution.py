@@ -487,11 +487,15 @@ def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str,
 
 
 def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndarray:
-    """(n,) number of the published golden id that each record holds, -1 for none."""
+    """(n,) number of the published golden id that each record shares with another one, -1 for none.
+
+    An id of a single record is no history yet: it joins a known entity like a new record does.
+    """
     con.register("live_given", live)
     found = con.execute(
-        "select r.node, dense_rank() over (order by g.golden_id) - 1 as id "
-        "from records as r join live_given as g using (record_key)"
+        "select node, dense_rank() over (order by golden_id) - 1 as id from ("
+        "select r.node, g.golden_id from records as r join live_given as g using (record_key) "
+        "qualify count(*) over (partition by g.golden_id) > 1)"
     ).fetchnumpy()
     con.unregister("live_given")
     ids = np.full(n, -1, dtype=np.int64)
