@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.contract import load_contracts, write_schema_files
+from orchestration.matching.member_history import HISTORY_SCHEMA
 from orchestration.stewardship import SCHEMAS, write_decision_tables
 from orchestration.survivorship import write_rules
 
@@ -94,6 +95,13 @@ def write_matching(
         pq.write_table(
             pa.table({"record_key": records, f"{entity}_id": golden}),
             work / "matching" / f"{entity}_members.parquet",
+        )
+        held = [
+            {"record_key": key, "golden_id": golden_id, "valid_from": planted.on("2026-07-01")}
+            for key, golden_id in zip(records, golden, strict=True)
+        ]
+        pq.write_table(
+            pa.Table.from_pylist(held, schema=HISTORY_SCHEMA), work / "matching" / f"{entity}_history.parquet"
         )
 
 
