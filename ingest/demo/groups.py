@@ -67,11 +67,6 @@ def make_group_links(scratch: Scratch, size: Size) -> None:
     starts = [dt.date(1900, 1, 1), *changes]
     spans = []
     for kind in ("legal", "buying"):
-        heads = (
-            {_top(acc, kind, day, links, shown) for acc in concerned for day in starts}
-            if kind == "buying"
-            else set()
-        )
         for acc in concerned:
             for start, end in zip(starts, [*changes, dt.date(9999, 1, 1)], strict=True):
                 top = _top(acc, kind, start, links, shown)
