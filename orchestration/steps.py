@@ -43,6 +43,7 @@ _STALE = (
     "matching/person_members.parquet",
     "matching/edges.parquet",
     "matching/golden_ids.parquet",
+    "matching/review_items.parquet",
     "quality/rule_results.parquet",
     "quality/rule_failures.parquet",
     "quality/gate_verdicts.parquet",
@@ -127,10 +128,13 @@ def build_staging(run: Run) -> DbtOutcome:
 
 
 def prepare_decisions(run: Run) -> None:
-    """What stewards decided, as tables for matching and dbt."""
-    from orchestration.stewardship import write_decision_tables
+    """What stewards decided, as tables for matching and dbt. Raises StewardshipError for a file it cannot read."""
+    with run.state.step("decisions") as counts:
+        from orchestration.stewardship.preparing import prepare
 
-    write_decision_tables({}, run.work / "stewardship")
+        standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
+        for status in standing.statuses.values():
+            counts[status] = counts.get(status, 0) + 1
 
 
 def match_records(run: Run) -> MatchReport:

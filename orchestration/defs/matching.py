@@ -19,21 +19,31 @@ _TABLES = {
     "person_members": "Golden person of each person record.",
     "edges": "Evidence between records, accepted, rejected or for review.",
     "golden_ids": "Every golden id ever minted.",
+    "review_items": "Questions for a steward.",
+}
+_DECISIONS = {
+    "constraints": "Pairs of records that stewards joined or kept apart.",
+    "decisions": "Every decision of a steward, in force or not.",
+    "field_overrides": "Values that stewards set.",
+    "group_links": "Companies that stewards put under another one, with dates.",
+    "review_items": "Decisions to confirm and decisions that contradict each other.",
+    "postponements": "Questions that a steward could not answer.",
 }
 
 
 def matching_asset() -> dg.AssetsDefinition:
-    """The matching step: four tables, one op."""
+    """The matching step and the decisions it obeys, one op."""
     specs = [
         dg.AssetSpec(
-            key=["matching", name],
+            key=[group, name],
             deps=_RECORDS,
-            group_name="matching",
+            group_name=group,
             kinds={"python", "parquet"},
             owners=["team:data-platform"],
             description=description,
         )
-        for name, description in _TABLES.items()
+        for group, tables in (("matching", _TABLES), ("stewardship", _DECISIONS))
+        for name, description in tables.items()
     ]
 
     @dg.multi_asset(name="matching", specs=specs)
@@ -53,6 +63,7 @@ def matching_asset() -> dg.AssetsDefinition:
             },
         }
         for spec in specs:
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=counts.get(spec.key.path[-1], {}))
+            found = counts.get(spec.key.path[-1], {}) if spec.key.path[0] == "matching" else {}
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=found)
 
     return matching

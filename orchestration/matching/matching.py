@@ -24,6 +24,22 @@ from orchestration.matching.persons import person_labels
 
 _Labels = Callable[[duckdb.DuckDBPyConnection], tuple[np.ndarray, list[pa.Table]]]
 
+#: Questions for a steward; kind: pair, weak_bridge, conflict, oversized, contradiction, live_merge.
+REVIEW_ITEMS_SCHEMA = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("entity", pa.string()),
+        ("kind", pa.string()),
+        ("left_record_key", pa.string()),
+        ("right_record_key", pa.string()),
+        ("weight", pa.float64()),
+        ("probability", pa.float64()),
+        ("reason", pa.string()),
+        ("evidence_code", pa.string()),
+        ("terms", pa.string()),
+    ]
+)
+
 
 @dataclass(frozen=True)
 class EntityReport:
@@ -81,6 +97,7 @@ def match(
         matched = (accounts.result(), persons.result())
     _write(pa.concat_tables(edges for _, _, edges in matched), out / "edges.parquet")
     _write(pa.concat_tables(ids for _, ids, _ in matched), out / "golden_ids.parquet")
+    _write(REVIEW_ITEMS_SCHEMA.empty_table(), out / "review_items.parquet")
     return MatchReport(accounts=matched[0][0], persons=matched[1][0])
 
 
