@@ -274,9 +274,9 @@ def _side_by_side(item: ReviewItem, records: dict[str, Record], language: str) -
     gone = words("gone", language)
     rows += [[field, *(side.values.get(field, "") if side else gone for side in sides)] for field in fields]
     widths = [min(max(len(row[i]) for row in rows), 60) for i in range(len(rows[0]))]
-    marks = ["", "", "", *("" if len(sides) < 2 or row[1] == row[2] else "  ≠" for row in rows[3:])]
+    marks = [" "] * 3 + ["≠" if len(sides) > 1 and row[1] != row[2] else " " for row in rows[3:]]
     return [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() + mark
+        "  ".join([mark, *(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))]).rstrip()
         for row, mark in zip(rows, marks, strict=True)
     ]
 

@@ -17,6 +17,9 @@ _RECORDS = (
 _TABLES = {
     "account_members": "Golden account of each account record.",
     "person_members": "Golden person of each person record.",
+    "account_history": "Golden account of each account record, by period.",
+    "person_history": "Golden person of each person record, by period.",
+    "id_changes": "Records whose golden id changed in this cycle, and why.",
     "edges": "Evidence between records, accepted, rejected or for review.",
     "golden_ids": "Every golden id ever minted.",
     "review_items": "Questions for a steward.",
@@ -28,6 +31,7 @@ _DECISIONS = {
     "group_links": "Companies that stewards put under another one, with dates.",
     "review_items": "Decisions to confirm and decisions that contradict each other.",
     "postponements": "Questions that a steward could not answer.",
+    "survivorship_rules": "Which source gives each attribute of a golden record.",
 }
 
 
@@ -62,6 +66,11 @@ def matching_asset() -> dg.AssetsDefinition:
                 "largest_cluster": report.persons.largest_cluster,
             },
         }
+        counts["id_changes"] = {
+            f"{name}_{cause}": n
+            for name, entity in (("accounts", report.accounts), ("persons", report.persons))
+            for cause, n in entity.id_changes.items()
+        } | {"accounts_churn": report.accounts.id_churn, "persons_churn": report.persons.id_churn}
         for spec in specs:
             found = counts.get(spec.key.path[-1], {}) if spec.key.path[0] == "matching" else {}
             yield dg.MaterializeResult(asset_key=spec.key, metadata=found)

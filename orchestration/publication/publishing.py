@@ -139,7 +139,7 @@ def publish(
         },
     )
     crash_point("publication.receipt_written")
-    promote_registry(work / "matching", published)
+    promote_registry(work / "matching", published, settings.cycle)
     crash_point("publication.registry_promoted")
     admit(work, settings)
     _swap(published, marts, publication_id)

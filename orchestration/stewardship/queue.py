@@ -31,7 +31,7 @@ class ReviewItem:
     entity: str
     kind: str
     left_record_key: str
-    right_record_key: str
+    right_record_key: str | None
     left_golden_id: str | None
     right_golden_id: str | None
     weight: float | None
@@ -39,6 +39,7 @@ class ReviewItem:
     reason: str | None
     evidence_code: str | None
     terms: str | None
+    attribute: str | None
     decision_ids: tuple[str, ...]
     impact_value: Decimal
     impact_unit: str
@@ -51,7 +52,7 @@ class ReviewItem:
     @property
     def record_keys(self) -> tuple[str, ...]:
         """The record or both records the question is about."""
-        return tuple(dict.fromkeys((self.left_record_key, self.right_record_key)))
+        return tuple(dict.fromkeys(key for key in (self.left_record_key, self.right_record_key) if key))
 
 
 def read_queue(work: Path) -> list[ReviewItem]:
@@ -109,4 +110,5 @@ def explanation_of(item: ReviewItem) -> Explanation | None:
 def reason_of(item: ReviewItem, language: str) -> str:
     """Why the question is asked, in words."""
     told = word_or_code("reason", item.reason, language)
-    return wording()[language]["reasons"].get(told, told)
+    told = wording()[language]["reasons"].get(told, told)
+    return f"{item.attribute}: {told}" if item.attribute else told

@@ -80,7 +80,7 @@ class Ledger:
         if answer not in possible:
             raise StewardshipError("E-STW-009", item.item_id, is_usage=True, kind=item.kind, decision=answer)
         if asked is None:
-            keys = (item.left_record_key, item.right_record_key)
+            keys = (item.left_record_key, item.right_record_key or item.left_record_key)
             return [self._made(said, answer, item.entity, keys, item_id=item.item_id)]
         undo = self.undo(asked.decision_id, said)
         kind = asked.kind if answer == "confirm" else answer

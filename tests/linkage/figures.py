@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.evaluation.evaluating import scores_json
@@ -62,6 +62,7 @@ CASES: dict[str, tuple[str, dict[str, str], int, int]] = {
     "organisation_names": ("organisation", {"name": "name"}, 2000, 0),
 }
 SEED = 2026
+PART = 1_000_000
 
 
 def planted(name: str) -> sets.RecordSet:
@@ -145,6 +146,24 @@ def speed(path: Path) -> dict:
     }
 
 
+def write_contacts(path: Path, rows: int) -> None:
+    """Contacts in parts of a million at most; the firms and persons of each part are its own."""
+    writer = None
+    for part, begin in enumerate(range(0, rows, PART)):
+        wanted = min(PART, rows - begin)
+        # About 1.59 rows a person.
+        table = sets.business_contacts(int(wanted / 1.57), SEED + part).table(part).slice(0, wanted)
+        for column in ("rec_id", "truth"):
+            own = pc.binary_join_element_wise(table[column], str(part), "-")
+            table = table.set_column(table.column_names.index(column), column, own)
+        if part:
+            email = pc.replace_substring_regex(table["email"], r"\.fr$", f"-{part}.fr")
+            table = table.set_column(table.column_names.index("email"), "email", email)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+
+
 def in_child(rows: int) -> dict:
     """Generate the contacts in one process, measure the linkage in another."""
     with tempfile.TemporaryDirectory() as folder:
@@ -198,11 +217,8 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.write:  # about 1.59 rows a person
-        table: pa.Table = (
-            sets.business_contacts(int(given.rows[0] / 1.57), SEED).table().slice(0, given.rows[0])
-        )
-        pq.write_table(table, given.write)
+    if given.write:
+        write_contacts(given.write, given.rows[0])
         return
     if given.measure:
         print(json.dumps(speed(given.measure)))

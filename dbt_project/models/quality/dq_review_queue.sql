@@ -11,22 +11,15 @@ with questions as (
         reason,
         evidence_code,
         terms,
+        cast(null as string) as attribute,  -- noqa: RF04
         cast(null as string) as decision_ids
     from {{ source('matching', 'review_items') }}
     union all
-    select
-        item_id,
-        entity,
-        kind,
-        left_record_key,
-        right_record_key,
-        cast(null as double) as weight,
-        cast(null as double) as probability,
-        reason,
-        cast(null as string) as evidence_code,
-        cast(null as string) as terms,
-        decision_ids
-    from {{ source('stewardship', 'review_items') }}
+    {{ unscored_questions(source('stewardship', 'review_items'), decision_ids='decision_ids') }}
+    union all
+    {{ unscored_questions(ref('golden_conflicts'), attribute='attribute') }}
+    union all
+    {{ unscored_questions(ref('int_group_gaps')) }}
 ),
 
 decided as (
@@ -63,6 +56,7 @@ sides as (
         entity,
         right_record_key as record_key
     from open_questions
+    where right_record_key is not null
 ),
 
 located as (
@@ -211,6 +205,7 @@ select
     open_questions.reason,
     open_questions.evidence_code,
     open_questions.terms,
+    open_questions.attribute,  -- noqa: RF04
     open_questions.decision_ids,
     impacts.impact_value,
     settings.reporting_currency as impact_unit,

@@ -34,10 +34,12 @@ class BlockingCount:
 def make_candidates(
     con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: bool
 ) -> list[BlockingCount]:
-    """Create table `candidates` (left_node, right_node) from table `prepared`.
+    """Create tables `candidates` (left_node, right_node) and `large_keys` (rule, stage, key) from table `prepared`.
 
-    between_sources: only pairs of two sources (two-file linkage). Returns one count per rule that has keys.
+    between_sources: only pairs of two sources (two-file linkage). large_keys: blocks that were split (stage 1) or
+    dropped (stage 2). Returns one count per rule that has keys.
     """
+    con.execute("CREATE OR REPLACE TEMP TABLE large_keys (rule VARCHAR, stage TINYINT, key VARCHAR)")
     n_records = con.execute("SELECT count(*) FROM prepared").fetchall()[0][0]
     limit = max(MIN_PAIRS, MAX_PAIRS_PER_RECORD * n_records)
     con.execute("CREATE OR REPLACE TEMP TABLE pairs_found (left_node INTEGER, right_node INTEGER)")
@@ -69,6 +71,120 @@ def make_keys(con: duckdb.DuckDBPyConnection, rule: BlockingRule) -> None:
     con.execute("DELETE FROM keys WHERE key IS NULL OR key = ''")
 
 
+def _refined(rule: BlockingRule) -> str:
+    """SQL that replaces `keys`: those of blocks in `large` get the second key too."""
+    return (
+        "CREATE OR REPLACE TEMP TABLE keys AS SELECT k.node, CASE WHEN l.key IS NULL THEN k.key "
+        f"ELSE k.key || '|' || coalesce({rule.refine}, '') END AS key "
+        "FROM keys AS k LEFT JOIN large AS l USING (key) JOIN prepared AS p USING (node)"
+    )
+
+
+def make_candidates_of_touched(
+    con: duckdb.DuckDBPyConnection, model: Model, *, between_sources: bool
+) -> list[BlockingCount]:
+    """Create table `candidates` of the pairs with a record in table `touched` (node).
+
+    `large_keys` holds what the first run split and dropped, and so it stays. A block that has outgrown twice its
+    limit since is split or dropped too; then its records join `touched`, for pairs of theirs may be given up.
+    """
+    con.execute("CREATE OR REPLACE TEMP TABLE pairs_found (left_node INTEGER, right_node INTEGER)")
+    counts: list[BlockingCount] = []
+    position = 0
+    while position < len(model.blocking):
+        rule = model.blocking[position]
+        count, is_grown = _apply_to_touched(con, rule, between_sources)
+        if is_grown:  # more records are touched: the rules before this one have pairs of theirs too
+            con.execute("DELETE FROM pairs_found")
+            counts, position = [], 0
+            continue
+        position += 1
+        if count is not None:
+            counts.append(count)
+            if rule.code == "all_pairs" and not count.dropped_blocks:
+                break
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE candidates AS SELECT DISTINCT left_node, right_node FROM pairs_found;"
+        "DROP TABLE pairs_found"
+    )
+    return counts
+
+
+def _apply_to_touched(
+    con: duckdb.DuckDBPyConnection, rule: BlockingRule, between_sources: bool
+) -> tuple[BlockingCount | None, bool]:
+    """Add the pairs of one rule to `pairs_found`, or say that its grown blocks have added to `touched`."""
+    make_keys(con, rule)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE keys AS SELECT node, key FROM keys SEMI JOIN "
+        "(SELECT DISTINCT key FROM keys SEMI JOIN touched USING (node)) AS k USING (key)"
+    )
+    is_grown, refined = False, 0
+    if rule.refine:
+        is_grown = _note_grown(con, rule, 1)
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE large AS SELECT key FROM large_keys WHERE rule = '{rule.code}' "
+            "AND stage = 1 AND key IN (SELECT key FROM keys)"
+        )
+        refined = con.execute("SELECT count(*) FROM large").fetchall()[0][0]
+        if refined:
+            con.execute(_refined(rule))
+        con.execute("DROP TABLE large")
+    is_grown |= _note_grown(con, rule, 2)
+    dropped = f"SELECT key FROM large_keys WHERE rule = '{rule.code}' AND stage = 2"
+    n_dropped, dropped_records, dropped_pairs = con.execute(
+        "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(n * (n - 1) // 2), 0) FROM "
+        f"(SELECT count(*) AS n FROM keys WHERE key IN ({dropped}) GROUP BY key)"
+    ).fetchall()[0]
+    con.execute(f"DELETE FROM keys WHERE key IN ({dropped})")
+    n_blocks, largest = con.execute(
+        "SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM keys GROUP BY key HAVING n > 1)"
+    ).fetchall()[0]
+    if is_grown or not (n_blocks or n_dropped):
+        con.execute("DROP TABLE keys")
+        return None, is_grown
+    where = ""
+    if between_sources:
+        where = "JOIN prepared AS tp ON tp.node = t.node JOIN prepared AS op ON op.node = o.node "
+        where += "WHERE tp.source <> op.source"
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE rule_pairs AS SELECT least(t.node, o.node) AS left_node, "
+        "greatest(t.node, o.node) AS right_node FROM (SELECT * FROM keys SEMI JOIN touched USING (node)) AS t "
+        "JOIN (SELECT k.*, h.node IS NOT NULL AS is_touched FROM keys AS k LEFT JOIN touched AS h USING (node)) AS o "
+        f"ON t.key = o.key AND (CASE WHEN o.is_touched THEN t.node < o.node ELSE TRUE END) {where}"
+    )
+    n_pairs = con.execute("SELECT count(*) FROM rule_pairs").fetchall()[0][0]
+    con.execute("INSERT INTO pairs_found SELECT * FROM rule_pairs; DROP TABLE rule_pairs; DROP TABLE keys")
+    return (
+        BlockingCount(
+            rule.code,
+            n_pairs,
+            n_blocks,
+            largest,
+            refined,
+            n_dropped,
+            int(dropped_records),
+            int(dropped_pairs),
+        ),
+        False,
+    )
+
+
+def _note_grown(con: duckdb.DuckDBPyConnection, rule: BlockingRule, stage: int) -> bool:
+    """Add blocks of `keys` over twice the limit to `large_keys`; True when records of theirs were not touched yet."""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE grown AS SELECT key FROM keys WHERE key NOT IN (SELECT key FROM large_keys "
+        f"WHERE rule = '{rule.code}' AND stage = {stage}) GROUP BY key HAVING count(*) > {2 * rule.max_block};"
+        f"INSERT INTO large_keys SELECT '{rule.code}', {stage}, key FROM grown"
+    )
+    before = con.execute("SELECT count(*) FROM touched").fetchall()[0][0]
+    con.execute(
+        "INSERT INTO touched SELECT DISTINCT node FROM keys WHERE key IN (SELECT key FROM grown) "
+        "AND node NOT IN (SELECT node FROM touched); DROP TABLE grown"
+    )
+    return con.execute("SELECT count(*) FROM touched").fetchall()[0][0] > before
+
+
 def _apply(
     con: duckdb.DuckDBPyConnection, rule: BlockingRule, limit: int, between_sources: bool
 ) -> BlockingCount | None:
@@ -82,12 +198,7 @@ def _apply(
         )
         refined = con.execute("SELECT count(*) FROM large").fetchall()[0][0]
         if refined:
-            con.execute(
-                "CREATE OR REPLACE TEMP TABLE keys AS "
-                "SELECT k.node, CASE WHEN l.key IS NULL THEN k.key "
-                f"ELSE k.key || '|' || coalesce({rule.refine}, '') END AS key "
-                "FROM keys AS k LEFT JOIN large AS l USING (key) JOIN prepared AS p USING (node)"
-            )
+            con.execute(f"INSERT INTO large_keys SELECT '{rule.code}', 1, key FROM large;" + _refined(rule))
         con.execute("DROP TABLE large")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE block_sizes AS SELECT key, count(*) AS n FROM keys GROUP BY key HAVING n > 1"
@@ -99,6 +210,10 @@ def _apply(
     pairs = blocks * n * (n - 1) // 2
     used = (n <= rule.max_block) & (np.cumsum(pairs) <= limit)
     largest = int(n[used].max(initial=0))
+    if not used.all():
+        con.execute(
+            f"INSERT INTO large_keys SELECT '{rule.code}', 2, key FROM block_sizes WHERE n > {largest}"
+        )
     across = (
         "JOIN prepared AS lp ON lp.node = l.node JOIN prepared AS rp ON rp.node = r.node"
         if between_sources

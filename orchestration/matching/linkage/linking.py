@@ -7,6 +7,7 @@ What does NOT belong here: golden ids, survivorship, the pipeline's files.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +20,26 @@ import pyarrow as pa
 from ingest.sql import ident, literal
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage import clustering, similar_names
-from orchestration.matching.linkage.blocking import BlockingCount, make_candidates
+from orchestration.matching.linkage.blocking import (
+    BlockingCount,
+    make_candidates,
+    make_candidates_of_touched,
+)
 from orchestration.matching.linkage.certain import DISTINGUISHING, Certain, certain_evidence
 from orchestration.matching.linkage.estimation import estimate, possible_pairs
 from orchestration.matching.linkage.model import KNOWN_COLUMNS, Model, load_model
-from orchestration.matching.linkage.scoring import judge, score
+from orchestration.matching.linkage.scoring import add_unseen_terms, count_terms, judge, score
 from orchestration.matching.linkage.shared_values import set_shared_values_aside
+from orchestration.matching.linkage.state import (
+    Settings,
+    State,
+    add_known_pairs,
+    changed_records,
+    join_known,
+    keep_state,
+    load_state,
+    model_digest,
+)
 from orchestration.matching.standardise import standardise
 from orchestration.matching.standardise.roles import ROLES, Entity
 
@@ -40,7 +55,10 @@ _CAPPED = {"review": 0.0, "rejected": -8.0}
 
 @dataclass(frozen=True)
 class LinkReport:
-    """What the engine did. Counts are records or pairs; unused: role -> why its column was left out."""
+    """What the engine did. Counts are records or pairs; unused: role -> why its column was left out.
+
+    n_standardised: records new or changed since the state, all without one; n_gone: records of it that vanished.
+    """
 
     entity: str
     method: str
@@ -56,6 +74,8 @@ class LinkReport:
     expected_matches: float | None = None
     unused: dict[str, str] = field(default_factory=dict)
     contradictions: list[dict[str, str]] = field(default_factory=list)
+    n_standardised: int = 0
+    n_gone: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,8 +103,12 @@ def link(
     parameters: Literal["stored", "estimated"] = "stored",
     region: str | None = None,
     between_sources: bool = False,
+    population: int | None = None,
     must_link: pa.Table | None = None,
     cannot_link: pa.Table | None = None,
+    state: Path | None = None,
+    keep: Path | None = None,
+    recompute: bool = False,
     threads: int = 2,
     memory: str = "1500MB",
 ) -> Linked:
@@ -93,7 +117,12 @@ def link(
     records: Arrow table or Parquet file. roles: role -> column (see standardise.roles.ROLES; record_key and source
     besides). parameters: those of the stored model, or estimated from these records by a fixed recipe.
     region: country of phones without a prefix. between_sources: only pairs of different sources.
+    population: records that these were picked from, where those that share nothing were left out: the prior is theirs.
     must_link, cannot_link: tables (left_record_key, right_record_key).
+    state: folder that a run kept: only records that are new or changed since are standardised and compared, with
+    the statistics of the kept run. keep: folder to write the state of this run to (may be the same). recompute: with
+    `state`, take its statistics only and compare every pair again; the pairs and weights are the same.
+    memory: what DuckDB may hold before it writes to a temporary folder.
     Raises MatchingError: a role or column that does not exist, keys that repeat, no usable column, a wrong model.
     """
     model = model or load_model(entity)
@@ -101,25 +130,66 @@ def link(
         raise MatchingError(
             "E-MAT-007", "model", is_usage=True, detail=f"it is for {model.entity}, not {entity}"
         )
-    con = duckdb.connect(config={"threads": threads, "memory_limit": memory})
-    try:
-        con.execute("SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false")
-        used, unused = _load(con, records, entity, roles)
-        columns = set(standardise(con, "source_records", used, region))
-        con.execute("DROP TABLE source_records")
-        _prepare(con, entity, columns)
-        shared = set_shared_values_aside(con, model, columns)
-        columns = _filled(con, columns)
-        certain = certain_evidence(con, entity, columns, must_link, cannot_link)
-        active = model.restricted(columns)
-        if not active.comparisons and not len(certain.left):
-            raise MatchingError("E-MAT-003", entity, detail="nothing is left to compare")
-        run = _Run(con, model, active, certain, between_sources)
-        if [c.name for c in active.comparisons] == ["name"]:
-            return run.by_names(unused, shared)
-        return run.by_scores(unused, shared, parameters)
-    finally:
-        con.close()
+    settings = Settings(entity, model_digest(model), dict(roles), region, between_sources, parameters)
+    with tempfile.TemporaryDirectory() as spill:
+        con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": spill})
+        try:
+            con.execute(
+                "SET TimeZone='UTC'; SET preserve_insertion_order=false; SET enable_progress_bar=false"
+            )
+            held = load_state(state, settings) if state is not None else None
+            run = _prepared_run(con, records, model, settings, held, keep is not None, recompute)
+            run.population = population
+            run.certain = certain_evidence(con, entity, run.columns, must_link, cannot_link)
+            active = model.restricted(run.columns)
+            if not active.comparisons and not len(run.certain.left):
+                raise MatchingError("E-MAT-003", entity, detail="nothing is left to compare")
+            by_names = [c.name for c in active.comparisons] == ["name"]
+            linked = run.by_names() if by_names else run.by_scores(active, parameters)
+            if keep is not None:
+                keep_state(con, keep, settings, linked.model, run.used, run.columns, run.unseen)
+            return linked
+        finally:
+            con.close()
+
+
+def _prepared_run(
+    con: duckdb.DuckDBPyConnection,
+    records: Path | pa.Table,
+    model: Model,
+    settings: Settings,
+    state: State | None,
+    is_kept: bool,
+    recompute: bool,
+) -> _Run:
+    """Create `prepared`, `touched` and `shared_found`: the records in one spelling, shared values set aside."""
+    used, unused = _load(con, records, settings.entity, settings.roles)
+    n_gone = 0
+    if state is not None:
+        used = state.used
+    if state is not None or is_kept:
+        values = ", ".join(f"coalesce({ident(role)}, chr(0))" for role in used)
+        con.execute(
+            "CREATE TEMP TABLE contents AS SELECT record_key, hash(concat_ws(chr(31), source, "
+            f"{values})) AS content FROM source_records"
+        )
+    if state is not None:
+        _, n_gone = changed_records(con, state, every=recompute)
+    n_standardised = con.execute("SELECT count(*) FROM source_records").fetchall()[0][0]
+    columns = set(standardise(con, "source_records", used, settings.region))
+    con.execute("DROP TABLE source_records")
+    _prepare(con, settings.entity, columns, state)
+    if state is None:
+        con.execute(
+            "CREATE TEMP TABLE touched AS SELECT node FROM prepared;"
+            "CREATE TEMP TABLE shared_found (column_ VARCHAR, value VARCHAR)"
+        )
+    else:
+        join_known(con)
+        con.execute(f"CREATE TEMP TABLE shared_found AS SELECT * FROM {state.table('shared')}")
+    shared = set_shared_values_aside(con, model, columns)
+    columns = _filled(con, columns) if state is None else state.columns
+    return _Run(con, model, settings, columns, used, unused, shared, state, n_standardised, n_gone)
 
 
 def _load(
@@ -183,8 +253,8 @@ def _load(
     return used, unused
 
 
-def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str]) -> None:
-    """Create `prepared`: every column the models know, those that are not there as NULL."""
+def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str], state: State | None) -> None:
+    """Create `prepared`: every column the models know, those that are not there as NULL; and `given_names`."""
     expressions = {column: column for column in columns}
     for column in ("phone", "mobile"):
         if column in columns:
@@ -195,13 +265,19 @@ def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str]) -> 
     if "name_words" in columns:
         expressions["name_tokens"] = "list_distinct(string_split(name_words, ' '))"
     kept = KNOWN_COLUMNS | {"siren", "siret", "vat_number"}
-    if {"given", "family"} <= columns:
+    names = "SELECT NULL::VARCHAR AS given WHERE FALSE"
+    if state is not None:
+        names = f"SELECT given FROM {state.table('given_names')}"
+    elif {"given", "family"} <= columns:
         # A given name that several families use is a name, not a misspelling of another one.
-        expressions["given_known"] = (
-            f"coalesce(given IN (SELECT given FROM standardised WHERE length(given) > 1 GROUP BY given "
+        names = (
+            "SELECT given FROM standardised WHERE length(given) > 1 GROUP BY given "
             f"HAVING count(DISTINCT family) >= greatest({FAMILIES_OF_A_KNOWN_NAME}, "
-            f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})), false)"
+            f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})"
         )
+    con.execute(f"CREATE TEMP TABLE given_names AS {names}")
+    if {"given", "family"} <= columns:
+        expressions["given_known"] = "coalesce(given IN (SELECT given FROM given_names), false)"
     kinds = {"name_tokens": "VARCHAR[]", "given_known": "BOOLEAN"}
     listed = []
     for column in sorted(kept):
@@ -224,31 +300,55 @@ def _filled(con: duckdb.DuckDBPyConnection, columns: set[str]) -> set[str]:
     return {column for column, count in zip(known, counts, strict=True) if count}
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
-    """One run over a prepared connection."""
+    """One run over a connection whose tables are prepared."""
 
     con: duckdb.DuckDBPyConnection
     model: Model
-    active: Model
-    certain: Certain
-    between_sources: bool
+    settings: Settings
+    columns: set[str]
+    used: dict[str, str]
+    unused: dict[str, str]
+    shared: list[dict[str, object]]
+    state: State | None
+    n_standardised: int
+    n_gone: int
+    population: int | None = None
+    certain: Certain = field(init=False)
+    unseen: dict[str, float] = field(default_factory=dict)
 
-    def by_scores(self, unused: dict[str, str], shared: list[dict[str, object]], parameters: str) -> Linked:
-        con, active = self.con, self.active
+    def by_scores(self, active: Model, parameters: str) -> Linked:
+        con, state, between_sources = self.con, self.state, self.settings.between_sources
         counts: list[BlockingCount] = []
         training, expected = [], None
-        con.execute("CREATE TEMP TABLE candidates (left_node INTEGER, right_node INTEGER)")
+        con.execute(
+            "CREATE TEMP TABLE candidates (left_node INTEGER, right_node INTEGER);"
+            "CREATE TEMP TABLE large_keys (rule VARCHAR, stage TINYINT, key VARCHAR);"
+            "CREATE TEMP TABLE frequencies_used (column_ VARCHAR, value VARCHAR, share DOUBLE)"
+        )
         if active.comparisons:
-            counts = make_candidates(con, active, between_sources=self.between_sources)
-            n_records = len(self.certain.labels)
-            active = active.prior_for(possible_pairs(con, n_records, self.between_sources), n_records)
-            if parameters == "estimated":
-                found = estimate(con, active, between_sources=self.between_sources)
-                active, training, expected = found.model, found.rules, found.expected_matches
+            if state is None:
+                counts = make_candidates(con, active, between_sources=between_sources)
+                n_records = self.population or len(self.certain.labels)
+                active = active.prior_for(possible_pairs(con, n_records, between_sources), n_records)
+                if parameters == "estimated":
+                    found = estimate(con, active, between_sources=between_sources)
+                    active, training, expected = found.model, found.rules, found.expected_matches
+                self.unseen = count_terms(con, active)
+            else:
+                con.execute(
+                    f"INSERT INTO large_keys SELECT * FROM {state.table('blocks')};"
+                    f"INSERT INTO frequencies_used SELECT * FROM {state.table('frequencies')}"
+                )
+                counts = make_candidates_of_touched(con, active, between_sources=between_sources)
+                active, self.unseen = state.model_of(active), state.unseen
+                add_unseen_terms(con, active, self.unseen)
             score(con, active, "candidates", "scored", active.thresholds.retain)
             judge(con, self.model, active, "scored", "judged")
             con.execute("DROP TABLE scored")
+            if state is not None:
+                add_known_pairs(con, state)
             labels = self._cluster(active)
         else:
             con.execute(
@@ -256,13 +356,13 @@ class _Run:
                 "evidence_code VARCHAR, decision VARCHAR)"
             )
             labels = self.certain.labels
-        return self._result(labels, counts, shared, unused, active, training, expected, "scores")
+        return self._result(labels, counts, active, training, expected, "scores")
 
-    def by_names(self, unused: dict[str, str], shared: list[dict[str, object]]) -> Linked:
+    def by_names(self) -> Linked:
         con, limits = self.con, NAME_COSINES
         vectors = similar_names.name_vectors(con, "prepared")
         left, right, cosine = similar_names.similar_pairs(vectors, limits["retain"])
-        if self.between_sources:
+        if self.settings.between_sources:
             source = con.execute(
                 "SELECT dense_rank() OVER (ORDER BY source) AS s FROM prepared ORDER BY node"
             ).fetchnumpy()["s"]
@@ -292,7 +392,7 @@ class _Run:
             "THEN 'review' ELSE 'rejected' END AS decision FROM named"
         )
         con.unregister("named")
-        return self._result(labels, [], shared, unused, None, [], None, "names")
+        return self._result(labels, [], None, [], None, "names")
 
     def _cluster(self, active: Model) -> np.ndarray:
         """Average linkage over what certain evidence has joined already: the cluster label of each node."""
@@ -359,8 +459,6 @@ class _Run:
         self,
         labels: np.ndarray,
         counts: list[BlockingCount],
-        shared: list[dict[str, object]],
-        unused: dict[str, str],
         model: Model | None,
         training: list[dict[str, object]],
         expected: float | None,
@@ -430,13 +528,15 @@ class _Run:
                 row["decision"]: row["count_all"] for row in sorted(decided, key=lambda r: r["decision"])
             },
             blocking=counts,
-            shared_values=shared,
+            shared_values=self.shared,
             training=training,
             expected_matches=expected,
-            unused=unused,
+            unused=self.unused,
             contradictions=[
                 {"left_record_key": keys[a].as_py(), "right_record_key": keys[b].as_py(), "reason": reason}
                 for a, b, reason in certain.contradictions
             ],
+            n_standardised=self.n_standardised,
+            n_gone=self.n_gone,
         )
         return Linked(clusters, edges, candidates, report, model)

@@ -76,7 +76,10 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, out: str, fl
     for comparison in model.comparisons:
         for level in comparison.levels:
             if level.tf:
-                _term_frequencies(con, level)
+                con.execute(
+                    f"CREATE OR REPLACE TEMP TABLE frequency_{level.tf} AS SELECT value AS {level.tf}, "
+                    f"share AS tf_{level.tf} FROM frequencies_used WHERE column_ = '{level.tf}'"
+                )
                 frequencies = api.register(f"frequency_{level.tf}")
                 linker.table_management.register_term_frequency_lookup(frequencies, level.tf)
     linker.table_management.register_blocked_pairs_for_predict(api.register("splink_pairs"))
@@ -100,20 +103,40 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, out: str, fl
     con.execute("DROP TABLE splink_pairs; DROP VIEW scored_records")
 
 
-def _term_frequencies(con: duckdb.DuckDBPyConnection, level: Level) -> None:
-    """Create `frequency_<column>`: how often a stranger bears a value that two records share.
+def count_terms(con: duckdb.DuckDBPyConnection, model: Model) -> dict[str, float]:
+    """Create `frequencies_used` (column_, value, share): how often a stranger bears a value that two records share.
 
     The two records themselves do not count; the share of the level stands for RECORDS_OF_THE_MODEL further records, so
-    that in a handful of records a name seen twice is not taken for a common one.
+    that in a handful of records a name seen twice is not taken for a common one. Returns the share of a value that
+    no record bears, by column.
     """
-    column = level.tf
-    known = RECORDS_OF_THE_MODEL
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE frequency_{column} AS SELECT {column}, "
-        f"(greatest(count(*) - 2, 0) + 1 + {known * level.u}) / "
-        f"((SELECT count({column}) FROM prepared) + {known}) AS tf_{column} "
-        f"FROM prepared WHERE {column} IS NOT NULL GROUP BY {column}"
+        "CREATE OR REPLACE TEMP TABLE frequencies_used (column_ VARCHAR, value VARCHAR, share DOUBLE)"
     )
+    known, unseen = RECORDS_OF_THE_MODEL, {}
+    for column, level in _terms(model):
+        filled = con.execute(f"SELECT count({column}) FROM prepared").fetchall()[0][0]
+        con.execute(
+            f"INSERT INTO frequencies_used SELECT '{column}', {column}, (greatest(count(*) - 2, 0) + 1 + "
+            f"{known * level.u}) / {filled + known} FROM prepared WHERE {column} IS NOT NULL GROUP BY {column}"
+        )
+        unseen[column] = (1 + known * level.u) / (filled + known)
+    return unseen
+
+
+def add_unseen_terms(con: duckdb.DuckDBPyConnection, model: Model, unseen: dict[str, float]) -> None:
+    """Add the values of `prepared` that `frequencies_used` does not hold, with the share `unseen` gives."""
+    for column, _ in _terms(model):
+        con.execute(
+            f"INSERT INTO frequencies_used SELECT DISTINCT '{column}', {column}, {unseen[column]} FROM prepared "
+            f"WHERE {column} IS NOT NULL AND {column} NOT IN "
+            f"(SELECT value FROM frequencies_used WHERE column_ = '{column}')"
+        )
+
+
+def _terms(model: Model) -> list[tuple[str, Level]]:
+    """Columns whose value frequencies refine a level."""
+    return [(level.tf, level) for c in model.comparisons for level in c.levels if level.tf]
 
 
 def judge(con: duckdb.DuckDBPyConnection, model: Model, active: Model, scored: str, out: str) -> None:

@@ -19,8 +19,12 @@ def street_number(address: str) -> str:
 
 
 def street_name(address: str) -> str:
-    """SQL of the street without number and unit, types spelled out: '12bis, av. Foch' is 'avenue foch'."""
-    words = plain_words(address)
+    """SQL of the street without number and unit, types spelled out: '12bis, av. Foch' is 'avenue foch'.
+
+    A remark on where along the street is cut off: '854 7th Ave. between 54th and 55th Sts.' is '7th avenue'.
+    """
+    positions = "|".join(vocabulary()["street_position_words"])
+    words = rf"regexp_replace({plain_words(address)}, '(\S+ \S+) ({positions}) .*$', '\1')"
     bare = rf"regexp_replace({words}, '^[0-9]+\s?(bis|ter|quater|[a-d])?(\s|$)|\s[0-9]+\s?[a-z]?$', '', 'g')"
     glued = rf"regexp_replace({bare}, '(\pL{{3,}})(strasse|str)(\s|$)', '\1 street\3', 'g')"
     return words_replaced(f"nullif({glued}, '')", vocabulary()["street_words"])

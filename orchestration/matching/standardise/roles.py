@@ -42,8 +42,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("street_number", r"(street|house)_?(number|no)|numero(_voie)?"),
     ("address", r"(street_)?addr(ess)?e?(_?1|_line_?1)?|adresse(_1)?|address_?1|location"),
     ("street", r"street(_?name)?|voie|rue|strasse"),
-    ("postal_code", r"(post(al)?|zip)_?(code)?|code_postal|cp|plz"),
-    ("city", r"city|ville|town|suburb|commune|ort|localite|place"),
+    ("postal_code", r"(post(al)?|zip)_?(code)?(_[a-z]+)?|code_postal|cp|plz"),
+    ("city", r"city|ville|town|suburb|commune|ort|localite|place|birth_?place|place_of_birth|lieu_naissance"),
     ("region", r"state|region|province|county|departement"),
     ("country", r"country(_?code)?|pays|land"),
 )  # fmt: skip

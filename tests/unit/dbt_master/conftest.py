@@ -13,13 +13,16 @@ from pathlib import Path
 import duckdb
 import planted
 import planted_groups
+import planted_survivors
 import planted_west
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ingest.contract import load_contracts, write_schema_files
-from orchestration.stewardship import SCHEMAS, write_decision_tables
+from orchestration.matching.member_history import HISTORY_SCHEMA
+from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
+from orchestration.survivorship import write_rules
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
@@ -93,6 +96,21 @@ def write_matching(
             pa.table({"record_key": records, f"{entity}_id": golden}),
             work / "matching" / f"{entity}_members.parquet",
         )
+        held = [
+            {"record_key": key, "golden_id": golden_id, "valid_from": planted.on("2026-07-01")}
+            for key, golden_id in zip(records, golden, strict=True)
+        ]
+        pq.write_table(
+            pa.Table.from_pylist(held, schema=HISTORY_SCHEMA), work / "matching" / f"{entity}_history.parquet"
+        )
+
+
+def write_stewardship(work: Path, overrides: list[dict]) -> None:
+    """The overrides of the planted stewards, and the rules of survivorship as they are delivered."""
+    folder = work / "stewardship"
+    table = pa.Table.from_pylist(overrides, schema=SCHEMAS["field_overrides"])
+    write_decision_tables({"field_overrides": table}, folder)
+    write_rules(None, folder)
 
 
 def build(work: Path, *selection: str) -> None:
@@ -111,7 +129,14 @@ def build(work: Path, *selection: str) -> None:
 
 
 def built(
-    work: Path, planted_rows: dict[str, list[dict]], *selection: str, timezone: str, as_of: str
+    work: Path,
+    planted_rows: dict[str, list[dict]],
+    *selection: str,
+    timezone: str,
+    as_of: str,
+    same_account: list[set[str]] = planted.SAME_ACCOUNT,
+    same_person: list[set[str]] = planted.SAME_PERSON,
+    overrides: list[dict] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Read-only connection to a planted company after tag:staging, stub matching and the selected models."""
     wanted = {"ETALON_WORK": str(work), "ETALON_KEEP_OPEN": "True"}
@@ -122,8 +147,8 @@ def built(
     write_settings(work, timezone, as_of)
     try:
         build(work, "tag:staging")
-        write_matching(work)
-        write_decision_tables({}, work / "stewardship")
+        write_matching(work, same_account, same_person)
+        write_stewardship(work, overrides or [])
         build(work, *selection)
     finally:
         for name, value in before.items():
@@ -153,6 +178,7 @@ class Motors:
         schema = SCHEMAS["group_links"]
         decided = pa.Table.from_pylist([link.row() for link in links], schema=schema)
         write_decision_tables({"group_links": decided}, self.work / "stewardship")
+        write_rules(None, self.work / "stewardship")
         (self.work / "quality").mkdir(exist_ok=True)
         verdict = pa.table({"cycle": ["2026-06"], "verdict": ["publish"]})
         pq.write_table(verdict, self.work / "quality" / "gate_verdicts.parquet")
@@ -184,6 +210,20 @@ def new_york(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     con = built(
         work, planted_west.ROWS, "path:models/master", "path:models/metrics",
         timezone="America/New_York", as_of="2026-07-01 04:00:00",
+    )  # fmt: skip
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="session")
+def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A company whose source records disagree in every way, up to the lineage of its golden records."""
+    work = tmp_path_factory.mktemp("survivors") / "work"
+    con = built(
+        work, planted_survivors.ROWS, "+golden_values", "+dim_corporate_groups", "dim_persons", "golden_conflicts",
+        "golden_alternatives", timezone="Europe/Paris", as_of="2026-06-30 22:00:00",
+        same_account=planted_survivors.SAME_ACCOUNT, same_person=planted_survivors.SAME_PERSON,
+        overrides=planted_survivors.OVERRIDES,
     )  # fmt: skip
     yield con
     con.close()

@@ -56,7 +56,7 @@ def test_the_gate_stands_between_master_and_marts_and_the_report_hangs_beside_it
     assert parents("matching/account_members") == {
         "resolution/int_account_records", "resolution/int_person_records"
     }  # fmt: skip
-    assert "matching/account_members" in parents("master/xref_accounts")
+    assert "matching/account_history" in parents("master/xref_accounts")
 
 
 def test_the_gate_and_the_mart_rules_block_and_no_other_check_does(definitions: dg.Definitions) -> None:

@@ -74,7 +74,8 @@ def write_queue(work: Path, items: list[tuple]) -> None:
     columns = (
         "item_id varchar, entity varchar, kind varchar, left_record_key varchar, right_record_key varchar,"
         " left_golden_id varchar, right_golden_id varchar, weight double, probability double, reason varchar,"
-        " evidence_code varchar, terms varchar, decision_ids varchar, impact_value decimal(18, 2), impact_unit varchar,"
+        " evidence_code varchar, terms varchar, attribute varchar, decision_ids varchar,"
+        " impact_value decimal(18, 2), impact_unit varchar,"
         " n_leads bigint, n_touches bigint, is_strategic boolean, postponed_at timestamp, impact_rank bigint"
     )
     with duckdb.connect(str(work / "warehouse.duckdb")) as con:
@@ -84,9 +85,9 @@ def write_queue(work: Path, items: list[tuple]) -> None:
             contract = "crm_account" if entity == "account" else "crm_contact"
             terms = json.dumps(_TERMS) if weight is not None else None
             con.execute(
-                f"insert into quality_dbt.dq_review_queue values ({', '.join('?' * 20)})",
+                f"insert into quality_dbt.dq_review_queue values ({', '.join('?' * 21)})",
                 [item, entity, kind, key(left, contract), key(right, contract), f"acc_{left}", None, weight, 0.7,
-                 "between_thresholds", "score", terms, ",".join(decisions) or None, 1000 - rank, "EUR", 2, 5,
+                 "between_thresholds", "score", terms, None, ",".join(decisions) or None, 1000 - rank, "EUR", 2, 5,
                  rank == 1, None, rank],
             )  # fmt: skip
 
