@@ -193,6 +193,12 @@ class Motors:
 
 
 @pytest.fixture(scope="session")
+def company_of_motors() -> type[Motors]:
+    """The class itself: each test module keeps its own work directory."""
+    return Motors
+
+
+@pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The planted company of Paris up to the master models."""
     work = tmp_path_factory.mktemp("planted") / "work"
