@@ -21,7 +21,7 @@ import pytest
 
 from ingest.contract import load_contracts, write_schema_files
 from orchestration.matching.member_history import HISTORY_SCHEMA
-from orchestration.stewardship import SCHEMAS, write_decision_tables
+from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
 from orchestration.survivorship import write_rules
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
@@ -190,6 +190,12 @@ class Motors:
             patch.setenv("ETALON_WORK", str(self.work))
             patch.setenv("ETALON_KEEP_OPEN", "True")
             build(self.work, *selection)
+
+
+@pytest.fixture(scope="session")
+def company_of_motors() -> type[Motors]:
+    """The class itself: each test module keeps its own work directory."""
+    return Motors
 
 
 @pytest.fixture(scope="session")
