@@ -160,10 +160,9 @@ def _prepared_run(
     recompute: bool,
 ) -> _Run:
     """Create `prepared`, `touched` and `shared_found`: the records in one spelling, shared values set aside."""
-    used, unused = _load(con, records, settings.entity, settings.roles)
+    compared = _load(con, records, settings.entity, settings.roles)
     n_gone = 0
-    if state is not None:
-        used = state.used
+    used, unused = _usable(con, settings.entity, compared) if state is None else (state.used, {})
     if state is not None or is_kept:
         values = ", ".join(f"coalesce({ident(role)}, chr(0))" for role in used)
         con.execute(
@@ -182,7 +181,7 @@ def _prepared_run(
             "CREATE TEMP TABLE shared_found (column_ VARCHAR, value VARCHAR)"
         )
     else:
-        join_known(con)
+        join_known(con, state)
         con.execute(f"CREATE TEMP TABLE shared_found AS SELECT * FROM {state.table('shared')}")
     shared = set_shared_values_aside(con, model, columns)
     columns = _filled(con, columns) if state is None else state.columns
@@ -191,11 +190,8 @@ def _prepared_run(
 
 def _load(
     con: duckdb.DuckDBPyConnection, records: Path | pa.Table, entity: str, roles: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Create `source_records` (record_key, source, a text column per usable role).
-
-    Returns (role -> column of it, role -> why its column is left out).
-    """
+) -> dict[str, str]:
+    """Create `source_records` (record_key, source, a text column per role). Returns role -> column of the records."""
     if isinstance(records, Path):
         con.execute(f"CREATE TEMP VIEW given_records AS SELECT * FROM read_parquet({literal(str(records))})")
     else:
@@ -233,6 +229,13 @@ def _load(
             raise MatchingError(
                 "E-MAT-008", "record_key", column=roles["record_key"], n=int(n), example=example or "(empty)"
             )
+    return compared
+
+
+def _usable(
+    con: duckdb.DuckDBPyConnection, entity: str, compared: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """(role -> column of `source_records` that can be compared, role -> why its column is left out)."""
     unused = {}
     for role in compared:
         n_distinct, n_filled = con.execute(
