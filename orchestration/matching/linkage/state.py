@@ -40,13 +40,15 @@ class Settings:
     roles: dict[str, str]
     region: str | None
     between_sources: bool
+    one_to_one: bool | None
     parameters: str
 
 
 @dataclass(frozen=True)
 class State:
     """A kept run. used: roles compared; columns: of `prepared` that hold a value; unseen: share of a value that no
-    record of the first run bears, by column; levels: m and u of each level, by comparison; prior: of a pair."""
+    record of the first run bears, by column; levels: m and u of each level, by comparison; prior: of a pair;
+    one_to_one: a cluster takes one record of each source."""
 
     folder: Path
     used: dict[str, str]
@@ -54,6 +56,7 @@ class State:
     unseen: dict[str, float]
     levels: dict[str, list[list[float]]]
     prior: float
+    one_to_one: bool
 
     def model_of(self, active: Model) -> Model:
         """The model with the parameters of the kept run."""
@@ -105,6 +108,7 @@ def load_state(folder: Path, settings: Settings) -> State | None:
             content["unseen"],
             content["levels"],
             content["prior"],
+            content["one_to_one"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from error
@@ -122,6 +126,8 @@ def keep_state(
     used: dict[str, str],
     columns: set[str],
     unseen: dict[str, float],
+    *,
+    one_to_one: bool,
 ) -> None:
     """Write the state of the run that `con` holds into `folder`. model None: names alone, of which nothing is kept.
 
@@ -146,6 +152,7 @@ def keep_state(
             "unseen": unseen,
             "levels": {c.name: [[level.m, level.u] for level in c.levels] for c in model.comparisons},
             "prior": model.prior_probability,
+            "one_to_one": one_to_one,
         }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
