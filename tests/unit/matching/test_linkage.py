@@ -437,3 +437,38 @@ def test_a_register_with_duplicates_of_its_own_is_not_held_to_one_partner():
     assert not linked.report.one_to_one
     free = link(records.append_column("side", half), "site", roles, between_sources=True, one_to_one=False)
     assert linked.edges.equals(free.edges) and linked.clusters.equals(free.clusters)
+
+
+def test_dates_of_birth_within_a_year_wait_only_when_nothing_else_agrees():
+    rows = [
+        ("a", "Aria", "Wilson", "1999-02-08", "mlopez@henry.biz", None),
+        ("b", "Aria", "Wilson", "1998-11-13", "mlopez@henry.biz", None),
+        ("c", "Jean", "Kaudoux", "1950-02-08", None, "Lyon"),
+        ("d", "Jean", "Kaudoux", "1950-11-23", None, "Lyon"),
+        ("e", "Paul", "Morvan", "1950-02-08", "morvan@henry.biz", None),
+        ("f", "Paul", "Morvan", "1980-11-23", "morvan@henry.biz", None),
+        *(
+            (f"z{i}", f"Nom{i}", f"Famille{i}", f"19{i}-06-01", f"p{i}@x{i}.fr", "Paris")
+            for i in range(10, 40)
+        ),
+    ]
+    columns = {"given": "", "family": "", "born": "", "mail": "", "town": ""}
+    roles = {"record_key": "rec_id", "given_name": "given", "family_name": "family", "birth_date": "born"}
+    linked = link(table(rows, **columns), "person", {**roles, "email": "mail", "city": "town"})
+    assert [cluster for cluster in clusters_of(linked) if cluster[0] in "abcdef"] == [
+        ["a", "b"], ["c"], ["d"], ["e"], ["f"],
+    ]  # fmt: skip
+
+
+def test_a_region_speaks_where_no_postal_code_and_no_city_agrees():
+    rows = [
+        ("a", "Trilunil Boulangerie", "12 rue Haute", "Lyon", "Rhône"),
+        ("b", "Trilunil Boulangerie", "12 rue Haute", "Lyon", "Rhône"),
+        ("c", "Kaudoux Textile", "3 rue Basse", "Lyn", "Rhône"),
+        ("d", "Kaudoux Textile", "3 rue Basse", "Villeurbanne", "Rhône"),
+        ("e", "Zwikkelberg", "7 quai Nord", "Quimper", "Finistère"),
+    ]
+    columns = {"name": "", "address": "", "city": "", "region": ""}
+    linked = link(table(rows, **columns), "site", {"record_key": "rec_id", **{c: c for c in columns}})
+    levels = {(e["left_node"], e["right_node"]): e["gamma_region"] for e in linked.edges.to_pylist()}
+    assert levels[0, 1] == -1 and levels[2, 3] == 1
