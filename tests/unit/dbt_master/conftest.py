@@ -21,7 +21,7 @@ import pytest
 
 from ingest.contract import load_contracts, write_schema_files
 from orchestration.matching.member_history import HISTORY_SCHEMA
-from orchestration.stewardship import SCHEMAS, write_decision_tables
+from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
 from orchestration.survivorship import write_rules
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
