@@ -41,6 +41,9 @@ _STALE = (
     "exchange/int_person_records.parquet",
     "matching/account_members.parquet",
     "matching/person_members.parquet",
+    "matching/account_history.parquet",
+    "matching/person_history.parquet",
+    "matching/id_changes.parquet",
     "matching/edges.parquet",
     "matching/review_items.parquet",
     "matching/match_report.json",
@@ -129,12 +132,18 @@ def build_staging(run: Run) -> DbtOutcome:
 
 
 def prepare_decisions(run: Run) -> None:
-    """What stewards decided, and the rules of survivorship, as tables for matching and dbt."""
-    from orchestration.stewardship import write_decision_tables
-    from orchestration.survivorship import write_rules
+    """What stewards decided, and the rules of survivorship, as tables for matching and dbt.
 
-    write_decision_tables({}, run.work / "stewardship")
-    write_rules(run.company.root / "stewardship" / "survivorship.csv", run.work / "stewardship")
+    Raises StewardshipError for a file of decisions that cannot be read.
+    """
+    with run.state.step("decisions") as counts:
+        from orchestration.stewardship.preparing import prepare
+        from orchestration.survivorship import write_rules
+
+        standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
+        for status in standing.statuses.values():
+            counts[status] = counts.get(status, 0) + 1
+        write_rules(run.company.stewardship / "survivorship.csv", run.work / "stewardship")
 
 
 def match_records(run: Run) -> MatchReport:

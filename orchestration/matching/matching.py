@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.matching.golden_ids import MEMBERS_SCHEMA, REGISTRY_SCHEMA, assign_golden_ids
+from orchestration.matching.golden_ids import Assigned, assign_golden_ids
+from orchestration.matching.registry_files import read_history, read_registry
 from orchestration.matching.resolution import Resolution, resolve_accounts, resolve_persons
 
 #: What matching reads of the decisions of stewards (see stewardship.tables).
@@ -32,6 +33,7 @@ class EntityReport:
     """What matching did to one entity. n_edges: (evidence_code, decision) -> number of edges.
 
     n_review: questions for a steward. engine: what the linkage engine did (pairs, blocks, model, thresholds).
+    id_changes: cause -> records whose golden id is not the one of the cycle before.
     """
 
     n_records: int
@@ -40,6 +42,13 @@ class EntityReport:
     n_edges: dict[tuple[str, str], int] = field(default_factory=dict)
     n_review: int = 0
     engine: dict[str, Any] = field(default_factory=dict)
+    id_changes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def id_churn(self) -> float:
+        """Share of the records whose golden id is another one than in the cycle before."""
+        changed = sum(n for cause, n in self.id_changes.items() if cause != "first_seen")
+        return changed / self.n_records if self.n_records else 0.0
 
     @property
     def n_merged(self) -> int:
@@ -64,6 +73,7 @@ class EntityReport:
             "merged": self.n_merged,
             "largest_cluster": self.largest_cluster,
             "review_items": self.n_review,
+            "id_changes": self.id_changes,
             "edges": dict(sorted(decisions.items())),
             "by_evidence": by_evidence,
             "engine": self.engine,
@@ -97,8 +107,9 @@ def match(
 
     account_records, person_records: Parquet of the exchange models. registry: golden_ids.parquet of the
     last publication, with members_accounts.parquet and members_persons.parquet beside it, or None.
-    cycle: `yyyy-mm`, written on the ids minted now. out: folder that receives account_members, person_members, edges,
-    review_items and golden_ids (.parquet), replaced one by one by rename, and match_report.json.
+    cycle: `yyyy-mm`, written on the ids minted now. out: folder that receives account_members, person_members,
+    account_history, person_history, id_changes, edges, review_items and golden_ids (.parquet), replaced one by one by
+    rename, and match_report.json.
     constraints: decisions of stewards in force (constraints.parquet of stewardship.tables), or None.
     The result does not depend on row order or on the number of threads.
     Raises FileNotFoundError when an exchange file is missing.
@@ -107,21 +118,24 @@ def match(
         if not path.is_file():
             raise FileNotFoundError(f"exchange file {path.name} is missing: run the staging step first")
     out.mkdir(parents=True, exist_ok=True)
-    known = _read(registry, REGISTRY_SCHEMA)
-    decided = _read(constraints, _CONSTRAINTS)
-    live = {
-        entity: _live(known, _previous(registry, entity)) for entity in ("account", "person")
-    }  # Persons first: who works for whom is evidence about companies.
-    persons = resolve_persons(person_records, decided, live["person"], threads)
+    known = _Known.read(registry)
+    decided = (
+        pq.read_table(constraints).select(_CONSTRAINTS.names).cast(_CONSTRAINTS)
+        if constraints is not None and constraints.is_file()
+        else _CONSTRAINTS.empty_table()
+    )
+    # Persons first: who works for whom is evidence about companies.
+    persons = resolve_persons(person_records, decided, known.live("person"), threads)
     with ThreadPoolExecutor(1) as pool:
-        person_ids = pool.submit(_write_ids, persons, "person", known, registry, cycle, out)
+        person_ids = pool.submit(_write_ids, persons, "person", known, cycle, out)
         accounts = resolve_accounts(
-            account_records, person_records, persons.clusters, decided, live["account"], threads
+            account_records, person_records, persons.clusters, decided, known.live("account"), threads
         )
-        matched = (_write_ids(accounts, "account", known, registry, cycle, out), person_ids.result())
+        matched = (_write_ids(accounts, "account", known, cycle, out), person_ids.result())
     _write(pa.concat_tables([accounts.edges, persons.edges]), out / "edges.parquet")
     _write(pa.concat_tables([accounts.review_items, persons.review_items]), out / "review_items.parquet")
-    _write(pa.concat_tables(ids for _, ids in matched), out / "golden_ids.parquet")
+    _write(pa.concat_tables(ids.changes for _, ids in matched), out / "id_changes.parquet")
+    _write(pa.concat_tables(ids.registry for _, ids in matched), out / "golden_ids.parquet")
     report = MatchReport(accounts=matched[0][0], persons=matched[1][0])
     _write_report(report, out / "match_report.json")
     return report
@@ -135,27 +149,43 @@ def _write_report(report: MatchReport, path: Path) -> None:
 
 
 def _write_ids(
-    resolved: Resolution, entity: str, known: pa.Table, registry: Path | None, cycle: str, out: Path
-) -> tuple[EntityReport, pa.Table]:
-    """Give the clusters of one entity their golden ids. Returns (report, registry of the entity)."""
-    own = known.filter(pc.equal(known["entity"], entity))
-    members, renewed = assign_golden_ids(resolved.clusters, own, _previous(registry, entity), entity, cycle)
-    _write(members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
-    return _report(resolved), renewed
+    resolved: Resolution, entity: str, known: _Known, cycle: str, out: Path
+) -> tuple[EntityReport, Assigned]:
+    """Give the clusters of one entity their golden ids; write its members and their history."""
+    ids = assign_golden_ids(resolved.clusters, known.ids(entity), known.histories[entity], entity, cycle)
+    _write(ids.members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
+    _write(ids.history, out / f"{entity}_history.parquet")
+    return _report(resolved, ids), ids
 
 
-def _previous(registry: Path | None, entity: str) -> pa.Table:
-    """Which record held which id last (MEMBERS_SCHEMA)."""
-    return _read(registry.parent / f"members_{entity}s.parquet" if registry else None, MEMBERS_SCHEMA)
+@dataclass(frozen=True)
+class _Known:
+    """The published registry: every golden id, and which record of an entity held which id when."""
+
+    registry: pa.Table
+    histories: dict[str, pa.Table]
+
+    @classmethod
+    def read(cls, path: Path | None) -> _Known:
+        registry = read_registry(path)
+        known = cls(registry, {})
+        for entity in ("account", "person"):
+            known.histories[entity] = read_history(path, entity, known.ids(entity))
+        return known
+
+    def ids(self, entity: str) -> pa.Table:
+        """The ids of one entity."""
+        return self.registry.filter(pc.equal(self.registry["entity"], entity))
+
+    def live(self, entity: str) -> pa.Table:
+        """Records that hold a published id which is still in use: two of them are merged with care only."""
+        active = self.registry.filter(pc.equal(self.registry["status"], "active"))["golden_id"]
+        history = self.histories[entity]
+        held = history.filter(pc.is_null(history["valid_to"])).select(["record_key", "golden_id"])
+        return held.filter(pc.is_in(held["golden_id"], active.combine_chunks()))
 
 
-def _live(known: pa.Table, previous: pa.Table) -> pa.Table:
-    """Records that hold a published id which is still in use: two of them are merged with care only."""
-    active = known.filter(pc.equal(known["status"], "active"))["golden_id"]
-    return previous.filter(pc.is_in(previous["golden_id"], active.combine_chunks()))
-
-
-def _report(resolved: Resolution) -> EntityReport:
+def _report(resolved: Resolution, ids: Assigned) -> EntityReport:
     clusters, edges = resolved.clusters, resolved.edges
     sizes = np.unique(clusters["label"].to_numpy(), return_counts=True)[1]
     pairs = edges.group_by(["evidence_code", "decision"]).aggregate([([], "count_all")]).to_pylist()
@@ -167,13 +197,10 @@ def _report(resolved: Resolution) -> EntityReport:
         n_edges=dict(sorted(counted.items())),
         n_review=resolved.review_items.num_rows,
         engine=resolved.engine,
+        id_changes={
+            row["values"]: row["counts"] for row in pc.value_counts(ids.changes["cause"]).to_pylist()
+        },
     )
-
-
-def _read(path: Path | None, schema: pa.Schema) -> pa.Table:
-    if path is None or not path.is_file():
-        return schema.empty_table()
-    return pq.read_table(path).select(schema.names).cast(schema)
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -41,9 +41,10 @@ class Resolution:
 def resolve_persons(records: Path, constraints: pa.Table, live: pa.Table, threads: int = 2) -> Resolution:
     """Persons of an exchange file. constraints: see stewardship.tables; live: record_key, golden_id as published."""
     with _Work.opened(records, "person", constraints, live, threads) as work:
-        work.con.execute(person_evidence.NAMED)
-        work.join_certain(person_evidence.TIERS)
-        work.join_scored(person_evidence.PROFILES)
+        if len(work.labels) > 1:
+            work.con.execute(person_evidence.NAMED)
+            work.join_certain(person_evidence.TIERS)
+            work.join_scored(person_evidence.PROFILES)
         return work.resolution()
 
 
@@ -57,13 +58,16 @@ def resolve_accounts(
 ) -> Resolution:
     """Accounts of an exchange file. persons, person_clusters: the persons' exchange file and their clusters."""
     with _Work.opened(records, "account", constraints, live, threads) as work:
-        account_evidence.register_people(work.con, persons, person_clusters)
-        work.constraints = Constraints(account_evidence.legal_identities(work.con), work.constraints.apart)
-        work.join_certain(account_evidence.LEGAL_TIERS)
-        work.keep_apart(account_evidence.PARENTS)
-        work.join_certain(account_evidence.NAME_TIERS)
-        work.join_scored(account_evidence.PROFILES)
-        work.join_bare_names(account_evidence.NAME_AND_SIZE)
+        if len(work.labels) > 1:
+            account_evidence.register_people(work.con, persons, person_clusters)
+            work.constraints = Constraints(
+                account_evidence.legal_identities(work.con), work.constraints.apart
+            )
+            work.join_certain(account_evidence.LEGAL_TIERS)
+            work.keep_apart(account_evidence.PARENTS)
+            work.join_certain(account_evidence.NAME_TIERS)
+            work.join_scored(account_evidence.PROFILES)
+            work.join_bare_names(account_evidence.NAME_AND_SIZE)
         return work.resolution()
 
 
@@ -483,11 +487,15 @@ def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str,
 
 
 def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndarray:
-    """(n,) number of the published golden id that each record holds, -1 for none."""
+    """(n,) number of the published golden id that each record shares with another one, -1 for none.
+
+    An id of a single record is no history yet: it joins a known entity like a new record does.
+    """
     con.register("live_given", live)
     found = con.execute(
-        "select r.node, dense_rank() over (order by g.golden_id) - 1 as id "
-        "from records as r join live_given as g using (record_key)"
+        "select node, dense_rank() over (order by golden_id) - 1 as id from ("
+        "select r.node, g.golden_id from records as r join live_given as g using (record_key) "
+        "qualify count(*) over (partition by g.golden_id) > 1)"
     ).fetchnumpy()
     con.unregister("live_given")
     ids = np.full(n, -1, dtype=np.int64)

@@ -24,6 +24,7 @@ READS = {
         "quality",
         "collect",
         "matching",
+        "stewardship",
         "raw",
         "run",
         "seeds",

@@ -75,7 +75,13 @@ def catalogue_entries(path: Path) -> dict:
 
 
 @pytest.mark.parametrize(
-    "name", ["ingest/reasons.yml", "ingest/errors.yml", "orchestration/matching/errors.yml"]
+    "name",
+    [
+        "ingest/reasons.yml",
+        "ingest/errors.yml",
+        "orchestration/matching/errors.yml",
+        "orchestration/stewardship/errors.yml",
+    ],
 )
 def test_every_code_is_worded_in_french_and_english(name):
     text = (ROOT / name).read_text()

@@ -20,7 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.contract import load_contracts, write_schema_files
-from orchestration.stewardship import SCHEMAS, write_decision_tables
+from orchestration.matching.member_history import HISTORY_SCHEMA
+from orchestration.matching.review import ITEMS
+from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
 from orchestration.survivorship import write_rules
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
@@ -87,6 +89,7 @@ def write_matching(
 ) -> None:
     """Golden ids from the exchange files: the planted groups, else one entity a record."""
     (work / "matching").mkdir(exist_ok=True)
+    pq.write_table(ITEMS.empty_table(), work / "matching" / "review_items.parquet")
     for entity, prefix, groups in (("account", "acc", same_account), ("person", "per", same_person)):
         records = pq.read_table(work / "exchange" / f"int_{entity}_records.parquet")["record_key"].to_pylist()
         leader = {key: min(group) for group in groups for key in group}
@@ -94,6 +97,13 @@ def write_matching(
         pq.write_table(
             pa.table({"record_key": records, f"{entity}_id": golden}),
             work / "matching" / f"{entity}_members.parquet",
+        )
+        held = [
+            {"record_key": key, "golden_id": golden_id, "valid_from": planted.on("2026-07-01")}
+            for key, golden_id in zip(records, golden, strict=True)
+        ]
+        pq.write_table(
+            pa.Table.from_pylist(held, schema=HISTORY_SCHEMA), work / "matching" / f"{entity}_history.parquet"
         )
 
 
@@ -182,6 +192,12 @@ class Motors:
             patch.setenv("ETALON_WORK", str(self.work))
             patch.setenv("ETALON_KEEP_OPEN", "True")
             build(self.work, *selection)
+
+
+@pytest.fixture(scope="session")
+def company_of_motors() -> type[Motors]:
+    """The class itself: each test module keeps its own work directory."""
+    return Motors
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import shutil
 import time
 from pathlib import Path
 
@@ -15,77 +16,7 @@ import pytest
 from orchestration.matching import match
 from orchestration.matching.components import component_labels
 from orchestration.matching.joining import Constraints, join
-
-SIREN_A, SIREN_B, SIREN_C = "732829320", "552100554", "542065479"
-DAY = dt.date(2026, 1, 1)
-
-ACCOUNT = pa.schema(
-    [(name, pa.string()) for name in (
-        "record_key", "contract", "source_instance", "source_record_id", "name", "name_key",
-        "registration_number", "vat_number", "domain", "accountancy_code", "country_code", "postal_code",
-        "city", "phone", "must_link_key", "parent_record_key")]
-    + [("employee_count", pa.int32()), ("first_seen_on", pa.date32())]
-)  # fmt: skip
-PERSON = pa.schema(
-    [(name, pa.string()) for name in (
-        "record_key", "contract", "source_instance", "source_record_id", "name_key", "given_name", "family_name",
-        "company_name", "company_name_key", "email", "phone", "mobile", "account_record_key", "must_link_key"
-    )] + [("is_generic_email", pa.bool_()), ("first_seen_on", pa.date32())]
-)  # fmt: skip
-
-
-def account(key: str, **values: object) -> dict:
-    return {
-        "record_key": key,
-        "contract": "crm_account",
-        "source_instance": "crm",
-        "first_seen_on": DAY,
-    } | values
-
-
-def person(key: str, **values: object) -> dict:
-    words = (values.get("name_key") or "").split()
-    if len(words) == 2:
-        values = dict(zip(("given_name", "family_name"), words, strict=True)) | values
-    return {
-        "record_key": key,
-        "contract": "crm_lead",
-        "is_generic_email": False,
-        "first_seen_on": DAY,
-    } | values
-
-
-class Bench:
-    """One folder with exchange files; `run` returns ids per record and the edges."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.registry: Path | None = None
-
-    def run(self, accounts: list[dict] = (), persons: list[dict] = (), cycle: str = "2026-01"):
-        for name, rows, schema in (("a", accounts, ACCOUNT), ("p", persons, PERSON)):
-            pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), self.folder / f"{name}.parquet")
-        out = self.folder / "out"
-        report = match(self.folder / "a.parquet", self.folder / "p.parquet", self.registry, cycle, out)
-        accounts_of = dict(
-            zip(*pq.read_table(out / "account_members.parquet").to_pydict().values(), strict=True)
-        )
-        persons_of = dict(
-            zip(*pq.read_table(out / "person_members.parquet").to_pydict().values(), strict=True)
-        )
-        return accounts_of | persons_of, pq.read_table(out / "edges.parquet").to_pylist(), report
-
-    def remember(self) -> None:
-        """Make the last result the published registry."""
-        folder = self.folder / "registry"
-        folder.mkdir(exist_ok=True)
-        self.registry = folder / "golden_ids.parquet"
-        pq.write_table(pq.read_table(self.folder / "out" / "golden_ids.parquet"), self.registry)
-        for entity in ("account", "person"):
-            members = pq.read_table(self.folder / "out" / f"{entity}_members.parquet")
-            pq.write_table(
-                members.rename_columns(["record_key", "golden_id"]), folder / f"members_{entity}s.parquet"
-            )
+from tests.match_bench import ACCOUNT, DAY, SIREN_A, SIREN_B, SIREN_C, Bench, account, person
 
 
 @pytest.fixture
@@ -301,7 +232,7 @@ def test_a_publication_cut_between_its_registry_files_changes_no_id(bench: Bench
     apart = [person("l/0", email="other@x.example"), *together[1:]]
     after, _, _ = bench.run(persons=apart, cycle="2026-02")
     # the ids were promoted, the members were not
-    pq.write_table(pq.read_table(bench.folder / "out" / "golden_ids.parquet"), bench.registry)
+    shutil.copy(bench.folder / "out" / "golden_ids.parquet", bench.registry)
     again, _, _ = bench.run(persons=apart, cycle="2026-02")
     assert again == after
     assert pq.read_table(bench.folder / "out" / "golden_ids.parquet").equals(pq.read_table(bench.registry))
@@ -346,7 +277,8 @@ def test_the_result_does_not_depend_on_row_order(bench: Bench) -> None:
         )
         for n in range(120)
     ]
-    names = ("account_members", "person_members", "edges", "golden_ids", "review_items")
+    names = ("account_history", "person_history", "id_changes", "account_members", "person_members", "edges")
+    names += ("golden_ids", "review_items")
     seen = set()
     for _ in range(3):
         rng.shuffle(accounts)
