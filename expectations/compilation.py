@@ -1,14 +1,14 @@
 """A check -> two pieces of SQL: the rows it speaks about, and the condition under which one of them fails.
 
-The suites count with them and the journal lists with them, so that both speak about the same rows. What
-does not belong here: running SQL. Dialect: DuckDB. Rule text is project code; run values enter as quoted
-literals.
+The runner counts with them and the journal lists with them, so that both speak about the same rows. What
+does not belong here: running SQL (see counting.py, runner.py). Dialect: DuckDB. Rule text is project code;
+run values enter as quoted literals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from expectations.catalogue import freshness_days
@@ -38,7 +38,10 @@ class Compiled:
     """`population` is a select or a bare relation name; `fails_when` is true for its failing rows.
 
     `key` names its columns that identify a row; `provenance` those that give its file and line, None where
-    they are whatever the table has.
+    they are whatever the table has. `applies_when`: for a check of single rows, the condition that narrows the
+    table to its population ("" for the whole table), so that many such checks are counted in one pass; None for
+    a population of its own. `counted_by`: a select of both counts, where there is a cheaper one than looking at
+    each row.
     """
 
     population: str
@@ -46,6 +49,8 @@ class Compiled:
     key: tuple[str, ...]
     provenance: frozenset[str] | None
     relations: tuple[str, ...]
+    applies_when: str | None = None
+    counted_by: str | None = None
 
     @property
     def source(self) -> str:
@@ -64,9 +69,13 @@ def compile_check(check: Check, *, as_of: datetime, fed_by: tuple[str, ...] = ()
     return _BY_KIND[type(check)](check)
 
 
-def _rows(check: Check, *conditions: str) -> str:
+def _applies_when(check: Check, *conditions: str) -> str:
     given = [f"({check.where})"] if check.where else []
-    wanted = " and ".join([*given, *conditions])
+    return " and ".join([*given, *conditions])
+
+
+def _rows(check: Check, *conditions: str) -> str:
+    wanted = _applies_when(check, *conditions)
     return f"select * from {check.table} where {wanted}" if wanted else check.table
 
 
@@ -77,6 +86,7 @@ def _of_rows(check: Check, fails_when: str, *conditions: str, relations: tuple[s
         key=check.key,
         provenance=None,
         relations=(check.table, *relations),
+        applies_when=_applies_when(check, *conditions),
     )
 
 
@@ -86,12 +96,17 @@ def _not_null(check: NotNull) -> Compiled:
 
 def _unique(check: Unique) -> Compiled:
     column = ident(check.column)
-    # Keys that repeat are found by grouping; a window over an event table costs twice the CPU.
+    # Keys that repeat are found by grouping; a window over an event table costs twice the CPU. Listing them takes a
+    # second pass that counting them does without.
     repeated = (
         f"select {column} from {_from(_rows(check))} where {column} is not null"
         f" group by {column} having count(*) > 1"
     )
-    return _of_rows(check, f"{column} in ({repeated})")
+    return replace(
+        _of_rows(check, f"{column} in ({repeated})"),
+        counted_by="select coalesce(sum(n), 0), coalesce(sum(n) filter (where n > 1 and value is not null), 0)"
+        f" from (select {column} as value, count(*) as n from {_from(_rows(check))} as {ROWS} group by {column})",
+    )
 
 
 def _from(population: str) -> str:
@@ -100,19 +115,14 @@ def _from(population: str) -> str:
 
 def _in_set(check: InSet) -> Compiled:
     values = ", ".join(literal(value) for value in check.values)
-    return _of_rows(check, f"{ident(check.column)} not in ({values})", *_known(check))
+    return _of_rows(check, f"{ident(check.column)} not in ({values})", f"{ident(check.column)} is not null")
 
 
 def _between(check: Between) -> Compiled:
     column = ident(check.column)
     sides = [f"{column} < {check.min}"] if check.min is not None else []
     sides += [f"{column} > {check.max}"] if check.max is not None else []
-    return _of_rows(check, " or ".join(sides), *_known(check))
-
-
-def _known(check: InSet | Between) -> tuple[str, ...]:
-    """Null values are not judged; over a whole table the native expectation leaves them out by itself."""
-    return (f"{ident(check.column)} is not null",) if check.where else ()
+    return _of_rows(check, " or ".join(sides), f"{column} is not null")
 
 
 def _matches(check: Matches) -> Compiled:

@@ -71,6 +71,11 @@ class Company:
         return self.root / "decisions"
 
     @property
+    def stewardship(self) -> Path:
+        """What stewards decided about companies and persons. Input like the extracts, kept when work/ goes."""
+        return self.root / "stewardship"
+
+    @property
     def published(self) -> Path:
         """Published marts, receipts and reports."""
         return self.root / "published"

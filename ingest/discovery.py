@@ -289,6 +289,10 @@ def receive_all(
     """Bytes of every found file, and a problem for each one that cannot be opened."""
     seen = SeenFiles(work)
     received, problems = [], []
+    # Largest first: a large file begun last would be waited for alone.
+    files = discovery.files
+    order = sorted(range(len(files)), key=lambda i: -(_size(files[i].path) or 0))
+    outcomes: dict[int, Received | OSError] = {}
 
     def receive(file: FoundFile) -> Received | OSError:
         try:
@@ -298,13 +302,15 @@ def receive_all(
 
     # Copying and hashing leave the interpreter to others, and one file waits for the disk while another is hashed.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        for done, (file, found) in enumerate(
-            zip(discovery.files, pool.map(receive, discovery.files), strict=True)
-        ):
-            progress("receive", done, len(discovery.files))
-            if isinstance(found, Received):
-                received.append(found)
-                continue
+        outcome = pool.map(receive, (files[i] for i in order))
+        for done, (i, found) in enumerate(zip(order, outcome, strict=True)):
+            progress("receive", done, len(order))
+            outcomes[i] = found
+    for i, file in enumerate(files):
+        found = outcomes[i]
+        if isinstance(found, Received):
+            received.append(found)
+        else:
             place = f"{file.source.instance}: {file.relative}"
             problem = Problem("E-ING-016", place, (("detail", found.strerror or str(found)),))
             problems.append((file.source.instance, file.relative, problem))

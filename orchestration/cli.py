@@ -21,6 +21,7 @@ _COMMANDS = {
     "controls": "What the controls of deliveries measured in the last run.",
     "quarantine": "The rows that did not get in: list, show, repair, replay.",
     "deliveries": "What was delivered when; reject a wrong delivery, accept a snapshot that removes much.",
+    "steward": "Answer what matching asks: same, different, can't say; take apart, set values, undo.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",

@@ -19,6 +19,7 @@ CRASH_POINTS = (
     "publication.parquet_written",
     "publication.parquet_renamed",
     "publication.receipt_written",
+    "publication.members_promoted",
     "publication.registry_promoted",
     "publication.swapped",
     "publication.recorded",

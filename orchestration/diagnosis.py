@@ -123,7 +123,15 @@ def _decisions(company) -> Iterator[Finding]:
     from ingest.delivery_decisions import load_delivery_decisions
     from ingest.errors import IngestError
     from ingest.repairs import load_repairs
+    from orchestration.stewardship.errors import StewardshipError
+    from orchestration.stewardship.files import read_decisions
 
+    try:
+        n_steward = len(read_decisions(company.stewardship))
+    except StewardshipError as error:
+        yield Finding("stewardship", "bad", f"{error} {error.text('next')}")
+    else:
+        yield Finding("stewardship", "ok", f"{n_steward} decision(s) of stewards")
     try:
         n_repairs = sum(len(repairs) for repairs in load_repairs(company.decisions).values())
         n_deliveries = len(load_delivery_decisions(company.decisions))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
 from orchestration.publication.files import file_sha256
+from orchestration.stewardship.files import steward_files
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -34,7 +35,7 @@ def list_inputs(company: Company) -> Inputs:
     found += [path for path in (root / "company.yml", root / "waivers.csv") if path.is_file()]
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
-    found += decision_files(company.decisions)
+    found += [*decision_files(company.decisions), *steward_files(company.stewardship)]
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 
 

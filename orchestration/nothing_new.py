@@ -55,7 +55,7 @@ def unchanged_publication(company: Company, cycle: str | None) -> Unchanged | No
 
 def _is_decision(path: str) -> bool:
     """A decision that is taken away counts no longer; an extract that is taken away does."""
-    return path.startswith("decisions/") or path == "waivers.csv"
+    return path.startswith(("decisions/", "stewardship/")) or path == "waivers.csv"
 
 
 def _is_intact(marts: Path, sha256: str) -> bool:

@@ -41,7 +41,12 @@ _STALE = (
     "exchange/int_person_records.parquet",
     "matching/account_members.parquet",
     "matching/person_members.parquet",
+    "matching/account_history.parquet",
+    "matching/person_history.parquet",
+    "matching/id_changes.parquet",
     "matching/edges.parquet",
+    "matching/review_items.parquet",
+    "matching/match_report.json",
     "matching/golden_ids.parquet",
     "quality/rule_results.parquet",
     "quality/rule_failures.parquet",
@@ -127,10 +132,18 @@ def build_staging(run: Run) -> DbtOutcome:
 
 
 def prepare_decisions(run: Run) -> None:
-    """What stewards decided, as tables for matching and dbt."""
-    from orchestration.stewardship import write_decision_tables
+    """What stewards decided, and the rules of survivorship, as tables for matching and dbt.
 
-    write_decision_tables({}, run.work / "stewardship")
+    Raises StewardshipError for a file of decisions that cannot be read.
+    """
+    with run.state.step("decisions") as counts:
+        from orchestration.stewardship.preparing import prepare
+        from orchestration.survivorship import write_rules
+
+        standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
+        for status in standing.statuses.values():
+            counts[status] = counts.get(status, 0) + 1
+        write_rules(run.company.stewardship / "survivorship.csv", run.work / "stewardship")
 
 
 def match_records(run: Run) -> MatchReport:
@@ -147,6 +160,7 @@ def match_records(run: Run) -> MatchReport:
             registry_path(run.company.published),
             run.settings.cycle,
             run.work / "matching",
+            constraints=run.work / "stewardship" / "constraints.parquet",
         )
         for name, entity in (("accounts", report.accounts), ("persons", report.persons)):
             counts[name] = {
@@ -154,6 +168,7 @@ def match_records(run: Run) -> MatchReport:
                 "golden": entity.n_clusters,
                 "merged": entity.n_merged,
                 "largest_cluster": entity.largest_cluster,
+                "for_review": entity.n_review,
             }
     crash_point("matching.written")
     return report

@@ -154,10 +154,12 @@ def plant(root: Path, *, n_leads: int = 7, settings: RunSettings = SETTINGS, del
     ids = {"golden_id": ["acc_1"], "entity": ["account"], "anchor_record_key": ["k1"]}
     ids |= {"minted_in_cycle": ["2026-06"], "status": ["active"]}
     ids |= {"merged_into": pa.array([None], pa.string()), "reason": ["first_seen"]}
+    ids |= {"retired_in_cycle": pa.array([None], pa.string())}
+    held = {"record_key": ["k1"], "golden_id": ["acc_1"], "home_id": pa.array([None], pa.string())}
+    held |= {"valid_from": [dt.date(2026, 7, 1)], "valid_to": pa.array([None], pa.date32())}
     pq.write_table(pa.table(ids), work / "matching" / "golden_ids.parquet")
     for entity in ("account", "person"):
-        members = pa.table({"record_key": ["k1"], f"{entity}_id": ["acc_1"]})
-        pq.write_table(members, work / "matching" / f"{entity}_members.parquet")
+        pq.write_table(pa.table(held), work / "matching" / f"{entity}_history.parquet")
     write_results([result("R-MRT-001", "mart", "marts.mart_sales_leads_month")], results_path(root))
     judge(root, "publish")
     return load_company(root)

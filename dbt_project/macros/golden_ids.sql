@@ -1,6 +1,7 @@
-{# Id of the group whose top account is given: acc_<hex> becomes grp_<hex>. #}
-{% macro group_id_of(account_id) -%}
-    'grp_' || substr({{ account_id }}, 5)
+{# Id of the group whose top account is given: acc_<hex> becomes grp_<hex>, or buy_<hex> for a buying group. #}
+{% macro group_id_of(account_id, kind_code=none) -%}
+    {%- set by_kind = "case when " ~ kind_code ~ " = 'buying' then 'buy_' else 'grp_' end" -%}
+    {{ "'grp_'" if kind_code is none else by_kind }} || substr({{ account_id }}, 5)
 {%- endmacro %}
 
 {# Id of the lead of a golden person: per_<hex> becomes lea_<hex>. #}

@@ -20,6 +20,7 @@ from ingest.demo import (
     deals,
     dirt,
     erp,
+    groups,
     ledger,
     mailing,
     pbx,
@@ -77,8 +78,8 @@ class DemoReport:
 def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> DemoReport:
     """Write a demo company (company.yml, extracts/, truth/); same size and seed, same bytes.
 
-    Extracts and truth of an earlier demo are replaced. Raises KeyError for an unknown size, FileExistsError for a
-    directory that holds a company or extracts that are no demo's (no truth/ beside them).
+    Extracts, truth and stewards' decisions of an earlier demo are replaced. Raises KeyError for an unknown size,
+    FileExistsError for a directory that holds a company or extracts that are no demo's (no truth/ beside them).
     """
     scale = SIZES[size]
     began = time.perf_counter()
@@ -86,7 +87,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
     held = [name for name in ("company.yml", "extracts") if (company_dir / name).exists()]
     if held and not (company_dir / "truth").is_dir():
         raise FileExistsError(f"{company_dir} holds {held[0]} of a company that is no demo")
-    for name in ("extracts", "truth", ".generation"):
+    for name in ("extracts", "truth", "stewardship", ".generation"):
         shutil.rmtree(company_dir / name, ignore_errors=True)
     workshop = company_dir / ".generation"
     workshop.mkdir(parents=True)
@@ -123,6 +124,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: crm_rows.make_task_rows(scratch, scale),
             lambda: erp.make_documents(scratch, scale),
             lambda: ledger.make_ledger(scratch),
+            lambda: groups.make_group_links(scratch, scale),
             lambda: dirt.plant(scratch),
         )
         declared = _COMPANY + (sheets.SOURCES if scale.has_sheets else "")
@@ -142,7 +144,12 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
                 lambda: sheets.write_sheets(writer, scale),
                 lambda: sheet_truth.write_sheet_truth(scratch, company_dir / "truth"),
             )
-        step("truth", lambda: truth.write_truth(writer, scale, company_dir / "truth"))
+        step(
+            "truth",
+            lambda: groups.write_group_links(scratch, company_dir / "stewardship"),
+            lambda: groups.write_group_truth(scratch, company_dir / "truth"),
+            lambda: truth.write_truth(writer, scale, company_dir / "truth"),
+        )
     finally:
         scratch.close()
         shutil.rmtree(workshop, ignore_errors=True)

@@ -88,9 +88,9 @@ def _clusters(scratch: Scratch) -> None:
             false from sf_contacts)
         select * from account_rows union all select * from person_rows;
         create or replace table account_groups as
-        select 'A' || code(acc, 8) as true_id, 'A' || code(root_acc, 8) as group_true_id, name, size_code,
+        select 'A' || code(acc, 8) as true_id, 'A' || code(r.root_acc, 8) as group_true_id, name, size_code,
           is_vip as is_strategic
-        from companies""")
+        from companies join as_is_roots r using (acc)""")
 
 
 def _lead_facts(scratch: Scratch) -> None:
@@ -197,7 +197,7 @@ def _money_metrics(scratch: Scratch) -> None:
     scratch.run(f"""
         create or replace table revenue_truth as
         select i.period_month, c.root_acc, sum(l.net * i.rate) as revenue
-        from invoices i join invoice_lines l using (inv) join companies c using (acc) group by all;
+        from invoices i join invoice_lines l using (inv) join as_is_roots c using (acc) group by all;
         insert into kpi_values
         select 'revenue_total', 'month', cast(period_month || '-01' as date), null, sum(revenue),
           sum(revenue), null, null from revenue_truth group by 3;

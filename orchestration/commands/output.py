@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from ingest.company import Company
 
 #: What the journal can say of a decision.
-ACTIONS = ("quarantine", "correct", "null", "exclude", "merge", "supersede", "keep_flagged")
+ACTIONS = (
+    *("quarantine", "correct", "null", "exclude", "merge", "keep_apart"),
+    *("override", "link", "supersede", "keep_flagged"),
+)
 
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -175,7 +178,7 @@ def describe_error(error: BaseException, language: str) -> tuple[int, str, str |
         code = exit_codes.USAGE if is_usage else exit_codes.DATA_REFUSED
         return code, masked(message), problem.text("next", language)
     name = type(error).__name__
-    if name == "MatchingError":
+    if name in ("MatchingError", "StewardshipError"):
         what, why = error.text("what", language), error.text("why", language)
         code = exit_codes.USAGE if error.is_usage else exit_codes.DATA_REFUSED
         return code, masked(f"{error.code} {what} {why}"), error.text("next", language)

@@ -1,4 +1,4 @@
-"""`etalon where`: the one fate of a source row."""
+"""`etalon where`: the one fate of a source row, and what became of a golden id."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from orchestration.masking import masked
 
 if TYPE_CHECKING:
     from orchestration.fate import Content, Fate
+    from orchestration.publication.registry import GoldenId
 
 _EPILOG = """\b
 Examples:
   etalon where crm:leads_2026-06.csv:1204
   etalon where crm:2f6d0c1b9a4e:1204
   etalon where crm:00Q5g00000AbCdE --json
+  etalon where acc_3f0c92d51b7e
 
 \b
 The line is the physical line of the file, the header being line 1; in JSON, ICS and XLSX the
@@ -27,14 +29,23 @@ ordinal of the record. The file may be named without its folder and extension wh
 
 
 @cli_command("where", epilog=_EPILOG)
-@click.argument("address", metavar="SOURCE:FILE:LINE | SOURCE:KEY")
+@click.argument("address", metavar="SOURCE:FILE:LINE | SOURCE:KEY | GOLDEN_ID")
 def command(company: Path, as_json: bool, language: str, address: str) -> None:
-    """Say what became of one row of an extract, or of one record by its key."""
+    """Say what became of one row of an extract, of one record by its key, or of a golden id."""
     from ingest import load_company
     from orchestration.fate import UnknownRowError, fates
+    from orchestration.publication.registry import find_golden_id, is_golden_id
     from orchestration.run_lock import reading
 
-    work = load_company(company).work
+    loaded = load_company(company)
+    work = loaded.work
+    if is_golden_id(address):
+        try:
+            known = find_golden_id(loaded.published, address)
+        except LookupError as error:
+            raise click.UsageError(str(error)) from error
+        emit_json({"golden_id": asdict(known)}) if as_json else say(_sentence_of_id(known, language))
+        return
     try:
         with reading(work):
             found = fates(work, address)
@@ -62,6 +73,16 @@ def _contents(work: Path, address: str) -> list[Content]:
 
     source, _, place = address.rpartition(":")[0].partition(":")
     return contents_of(work, source, place) if place and address.rpartition(":")[2].isdigit() else []
+
+
+def _sentence_of_id(known: GoldenId, language: str) -> str:
+    keys = ", ".join(masked(key) for key in known.record_keys)
+    more = ", ..." if known.n_records > len(known.record_keys) else ""
+    return wording(
+        f"golden_id_{known.status}", language, golden_id=known.golden_id, minted=known.minted_in_cycle,
+        retired=known.retired_in_cycle or "?", path=" -> ".join(known.leads_to),
+        n=known.n_records, keys=f" ({keys}{more})" if keys else "",
+    )  # fmt: skip
 
 
 def _sentence(fate: Fate, language: str) -> str:

@@ -6,38 +6,78 @@ matching engine and dbt must never share a DuckDB connection.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.matching.accounts import account_labels
-from orchestration.matching.golden_ids import MEMBERS_SCHEMA, REGISTRY_SCHEMA, assign_golden_ids
-from orchestration.matching.persons import person_labels
+from orchestration.matching.golden_ids import Assigned, assign_golden_ids
+from orchestration.matching.registry_files import read_history, read_registry
+from orchestration.matching.resolution import Resolution, resolve_accounts, resolve_persons
 
-_Labels = Callable[[duckdb.DuckDBPyConnection], tuple[np.ndarray, list[pa.Table]]]
+#: What matching reads of the decisions of stewards (see stewardship.tables).
+_CONSTRAINTS = pa.schema(
+    [(name, pa.string()) for name in ("entity", "kind", "left_record_key", "right_record_key", "decision_id")]
+)
 
 
 @dataclass(frozen=True)
 class EntityReport:
-    """What matching did to one entity. n_edges: (evidence_code, decision) -> number of edges."""
+    """What matching did to one entity. n_edges: (evidence_code, decision) -> number of edges.
+
+    n_review: questions for a steward. engine: what the linkage engine did (pairs, blocks, model, thresholds).
+    id_changes: cause -> records whose golden id is not the one of the cycle before.
+    """
 
     n_records: int
     n_clusters: int
     largest_cluster: int
     n_edges: dict[tuple[str, str], int] = field(default_factory=dict)
+    n_review: int = 0
+    engine: dict[str, Any] = field(default_factory=dict)
+    id_changes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def id_churn(self) -> float:
+        """Share of the records whose golden id is another one than in the cycle before."""
+        changed = sum(n for cause, n in self.id_changes.items() if cause != "first_seen")
+        return changed / self.n_records if self.n_records else 0.0
 
     @property
     def n_merged(self) -> int:
         """Records that joined another record's cluster."""
         return self.n_records - self.n_clusters
+
+    @property
+    def dropped_blocks(self) -> int:
+        """Blocks of records too large to be compared, which blocking reported and left out."""
+        return sum(rule["dropped_blocks"] for rule in self.engine.get("blocking", ()))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values: counts, edges by evidence and decision, the engine's own report."""
+        by_evidence: dict[str, dict[str, int]] = {}
+        decisions: Counter[str] = Counter()
+        for (code, decision), n in self.n_edges.items():
+            by_evidence.setdefault(code, {})[decision] = n
+            decisions[decision] += n
+        return {
+            "records": self.n_records,
+            "golden": self.n_clusters,
+            "merged": self.n_merged,
+            "largest_cluster": self.largest_cluster,
+            "review_items": self.n_review,
+            "id_changes": self.id_changes,
+            "edges": dict(sorted(decisions.items())),
+            "by_evidence": by_evidence,
+            "engine": self.engine,
+        }
 
 
 @dataclass(frozen=True)
@@ -54,14 +94,23 @@ class MatchReport:
 
 
 def match(
-    account_records: Path, person_records: Path, registry: Path | None, cycle: str, out: Path
+    account_records: Path,
+    person_records: Path,
+    registry: Path | None,
+    cycle: str,
+    out: Path,
+    *,
+    constraints: Path | None = None,
+    threads: int = 2,
 ) -> MatchReport:
     """Cluster account and person records and give each cluster its golden id.
 
     account_records, person_records: Parquet of the exchange models. registry: golden_ids.parquet of the
     last publication, with members_accounts.parquet and members_persons.parquet beside it, or None.
-    cycle: `yyyy-mm`, written on the ids minted now. out: folder that receives account_members,
-    person_members, edges and golden_ids (.parquet), replaced one by one by rename.
+    cycle: `yyyy-mm`, written on the ids minted now. out: folder that receives account_members, person_members,
+    account_history, person_history, id_changes, edges, review_items and golden_ids (.parquet), replaced one by one by
+    rename, and match_report.json.
+    constraints: decisions of stewards in force (constraints.parquet of stewardship.tables), or None.
     The result does not depend on row order or on the number of threads.
     Raises FileNotFoundError when an exchange file is missing.
     """
@@ -69,77 +118,75 @@ def match(
         if not path.is_file():
             raise FileNotFoundError(f"exchange file {path.name} is missing: run the staging step first")
     out.mkdir(parents=True, exist_ok=True)
-    known = _read(registry, REGISTRY_SCHEMA)
-    # Companies and persons know nothing of each other here, and much of the work is not DuckDB's.
-    with ThreadPoolExecutor(2) as pool:
-        accounts = pool.submit(
-            _match_one, account_records, "account", account_labels, known, registry, cycle, out
+    known = _Known.read(registry)
+    decided = (
+        pq.read_table(constraints).select(_CONSTRAINTS.names).cast(_CONSTRAINTS)
+        if constraints is not None and constraints.is_file()
+        else _CONSTRAINTS.empty_table()
+    )
+    # Persons first: who works for whom is evidence about companies.
+    persons = resolve_persons(person_records, decided, known.live("person"), threads)
+    with ThreadPoolExecutor(1) as pool:
+        person_ids = pool.submit(_write_ids, persons, "person", known, cycle, out)
+        accounts = resolve_accounts(
+            account_records, person_records, persons.clusters, decided, known.live("account"), threads
         )
-        persons = pool.submit(
-            _match_one, person_records, "person", person_labels, known, registry, cycle, out
-        )
-        matched = (accounts.result(), persons.result())
-    _write(pa.concat_tables(edges for _, _, edges in matched), out / "edges.parquet")
-    _write(pa.concat_tables(ids for _, ids, _ in matched), out / "golden_ids.parquet")
-    return MatchReport(accounts=matched[0][0], persons=matched[1][0])
+        matched = (_write_ids(accounts, "account", known, cycle, out), person_ids.result())
+    _write(pa.concat_tables([accounts.edges, persons.edges]), out / "edges.parquet")
+    _write(pa.concat_tables([accounts.review_items, persons.review_items]), out / "review_items.parquet")
+    _write(pa.concat_tables(ids.changes for _, ids in matched), out / "id_changes.parquet")
+    _write(pa.concat_tables(ids.registry for _, ids in matched), out / "golden_ids.parquet")
+    report = MatchReport(accounts=matched[0][0], persons=matched[1][0])
+    _write_report(report, out / "match_report.json")
+    return report
 
 
-def _match_one(
-    records: Path,
-    entity: str,
-    label_records: _Labels,
-    known: pa.Table,
-    registry: Path | None,
-    cycle: str,
-    out: Path,
-) -> tuple[EntityReport, pa.Table, pa.Table]:
-    """Cluster one entity and write its members. Returns (report, registry of the entity, edges)."""
-    own = known.filter(pc.equal(known["entity"], entity))
-    previous = _read(registry.parent / f"members_{entity}s.parquet" if registry else None, MEMBERS_SCHEMA)
-    clusters, edges = _clusters(records, entity, label_records)
-    members, renewed = assign_golden_ids(clusters, own, previous, entity, cycle)
-    _write(members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
-    return _report(clusters, edges), renewed, edges
+def _write_report(report: MatchReport, path: Path) -> None:
+    content = {"account": report.accounts.as_json(), "person": report.persons.as_json()}
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
-def _clusters(records: Path, entity: str, label_records: _Labels) -> tuple[pa.Table, pa.Table]:
-    """(record_key, label, first_seen_on) per record, and the edges with record keys, sorted."""
-    con = duckdb.connect()
-    try:
-        con.execute("SET threads=2; SET TimeZone='UTC'")
-        con.execute(
-            f"create temp table {entity}_records as"
-            " select (row_number() over (order by record_key)) - 1 as node, * from read_parquet($path)",
-            {"path": str(records)},
-        )
-        n_rows, n_keys = con.execute(
-            f"select count(*), count(distinct record_key) from {entity}_records"
-        ).fetchone()
-        if n_rows != n_keys:
-            raise ValueError(f"{records.name}: {n_rows} rows, {n_keys} record keys; one row per key expected")
-        labels, tables = label_records(con)
-        con.register("labels", pa.table({"node": np.arange(len(labels)), "label": labels}))
-        clusters = con.sql(
-            f"select r.record_key, l.label, cast(r.first_seen_on as date) as first_seen_on"
-            f" from {entity}_records as r join labels as l using (node) order by r.node"
-        ).to_arrow_table()
-        con.register("edge_nodes", pa.concat_tables(tables))
-        edges = con.sql(
-            f"""
-            select '{entity}' as entity, a.record_key as left_record_key, b.record_key as right_record_key,
-                   e.evidence_code, e.weight, e.decision
-            from edge_nodes as e
-            join {entity}_records as a on e.left_node = a.node
-            join {entity}_records as b on e.right_node = b.node
-            order by left_record_key, right_record_key, evidence_code, weight, decision
-            """
-        ).to_arrow_table()
-        return clusters, edges
-    finally:
-        con.close()
+def _write_ids(
+    resolved: Resolution, entity: str, known: _Known, cycle: str, out: Path
+) -> tuple[EntityReport, Assigned]:
+    """Give the clusters of one entity their golden ids; write its members and their history."""
+    ids = assign_golden_ids(resolved.clusters, known.ids(entity), known.histories[entity], entity, cycle)
+    _write(ids.members.rename_columns(["record_key", f"{entity}_id"]), out / f"{entity}_members.parquet")
+    _write(ids.history, out / f"{entity}_history.parquet")
+    return _report(resolved, ids), ids
 
 
-def _report(clusters: pa.Table, edges: pa.Table) -> EntityReport:
+@dataclass(frozen=True)
+class _Known:
+    """The published registry: every golden id, and which record of an entity held which id when."""
+
+    registry: pa.Table
+    histories: dict[str, pa.Table]
+
+    @classmethod
+    def read(cls, path: Path | None) -> _Known:
+        registry = read_registry(path)
+        known = cls(registry, {})
+        for entity in ("account", "person"):
+            known.histories[entity] = read_history(path, entity, known.ids(entity))
+        return known
+
+    def ids(self, entity: str) -> pa.Table:
+        """The ids of one entity."""
+        return self.registry.filter(pc.equal(self.registry["entity"], entity))
+
+    def live(self, entity: str) -> pa.Table:
+        """Records that hold a published id which is still in use: two of them are merged with care only."""
+        active = self.registry.filter(pc.equal(self.registry["status"], "active"))["golden_id"]
+        history = self.histories[entity]
+        held = history.filter(pc.is_null(history["valid_to"])).select(["record_key", "golden_id"])
+        return held.filter(pc.is_in(held["golden_id"], active.combine_chunks()))
+
+
+def _report(resolved: Resolution, ids: Assigned) -> EntityReport:
+    clusters, edges = resolved.clusters, resolved.edges
     sizes = np.unique(clusters["label"].to_numpy(), return_counts=True)[1]
     pairs = edges.group_by(["evidence_code", "decision"]).aggregate([([], "count_all")]).to_pylist()
     counted = Counter({(row["evidence_code"], row["decision"]): row["count_all"] for row in pairs})
@@ -148,13 +195,12 @@ def _report(clusters: pa.Table, edges: pa.Table) -> EntityReport:
         n_clusters=len(sizes),
         largest_cluster=int(sizes.max()) if len(sizes) else 0,
         n_edges=dict(sorted(counted.items())),
+        n_review=resolved.review_items.num_rows,
+        engine=resolved.engine,
+        id_changes={
+            row["values"]: row["counts"] for row in pc.value_counts(ids.changes["cause"]).to_pylist()
+        },
     )
-
-
-def _read(path: Path | None, schema: pa.Schema) -> pa.Table:
-    if path is None or not path.is_file():
-        return schema.empty_table()
-    return pq.read_table(path).select(schema.names).cast(schema)
 
 
 def _write(table: pa.Table, path: Path) -> None:

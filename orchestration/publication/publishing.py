@@ -41,6 +41,7 @@ from orchestration.publication.receipts import (
 from orchestration.publication.registry import promote_registry
 from orchestration.publication.tables import Table, published_tables
 from orchestration.settings import RunSettings, fingerprint, read_settings
+from orchestration.stewardship.tables import decisions_in_force
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -89,7 +90,8 @@ def publish(
     shutil.rmtree(aside, ignore_errors=True)
     with connection(work / WAREHOUSE, work / "tmp") as con:
         deliveries = _deliveries(con, work)
-        run_fingerprint = fingerprint(settings, [row["delivery_id"] for row in deliveries])
+        decided = decisions_in_force(work / "stewardship")
+        run_fingerprint = fingerprint(settings, [*(row["delivery_id"] for row in deliveries), *decided])
         publication_id = f"{settings.cycle}-{run_fingerprint[:12]}"
         ledger_hash = logical_hash(con, "warehouse.quality_dbt.dq_ledger_terms")
         tables = published_tables(manifest)
@@ -137,7 +139,7 @@ def publish(
         },
     )
     crash_point("publication.receipt_written")
-    promote_registry(work / "matching", published)
+    promote_registry(work / "matching", published, settings.cycle)
     crash_point("publication.registry_promoted")
     admit(work, settings)
     _swap(published, marts, publication_id)

@@ -242,6 +242,39 @@ def bridge(
     return _draw(width, height, title, name, paint)
 
 
+def waterfall(
+    steps: Sequence[tuple[str, float]], *, total: str, title: str, name: str, width: int = 760
+) -> str:
+    """Horizontal steps from 0 to their sum, one (label, amount) a line, and the sum as last line."""
+    height = 40 + 26 * (len(steps) + 1)
+    levels, level = [], 0.0
+    for _, amount in steps:
+        levels.append((level, level + amount, "gain" if amount >= 0 else "loss"))
+        level += amount
+    levels.append((0.0, level, "total"))
+    labels = [*(label for label, _ in steps), total]
+    amounts = [*(amount for _, amount in steps), level]
+    low, high = min(0.0, *(min(a, b) for a, b, _ in levels)), max(0.0, *(max(a, b) for a, b, _ in levels))
+    span = (high - low) or 1.0
+
+    def paint(axes) -> None:
+        axes.set_position((0.48, 8 / height, 0.44, 1 - 16 / height))
+        for index, (start, end, role) in enumerate(levels):
+            axes.barh(-index, abs(end - start), 0.62, left=min(start, end), color=_ROLES[role], linewidth=0)
+            at = max(start, end) + span * 0.015
+            axes.text(at, -index, f"{amounts[index]:+.1f}", va="center", fontsize=9.5, clip_on=False)
+            if index < len(steps):
+                axes.plot([end, end], [-index - 0.31, -index - 0.69], color=_ROLES["muted"], linewidth=0.7)
+        axes.axvline(0, color=_ROLES["line"], linewidth=0.8)
+        axes.set_xlim(low - span * 0.02, high + span * 0.02)
+        axes.set_ylim(-len(steps) - 0.6, 0.6)
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        axes.set_yticks([-index for index in range(len(labels))], [drawable(label, 60) for label in labels])
+
+    return _draw(width, height, title, name, paint)
+
+
 def stacked_months(
     months: Sequence[tuple[str, float, float]],
     *,

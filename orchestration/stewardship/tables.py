@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 _DECIDED = (
@@ -41,6 +42,10 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("entity", pa.string()),
             ("kind", pa.string()),  # same, different, cannot_say, unmerge, override, group_link
             ("record_keys", pa.list_(pa.string())),
+            ("record_key", pa.string()),  # the first of them
+            ("other_record_key", pa.string()),  # the second, if any
+            ("field", pa.string()),  # attribute of an override, kind of a group link
+            ("value", pa.string()),  # of an override
             ("content_hash", pa.string()),
             *_DECIDED,
         ]
@@ -68,6 +73,29 @@ SCHEMAS: dict[str, pa.Schema] = {
             *_DECIDED,
         ]
     ),
+    # What decisions themselves ask of a steward: to_confirm, contradiction.
+    "review_items": pa.schema(
+        [
+            ("item_id", pa.string()),
+            ("entity", pa.string()),
+            ("kind", pa.string()),
+            ("left_record_key", pa.string()),
+            ("right_record_key", pa.string()),
+            ("reason", pa.string()),
+            ("decision_ids", pa.string()),  # separated by commas
+        ]
+    ),
+    # Items that a steward could not answer; they wait at the end of the queue while the records stay as they were.
+    "postponements": pa.schema(
+        [
+            ("item_id", pa.string()),
+            ("entity", pa.string()),
+            ("left_record_key", pa.string()),
+            ("right_record_key", pa.string()),
+            ("decision_id", pa.string()),
+            ("decided_at", pa.timestamp("us")),
+        ]
+    ),
 }
 
 
@@ -79,3 +107,13 @@ def write_decision_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
         aside = folder / f"{name}.aside"
         pq.write_table(table, aside, compression="lz4")
         aside.replace(folder / f"{name}.parquet")
+
+
+def decisions_in_force(folder: Path) -> list[str]:
+    """Ids of the decisions that the last run obeyed, sorted: they are part of what a publication depends on."""
+    path = folder / "decisions.parquet"
+    if not path.is_file():
+        return []
+    table = pq.read_table(path, columns=["decision_id", "status"])
+    obeyed = pc.is_in(table["status"], pa.array(["active", "to_confirm"]))
+    return sorted(table.filter(obeyed)["decision_id"].to_pylist())

@@ -5,7 +5,7 @@ import re
 PATTERNS = {
     "staging": r"stg_[a-z]+__[a-z_]+",
     "resolution": r"int_[a-z]+_[a-z_]+",
-    "master": r"(dim|fct|bridge|xref|int)_[a-z_]+",
+    "master": r"(dim|fct|bridge|xref|int|golden)_[a-z_]+",
     "metrics": r"(fct|int|time)_[a-z_]+",
     "quality": r"dq_[a-z_]+",
     "marts": r"mart_(sales|finance|marketing|management|revops)_[a-z_]+_(month|week|day|cycle|lead|account)",
@@ -14,7 +14,7 @@ EMPTY_WORDS = re.compile(r"(^|_)(final|v\d+|clean|utils?|helpers?|common|tmp|tem
 READS = {
     "staging": {"raw", "collect", "run"},
     "resolution": {"staging", "resolution", "seeds", "run", "collect"},
-    "master": {"staging", "resolution", "master", "seeds", "run", "matching", "collect"},
+    "master": {"staging", "resolution", "master", "seeds", "run", "matching", "stewardship", "collect"},
     "metrics": {"master", "metrics", "seeds", "run"},
     "quality": {
         "staging",
@@ -24,6 +24,7 @@ READS = {
         "quality",
         "collect",
         "matching",
+        "stewardship",
         "raw",
         "run",
         "seeds",

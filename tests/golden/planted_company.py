@@ -226,6 +226,11 @@ def master_tables() -> dict[str, list[dict]]:
     ]  # fmt: skip
     return {
         "dim_accounts": [{"account_id": a, "group_id": g, "size_band_code": b} for a, g, b in ACCOUNTS],
+        "bridge_account_groups": [
+            {"account_id": a, "group_id": g, "kind_code": "legal", "valid_from": date(1900, 1, 1),
+             "link_source": "own", "is_as_is": True, "is_pro_forma": True}
+            for a, g, _ in ACCOUNTS
+        ],
         "dim_products": [{"product_id": p, "product_family": f} for p, f in PRODUCTS],
         "fct_leads": leads, "fct_touches": touches, "fct_opportunities": opportunities,
         "fct_opportunity_stages": stages, "fct_invoice_lines": lines, "fct_mrr_movements": moves,

@@ -82,3 +82,34 @@ def test_weekly_complaints_equal_the_truth(demo_run):
         ).fetchall()
     assert len(rows) > 50
     assert not [row for row in rows if row[1:3] != row[3:5]]
+
+
+def test_revenue_by_group_equals_the_truth_to_the_cent_as_was_as_is_and_pro_forma(demo_run):
+    """Groups are told apart by their top company: golden ids on one side, true companies on the other."""
+    truth = demo_run.company_dir / "truth"
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        con.execute(
+            "create temp table tops as select xref.account_id, min(clusters.true_id) as true_id"
+            " from master.xref_accounts as xref"
+            f" inner join read_parquet('{truth}/entity_clusters.parquet') as clusters"
+            " on clusters.entity = 'account' and xref.contract = clusters.contract"
+            " and xref.source_record_id = clusters.source_record_id where clusters.contract <> 'crm_lead'"
+            " group by xref.account_id"
+        )
+        rows = con.execute(
+            "with mart as (select view_code, kind_code, period_month,"
+            " coalesce(tops.true_id, groups.group_id) as true_id, sum(revenue_amount) as revenue"
+            " from marts.mart_finance_groups_month as groups"
+            " left join tops on 'acc_' || substr(groups.group_id, 5) = tops.account_id group by all)"
+            " select truth.view_code, truth.kind_code, truth.group_true_id, mart.true_id, mart.revenue, truth.revenue"
+            f" from mart full join read_parquet('{truth}/group_revenue.parquet') as truth"
+            " on mart.view_code = truth.view_code and mart.kind_code = truth.kind_code"
+            " and mart.true_id = truth.group_true_id and mart.period_month = truth.period_month"
+        ).fetchall()
+    assert len(rows) > 1000
+    assert not [row for row in rows if row[2] is None or row[3] is None or abs(row[4] - row[5]) >= CENT]
+    by_view = {
+        view: {row[2] for row in rows if row[:2] == (view, "legal")}
+        for view in ("as_was", "as_is", "pro_forma")
+    }
+    assert len(by_view["as_was"]) > len(by_view["as_is"]) > len(by_view["pro_forma"])

@@ -84,3 +84,25 @@
 {% macro spark__split_to_rows(value) -%}
     explode(split({{ value }}, ','))
 {%- endmacro %}
+
+{# Distinct values of a group in alphabetic order, with a comma between. #}
+{% macro joined_values(value) -%}
+    {{ adapter.dispatch('joined_values', 'etalon')(value) }}
+{%- endmacro %}
+{% macro default__joined_values(value) -%}
+    string_agg(distinct {{ value }}, ', ' order by {{ value }})
+{%- endmacro %}
+{% macro spark__joined_values(value) -%}
+    array_join(array_sort(collect_set({{ value }})), ', ')
+{%- endmacro %}
+
+{# SHA-256 of a text as 64 lower-case hex digits. #}
+{% macro sha256_hex(value) -%}
+    {{ adapter.dispatch('sha256_hex', 'etalon')(value) }}
+{%- endmacro %}
+{% macro default__sha256_hex(value) -%}
+    sha256({{ value }})
+{%- endmacro %}
+{% macro spark__sha256_hex(value) -%}
+    sha2({{ value }}, 256)
+{%- endmacro %}

@@ -8,6 +8,7 @@ select
     invoice_lines.product_id,
     coalesce(accounts.size_band_code, 'unknown') as size_band_code,
     coalesce(products.product_family, 'unknown') as product_family,
+    invoice_lines.invoiced_on,
     {{ first_of_month('invoice_lines.invoiced_on') }} as period_month,
     invoice_lines.currency,
     invoice_lines.net_amount,

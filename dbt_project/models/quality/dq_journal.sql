@@ -108,6 +108,29 @@ with decisions as (
         1 as n_decisions
     from {{ ref('dq_merges') }}
     union all
+    -- Every decision ever taken: one that is not in force stays, with the reason why it is not.
+    select
+        'stewardship' as step_code,
+        author as actor_code,
+        cast(null as string) as _delivery_id,
+        cast(null as bigint) as _source_row_id,
+        cast(null as int) as _record_part,
+        split_part(record_key, '/', 2) as contract,
+        record_key,
+        coalesce(field, entity || '_id') as field_name,
+        other_record_key as value_before,
+        case when status in ('active', 'to_confirm') then coalesce(value, decision_id) else status end as value_after,
+        'steward_' || kind as reason_code,
+        case
+            when status not in ('active', 'to_confirm') or kind = 'cannot_say' then 'keep_flagged'
+            when kind = 'same' then 'merge'
+            when kind = 'override' then 'override'
+            when kind = 'group_link' then 'link'
+            else 'keep_apart'
+        end as action_code,
+        1 as n_decisions
+    from {{ source('stewardship', 'decisions') }}
+    union all
     select
         'metric' as step_code,
         'rule' as actor_code,

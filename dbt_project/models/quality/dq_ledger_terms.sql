@@ -358,6 +358,12 @@ decided_rows as (
     group by reason_code
     union all
     select
+        'stewardship:steward_' || kind as stream_code,
+        count(*) as n_decisions
+    from {{ source('stewardship', 'decisions') }}
+    group by kind
+    union all
+    select
         'metric:' || ttf_status_code as stream_code,
         count(*) as n_decisions
     from {{ ref('fct_lead_cadences') }}

@@ -15,6 +15,9 @@ select
     accountancy_code,
     country_code,
     postal_code,
+    city,
+    phone,
+    employee_count,
     must_link_key,
     parent_record_key,
     first_seen_on

@@ -69,6 +69,8 @@ select
     keyed._source_row_id,
     keyed._record_part,
     keyed.name_key,
+    nullif(trim(keyed.first_name), '') as given_name,
+    nullif(trim(keyed.last_name), '') as family_name,
     keyed.company_name,
     keyed.company_name_key,
     keyed.email,

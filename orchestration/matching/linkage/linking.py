@@ -109,6 +109,7 @@ def link(
     parameters: Literal["stored", "estimated"] = "stored",
     region: str | None = None,
     between_sources: bool = False,
+    population: int | None = None,
     one_to_one: bool | None = None,
     must_link: pa.Table | None = None,
     cannot_link: pa.Table | None = None,
@@ -123,6 +124,7 @@ def link(
     records: Arrow table or Parquet file. roles: role -> column (see standardise.roles.ROLES; record_key and source
     besides). parameters: those of the stored model, or estimated from these records by a fixed recipe.
     region: country of phones without a prefix. between_sources: only pairs of different sources.
+    population: records that these were picked from, where those that share nothing were left out: the prior is theirs.
     one_to_one: between sources, a cluster takes one record of each at most; None: where no source repeats itself.
     must_link, cannot_link: tables (left_record_key, right_record_key).
     state: folder that a run kept: only records that are new or changed since are standardised and compared, with
@@ -147,6 +149,7 @@ def link(
             )
             held = load_state(state, settings) if state is not None else None
             run = _prepared_run(con, records, model, settings, held, keep is not None, recompute)
+            run.population = population
             run.certain = certain_evidence(con, entity, run.columns, must_link, cannot_link)
             active = model.restricted(run.columns)
             if not active.comparisons and not len(run.certain.left):
@@ -221,6 +224,7 @@ class _Run:
     state: State | None
     n_standardised: int
     n_gone: int
+    population: int | None = None
     certain: Certain = field(init=False)
     unseen: dict[str, float] = field(default_factory=dict)
     one_to_one: bool = False
@@ -237,7 +241,7 @@ class _Run:
         if active.comparisons:
             if state is None:
                 counts = make_candidates(con, active, between_sources=between_sources)
-                n_records = len(self.certain.labels)
+                n_records = self.population or len(self.certain.labels)
                 active = active.prior_for(possible_pairs(con, n_records, between_sources), n_records)
                 if parameters == "estimated":
                     found = estimate(con, active, between_sources=between_sources)

@@ -12,12 +12,18 @@ from pathlib import Path
 
 import duckdb
 import planted
+import planted_groups
+import planted_survivors
 import planted_west
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ingest.contract import load_contracts, write_schema_files
+from orchestration.matching.member_history import HISTORY_SCHEMA
+from orchestration.matching.review import ITEMS
+from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
+from orchestration.survivorship import write_rules
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
 
@@ -36,23 +42,27 @@ def write_raw(work: Path, planted_rows: dict[str, list[dict]]) -> None:
             row |= {"source_system": "planted", "source_instance": instance, "_delivery_id": delivery,
                     "_source_row_id": line, "_record_part": 0, "is_surrogate_key": False,
                     "is_deleted": False, "delivered_on": planted.on("2026-06-30")}  # fmt: skip
+            values = dict(values)
+            if values.pop("_superseded", False):
+                disposed.append((name, instance, delivery, line, "superseded"))
             unknown = set(values) - set(row)
             assert not unknown, f"{name} has no column {unknown}"
             rows.append(row | values)
             if (name, values["source_record_id"]) in planted.SET_ASIDE:
-                disposed.append((name, instance, delivery, line))
+                disposed.append((name, instance, delivery, line, "excluded"))
         table = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
         pq.write_table(table, work / "raw" / name / f"{instance}__{delivery}.parquet")
     (work / "collect").mkdir()
     with duckdb.connect() as con:
         con.execute(
-            "create table d(contract varchar, source_instance varchar, _delivery_id varchar, line bigint)"
+            "create table d(contract varchar, source_instance varchar, _delivery_id varchar, line bigint,"
+            " disposition varchar)"
         )
         if disposed:
-            con.executemany("insert into d values (?, ?, ?, ?)", disposed)
+            con.executemany("insert into d values (?, ?, ?, ?, ?)", disposed)
         con.execute(
             "copy (select contract, source_instance, _delivery_id, line as _source_row_id, 0 as _record_part,"
-            " 'excluded' as disposition, 'archived_record' as reason_code,"
+            " disposition, 'archived_record' as reason_code,"
             " cast(null as varchar) as winner_delivery_id, cast(null as bigint) as winner_source_row_id"
             " from d)"
             f" to '{work / 'collect' / 'dispositions.parquet'}'"
@@ -72,13 +82,15 @@ def write_settings(work: Path, timezone: str, as_of: str) -> None:
         )
 
 
-def write_matching(work: Path) -> None:
+def write_matching(
+    work: Path,
+    same_account: list[set[str]] = planted.SAME_ACCOUNT,
+    same_person: list[set[str]] = planted.SAME_PERSON,
+) -> None:
     """Golden ids from the exchange files: the planted groups, else one entity a record."""
-    (work / "matching").mkdir()
-    for entity, prefix, groups in (
-        ("account", "acc", planted.SAME_ACCOUNT),
-        ("person", "per", planted.SAME_PERSON),
-    ):
+    (work / "matching").mkdir(exist_ok=True)
+    pq.write_table(ITEMS.empty_table(), work / "matching" / "review_items.parquet")
+    for entity, prefix, groups in (("account", "acc", same_account), ("person", "per", same_person)):
         records = pq.read_table(work / "exchange" / f"int_{entity}_records.parquet")["record_key"].to_pylist()
         leader = {key: min(group) for group in groups for key in group}
         golden = [planted.golden_id(prefix, leader.get(key, key)) for key in records]
@@ -86,6 +98,21 @@ def write_matching(work: Path) -> None:
             pa.table({"record_key": records, f"{entity}_id": golden}),
             work / "matching" / f"{entity}_members.parquet",
         )
+        held = [
+            {"record_key": key, "golden_id": golden_id, "valid_from": planted.on("2026-07-01")}
+            for key, golden_id in zip(records, golden, strict=True)
+        ]
+        pq.write_table(
+            pa.Table.from_pylist(held, schema=HISTORY_SCHEMA), work / "matching" / f"{entity}_history.parquet"
+        )
+
+
+def write_stewardship(work: Path, overrides: list[dict]) -> None:
+    """The overrides of the planted stewards, and the rules of survivorship as they are delivered."""
+    folder = work / "stewardship"
+    table = pa.Table.from_pylist(overrides, schema=SCHEMAS["field_overrides"])
+    write_decision_tables({"field_overrides": table}, folder)
+    write_rules(None, folder)
 
 
 def build(work: Path, *selection: str) -> None:
@@ -104,7 +131,14 @@ def build(work: Path, *selection: str) -> None:
 
 
 def built(
-    work: Path, planted_rows: dict[str, list[dict]], *selection: str, timezone: str, as_of: str
+    work: Path,
+    planted_rows: dict[str, list[dict]],
+    *selection: str,
+    timezone: str,
+    as_of: str,
+    same_account: list[set[str]] = planted.SAME_ACCOUNT,
+    same_person: list[set[str]] = planted.SAME_PERSON,
+    overrides: list[dict] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Read-only connection to a planted company after tag:staging, stub matching and the selected models."""
     wanted = {"ETALON_WORK": str(work), "ETALON_KEEP_OPEN": "True"}
@@ -115,7 +149,8 @@ def built(
     write_settings(work, timezone, as_of)
     try:
         build(work, "tag:staging")
-        write_matching(work)
+        write_matching(work, same_account, same_person)
+        write_stewardship(work, overrides or [])
         build(work, *selection)
     finally:
         for name, value in before.items():
@@ -124,6 +159,45 @@ def built(
             else:
                 os.environ[name] = value
     return duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
+
+
+class Motors:
+    """The company of planted_groups: staging once, then master again for other links and other persons."""
+
+    def __init__(self, work: Path, versions: list[planted_groups.Version]) -> None:
+        self.work = work
+        (work / "exchange").mkdir(parents=True)
+        write_raw(work, planted_groups.rows(versions))
+        write_settings(work, "Europe/Paris", "2026-06-30 22:00:00")
+        self._build("tag:staging")
+
+    def master(
+        self, links: list[planted_groups.Link], *selection: str,
+        same_person: list[set[str]] = planted_groups.SAME_PERSON,
+    ) -> duckdb.DuckDBPyConnection:  # fmt: skip
+        """Read-only connection to the warehouse after building `selection` for these links and persons."""
+        write_matching(self.work, planted_groups.SAME_ACCOUNT, same_person)
+        schema = SCHEMAS["group_links"]
+        decided = pa.Table.from_pylist([link.row() for link in links], schema=schema)
+        write_decision_tables({"group_links": decided}, self.work / "stewardship")
+        write_rules(None, self.work / "stewardship")
+        (self.work / "quality").mkdir(exist_ok=True)
+        verdict = pa.table({"cycle": ["2026-06"], "verdict": ["publish"]})
+        pq.write_table(verdict, self.work / "quality" / "gate_verdicts.parquet")
+        self._build(*selection)
+        return duckdb.connect(str(self.work / "warehouse.duckdb"), read_only=True)
+
+    def _build(self, *selection: str) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ETALON_WORK", str(self.work))
+            patch.setenv("ETALON_KEEP_OPEN", "True")
+            build(self.work, *selection)
+
+
+@pytest.fixture(scope="session")
+def company_of_motors() -> type[Motors]:
+    """The class itself: each test module keeps its own work directory."""
+    return Motors
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +218,20 @@ def new_york(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     con = built(
         work, planted_west.ROWS, "path:models/master", "path:models/metrics",
         timezone="America/New_York", as_of="2026-07-01 04:00:00",
+    )  # fmt: skip
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="session")
+def survivors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A company whose source records disagree in every way, up to the lineage of its golden records."""
+    work = tmp_path_factory.mktemp("survivors") / "work"
+    con = built(
+        work, planted_survivors.ROWS, "+golden_values", "+dim_corporate_groups", "dim_persons", "golden_conflicts",
+        "golden_alternatives", timezone="Europe/Paris", as_of="2026-06-30 22:00:00",
+        same_account=planted_survivors.SAME_ACCOUNT, same_person=planted_survivors.SAME_PERSON,
+        overrides=planted_survivors.OVERRIDES,
     )  # fmt: skip
     yield con
     con.close()

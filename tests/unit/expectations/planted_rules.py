@@ -91,6 +91,7 @@ QUOTA = {
 USAGE = {"account_id": "a1", "customer_id": None, "subscription_id": None, "person_key": None, "email": None}
 SEGMENT = {"segment_kind_code": "all", "segment_code": "all"}
 SENDS = {"iso_week_start_on": "2026-06-08", "complaint_rate": "0.001"}
+IN_GROUP = {"account_id": "acc_1", "kind_code": "legal", "valid_from": MONTH}
 
 GOOD: dict[str, list[Row]] = {
     "staging.stg_crm__users": [staged("crm_user", "u1", phone_extension="201")],
@@ -158,7 +159,10 @@ GOOD: dict[str, list[Row]] = {
     "master.dim_reps": [{"rep_id": "one/crm_user/u1"}],
     "master.dim_products": [{"product_id": "one/erp_product/p1"}],
     "master.dim_dates": [{"date_day": MONTH}],
-    "master.bridge_account_groups": [{"account_id": "acc_1", "group_id": "grp_1"}],
+    "master.bridge_account_groups": [{**IN_GROUP, "group_id": "grp_1"}],
+    "master.bridge_person_accounts": [
+        {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
+    ],
     "master.bridge_person_contact_points": [
         {"person_id": "unknown", "contact_kind": "phone", "is_shared": True}
     ],
@@ -203,6 +207,15 @@ GOOD: dict[str, list[Row]] = {
         {"period_month": MONTH, **SEGMENT, "stage_code": "meeting", "stage_conversion_rate": "1"}
     ],
     "marts.mart_finance_revenue_month": [{"period_month": MONTH, **SEGMENT, "revenue_amount": 100}],
+    "marts.mart_finance_groups_month": [
+        {
+            "period_month": MONTH,
+            "view_code": "as_was",
+            "kind_code": "legal",
+            "group_id": "grp_1",
+            "revenue_amount": 100,
+        }
+    ],
     "marts.mart_finance_mrr_month": [
         {"period_month": MONTH, **SEGMENT, "opening_mrr": 100, "closing_mrr": 110},
         {"period_month": NEXT, **SEGMENT, "opening_mrr": 110, "closing_mrr": 110},
@@ -303,7 +316,8 @@ BAD: dict[str, dict[str, Row]] = {
     "R-MST-002": {
         "master.xref_accounts": {"record_key": "bad", "account_id": "acc_none"},
         "master.xref_persons": {"record_key": "bad", "person_id": "per_none"},
-        "master.bridge_account_groups": {"account_id": "acc_1", "group_id": "grp_none"},
+        "master.bridge_account_groups": {**IN_GROUP, "valid_from": NEXT, "group_id": "grp_none"},
+        "master.bridge_person_accounts": {"person_id": "per_1", "account_id": "acc_none", "valid_from": NEXT},
     },
     "R-MST-003": {"master.dim_accounts": {"account_id": "acc_2", "registration_number": "552081317"}},
     "R-MST-004": {
@@ -375,6 +389,15 @@ BAD: dict[str, dict[str, Row]] = {
             **SEGMENT,
             "metric_value": None,
             "reason_code": None,
+        }
+    },
+    "R-MRT-007": {
+        "marts.mart_finance_groups_month": {
+            "period_month": NEXT,
+            "view_code": "as_is",
+            "kind_code": "legal",
+            "group_id": "grp_1",
+            "revenue_amount": 1,
         }
     },
 }

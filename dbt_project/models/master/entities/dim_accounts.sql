@@ -1,49 +1,54 @@
 with golden as (
+    {{- unanimous_values('account') }}
+),
+
+chosen as (
+    {{- chosen_values('account') }}
+),
+
+survived as (
     select
-        account_id,
-        min_by(name, survivorship_rank) filter (where name is not null) as account_name,
-        min_by(registration_number, survivorship_rank) filter (where registration_number is not null)
-            as registration_number,
-        min_by(vat_number, survivorship_rank) filter (where vat_number is not null) as vat_number,
-        min_by(country_code, survivorship_rank) filter (where country_code is not null) as country_code,
-        min_by(postal_code, survivorship_rank) filter (where postal_code is not null) as postal_code,
-        min_by(city, survivorship_rank) filter (where city is not null) as city,
-        min_by(industry, survivorship_rank) filter (where industry is not null) as industry,
-        min_by(employee_count, survivorship_rank) filter (where employee_count is not null) as employee_count,
-        bool_or(is_strategic) as is_strategic,
-        bool_or(is_customer) as is_customer,
-        min_by(owner_rep_id, survivorship_rank) filter (where owner_rep_id is not null) as owner_rep_id,
-        count(*) as n_source_records,
-        min(first_seen_on) as first_seen_on
-    from {{ ref('int_account_attributes') }}
-    where account_id <> 'unknown'
-    group by account_id
+        golden.golden_id as account_id,
+        coalesce(chosen.account_name, golden.account_name) as account_name,
+        coalesce(chosen.registration_number, golden.registration_number) as registration_number,
+        coalesce(chosen.vat_number, golden.vat_number) as vat_number,
+        coalesce(chosen.country_code, golden.country_code) as country_code,
+        coalesce(chosen.postal_code, golden.postal_code) as postal_code,
+        coalesce(chosen.city, golden.city) as city,
+        coalesce(chosen.industry, golden.industry) as industry,
+        coalesce(chosen.employee_count, golden.employee_count) as employee_count,
+        coalesce(chosen.is_strategic, golden.is_strategic) as is_strategic,
+        coalesce(chosen.is_customer, golden.is_customer) as is_customer,
+        coalesce(chosen.owner_rep_id, golden.owner_rep_id, 'unknown') as owner_rep_id,
+        golden.n_source_records,
+        golden.first_seen_on
+    from golden
+    left join chosen on golden.golden_id = chosen.golden_id
 )
 
 select
-    golden.account_id,
-    golden.account_name,
-    golden.registration_number,
-    golden.vat_number,
-    golden.country_code,
-    golden.postal_code,
-    golden.city,
-    golden.industry,
-    golden.employee_count,
+    survived.account_id,
+    survived.account_name,
+    survived.registration_number,
+    survived.vat_number,
+    survived.country_code,
+    survived.postal_code,
+    survived.city,
+    survived.industry,
+    survived.employee_count,
     coalesce(bands.size_band_code, 'unknown') as size_band_code,
-    golden.is_strategic,
-    golden.is_customer,
-    {{ group_id_of('coalesce(roots.root_account_id, golden.account_id)') }} as group_id,
-    coalesce(reps.rep_id, 'unknown') as owner_rep_id,
-    golden.n_source_records,
-    golden.first_seen_on
-from golden
-left join {{ ref('int_account_roots') }} as roots on golden.account_id = roots.account_id
-left join {{ ref('dim_reps') }} as reps on golden.owner_rep_id = reps.rep_id
+    survived.is_strategic,
+    survived.is_customer,
+    {{ group_id_of('coalesce(roots.root_account_id, survived.account_id)') }} as group_id,
+    survived.owner_rep_id,
+    survived.n_source_records,
+    survived.first_seen_on
+from survived
+left join {{ ref('int_account_roots') }} as roots on survived.account_id = roots.account_id
 left join {{ ref('size_bands') }} as bands
     on
-        golden.employee_count >= bands.min_employees
-        and golden.employee_count <= coalesce(bands.max_employees, golden.employee_count)
+        survived.employee_count >= bands.min_employees
+        and survived.employee_count <= coalesce(bands.max_employees, survived.employee_count)
 union all
 select
     'unknown' as account_id,

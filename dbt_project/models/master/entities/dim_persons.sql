@@ -1,24 +1,25 @@
+with golden as (
+    {{- unanimous_values('person', {'has_lead': "contract = 'crm_lead'"}) }}
+),
+
+chosen as (
+    {{- chosen_values('person') }}
+)
+
 select
-    person_id,
-    min_by(first_name, survivorship_rank) filter (where first_name is not null) as first_name,
-    min_by(last_name, survivorship_rank) filter (where last_name is not null) as last_name,
-    coalesce(
-        min_by(email, survivorship_rank) filter (where email is not null and not is_generic_email),
-        min_by(email, survivorship_rank) filter (where email is not null)
-    ) as email,
-    coalesce(
-        min_by(mobile, survivorship_rank) filter (where mobile is not null),
-        min_by(phone, survivorship_rank) filter (where phone is not null)
-    ) as phone,
-    coalesce(min_by(account_id, survivorship_rank) filter (where account_id <> 'unknown'), 'unknown') as account_id,
-    case when bool_or(contract = 'crm_lead') then {{ lead_id_of('person_id') }} else 'unknown' end as lead_id,
-    bool_or(is_email_opted_out) as is_email_opted_out,
-    bool_or(is_call_opted_out) as is_call_opted_out,
-    count(*) as n_source_records,
-    min(first_seen_on) as first_seen_on
-from {{ ref('int_person_attributes') }}
-where person_id <> 'unknown'
-group by person_id
+    golden.golden_id as person_id,
+    coalesce(chosen.first_name, golden.first_name) as first_name,
+    coalesce(chosen.last_name, golden.last_name) as last_name,
+    coalesce(chosen.email, golden.email) as email,
+    coalesce(chosen.phone, golden.phone) as phone,
+    coalesce(chosen.account_id, golden.account_id, 'unknown') as account_id,
+    case when golden.has_lead then {{ lead_id_of('golden.golden_id') }} else 'unknown' end as lead_id,
+    coalesce(chosen.is_email_opted_out, golden.is_email_opted_out) as is_email_opted_out,
+    coalesce(chosen.is_call_opted_out, golden.is_call_opted_out) as is_call_opted_out,
+    golden.n_source_records,
+    golden.first_seen_on
+from golden
+left join chosen on golden.golden_id = chosen.golden_id
 union all
 select
     'unknown' as person_id,

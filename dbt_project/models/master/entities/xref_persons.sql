@@ -1,10 +1,12 @@
 select
     records.record_key,
-    coalesce(members.person_id, 'unknown') as person_id,
+    coalesce(members.golden_id, 'unknown') as person_id,
+    members.valid_from,
     records.contract,
     records.source_instance,
     records.source_record_id,
     records._delivery_id,
     records._source_row_id
 from {{ ref('int_person_records') }} as records
-left join {{ source('matching', 'person_members') }} as members on records.record_key = members.record_key
+left join {{ source('matching', 'person_history') }} as members
+    on records.record_key = members.record_key and members.valid_to is null

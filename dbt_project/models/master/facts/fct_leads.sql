@@ -79,7 +79,12 @@ golden as (
         min_by(timezone, record_rank) filter (where timezone is not null) as timezone,
         min_by(employee_count, record_rank) filter (where employee_count > 0) as employee_count,
         min_by(rep_id, record_rank) filter (where rep_id is not null) as rep_id,
-        min_by(opportunity_id, record_rank) filter (where opportunity_id is not null) as opportunity_id,
+        coalesce(
+            min_by(opportunity_id, conversion_rank) filter (
+                where opportunity_id is not null and conversion_rank is not null
+            ),
+            min_by(opportunity_id, record_rank) filter (where opportunity_id is not null)
+        ) as opportunity_id,
         sum(n_touches_declared) as n_touches_declared,
         count(*) as n_source_rows
     from ranked

@@ -1,0 +1,3 @@
+{{ config(materialized="ephemeral") }}
+
+{{ record_versions('crm_contact', ['account_id', 'modified_at']) }}

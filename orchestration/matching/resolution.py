@@ -1,0 +1,509 @@
+"""Resolving one entity: certain evidence, then scores of what it leaves open, then clusters under every constraint.
+
+Records that certain evidence joins and that hold the same values are one row to the engine, so that most records take
+no part in scoring. What does NOT belong here: which evidence is certain (see account_evidence, person_evidence), golden
+ids, files that are written (see matching).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from orchestration.matching import account_evidence, person_evidence
+from orchestration.matching import evidence as ev
+from orchestration.matching.components import component_labels
+from orchestration.matching.errors import MatchingError
+from orchestration.matching.joining import Constraints, join
+from orchestration.matching.linkage import Linked, link
+from orchestration.matching.policy import Policy, load_policy
+from orchestration.matching.review import EDGE_NODES, edge_nodes, record_edges, review_items, scored_edges
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """clusters: record_key, label (smallest node of the cluster), first_seen_on, in record_key order.
+
+    edges, review_items: see review.EDGES and review.ITEMS. engine: what the linkage engine did, plain JSON values.
+    """
+
+    clusters: pa.Table
+    edges: pa.Table
+    review_items: pa.Table
+    engine: dict[str, object]
+
+
+def resolve_persons(records: Path, constraints: pa.Table, live: pa.Table, threads: int = 2) -> Resolution:
+    """Persons of an exchange file. constraints: see stewardship.tables; live: record_key, golden_id as published."""
+    with _Work.opened(records, "person", constraints, live, threads) as work:
+        if len(work.labels) > 1:
+            work.con.execute(person_evidence.NAMED)
+            work.join_certain(person_evidence.TIERS)
+            work.join_scored(person_evidence.PROFILES)
+        return work.resolution()
+
+
+def resolve_accounts(
+    records: Path,
+    persons: Path,
+    person_clusters: pa.Table,
+    constraints: pa.Table,
+    live: pa.Table,
+    threads: int = 2,
+) -> Resolution:
+    """Accounts of an exchange file. persons, person_clusters: the persons' exchange file and their clusters."""
+    with _Work.opened(records, "account", constraints, live, threads) as work:
+        if len(work.labels) > 1:
+            account_evidence.register_people(work.con, persons, person_clusters)
+            work.constraints = Constraints(
+                account_evidence.legal_identities(work.con), work.constraints.apart
+            )
+            work.join_certain(account_evidence.LEGAL_TIERS)
+            work.keep_apart(account_evidence.PARENTS)
+            work.join_certain(account_evidence.NAME_TIERS)
+            work.join_scored(account_evidence.PROFILES)
+            work.join_bare_names(account_evidence.NAME_AND_SIZE)
+        return work.resolution()
+
+
+@dataclass
+class _Work:
+    """One entity on one connection. labels: smallest node of the cluster so far. live: published id, -1 for none."""
+
+    con: duckdb.DuckDBPyConnection
+    entity: str
+    policy: Policy
+    labels: np.ndarray
+    live: np.ndarray
+    constraints: Constraints
+    decided: dict[str, pa.Table]
+    threads: int
+    edges: list[pa.Table] = field(default_factory=list)
+    contradictions: list[pa.Table] = field(default_factory=list)
+    engine: dict[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def opened(cls, records: Path, entity: str, constraints: pa.Table, live: pa.Table, threads: int) -> _Work:
+        """Table `records` with dense `node` numbers, and the decisions in force. Raises ValueError: keys repeat."""
+        con = duckdb.connect(config={"threads": threads})
+        con.execute("SET TimeZone='UTC'; SET enable_progress_bar=false")
+        con.execute(
+            "create temp table records as select "
+            "cast((row_number() over (order by record_key)) - 1 as integer) as node, * from read_parquet($path)",
+            {"path": str(records)},
+        )
+        n, n_keys = con.execute("select count(*), count(distinct record_key) from records").fetchall()[0]
+        if n != n_keys:
+            con.close()
+            raise ValueError(f"{records.name}: {n} rows, {n_keys} record keys; one row per key expected")
+        decided = {kind: _decided(con, constraints, entity, kind) for kind in ("must", "cannot")}
+        work = cls(
+            con=con,
+            entity=entity,
+            policy=load_policy(entity),
+            labels=np.arange(n, dtype=np.int64),
+            live=_live_ids(con, live, n),
+            constraints=Constraints(apart=_ends(decided["cannot"])),
+            decided=decided,
+            threads=threads,
+        )
+        return work
+
+    def __enter__(self) -> _Work:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.con.close()
+
+    def join_certain(self, tiers: Sequence[tuple[str, str]]) -> None:
+        """Join by keys, the first tier first, what stewards decided before all."""
+        parts = []
+        if not self.edges:
+            parts.append(self._decisions())
+        self._register_labels()
+        parts += [self._stars(code, query) for code, query in tiers]
+        edges = pa.concat_tables(parts)
+        sure = np.asarray(edges["decision"]) == ev.ACCEPTED
+        accepted = np.flatnonzero(sure)
+        left, right = _ends(edges)
+        self.labels, kept = join(self.labels, left[accepted], right[accepted], self.constraints)
+        self.edges.append(self._refused(edges, accepted[~kept]))
+
+    def keep_apart(self, query: str) -> None:
+        """Never join these pairs, unless certain evidence has."""
+        left, right = _ends(self.con.sql(query).to_arrow_table())
+        self.constraints = self.constraints.and_apart(left, right)
+
+    def join_scored(self, profiles: str) -> None:
+        """Score what certain evidence left open and join what the engine puts into one cluster."""
+        self._register_labels()
+        records = self.con.sql(
+            f"select p.*, r.record_key from ({profiles}) as p join records as r using (node) order by node"
+        ).to_arrow_table()
+        linked = self._linked(records)
+        if linked is None:
+            return
+        nodes = np.asarray(records["node"], np.int64)
+        edges = scored_edges(linked, nodes, self.labels)
+        cluster = _codes(linked.clusters["cluster_key"])
+        near, far = (cluster[np.searchsorted(nodes, end)] for end in _ends(edges))
+        together = near == far
+        edges = self._without_ambiguous(edges)
+        self.edges.append(self._join_by_weight(edges, together))
+
+    def join_bare_names(self, query: str) -> None:
+        """Join or show to a steward the records of which little more than the name is known."""
+        self._register_labels()
+        found = self.con.sql(query).to_arrow_table()
+        left, right = _ends(found)
+        sure = np.asarray(found["is_sure"], bool)
+        edges = edge_nodes(
+            left,
+            right,
+            np.where(sure, ev.SAME_NAME_AND_SIZE, ev.NAME_ALONE),
+            np.where(sure, ev.ACCEPTED, ev.REVIEW),
+            np.where(sure, ev.CERTAIN, ev.NAMES_ALONE),
+        )
+        self.edges.append(self._join_by_weight(edges, sure))
+
+    def resolution(self) -> Resolution:
+        """Clusters, edges with their last word, questions for a steward."""
+        edges = pa.concat_tables([*self.edges, EDGE_NODES.empty_table()])
+        edges = self._without_oversized(edges)
+        near, far = (self.labels[end] for end in _ends(edges))
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        open_question = decision == ev.REVIEW
+        apart = np.isin(self._pair_key(near, far), self._apart_pairs())
+        decision[open_question & apart] = ev.REJECTED
+        reason[open_question & apart] = ev.DECIDED_DIFFERENT
+        edges = _replaced(edges, decision=decision, reason=reason)
+        # a question about two records that other evidence joined is answered
+        edges = edges.filter(pa.array((decision == ev.ACCEPTED) | (near != far)))
+        self._register_labels()
+        return Resolution(
+            clusters=self.con.sql(
+                "select r.record_key, l.label, cast(r.first_seen_on as date) as first_seen_on "
+                "from records as r join labels as l using (node) order by r.node"
+            ).to_arrow_table(),
+            edges=record_edges(self.con, self.entity, edges),
+            review_items=review_items(self.con, self.entity, edges, self.contradictions),
+            engine=self.engine,
+        )
+
+    def _decisions(self) -> pa.Table:
+        """What stewards decided to be one; of groups in which they contradict themselves nothing is obeyed."""
+        must, cannot = self.decided["must"], self.decided["cannot"]
+        left, right = _ends(must)
+        foe_left, foe_right = _ends(cannot)
+        groups = component_labels(len(self.labels), left, right)
+        clash = groups[foe_left] == groups[foe_right]
+        doubtful = np.isin(groups[left], groups[foe_left[clash]])
+        if clash.any():
+            parts = pa.array(groups[left[doubtful]])
+            self.con.register("joined_in_doubt", must.filter(pa.array(doubtful)).append_column("part", parts))
+            parts = pa.array(groups[foe_left[clash]])
+            self.con.register("parted_in_doubt", cannot.filter(pa.array(clash)).append_column("part", parts))
+            self._contradicted(
+                "select p.left_node, p.right_node, list(p.decision_id) || list(j.decision_id) as decision_ids "
+                "from parted_in_doubt as p join joined_in_doubt as j using (part) group by p.left_node, p.right_node"
+            )
+        sure = ~doubtful
+        return edge_nodes(left[sure], right[sure], ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
+
+    def _contradicted(self, query: str) -> None:
+        """Note contradictions. query: left_node, right_node, decision_ids."""
+        self.contradictions.append(
+            self.con.sql(
+                f"select cast(left_node as bigint) as left_node, cast(right_node as bigint) as right_node, "
+                f"'{ev.CONTRADICTORY_DECISIONS}' as reason, "
+                "cast(to_json(list_transform(list_sort(list_distinct(decision_ids)), lambda d: {'decision_id': d})) "
+                f"as varchar) as terms from ({query}) order by all"
+            ).to_arrow_table()
+        )
+
+    def _stars(self, code: str, query: str) -> pa.Table:
+        """Edges from the first record of each key to its others. query: node, key and perhaps is_sure."""
+        is_sure = "is_sure" if "is_sure" in query else "true"
+        keyed = f"select node, key, {is_sure} as is_sure from ({query}) where key is not null"
+        stars = (
+            "select first_node as left_node, node as right_node, is_sure from keyed join ("
+            "select key, min(node) as first_node from keyed group by key having count(*) > 1) using (key) "
+            "where node <> first_node"
+        )
+        foe_left, foe_right = self.constraints.apart
+        if len(foe_left):
+            # Of a key that holds records kept apart every pair counts: the rest stays together without the first.
+            self.con.register("foes", pa.table({"near": foe_left, "far": foe_right}))
+            stars += (
+                " union select a.node, b.node, a.is_sure "
+                "from keyed as a join keyed as b on a.key = b.key and a.node < b.node where a.key in ("
+                "select near.key from foes join keyed as near on near.node = foes.near "
+                "join keyed as far on far.node = foes.far and far.key = near.key)"
+            )
+        found = self.con.sql(
+            f"with keyed as materialized ({keyed}) "
+            f"select left_node, right_node, bool_and(is_sure) as is_sure from ({stars}) "
+            "group by left_node, right_node order by left_node, right_node"
+        ).to_arrow_table()
+        left, right = _ends(found)
+        sure = np.asarray(found["is_sure"], bool)
+        return edge_nodes(
+            left,
+            right,
+            code,
+            np.where(sure, ev.ACCEPTED, ev.REVIEW),
+            np.where(sure, ev.CERTAIN, ev.CODE_OF_SEVERAL),
+        )
+
+    def _refused(self, edges: pa.Table, refused: np.ndarray) -> pa.Table:
+        """Certain edges with their last word: those refused stand against a legal number or a decision."""
+        if not len(refused):
+            return edges
+        left, right = _ends(edges)
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        key = self._pair_key(self.labels[left[refused]], self.labels[right[refused]])
+        decision[refused] = ev.REJECTED
+        reason[refused] = np.where(
+            np.isin(key, self._apart_pairs()), ev.DECIDED_DIFFERENT, ev.DIFFERENT_NUMBERS
+        )
+        edges = _replaced(edges, decision=decision, reason=reason)
+        self.con.register("refused", edges.take(pa.array(refused)))
+        self.con.register("decided_must", self.decided["must"])
+        self._contradicted(
+            "select r.left_node, r.right_node, list(d.decision_id) as decision_ids from refused as r "
+            f"join decided_must as d using (left_node, right_node) where r.evidence_code = '{ev.DECIDED_SAME}' "
+            "group by r.left_node, r.right_node"
+        )
+        return edges
+
+    def _linked(self, records: pa.Table) -> Linked | None:
+        """The engine's answer on one row per cluster and content; None when there is nothing to compare."""
+        labels = self.labels[np.asarray(records["node"], np.int64)]
+        first_of = np.full(len(self.labels), -1, dtype=np.int64)
+        first_of[labels[::-1]] = np.arange(len(labels))[::-1]  # the first row of each cluster
+        if (first_of >= 0).sum() < 2:
+            return None
+        keys = records["record_key"]
+        again = np.flatnonzero(first_of[labels] != np.arange(len(labels)))
+        foes = np.unique(self._apart_pairs())
+        foe_left, foe_right = first_of[foes // len(self.labels)], first_of[foes % len(self.labels)]
+        try:
+            linked = link(
+                records,
+                self.policy.model.entity,
+                {"record_key": "record_key", **self.policy.roles},
+                model=self.policy.model,
+                must_link=_key_pairs(keys, first_of[labels[again]], again),
+                cannot_link=_key_pairs(keys, foe_left, foe_right),
+                threads=self.threads,
+                population=int((self.labels == np.arange(len(self.labels))).sum()),
+            )
+        except MatchingError as error:
+            if error.code != "E-MAT-003":
+                raise
+            self.engine = {"not_scored": error.text("what")}
+            return None
+        report = asdict(linked.report)
+        for noise in ("training", "contradictions", "expected_matches"):
+            report.pop(noise)
+        self.engine = {
+            **report,
+            "model": self.policy.model.entity,
+            "model_version": self.policy.model.version,
+            "model_hash": self.policy.model_hash,
+            "thresholds": asdict(self.policy.model.thresholds),
+            "live_merge": {
+                "weight": self.policy.live_weight,
+                "since": self.policy.live_since,
+                "reason": self.policy.live_reason,
+            },
+        }
+        return linked
+
+    def _without_ambiguous(self, edges: pa.Table) -> pa.Table:
+        """A record without a number that fits two companies with different ones is a question, not a merge."""
+        left, right = _ends(edges)
+        near, far = self.labels[left], self.labels[right]
+        accepted = np.asarray(edges["decision"]) == ev.ACCEPTED
+        # the engine has given up all but the likeliest of several already
+        accepted |= np.asarray(edges["reason"]) == ev.WEAK_BRIDGE
+        doubtful = np.zeros(len(left), dtype=bool)
+        for identity in self.constraints.identities:
+            held = _held(self.labels, identity)
+            several = _with_several(near[accepted], far[accepted], held)
+            for bare, known in ((near, far), (far, near)):
+                doubtful |= accepted & (held[known] >= 0) & np.isin(bare, several)
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        decision[doubtful], reason[doubtful] = ev.REVIEW, ev.SEVERAL_COMPANIES
+        return _replaced(edges, decision=decision, reason=reason)
+
+    def _join_by_weight(self, edges: pa.Table, wanted: np.ndarray) -> pa.Table:
+        """Join the accepted edges that are wanted, the heaviest first; published ids meet above their bar only."""
+        left, right = _ends(edges)
+        weight = np.asarray(edges["weight"].fill_null(0.0), np.float64)
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        order = np.lexsort((right, left, -weight))
+        order = order[(wanted & (decision == ev.ACCEPTED))[order]]
+        strong = weight[order] >= self.policy.live_weight
+        refused = []
+        for positions, is_strong in ((order[strong], True), (order[~strong], False)):
+            constraints = self.constraints
+            if not is_strong:
+                constraints = constraints.and_identity(self._live_identity())
+            self.labels, kept = join(self.labels, left[positions], right[positions], constraints)
+            refused.append(positions[~kept])
+        lost = np.concatenate(refused)
+        near, far = self.labels[left[lost]], self.labels[right[lost]]
+        numbers = np.zeros(len(lost), dtype=bool)
+        for identity in self.constraints.identities:
+            held = _held(self.labels, identity)
+            numbers |= _differ(held[near], held[far])
+        held = _held(self.labels, self._live_identity())
+        published = _differ(held[near], held[far])
+        decision[lost] = np.where(numbers, ev.REJECTED, ev.REVIEW)
+        reason[lost] = np.where(
+            numbers, ev.DIFFERENT_NUMBERS, np.where(published, ev.LIVE_MERGE, ev.WEAK_BRIDGE)
+        )
+        return _replaced(edges, decision=decision, reason=reason)
+
+    def _live_identity(self) -> np.ndarray:
+        """(n,) published id of each record, -1 for none; ids that certain evidence has joined are one."""
+        held = np.flatnonzero(self.live >= 0)
+        n = len(self.labels)
+        n_ids = int(self.live.max(initial=-1)) + 1
+        joined = component_labels(n + n_ids, self.labels[held], n + self.live[held])
+        identity = np.full(n, -1, dtype=np.int64)
+        identity[held] = joined[n + self.live[held]]
+        return identity
+
+    def _without_oversized(self, edges: pa.Table) -> pa.Table:
+        """Undo what scores built beyond the largest cluster of the policy: that is a question for a person."""
+        left, right = _ends(edges)
+        sizes = np.bincount(self.labels, minlength=len(self.labels))
+        too_large = sizes[self.labels] > self.policy.largest_cluster
+        scored = np.asarray(edges["weight"].is_valid()) | (
+            np.asarray(edges["evidence_code"]) == ev.SAME_NAME_AND_SIZE
+        )
+        accepted = np.asarray(edges["decision"]) == ev.ACCEPTED
+        undone = too_large[left] & scored & accepted
+        if not undone.any():
+            return edges
+        kept = accepted & ~undone & too_large[left]
+        apart = component_labels(len(self.labels), left[kept], right[kept])
+        self.labels = np.where(too_large, apart, self.labels)
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        decision[undone], reason[undone] = ev.REVIEW, ev.OVERSIZED
+        return _replaced(edges, decision=decision, reason=reason)
+
+    def _pair_key(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        return np.minimum(near, far) * len(self.labels) + np.maximum(near, far)
+
+    def _apart_pairs(self) -> np.ndarray:
+        """Keys of the pairs of clusters that must stay apart."""
+        left, right = self.constraints.apart
+        near, far = self.labels[left], self.labels[right]
+        return self._pair_key(near, far)[near != far]
+
+    def _register_labels(self) -> None:
+        """Table `labels`: node, label, and legal = the label of a cluster that has a legal number."""
+        legal = np.zeros(len(self.labels), dtype=bool)
+        for identity in self.constraints.identities:
+            legal[self.labels[identity >= 0]] = True
+        self.con.register(
+            "labels_now",
+            pa.table(
+                {
+                    "node": np.arange(len(self.labels), dtype=np.int32),
+                    "label": self.labels,
+                    "legal": pa.array(self.labels, mask=~legal[self.labels]),
+                }
+            ),
+        )
+        self.con.execute("create or replace temp table labels as select * from labels_now")
+        self.con.unregister("labels_now")
+
+
+def _ends(edges: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(edges["left_node"], np.int64), np.asarray(edges["right_node"], np.int64)
+
+
+def _held(labels: np.ndarray, identity: np.ndarray) -> np.ndarray:
+    """(n,) the identity of each cluster at its label, -1 for none."""
+    held = np.full(len(labels), -1, dtype=np.int64)
+    np.maximum.at(held, labels, identity)
+    return held
+
+
+def _differ(near: np.ndarray, far: np.ndarray) -> np.ndarray:
+    return (near >= 0) & (far >= 0) & (near != far)
+
+
+def _with_several(near: np.ndarray, far: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Clusters without an identity whose edges lead to two or more. near, far: (e,) clusters at both ends."""
+    bare = np.concatenate([near, far])
+    found = held[np.concatenate([far, near])]
+    towards = (held[bare] < 0) & (found >= 0)
+    pairs = np.unique(np.stack([bare[towards], found[towards]]), axis=1)
+    clusters, counts = np.unique(pairs[0], return_counts=True)
+    return clusters[counts > 1]
+
+
+def _codes(keys: pa.ChunkedArray) -> np.ndarray:
+    """(k,) whole numbers that are equal where the texts are."""
+    return np.asarray(keys.combine_chunks().dictionary_encode().indices)
+
+
+def _key_pairs(keys: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> pa.Table:
+    return pa.table(
+        {"left_record_key": keys.take(pa.array(left)), "right_record_key": keys.take(pa.array(right))}
+    )
+
+
+def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str, kind: str) -> pa.Table:
+    """Decisions of one kind between records that are there: left_node < right_node, decision_id."""
+    con.register("constraints_given", constraints)
+    try:
+        return con.sql(
+            "select cast(least(a.node, b.node) as bigint) as left_node, "
+            "cast(greatest(a.node, b.node) as bigint) as right_node, min(c.decision_id) as decision_id "
+            "from constraints_given as c join records as a on a.record_key = c.left_record_key "
+            "join records as b on b.record_key = c.right_record_key "
+            "where c.entity = $entity and c.kind = $kind and a.node <> b.node "
+            "group by all order by left_node, right_node",
+            params={"entity": entity, "kind": kind},
+        ).to_arrow_table()
+    finally:
+        con.unregister("constraints_given")
+
+
+def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndarray:
+    """(n,) number of the published golden id that each record shares with another one, -1 for none.
+
+    An id of a single record is no history yet: it joins a known entity like a new record does.
+    """
+    con.register("live_given", live)
+    found = con.execute(
+        "select node, dense_rank() over (order by golden_id) - 1 as id from ("
+        "select r.node, g.golden_id from records as r join live_given as g using (record_key) "
+        "qualify count(*) over (partition by g.golden_id) > 1)"
+    ).fetchnumpy()
+    con.unregister("live_given")
+    ids = np.full(n, -1, dtype=np.int64)
+    ids[np.asarray(found["node"], np.int64)] = np.asarray(found["id"], np.int64)
+    return ids
+
+
+def _replaced(edges: pa.Table, *, decision: np.ndarray, reason: np.ndarray) -> pa.Table:
+    for name, values in (("decision", decision), ("reason", reason)):
+        edges = edges.set_column(edges.column_names.index(name), name, pa.array(values, pa.string()))
+    return edges

@@ -1,0 +1,289 @@
+"""Which decisions are in force in a run, and the tables that matching and dbt read of them.
+
+A decision is undone by another one, expired at the cycle's as_of, orphaned while a record of it is gone, contradicted
+when others say the opposite, to confirm when a record has changed since, else active. Contradictions are found among
+decisions only, by components of what is decided the same: nobody knows which one is wrong, so none of them is obeyed.
+What does NOT belong here: reading files, what matching makes of constraints. Decisions are some hundreds: they are
+handled one by one, the records behind them are not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import pyarrow as pa
+
+from orchestration.stewardship.decisions import Decision, item_id, undone_by
+from orchestration.stewardship.tables import SCHEMAS
+
+IN_FORCE = ("active", "to_confirm")
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Decisions that cannot all be obeyed, and the two records (or twice the one) over which they fight."""
+
+    entity: str
+    keys: tuple[str, str]
+    decision_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """decisions: all but undos, in reading order. statuses: decision id -> status. contradictions: sorted."""
+
+    decisions: tuple[Decision, ...]
+    statuses: Mapping[str, str]
+    contradictions: tuple[Contradiction, ...]
+
+    def in_force(self) -> list[Decision]:
+        """Decisions that this run obeys."""
+        return [each for each in self.decisions if self.statuses[each.decision_id] in IN_FORCE]
+
+
+def stand(decisions: Iterable[Decision], hashes: Mapping[str, Mapping[str, str]], as_of: dt.date) -> Standing:
+    """Give every decision its status.
+
+    hashes: entity -> record key -> content hash now, of every record that is there. as_of: day the cycle is judged.
+    """
+    decisions = tuple(decisions)
+    undone = undone_by(decisions)
+    made = tuple(each for each in decisions if each.kind != "undo")
+    statuses = {each.decision_id: _status(each, undone, hashes[each.entity], as_of) for each in made}
+    obeyed = [each for each in made if statuses[each.decision_id] in IN_FORCE]
+    contradictions = tuple(
+        sorted({*_pairs_that_fight(obeyed), *_values_that_fight(obeyed)}, key=lambda each: each.keys)
+    )
+    statuses |= {name: "contradicted" for each in contradictions for name in each.decision_ids}
+    return Standing(made, statuses, contradictions)
+
+
+def _status(decision: Decision, undone: Mapping[str, str], hashes: Mapping[str, str], as_of: dt.date) -> str:
+    if decision.decision_id in undone:
+        return "undone"
+    if decision.expires_on is not None and decision.expires_on < as_of:
+        return "expired"
+    there = [key in hashes for key in decision.record_keys]
+    if decision.kind == "unmerge":
+        parts_left = {part for part, is_there in zip(decision.parts, there, strict=True) if is_there}
+        if len(parts_left) < 2:
+            return "orphaned"
+    elif not all(there):
+        return "orphaned"
+    seen = zip(decision.record_keys, decision.content_hashes, strict=True)
+    if any(before and before != hashes.get(key, before) for key, before in seen):
+        return "to_confirm"
+    return "active"
+
+
+def constraint_pairs(decision: Decision) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(must, cannot): pairs of record keys that a decision joins and keeps apart, the smaller key first."""
+    if decision.kind == "same":
+        return [decision.pair], []
+    if decision.kind == "different":
+        return [], [decision.pair]
+    if decision.kind != "unmerge":
+        return [], []
+    parts: dict[str, list[str]] = {}
+    for key, part in zip(decision.record_keys, decision.parts, strict=True):
+        parts.setdefault(part, []).append(key)
+    must = [(min(keys), key) for keys in parts.values() for key in keys if key != min(keys)]
+    # Every pair across, not one: a part that something else takes asunder stays away with each of its records.
+    cannot = [
+        (min(a, b), max(a, b)) for one, other in combinations(parts.values(), 2) for a in one for b in other
+    ]
+    return sorted(must), sorted(cannot)
+
+
+def _pairs_that_fight(obeyed: Sequence[Decision]) -> set[Contradiction]:
+    """Records kept apart by one decision and joined by others, directly or over further records."""
+    found = set()
+    for entity in ("account", "person"):
+        joined: dict[str, dict[str, list[str]]] = {}
+        apart: list[tuple[str, str, str]] = []
+        for decision in obeyed:
+            if decision.entity != entity:
+                continue
+            must, cannot = constraint_pairs(decision)
+            for left, right in must:
+                joined.setdefault(left, {}).setdefault(right, []).append(decision.decision_id)
+                joined.setdefault(right, {}).setdefault(left, []).append(decision.decision_id)
+            apart += [(left, right, decision.decision_id) for left, right in cannot]
+        component = _components(joined)
+        for left, right, name in apart:
+            if left in component and component[left] == component.get(right):
+                names = tuple(sorted({name, *_joining(joined, left, right, name)}))
+                found.add(Contradiction(entity, (left, right), names, "contradictory_decisions"))
+    return found
+
+
+def _components(joined: Mapping[str, Mapping[str, list[str]]]) -> dict[str, str]:
+    component: dict[str, str] = {}
+    for start in sorted(joined):
+        if start in component:
+            continue
+        component[start] = start
+        waiting = [start]
+        while waiting:
+            for other in joined[waiting.pop()]:
+                if other not in component:
+                    component[other] = start
+                    waiting.append(other)
+    return component
+
+
+def _joining(joined: Mapping[str, Mapping[str, list[str]]], start: str, end: str, apart: str) -> set[str]:
+    """Decisions on the ways from start to end: the shortest way is taken out until none is left.
+
+    A step that the decision `apart` itself joins (an unmerge, within its parts) is nobody else's fault.
+    """
+    names: set[str] = set()
+    taken: set[tuple[str, str]] = set()
+    while True:
+        before = {start: start}
+        waiting = deque([start])
+        while waiting and end not in before:
+            here = waiting.popleft()
+            for there in sorted(joined[here]):
+                if there not in before and (here, there) not in taken:
+                    before[there] = here
+                    waiting.append(there)
+        if end not in before:
+            return names
+        here = end
+        while here != start:
+            joining = joined[here][before[here]]
+            names.update(joining if apart not in joining else ())
+            taken |= {(here, before[here]), (before[here], here)}
+            here = before[here]
+
+
+def _values_that_fight(obeyed: Sequence[Decision]) -> set[Contradiction]:
+    """Two values for one attribute of one record; two parents of one kind at one time."""
+    found = set()
+    overrides: dict[tuple[str, ...], list[Decision]] = {}
+    links: dict[tuple[str, ...], list[Decision]] = {}
+    for decision in obeyed:
+        if decision.kind == "override":
+            key = (decision.entity, decision.record_keys[0], decision.attribute)
+            overrides.setdefault(key, []).append(decision)
+        elif decision.kind == "group_link":
+            links.setdefault((decision.record_keys[0], decision.link_kind), []).append(decision)
+    for (entity, key, _), together in overrides.items():
+        if len({each.value for each in together}) > 1:
+            names = tuple(sorted(each.decision_id for each in together))
+            found.add(Contradiction(entity, (key, key), names, "contradictory_overrides"))
+    for together in links.values():
+        for one, other in combinations(together, 2):
+            if one.record_keys[1] != other.record_keys[1] and _overlap(one, other):
+                names = tuple(sorted((one.decision_id, other.decision_id)))
+                left, right = sorted((one.record_keys[1], other.record_keys[1]))
+                found.add(Contradiction("account", (left, right), names, "contradictory_links"))
+    return found
+
+
+def _overlap(one: Decision, other: Decision) -> bool:
+    first, last = dt.date.min, dt.date.max
+    return (one.valid_from or first) < (other.valid_to or last) and (other.valid_from or first) < (
+        one.valid_to or last
+    )
+
+
+def decision_tables(standing: Standing) -> dict[str, pa.Table]:
+    """The tables of SCHEMAS for a run."""
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in SCHEMAS}
+    for decision in standing.decisions:
+        decided = {
+            "decision_id": decision.decision_id,
+            "entity": decision.entity,
+            "author": decision.author,
+            "reason": decision.reason,
+            "decided_at": decision.decided_at,
+            "expires_on": decision.expires_on,
+            "status": standing.statuses[decision.decision_id],
+        }
+        first, other = (*decision.record_keys, None)[:2]
+        rows["decisions"].append(
+            decided
+            | {
+                "kind": decision.kind,
+                "record_keys": list(decision.record_keys),
+                "record_key": first,
+                "other_record_key": other,
+                "field": decision.attribute or decision.link_kind or None,
+                "value": decision.value or None,
+                "content_hash": ":".join(decision.content_hashes),
+            }
+        )
+        if decision.kind == "override":
+            rows["field_overrides"].append(
+                decided | {"record_key": first, "attribute": decision.attribute, "value": decision.value}
+            )
+        elif decision.kind == "group_link":
+            link = {"child_record_key": first, "parent_record_key": other, "kind_code": decision.link_kind}
+            rows["group_links"].append(
+                decided | link | {"valid_from": decision.valid_from, "valid_to": decision.valid_to}
+            )
+    for decision in standing.in_force():
+        for kind, pairs in zip(("must", "cannot"), constraint_pairs(decision), strict=True):
+            rows["constraints"] += [
+                {
+                    "entity": decision.entity,
+                    "kind": kind,
+                    "left_record_key": left,
+                    "right_record_key": right,
+                    "decision_id": decision.decision_id,
+                }
+                for left, right in pairs
+            ]
+        status = standing.statuses[decision.decision_id]
+        if status == "to_confirm" and decision.kind != "cannot_say":
+            rows["review_items"].append(
+                _item(decision.entity, "to_confirm", _ends(decision), [decision.decision_id])
+            )
+        elif status == "active" and decision.kind == "cannot_say":
+            left, right = decision.pair
+            rows["postponements"].append(
+                {
+                    "item_id": decision.item_id or item_id(decision.entity, "pair", left, right),
+                    "entity": decision.entity,
+                    "left_record_key": left,
+                    "right_record_key": right,
+                    "decision_id": decision.decision_id,
+                    "decided_at": decision.decided_at,
+                }
+            )
+    rows["review_items"] += [
+        _item(each.entity, "contradiction", each.keys, each.decision_ids, each.reason)
+        for each in standing.contradictions
+    ]
+    return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
+
+
+def _ends(decision: Decision) -> tuple[str, str]:
+    """Two records that stand for a decision: those of a pair, one of each of two parts of an unmerge, or the one."""
+    _, cannot = constraint_pairs(decision)
+    if decision.kind == "unmerge":
+        return cannot[0]
+    left, right = sorted((decision.record_keys * 2)[:2])
+    return left, right
+
+
+def _item(
+    entity: str, kind: str, keys: tuple[str, str], names: Sequence[str], reason: str = "content_changed"
+) -> dict[str, object]:
+    # Several decisions can fight over the same two records: the ids tell their items apart.
+    return {
+        "item_id": item_id(entity, kind, *keys, *names),
+        "entity": entity,
+        "kind": kind,
+        "left_record_key": keys[0],
+        "right_record_key": keys[1],
+        "reason": reason,
+        "decision_ids": ",".join(names),
+    }
