@@ -166,6 +166,16 @@ GOOD: dict[str, list[Row]] = {
     "master.bridge_person_contact_points": [
         {"person_id": "unknown", "contact_kind": "phone", "is_shared": True}
     ],
+    "master.xref_accounts_history": [
+        {"record_key": "one/crm_account/a1", "account_id": "acc_1", "valid_from": MONTH, "valid_to": None}
+    ],
+    "master.xref_persons_history": [
+        {"record_key": "one/crm_lead/l1", "person_id": "per_1", "valid_from": MONTH, "valid_to": NEXT}
+    ],
+    "master.golden_alternatives": [
+        {"golden_id": "acc_1", "attribute": "city", "alternative_rank": 2, "value": "Lyon", "record_key": "r2"}
+    ],
+    "master.golden_conflicts": [{"item_id": "rev_1", "left_record_key": "r1", "right_record_key": "r2"}],
     "master.fct_leads": [{"lead_id": "lea_1", "account_id": "acc_1"}],
     "master.fct_calls": [{"call_key": "c"}],
     "master.fct_email_sends": [{"send_key": "s"}],
@@ -330,6 +340,14 @@ BAD: dict[str, dict[str, Row]] = {
     "R-MST-005": {
         "master.dim_accounts": {"account_id": "acc_2", "n_source_records": 51},
         "master.dim_persons": {"person_id": "per_2", "n_source_records": 0},
+    },
+    "R-MST-006": {
+        "master.xref_accounts_history": {"record_key": "bad", "valid_from": MONTH, "valid_to": MONTH},
+        "master.xref_persons_history": {"record_key": "bad", "valid_from": NEXT, "valid_to": MONTH},
+    },
+    "R-MST-007": {
+        "master.golden_alternatives": {"golden_id": "acc_1", "attribute": "city", "alternative_rank": 3, "value": "Nice"},
+        "master.golden_conflicts": {"item_id": "bad", "left_record_key": "r1"},
     },
     "R-FCT-002": {
         "master.fct_leads": {"lead_id": "bad", "account_id": "acc_none"},

@@ -92,6 +92,7 @@ def test_every_model_that_people_or_marts_read_is_in_the_index_and_nothing_else(
         "staging": "staging",
         "master/entities": "master",
         "master/facts": "master",
+        "master/lineage": "master",
         "metrics": "metrics",
         "marts": "marts",
     }
@@ -102,7 +103,8 @@ def test_every_model_that_people_or_marts_read_is_in_the_index_and_nothing_else(
         if 'materialized="ephemeral"'
         not in file.read_text(encoding="utf-8")  # part of other models, no relation
     }
-    assert set(load_catalogue().tables) == built
+    # golden_values is computed when somebody asks; a rule would have it computed in every run
+    assert set(load_catalogue().tables) == built - {"master.golden_values"}
 
 
 def test_the_catalogue_covers_every_contract_and_every_table_of_its_index() -> None:
