@@ -1,6 +1,7 @@
 """Hand-written script, first part: CRM and ERP files to accounts, leads, opportunities, invoice lines and MRR.
 
-Accounts are one cluster per registration number, VAT number, accounting code, CRM merge or web domain; persons are
+Accounts are one cluster per registration number, VAT number, accounting code, CRM merge, web domain, or name with country
+and head count; persons are
 joined on one key, the first they have of personal e-mail, mobile and phone.
 What does NOT belong here: calls, mails and meetings (hand_written_events), marts (hand_written_marts).
 """
@@ -184,6 +185,12 @@ def files(extracts: str, out: Path) -> list[str]:
     ]
 
 
+#: A company's name in one spelling, without its legal form.
+NAME_KEY = (
+    "trim(regexp_replace(regexp_replace(lower(strip_accents(name)), '[^a-z0-9]+', ' ', 'g'), "
+    "' (sa|sas|sasu|sarl|eurl|gmbh|ag|ltd|limited|plc|inc|llc|bv|nv|srl|spa|sl)$', ''))"
+)
+
 COMPANIES = [
     # One row a record that names a company; sort_key prefers CRM accounts, then ERP customers, then the newest lead.
     """create temp table companies as
@@ -209,7 +216,7 @@ COMPANIES = [
         row_number() over () as node, rank * 10000000000 - coalesce(epoch(modified_at), 0) as sort_key
     from records""",
     # A domain leads to a company unless it is the domain of several (a group, a group's shared site).
-    """create temp table company_keys as
+    f"""create temp table company_keys as
     with domains as (
         select domain from companies where domain is not null
         group by domain having max(coalesce(siren, vat)) is not distinct from min(coalesce(siren, vat))),
@@ -219,7 +226,10 @@ COMPANIES = [
         union all select node, hash('code', code) from companies where code is not null
         union all select node, hash('record', link) from companies where link is not null
         union all select node, hash('record', record) from companies where record in (select link from companies)
-        union all select node, hash('domain', domain) from companies semi join domains using (domain))
+        union all select node, hash('domain', domain) from companies semi join domains using (domain)
+        -- A name alone is no key; with the country and the head count it is.
+        union all select node, hash('name', {NAME_KEY}, upper(country), employees) from companies
+        where employees > 1 and country is not null and {NAME_KEY} like '% %')
     select node, key, node as label from keys""",
 ]
 
