@@ -14,6 +14,7 @@ import click
 
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, shown
 from orchestration.commands.steward_deciding import COMMANDS
+from orchestration.stewardship.decisions import QUESTION_KINDS
 
 if TYPE_CHECKING:
     from orchestration.stewardship.content import Record
@@ -61,12 +62,14 @@ command = cli_group(
     "steward", "Answer what matching asks: same, different, can't say; set values; take apart; undo.", _EPILOG
 )
 
+_KIND = click.option("--kind", type=click.Choice(QUESTION_KINDS), default=None, help="Kind of question.")
+
 
 @cli_command("list", epilog=_LIST_EPILOG)
 @click.option(
     "--entity", type=click.Choice(["account", "person"]), default=None, help="Companies or persons."
 )
-@click.option("--kind", default=None, help="Kind of question, such as pair or weak_bridge.")
+@_KIND
 @click.option("--decisions", "is_decisions", is_flag=True, help="Decisions with their status, not questions.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="Lines shown.")
 def list_items(
@@ -186,7 +189,7 @@ def show(company: Path, as_json: bool, language: str, item: str, out: Path | Non
 @click.option(
     "--entity", type=click.Choice(["account", "person"]), default=None, help="Companies or persons."
 )
-@click.option("--kind", default=None, help="Kind of question, such as pair or weak_bridge.")
+@_KIND
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1, 100_000), help="Questions.")
 def export(
     company: Path, as_json: bool, language: str, file: Path, entity: str | None, kind: str | None, limit: int

@@ -14,6 +14,11 @@ from dataclasses import dataclass
 #: Kinds of decisions; the first three answer a pair of records.
 PAIR_KINDS = ("same", "different", "cannot_say")
 KINDS = (*PAIR_KINDS, "unmerge", "override", "group_link", "undo")
+#: Kinds of questions; the first four are answered by a pair decision.
+QUESTION_KINDS = (
+    *("pair", "weak_bridge", "conflict", "live_merge"),
+    *("to_confirm", "contradiction", "oversized", "survivorship", "missing_parent"),
+)
 ENTITIES = ("account", "person")
 LINK_KINDS = ("legal", "buying")
 #: Entity -> attributes whose golden value a steward can set.

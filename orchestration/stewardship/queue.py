@@ -10,17 +10,18 @@ import json
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.matching.linkage.explanation import Explanation, Step, wording
-from orchestration.stewardship.decisions import PAIR_KINDS, Decision
+from orchestration.stewardship.decisions import PAIR_KINDS, QUESTION_KINDS, Decision
 from orchestration.stewardship.errors import StewardshipError
 from orchestration.stewardship.words import word_or_code
 
 #: Kinds of questions that a pair decision answers.
-PAIR_QUESTIONS = ("pair", "weak_bridge", "conflict", "live_merge")
+PAIR_QUESTIONS = QUESTION_KINDS[:4]
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,14 @@ def read_queue(work: Path) -> list[ReviewItem]:
         except duckdb.CatalogException as error:
             raise StewardshipError("E-STW-010", work.parent.name, is_usage=True) from error
     rows = [dict(zip(names, row, strict=True)) for row in found]
-    return [
-        ReviewItem(
-            **row | {"decision_ids": tuple(each for each in (row["decision_ids"] or "").split(",") if each)}
-        )
-        for row in rows
-    ]
+    return [ReviewItem(**row | {"decision_ids": _decisions_of(row)}) for row in rows]
+
+
+def _decisions_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """The decisions a question is about; matching names those that a legal number contradicts in its terms."""
+    if row["kind"] == "contradiction" and row["terms"]:
+        return tuple(term["decision_id"] for term in json.loads(row["terms"]) if "decision_id" in term)
+    return tuple(each for each in (row["decision_ids"] or "").split(",") if each)
 
 
 def find_item(items: list[ReviewItem], item_id: str) -> ReviewItem:

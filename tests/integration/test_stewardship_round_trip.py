@@ -39,6 +39,12 @@ def _queue(company: Path, keys: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(item["kind"], item["item_id"]) for item in wanted]
 
 
+def _decisions(company: Path) -> list[tuple[str, str]]:
+    """(id, status) of the decisions on pairs; the demo company has group links of its own."""
+    found = _steward(company, "list", "--decisions", "--limit", "1000")["decisions"]
+    return [(each["decision_id"], each["status"]) for each in found if each["kind"] == "same"]
+
+
 def _changed(company: Path, record_key: str) -> None:
     """The source delivers the record again with another telephone number."""
     record_id = record_key.rpartition("/")[2]
@@ -69,10 +75,8 @@ def test_a_decision_holds_through_redelivery_and_its_undoing_restores_what_was(d
     _run(company)
     assert len(set(_golden(company, keys))) == 1 and _queue(company, keys) == []
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
-        journal = (
-            "select actor, action, value_after from quality_dbt.dq_journal where step_code = 'stewardship'"
-        )
-        assert con.execute(journal).fetchall() == [("Ann Lee", "merge", decided)]
+        journal = "select action, value_after from quality_dbt.dq_journal where actor = 'Ann Lee'"
+        assert con.execute(journal).fetchall() == [("merge", decided)]
         imbalances = "select count(*) from quality_dbt.dq_ledger_balances where difference <> 0"
         assert con.execute(imbalances).fetchone() == (0,)
     current = json.loads((company / "published" / "current.json").read_text())
@@ -83,17 +87,12 @@ def test_a_decision_holds_through_redelivery_and_its_undoing_restores_what_was(d
     ((kind, again),) = _queue(company, keys)
     assert kind == "to_confirm"
     _steward(company, "decide", again, "confirm", *SAID)
-    found = _steward(company, "list", "--decisions")["decisions"]
-    (active,) = [each["decision_id"] for each in found if each["status"] == "active"]
+    ((active, _),) = [each for each in _decisions(company) if each[1] == "active"]
     assert active != decided
     assert json.loads((company / "published" / "current.json").read_text()) != current
 
     _steward(company, "undo", active, *SAID)
     _run(company)
-    after = _golden(company, keys)
-    assert after[0] != after[1] and set(after) & set(before)
+    assert _golden(company, keys) == before  # each record has the golden id again that it had
     assert [kind for kind, _ in _queue(company, keys)] == ["pair"]
-    assert [each["status"] for each in _steward(company, "list", "--decisions")["decisions"]] == [
-        "undone",
-        "undone",
-    ]
+    assert [status for _, status in _decisions(company)] == ["undone", "undone"]

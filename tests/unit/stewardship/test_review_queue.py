@@ -189,3 +189,32 @@ def test_every_decision_stands_in_the_journal_under_its_author(warehouse: duckdb
         ("unmerge", "keep_apart", "account_id", f"{account}e", "dec_6"),
     ]
     assert {row[2:4] for row in found} == {("Ann Lee", "crm_account")}
+
+
+def test_a_violated_decision_fails_the_build_unless_a_contradiction_is_in_the_queue(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    write_relations(work / "warehouse.duckdb", RELATIONS)
+    paths = ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
+    named = ["--select", "assert_no_decision_of_a_steward_is_violated", *paths]
+    joined = {"entity": "account", "kind": "must", "left_record_key": "a", "right_record_key": "b"}
+    apart = joined | {"kind": "cannot"}
+    gone = joined | {"right_record_key": "no such record"}
+    contradiction = _item("rev_x", "b", "c", "contradiction")
+    for constraints, items, is_violated in (
+        ([apart, gone], [], False),
+        ([apart, joined], [], True),
+        ([joined], [contradiction], False),
+        ([apart | {"right_record_key": "a"}], [], True),
+    ):
+        sources = {
+            "run.settings": [SETTINGS],
+            "stewardship.constraints": constraints,
+            "matching.review_items": items,
+        }
+        write_sources(work, sources)
+        if is_violated:
+            with pytest.raises(AssertionError, match="assert_no_decision"):
+                run_dbt(work, PROJECT, "test", *named)
+        else:
+            run_dbt(work, PROJECT, "test", *named)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 from planted_decisions import SAID, invoke, invoke_json, key, kinds, pair, write_exchange, write_queue
@@ -185,3 +187,17 @@ def test_nobody_decides_while_another_holds_the_company(site: Path) -> None:
         holder.communicate()
     with run_lock(site / "work", "mine"):
         invoke(site, "decide", "rev_ab", "same", *SAID)
+
+
+def test_a_contradiction_names_its_decisions_and_is_answered_by_undoing(site: Path) -> None:
+    rows = [("rev_x", "account", "contradiction", "a", "b", None, "dec_1", "dec_2")]
+    write_queue(site / "work", rows)
+    told = invoke(site, "show", "rev_x")
+    assert "etalon steward undo dec_1 | dec_2" in told
+    with duckdb.connect(str(site / "work" / "warehouse.duckdb")) as con:  # as matching tells it
+        terms = json.dumps([{"decision_id": "dec_3"}, {"decision_id": "dec_4"}])
+        con.execute("update quality_dbt.dq_review_queue set decision_ids = null, terms = ?", [terms])
+    assert "etalon steward undo dec_3 | dec_4" in invoke(site, "show", "rev_x")
+    assert "E-STW-009" in invoke(site, "decide", "rev_x", "same", *SAID, code=exit_codes.USAGE)
+    invoke(site, "list", "--kind", "contradiction")
+    invoke(site, "list", "--kind", "pairs", code=exit_codes.USAGE)
