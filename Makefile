@@ -37,8 +37,8 @@ bench-reading: $(VENV)/.installed  ## reading beside DuckDB's own CSV reader: ra
 
 faults: $(VENV)/.installed         ## land more than 10,000 damaged files and write docs/faults.md
 	$(BIN)/python -m tests.faults.damage.figures
-matching-figures: $(VENV)/.installed  ## the linkage engine on generated sets; RECORD=1 writes docs/matching.md
-	$(BIN)/python -m tests.linkage.figures $(if $(RECORD),--record)
+matching-figures: $(VENV)/.installed  ## the linkage engine on generated sets; RECORD=1 writes docs/matching.md, ROWS="100000 1000000"
+	$(BIN)/python -m tests.linkage.figures $(if $(RECORD),--record) $(if $(ROWS),--rows $(ROWS))
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

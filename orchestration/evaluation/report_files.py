@@ -25,12 +25,14 @@ _TEXTS = {
         "match weight from which pairs are the same",
         "precision",
         "recall",
+        ("for review from here", "accepted from here"),
     ),
     "fr": (
         "Précision et rappel selon le seuil",
         "poids à partir duquel une paire est identique",
         "précision",
         "rappel",
+        ("à vérifier à partir d'ici", "acceptée à partir d'ici"),
     ),
 }
 
@@ -44,7 +46,9 @@ def write_files(result: Evaluation, folder: Path, language: str) -> list[Path]:
     pcsv.write_csv(review_table(result, language), written[2])
     if result.curve:
         written.append(folder / "thresholds.svg")
-        written[-1].write_text(thresholds_svg(result.curve, language), encoding="utf-8")
+        model = result.linked.model
+        limits = (model.thresholds.review, model.thresholds.accept) if model else None
+        written[-1].write_text(thresholds_svg(result.curve, language, limits), encoding="utf-8")
     return written
 
 
@@ -86,13 +90,18 @@ def review_table(result: Evaluation, language: str) -> pa.Table:
     )
 
 
-def thresholds_svg(curve: list[dict[str, float]], language: str) -> str:
-    """Precision and recall of all scored pairs over the weight, as SVG text; the bytes depend on the figures only."""
+def thresholds_svg(
+    curve: list[dict[str, float]], language: str, limits: tuple[float, float] | None = None
+) -> str:
+    """Precision and recall of all scored pairs over the weight, as SVG text; the bytes depend on the figures only.
+
+    limits: weights from which a pair goes to review and is accepted, drawn when given.
+    """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    title, axis, precision, recall = _TEXTS[language]
+    title, axis, precision, recall, marks = _TEXTS[language]
     weights = [point["weight"] for point in curve]
     with matplotlib.rc_context(
         {**matplotlib.rcParamsDefault, "svg.fonttype": "none", "svg.hashsalt": "etalon"}
@@ -105,8 +114,10 @@ def thresholds_svg(curve: list[dict[str, float]], language: str) -> str:
             weights, [point["recall"] for point in curve], label=recall, color="#b8562e", linestyle="--"
         )
         axes.set(title=title, xlabel=axis, ylim=(0, 1.02))
+        for limit, mark, style in zip(limits or (), marks, (":", "-."), strict=False):
+            axes.axvline(limit, label=mark, color="#555555", linestyle=style, linewidth=1)
         axes.grid(alpha=0.3)
-        axes.legend(loc="lower left", frameon=False)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         figure.tight_layout()
         buffer = io.BytesIO()
         canvas.print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

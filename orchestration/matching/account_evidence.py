@@ -42,8 +42,8 @@ LEGAL_TIERS = (
     (ev.MUST_LINK, _MUST_LINK),
 )
 
-# On one domain: records of one name in one country, unless two companies with legal numbers bear it. Records of the
-# group's other names are left to the scores.
+# On one domain: records of one name in one country, unless two companies with legal numbers, or a parent and its child,
+# bear it. Records of the group's other names are left to the scores.
 _DOMAIN_AND_NAME = """
     select node, domain || '|' || name_key || case when n_low <> n_high then '|' || country_code else '' end as key
     from (
@@ -55,6 +55,12 @@ _DOMAIN_AND_NAME = """
         window names as (partition by r.domain, r.name_key)
     )
     where first_legal is not distinct from last_legal
+        and (domain, name_key) not in (
+            select child.domain, child.name_key
+            from records as child join records as parent on child.parent_record_key = parent.record_key
+            join labels as c on c.node = child.node join labels as p on p.node = parent.node
+            where child.domain = parent.domain and child.name_key = parent.name_key and c.label <> p.label
+        )
 """
 
 # A person who is on two records whose companies bear one name works for one company.

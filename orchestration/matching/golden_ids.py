@@ -82,7 +82,7 @@ def assign_golden_ids(
         member_history.read(con)
         con.execute(_KNOWN)
         con.execute(_VOTES)
-        if con.execute("select 1 from split_trees limit 1").fetchone():
+        if con.execute("select 1 from voters where is_tree limit 1").fetchone():
             con.execute(_SPLIT_TREES)
         con.execute(_KEPT)
         _mint(con)
@@ -133,39 +133,39 @@ _LEADS = """
 
 _KNOWN = f"""
     create temp table known as
-    select golden_id, entity, anchor_record_key, minted_in_cycle, reason,
+    select row_number() over () as id_no, golden_id, entity, anchor_record_key, minted_in_cycle, reason,
            if(is_later, 'active', status) as status, if(is_later, null, merged_into) as merged_into,
            if(is_later, null, retired_in_cycle) as retired_in_cycle
     from (select *, coalesce(retired_in_cycle > getvariable('cycle'), false) as is_later from registry);
     {_LEADS.format(registry="known")}
 """
 
-# `votes`: the records of each tree in each cluster. A record of unknown age counts one day.
+# `met`: each record with the id it votes for, as a number because there are many. `votes`: what each tree weighs in
+# each cluster. A record of unknown age counts one day.
 _VOTES = """
-    create temp table voters as
-    select c.label, c.record_key, h.home_id, coalesce(l.reached, h.home_id) as live_id, c.first_seen_on,
-           1 + greatest(coalesce(date_diff('day', c.first_seen_on, cycle_date(getvariable('cycle'))), 0), 0) as age
+    create macro age(day) as 1 + greatest(coalesce(date_diff('day', day, getvariable('as_of')), 0), 0);
+    create temp table met as
+    select c.label, c.record_key, c.first_seen_on, h.home_id, k.id_no
     from clusters as c
-    join held as h using (record_key)
+    left join held as h using (record_key)
     left join leads as l on h.home_id = l.golden_id and l.is_active
-    where coalesce(l.reached, h.home_id) in (select golden_id from known where status = 'active');
+    left join known as k on coalesce(l.reached, h.home_id) = k.golden_id and k.status = 'active';
     create temp table votes as
-    select live_id as golden_id, label, sum(age) as weight, min(first_seen_on) as oldest_on,
-           min(record_key) as first_key
-    from voters group by live_id, label;
-    create temp table parted as select golden_id from votes group by golden_id having count(*) > 1;
-    create temp table split_trees as
-    select golden_id from parted where golden_id in (select reached from leads);
+    select id_no, label, sum(age(first_seen_on)) as weight from met where id_no is not null group by id_no, label;
+    create temp table parted as select id_no from votes group by id_no having count(*) > 1;
+    create temp table voters as
+    select m.label, m.record_key, m.first_seen_on, age(m.first_seen_on) as age, m.home_id, m.id_no,
+           k.golden_id as live_id, k.golden_id in (select reached from leads) as is_tree
+    from met as m join parted as p using (id_no) join known as k using (id_no);
     create temp table given as
-    select label, golden_id, weight, false as is_restored
-    from votes where golden_id not in (select golden_id from parted)
+    select label, id_no, weight, false as is_restored from votes where id_no not in (select id_no from parted)
     union all
-    select label, golden_id, weight, false
+    select label, id_no, weight, false
     from (
-        select * from votes
-        where golden_id in (select golden_id from parted) and golden_id not in (select golden_id from split_trees)
+        select id_no, label, sum(age) as weight, min(first_seen_on) as oldest_on, min(record_key) as first_key
+        from voters where not is_tree group by id_no, label
         qualify row_number() over (
-            partition by golden_id order by weight desc, oldest_on nulls last, first_key) = 1
+            partition by id_no order by weight desc, oldest_on nulls last, first_key) = 1
     );
     create temp table placed (golden_id varchar, label bigint)
 """
@@ -176,13 +176,12 @@ _SPLIT_TREES = """
     select v.*, s.since
     from voters as v
     join (select record_key, golden_id as home_id, min(valid_from) as since from known_history
-          where record_key in (select record_key from voters where live_id in (select golden_id from split_trees))
+          where record_key in (select record_key from voters where is_tree)
           group by record_key, golden_id) as s using (record_key, home_id)
-    where v.live_id in (select golden_id from split_trees);
+    where v.is_tree;
     insert into split_voters
     select v.*, null from voters as v
-    where v.live_id in (select golden_id from split_trees)
-      and v.record_key not in (select record_key from split_voters);
+    where v.is_tree and v.record_key not in (select record_key from split_voters);
     create temp table standings as
     with first_merges as (
         select merged_into as golden_id, min(cycle_date(retired_in_cycle)) as merged_on
@@ -210,7 +209,7 @@ _SPLIT_TREES = """
                  oldest_on nulls last, first_key) = 1;
     insert into placed select golden_id, label from won;
     insert into given
-    select w.label, w.golden_id, w.weight, w.golden_id <> w.live_id
+    select w.label, k.id_no, w.weight, w.golden_id <> w.live_id
     from won as w
     join known as k using (golden_id)
     left join (select golden_id, count(*) as depth from leads group by golden_id) as d using (golden_id)
@@ -223,14 +222,14 @@ _SPLIT_TREES = """
 _KEPT = """
     create temp table rivals as select label from given group by label having count(*) > 1;
     create temp table kept as
-    select label, golden_id, is_restored from given where label not in (select label from rivals)
+    select label, id_no, is_restored from given where label not in (select label from rivals)
     union all
-    select label, golden_id, is_restored
+    select label, id_no, is_restored
     from (
-        select g.* from given as g join known as k using (golden_id)
+        select g.* from given as g join known as k using (id_no)
         where g.label in (select label from rivals)
         qualify row_number() over (
-            partition by g.label order by g.is_restored, k.minted_in_cycle, g.weight desc, g.golden_id) = 1
+            partition by g.label order by g.is_restored, k.minted_in_cycle, g.weight desc, k.golden_id) = 1
     )
 """
 
@@ -265,11 +264,9 @@ _TAKEN = """
     )
     select label from found where not is_own
     union
-    select f.label from found as f
-    where f.golden_id in (select golden_id from kept)
-       or f.golden_id in (
-           select coalesce(l.reached, h.home_id)
-           from held as h left join leads as l on h.home_id = l.golden_id and l.is_active)
+    select f.label from found as f join held as h on f.golden_id = h.home_id
+    union
+    select f.label from found as f join leads as l on f.golden_id = l.reached join held as h on l.golden_id = h.home_id
     union
     select label from (
         select label, row_number() over (partition by golden_id order by anchor_record_key) as position from minted
@@ -287,10 +284,15 @@ _NEXT_ATTEMPT = """
 
 _RENEWED = """
     create temp table moves as
-    select g.golden_id, k.golden_id as merged_into, null as reason
-    from given as g join kept as k using (label) where g.golden_id <> k.golden_id and not g.is_restored
+    select gone.golden_id, stays.golden_id as merged_into
+    from given as g
+    join rivals using (label)
+    join kept as k using (label)
+    join known as gone on g.id_no = gone.id_no
+    join known as stays on k.id_no = stays.id_no
+    where g.id_no <> k.id_no and not g.is_restored
     union all
-    select golden_id, null, 'unmerge' from kept where is_restored;
+    select known.golden_id, null from kept join known using (id_no) where kept.is_restored;
     create temp table renewed as
     select r.golden_id, r.entity, r.anchor_record_key, r.minted_in_cycle,
            case when m.golden_id is null then r.status when m.merged_into is null then 'active' else 'retired' end
@@ -302,12 +304,12 @@ _RENEWED = """
                as reason
     from known as r left join moves as m using (golden_id)
     union all
-    select golden_id, getvariable('entity'), anchor_record_key, getvariable('cycle'), 'active', null, null,
-           if(label in (
-               select label from clusters where record_key in (
+    select m.golden_id, getvariable('entity'), m.anchor_record_key, getvariable('cycle'), 'active', null, null,
+           if(m.label in (
+               select c.label from clusters as c join minted as n using (label) where c.record_key in (
                    select record_key from known_history where valid_from < getvariable('as_of'))
-               union all select label from votes), 'split', 'first_seen')
-    from minted where golden_id not in (select golden_id from known)
+               union all select v.label from votes as v join minted as n using (label)), 'split', 'first_seen')
+    from minted as m anti join known as k using (golden_id)
 """
 
 # A retired id whose records went elsewhere than its pointers lead now points to where they are.
@@ -316,7 +318,7 @@ _REPOINTED = f"""
     update renewed set merged_into = p.kept_id
     from (
         select p.golden_id, k.golden_id as kept_id
-        from placed as p join kept as k using (label)
+        from placed as p join (select label, golden_id from kept join known using (id_no)) as k using (label)
         left join leads as l on p.golden_id = l.golden_id and l.is_active
         where p.golden_id <> k.golden_id and l.reached is distinct from k.golden_id
     ) as p
@@ -327,11 +329,17 @@ _REPOINTED = f"""
 # Homes outlive a merge and nothing else.
 _ASSIGNED = """
     create temp table ids as
-    select label, golden_id from kept union all select label, golden_id from minted;
+    select label, golden_id from kept join known using (id_no) union all select label, golden_id from minted;
     create temp table assigned as
-    select c.record_key, i.golden_id, if(l.reached = i.golden_id, h.home_id, null) as home_id
-    from clusters as c
+    select m.record_key, i.golden_id, if(l.reached is null, null, m.home_id) as home_id
+    from met as m
     join ids as i using (label)
-    left join held as h on c.record_key = h.record_key and h.home_id <> i.golden_id
-    left join leads as l on h.home_id = l.golden_id and l.is_active
+    left join leads as l on m.home_id = l.golden_id and i.golden_id = l.reached;
+    drop table met;
+    drop table votes;
+    drop table given;
+    drop table kept;
+    drop table ids;
+    drop table minted;
+    drop table held
 """

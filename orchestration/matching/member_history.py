@@ -91,38 +91,40 @@ _READ = """
 
     insert into held
     select record_key, home_id from known_history
-    where record_key not in (select record_key from held)
+    where valid_to is not null and record_key not in (select record_key from held)
     qualify row_number() over (partition by record_key order by valid_from desc) = 1;
 
     insert into held
-    select record_key, coalesce(home_id, golden_id) from history
-    where valid_from > getvariable('as_of') and record_key not in (select record_key from held)
+    select record_key, golden_id from history
+    where getvariable('is_past') and valid_from > getvariable('as_of')
+        and record_key not in (select record_key from held)
     qualify row_number() over (partition by record_key order by valid_from) = 1
 """
 
 _CARRIED = """
-    create temp table prior as
+    create temp view prior as
     select record_key, golden_id, home_id, valid_from,
            case when valid_to < getvariable('as_of') then valid_to end as valid_to
     from known_history where valid_from < getvariable('as_of');
 
-    create temp table carried as
-    select p.record_key, p.golden_id,
-           if(a.record_key is not null, a.home_id, nullif(p.home_id, p.golden_id)) as home_id,
-           p.valid_from,
-           case when a.record_key is null then coalesce(p.valid_to, getvariable('as_of')) end as valid_to
-    from prior as p
-    left join assigned as a
-        on p.record_key = a.record_key and p.golden_id = a.golden_id and p.valid_to is null;
+    create temp table crossed as
+    select coalesce(p.record_key, a.record_key) as record_key, p.golden_id as old_id, p.home_id as old_home,
+           p.valid_from, a.golden_id as new_id, a.home_id as new_home
+    from (select * from prior where valid_to is null) as p
+    full join assigned as a on p.record_key = a.record_key;
 
-    insert into carried
-    select a.record_key, a.golden_id, a.home_id, getvariable('as_of'), null
-    from assigned as a
-    anti join (select record_key, golden_id from prior where valid_to is null) as p
-        on a.record_key = p.record_key and a.golden_id = p.golden_id;
-
+    create temp view carried as
+    select record_key, old_id as golden_id, if(old_id = new_id, new_home, nullif(old_home, old_id)) as home_id,
+           valid_from, case when new_id is distinct from old_id then getvariable('as_of') end as valid_to
+    from crossed where old_id is not null
+    union all
+    select record_key, new_id, new_home, getvariable('as_of'), null
+    from crossed where new_id is not null and old_id is distinct from new_id
+    union all
+    select record_key, golden_id, nullif(home_id, golden_id), valid_from, valid_to
+    from prior where valid_to is not null
+    union all
     -- met by an earlier run of this very cycle only: an empty period, so that it gets its id back
-    insert into carried
     select record_key, golden_id, nullif(home_id, golden_id), valid_from, valid_from
     from known_history
     where valid_from = getvariable('as_of') and record_key not in (select record_key from prior)
@@ -130,15 +132,15 @@ _CARRIED = """
 """
 
 _CHANGES = """
-    with begun as (
-        select c.record_key, c.golden_id, p.golden_id as previous_id
-        from carried as c
-        left join (
-            select record_key, golden_id from prior
-            where record_key in (select record_key from carried where valid_from = getvariable('as_of'))
-            qualify row_number() over (partition by record_key order by valid_from desc) = 1
-        ) as p on c.record_key = p.record_key
-        where c.valid_from = getvariable('as_of') and c.valid_to is null and p.golden_id is distinct from c.golden_id
+    with gone as (
+        select record_key, golden_id from prior where valid_to is not null
+        qualify row_number() over (partition by record_key order by valid_from desc) = 1
+    ),
+
+    begun as (
+        select c.record_key, c.new_id as golden_id, coalesce(c.old_id, g.golden_id) as previous_id
+        from crossed as c left join gone as g on c.record_key = g.record_key
+        where c.new_id is not null and c.old_id is distinct from c.new_id
     ),
 
     explained as (
@@ -148,7 +150,7 @@ _CHANGES = """
                     when r.reason = 'split' and r.minted_in_cycle = getvariable('cycle') then 'split'
                     when r.reason = 'unmerge' and h.record_key is not null then 'unmerge'
                     else 'moved' end as cause
-        from begun as b
+        from (select * from begun where previous_id is distinct from golden_id) as b
         left join leads as l on b.previous_id = l.golden_id and b.golden_id = l.reached and l.is_active
         left join renewed as r on b.previous_id is not null and b.golden_id = r.golden_id
         left join (select distinct record_key, golden_id from prior

@@ -58,8 +58,7 @@ PROFILES = """
         from records as r join labels as l using (node)
     ),
     words as (
-        select label, left(unnest(string_split(name_key, ' ')), 4) as start, company_name_key,
-               split_part(email, '@', 2) as host
+        select label, left(unnest(string_split(name_key, ' ')), 4) as start, company_name_key, email
         from clustered where name_key is not null
     ),
     keys as (
@@ -67,7 +66,7 @@ PROFILES = """
         union all select label, phone from clustered where phone is not null
         union all select label, mobile from clustered where mobile is not null
         union all select label, start || '|' || company_name_key from words where company_name_key is not null
-        union all select label, start || '@' || host from words where host <> ''
+        union all select label, start || '@' || split_part(email, '@', 2) from words where email is not null
     ),
     shared as (select key from keys group by key having min(label) <> max(label)),
     open_ones as (select distinct label from keys where key in (select key from shared))

@@ -26,6 +26,7 @@ class Policy:
     """roles: engine role -> exchange column. live_weight: least log2 odds that merge two published golden ids.
 
     largest_cluster: records of the largest cluster that scores may build; certain evidence has no such limit.
+    most_questions: questions for a steward per record, beyond which a run warns.
     """
 
     model: Model
@@ -34,6 +35,7 @@ class Policy:
     live_since: str
     live_reason: str
     largest_cluster: int
+    most_questions: float
 
     @property
     def model_hash(self) -> str:
@@ -78,4 +80,5 @@ def _policy(found: Mapping) -> Policy:
         live_since=str(live["since"]),
         live_reason=live["reason"],
         largest_cluster=int(found["largest_cluster"]),
+        most_questions=float(found["most_questions"]),
     )

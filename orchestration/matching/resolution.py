@@ -236,18 +236,28 @@ class _Work:
             "select key, min(node) as first_node from keyed group by key having count(*) > 1) using (key) "
             "where node <> first_node"
         )
+        split = ""
         foe_left, foe_right = self.constraints.apart
         if len(foe_left):
-            # Of a key that holds records kept apart every pair counts: the rest stays together without the first.
+            split = (
+                ", foe_keys as (select near.key, near.node as one, far.node as other from foes "
+                "join keyed as near on near.node = foes.near join keyed as far on far.node = foes.far "
+                "and far.key = near.key), split_keys as (select k.*, exists (select 1 from foe_keys as f "
+                "where f.key = k.key and k.node in (f.one, f.other)) as is_foe from keyed as k "
+                "where k.key in (select key from foe_keys))"
+            )
+            # A key that holds records kept apart must not hang on one of them: its first free record is a second
+            # centre, and those kept apart are tried pair by pair.
             self.con.register("foes", pa.table({"near": foe_left, "far": foe_right}))
             stars += (
-                " union select a.node, b.node, a.is_sure "
-                "from keyed as a join keyed as b on a.key = b.key and a.node < b.node where a.key in ("
-                "select near.key from foes join keyed as near on near.node = foes.near "
-                "join keyed as far on far.node = foes.far and far.key = near.key)"
+                " union select a.node, b.node, a.is_sure from split_keys as a join split_keys as b "
+                "on a.key = b.key and a.node < b.node where a.is_foe and b.is_foe "
+                "union select least(centre, node), greatest(centre, node), is_sure from ("
+                "select key, min(node) as centre from split_keys where not is_foe group by key) "
+                "join split_keys using (key) where node <> centre"
             )
         found = self.con.sql(
-            f"with keyed as materialized ({keyed}) "
+            f"with keyed as materialized ({keyed}){split} "
             f"select left_node, right_node, bool_and(is_sure) as is_sure from ({stars}) "
             "group by left_node, right_node order by left_node, right_node"
         ).to_arrow_table()
@@ -328,7 +338,7 @@ class _Work:
         return linked
 
     def _without_ambiguous(self, edges: pa.Table) -> pa.Table:
-        """A record without a number that fits two companies with different ones is a question, not a merge."""
+        """A record that fits two companies with different numbers, or two that must stay apart, is a question."""
         left, right = _ends(edges)
         near, far = self.labels[left], self.labels[right]
         accepted = np.asarray(edges["decision"]) == ev.ACCEPTED
@@ -340,10 +350,28 @@ class _Work:
             several = _with_several(near[accepted], far[accepted], held)
             for bare, known in ((near, far), (far, near)):
                 doubtful |= accepted & (held[known] >= 0) & np.isin(bare, several)
+        doubtful |= accepted & self._between_foes(near, far, accepted)
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         decision[doubtful], reason[doubtful] = ev.REVIEW, ev.SEVERAL_COMPANIES
         return _replaced(edges, decision=decision, reason=reason)
+
+    def _between_foes(self, near: np.ndarray, far: np.ndarray, accepted: np.ndarray) -> np.ndarray:
+        """(e,) edges of clusters that have accepted edges to both ends of a pair kept apart."""
+        left, right = (self.labels[end] for end in self.constraints.apart)
+        if not len(left) or not accepted.any():
+            return np.zeros(len(near), dtype=bool)
+        clusters = np.concatenate([near[accepted], far[accepted]])
+        others = np.concatenate([far[accepted], near[accepted]])
+        self.con.register("towards", pa.table({"cluster": clusters, "other": others}))
+        self.con.register("foes", pa.table({"near": left, "far": right}))
+        found = self.con.execute(
+            "select distinct a.cluster, unnest([a.other, b.other]) as other from foes "
+            "join towards as a on a.other = foes.near "
+            "join towards as b on b.other = foes.far and b.cluster = a.cluster where foes.near <> foes.far"
+        ).fetchnumpy()
+        keys = self._pair_key(np.asarray(found["cluster"], np.int64), np.asarray(found["other"], np.int64))
+        return np.isin(self._pair_key(near, far), keys)
 
     def _join_by_weight(self, edges: pa.Table, wanted: np.ndarray) -> pa.Table:
         """Join the accepted edges that are wanted, the heaviest first; published ids meet above their bar only."""
@@ -487,11 +515,15 @@ def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str,
 
 
 def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndarray:
-    """(n,) number of the published golden id that each record holds, -1 for none."""
+    """(n,) number of the published golden id that each record shares with another one, -1 for none.
+
+    An id of a single record is no history yet: it joins a known entity like a new record does.
+    """
     con.register("live_given", live)
     found = con.execute(
-        "select r.node, dense_rank() over (order by g.golden_id) - 1 as id "
-        "from records as r join live_given as g using (record_key)"
+        "select node, dense_rank() over (order by golden_id) - 1 as id from ("
+        "select r.node, g.golden_id from records as r join live_given as g using (record_key) "
+        "qualify count(*) over (partition by g.golden_id) > 1)"
     ).fetchnumpy()
     con.unregister("live_given")
     ids = np.full(n, -1, dtype=np.int64)

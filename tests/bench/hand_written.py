@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 
 from tests.bench import hand_written_events as events
+from tests.bench import hand_written_groups as groups
 from tests.bench import hand_written_records as records
 from tests.bench.hand_written_marts import MARTS, marts
 
@@ -64,7 +65,7 @@ def main(company: Path, out: Path) -> None:
     step("records", *records.files(extracts, out))
     con.execute(";".join(records.COMPANIES))
     records.join_companies(con)
-    step("accounts", *records.ACCOUNTS)
+    step("accounts", *records.GOLDEN, *groups.periods(company), *records.ACCOUNTS, *groups.GROUPS)
     step("business", *records.BUSINESS, *records.stages(extracts))
     step("tasks", *events.tasks(extracts))
     step("calls", *events.calls(extracts, str(out)))

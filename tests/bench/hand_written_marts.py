@@ -4,6 +4,7 @@ What does NOT belong here: facts (hand_written_records, hand_written_events).
 """
 
 from tests.bench.hand_written_files import AS_OF, local_day
+from tests.bench.hand_written_groups import GROUPS_MONTH
 
 CYCLE, CYCLE_END = "date '2026-06-01'", "date '2026-07-01'"
 SIZE_AND_CHANNEL = {"channel": "channel_code", "size_band": "size_band_code"}
@@ -318,6 +319,7 @@ MARTS = {
     "mart_sales_opportunities_month": OPPORTUNITIES_MONTH,
     "mart_sales_stages_month": STAGES_MONTH,
     "mart_finance_revenue_month": REVENUE_MONTH,
+    "mart_finance_groups_month": GROUPS_MONTH,
     "mart_finance_mrr_month": MRR_MONTH,
     "send_days": SEND_DAYS,
     "mart_marketing_complaints_week": COMPLAINTS_WEEK,

@@ -223,7 +223,7 @@ COMPANIES = [
     select node, key, node as label from keys""",
 ]
 
-ACCOUNTS = [
+GOLDEN = [
     """create temp table golden as
     select coalesce(label, node) as label, min(record) as account_id, arg_min(name, sort_key) as account_name,
         arg_min(siren, sort_key) as registration_number, arg_min(vat, sort_key) as vat_number,
@@ -238,17 +238,13 @@ ACCOUNTS = [
     select record, account_id
     from companies left join (select distinct node, label from company_keys) as labels using (node)
     inner join golden on coalesce(labels.label, companies.node) = golden.label""",
+]
+
+ACCOUNTS = [
     """create temp table dim_accounts as
-    with recursive parents as (
-        select golden.account_id, account_of.account_id as parent_id
-        from golden inner join account_of on golden.parent = account_of.record
-        where golden.account_id <> account_of.account_id),
-    walk as (
-        select account_id, parent_id as root_id, 1 as n_steps from parents
-        union all
-        select walk.account_id, parents.parent_id, n_steps + 1
-        from walk inner join parents on walk.root_id = parents.account_id where n_steps < 20),
-    roots as (select account_id, arg_max(root_id, n_steps) as root_id from walk group by account_id)
+    with roots as (
+        select account_id, root_id from group_periods where kind_code = 'legal' and valid_from <= date '2026-06-30'
+            and coalesce(valid_to, date '9999-12-31') > date '2026-06-30')
     select golden.* exclude (label, parent, owner_rep_id, n_source_records, first_seen_on),
         """
     + SIZE_BAND.format("employee_count")
@@ -259,13 +255,6 @@ ACCOUNTS = [
     union all by name
     select 'unknown' as account_id, 'unknown' as account_name, false as is_strategic, false as is_customer,
         'unknown' as size_band_code, 'unknown' as group_id, 'unknown' as owner_rep_id, 0 as n_source_records""",
-    """create temp table dim_corporate_groups as
-    select group_id, coalesce(any_value(account_name) filter (where group_id = 'grp_' || account_id), 'unknown')
-            as group_name, count(*) filter (where account_id <> 'unknown') as n_accounts
-    from dim_accounts group by group_id""",
-    """create temp table bridge_account_groups as
-    select account_id, group_id, 'legal' as kind_code, date '1900-01-01' as valid_from, cast(null as date) as valid_to
-    from dim_accounts""",
     """create temp table persons as
     with people as (
         select Id as id, email, phone, mobile, AccountId as company, is_opted_out, 1 as rank, modified_at from contacts

@@ -6,6 +6,7 @@ does; CPU seconds hardly.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import resource
@@ -63,6 +64,8 @@ CASES: dict[str, tuple[str, dict[str, str], int, int]] = {
 }
 SEED = 2026
 PART = 1_000_000
+#: Above it one run is measured, without a month that builds on it.
+MOST_INCREMENTED = 1_000_000
 
 
 def planted(name: str) -> sets.RecordSet:
@@ -125,24 +128,30 @@ def training(name: str) -> dict:
     }
 
 
-def speed(path: Path) -> dict:
-    """Figures of one size, in this process."""
+def measured(path: Path, **given) -> dict:
+    """Time and memory of one linkage in this process, and its agreement with the truth."""
+    load = round(os.getloadavg()[0], 1)
     started, cpu = time.perf_counter(), time.process_time()
-    linked = link(path, "person", {**CONTACT, "record_key": "rec_id"}, region="FR")
+    linked = link(path, "person", {**CONTACT, "record_key": "rec_id"}, region="FR", **given)
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     table = pq.read_table(path, columns=["rec_id", "truth"]).sort_by("rec_id")
     truth = np.unique(table["truth"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
     scores = score_clusters(linked.clusters["cluster_key"].to_numpy(zero_copy_only=False), truth)
+    edges = hashlib.sha256()
+    for column in ("left_node", "right_node", "weight"):
+        edges.update(linked.edges[column].to_numpy().tobytes())
     return {
         "rows": linked.report.n_records,
+        "new_rows": linked.report.n_standardised,
         "candidate_pairs": linked.report.n_candidates,
         "wall_s": round(wall, 1),
         "cpu_s": round(cpu, 1),
         "peak_mib": round(peak),
-        "load_at_start": round(os.getloadavg()[0], 1),
+        "load_at_start": load,
         "pair_precision": scores.pairs.precision,
         "pair_recall": scores.pairs.recall,
+        "edges": edges.hexdigest()[:16],
     }
 
 
@@ -164,16 +173,31 @@ def write_contacts(path: Path, rows: int) -> None:
     writer.close()
 
 
-def in_child(rows: int) -> dict:
-    """Generate the contacts in one process, measure the linkage in another."""
+def child(*arguments: str) -> str:
+    """Run this module in a process of its own, so that its peak memory is its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.linkage.figures", *arguments],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def speed(rows: int) -> list[dict]:
+    """Figures of one size: every record, then a fiftieth of the records new, then the same with every pair again."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "contacts.parquet"
-        for arguments in (["--write", str(path), "--rows", str(rows)], ["--measure", str(path)]):
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.linkage.figures", *arguments],
-                cwd=ROOT, check=True, capture_output=True, text=True,
-            )  # fmt: skip
-    return json.loads(done.stdout)
+        path, earlier = Path(folder) / "contacts.parquet", Path(folder) / "earlier.parquet"
+        child("--write", str(path), "--rows", str(rows))
+        found = [{"run": "whole", **json.loads(child("--measure", str(path)))}]
+        if rows > MOST_INCREMENTED:
+            return found
+        table = pq.read_table(path)
+        pq.write_table(table.slice(0, table.num_rows - table.num_rows // 50), earlier)
+        del table
+        state = str(Path(folder) / "state")
+        child("--measure", str(earlier), "--keep", state)
+        found.append({"run": "2 % new", **json.loads(child("--measure", str(path), "--state", state))})
+        again = json.loads(child("--measure", str(path), "--state", state, "--recompute"))
+        found.append({"run": "2 % new, all again", **again})
+        return found
 
 
 def _share(value: float | None) -> str:
@@ -192,12 +216,16 @@ def tables(figures: dict) -> str:
             f"| {row['set']} | {row['parameters']} | {row['n_records']} | {' | '.join(map(_share, shares))} "
             f"| {row['n_traps']} | {row['traps_merged']} | {row['review_pairs']} |"
         )
-    lines += ["", "| contacts | candidate pairs | wall s | CPU s | peak MiB | load | precision | recall |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines += [
+        "",
+        "| contacts | run | candidate pairs | wall s | CPU s | peak MiB | load | precision | recall | edges |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|---|---|")
     for row in figures["speed"]:
         lines.append(
-            f"| {row['rows']} | {row['candidate_pairs']} | {row['wall_s']} | {row['cpu_s']} | {row['peak_mib']} "
-            f"| {row['load_at_start']} | {_share(row['pair_precision'])} | {_share(row['pair_recall'])} |"
+            f"| {row['rows']} | {row['run']} | {row['candidate_pairs']} | {row['wall_s']} | {row['cpu_s']} "
+            f"| {row['peak_mib']} | {row['load_at_start']} | {_share(row['pair_precision'])} "
+            f"| {_share(row['pair_recall'])} | {row['edges']} |"
         )
     return "\n".join(lines)
 
@@ -216,17 +244,22 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="*", default=[100_000])
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--state", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--recompute", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.write:
         write_contacts(given.write, given.rows[0])
         return
     if given.measure:
-        print(json.dumps(speed(given.measure)))
+        memory = "1500MB" if pq.read_metadata(given.measure).num_rows <= MOST_INCREMENTED else "3000MB"
+        options = {"state": given.state, "keep": given.keep, "recompute": given.recompute, "memory": memory}
+        print(json.dumps(measured(given.measure, **options)))
         return
     cases = [(name, parameters) for name in CASES for parameters in ("stored", "estimated")]
     figures = {
         "quality": [quality(*case) for case in cases if case != ("organisation_names", "estimated")],
-        "speed": [in_child(rows) for rows in given.rows],
+        "speed": [row for rows in given.rows for row in speed(rows)],
     }
     print(tables(figures))
     if given.record:

@@ -72,7 +72,10 @@ evidence as (
         record_key,
         evidence_code
     from sides
-    qualify row_number() over (partition by entity, record_key order by coalesce(weight, 1000) desc, evidence_code asc) = 1
+    qualify row_number() over (
+        partition by entity, record_key
+        order by coalesce(weight, 1000) desc, evidence_code asc
+    ) = 1
 )
 
 select

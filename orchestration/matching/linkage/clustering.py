@@ -94,13 +94,15 @@ def average_linkage(
     apart: tuple[np.ndarray, np.ndarray] | None = None,
     limit: float = 12.0,
     weights: np.ndarray | None = None,
+    single: np.ndarray | None = None,
 ) -> np.ndarray:
     """Split components into clusters whose groups joined at a mean weight of at least `threshold`.
 
     labels (n,): component of each node. edges: weights of pairs inside components; a pair without one counts as
     `default`. Weights are cut to +-limit, so that one certain pair does not outvote three unlikely ones.
     identities (k, n): two nodes with different values >= 0 in a row are never together. apart: pairs never together.
-    weights (n,): number of records of each node. Returns (n,) the smallest node of each cluster.
+    weights (n,): number of records of each node. single (n,): bits of which no two nodes together share one (sources
+    that give one record to a cluster). Returns (n,) the smallest node of each cluster.
     """
     n = len(labels)
     result = np.arange(n, dtype=np.int64)
@@ -141,6 +143,9 @@ def average_linkage(
                     & (known[:, :, None] != known[:, None, :])
                 )
                 similarity[clash] = -np.inf
+            if single is not None:
+                bits = single[members]
+                similarity[(bits[:, :, None] & bits[:, None, :]) != 0] = -np.inf
             kept_apart = np.flatnonzero((apart_group >= 0) & (row[apart_group] >= 0))
             k = row[apart_group[kept_apart]]
             i, j = place[apart_left[kept_apart]], place[apart_right[kept_apart]]

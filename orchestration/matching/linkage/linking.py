@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from ingest.sql import ident, literal
+from ingest.sql import ident
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage import clustering, similar_names
 from orchestration.matching.linkage.blocking import (
@@ -27,7 +27,13 @@ from orchestration.matching.linkage.blocking import (
 )
 from orchestration.matching.linkage.certain import DISTINGUISHING, Certain, certain_evidence
 from orchestration.matching.linkage.estimation import estimate, possible_pairs
-from orchestration.matching.linkage.model import KNOWN_COLUMNS, Model, load_model
+from orchestration.matching.linkage.model import Model, load_model
+from orchestration.matching.linkage.preparation import (
+    filled_columns,
+    load_records,
+    prepare_records,
+    usable_roles,
+)
 from orchestration.matching.linkage.scoring import add_unseen_terms, count_terms, judge, score
 from orchestration.matching.linkage.shared_values import set_shared_values_aside
 from orchestration.matching.linkage.state import (
@@ -41,14 +47,12 @@ from orchestration.matching.linkage.state import (
     model_digest,
 )
 from orchestration.matching.standardise import standardise
-from orchestration.matching.standardise.roles import ROLES, Entity
+from orchestration.matching.standardise.roles import Entity
 
 #: Company names alone: cosine from which a pair is kept, reviewed, accepted, and the mean inside a cluster.
 NAME_COSINES = {"retain": 0.3, "review": 0.45, "accept": 0.6, "cluster": 0.55}
-#: Families that make a given name a known one: two known names that differ are two names.
-FAMILIES_OF_A_KNOWN_NAME = 5
-#: ... and one record in so many must bear it: in a million records misspellings repeat.
-RECORDS_PER_KNOWN_NAME = 4000
+#: Pairs accepted inside the sources, per pair accepted between them, up to which the sources repeat nothing.
+DUPLICATES_OF_A_CLEAN_SOURCE = 0.01
 #: Weights that a capped decision counts for inside a cluster: a gate is not outvoted by a high score.
 _CAPPED = {"review": 0.0, "rejected": -8.0}
 
@@ -58,6 +62,7 @@ class LinkReport:
     """What the engine did. Counts are records or pairs; unused: role -> why its column was left out.
 
     n_standardised: records new or changed since the state, all without one; n_gone: records of it that vanished.
+    one_to_one: a cluster took one record of each source at most.
     """
 
     entity: str
@@ -76,6 +81,7 @@ class LinkReport:
     contradictions: list[dict[str, str]] = field(default_factory=list)
     n_standardised: int = 0
     n_gone: int = 0
+    one_to_one: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ def link(
     region: str | None = None,
     between_sources: bool = False,
     population: int | None = None,
+    one_to_one: bool | None = None,
     must_link: pa.Table | None = None,
     cannot_link: pa.Table | None = None,
     state: Path | None = None,
@@ -118,6 +125,7 @@ def link(
     besides). parameters: those of the stored model, or estimated from these records by a fixed recipe.
     region: country of phones without a prefix. between_sources: only pairs of different sources.
     population: records that these were picked from, where those that share nothing were left out: the prior is theirs.
+    one_to_one: between sources, a cluster takes one record of each at most; None: where no source repeats itself.
     must_link, cannot_link: tables (left_record_key, right_record_key).
     state: folder that a run kept: only records that are new or changed since are standardised and compared, with
     the statistics of the kept run. keep: folder to write the state of this run to (may be the same). recompute: with
@@ -130,7 +138,9 @@ def link(
         raise MatchingError(
             "E-MAT-007", "model", is_usage=True, detail=f"it is for {model.entity}, not {entity}"
         )
-    settings = Settings(entity, model_digest(model), dict(roles), region, between_sources, parameters)
+    settings = Settings(
+        entity, model_digest(model), dict(roles), region, between_sources, one_to_one, parameters
+    )
     with tempfile.TemporaryDirectory() as spill:
         con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": spill})
         try:
@@ -147,7 +157,16 @@ def link(
             by_names = [c.name for c in active.comparisons] == ["name"]
             linked = run.by_names() if by_names else run.by_scores(active, parameters)
             if keep is not None:
-                keep_state(con, keep, settings, linked.model, run.used, run.columns, run.unseen)
+                keep_state(
+                    con,
+                    keep,
+                    settings,
+                    linked.model,
+                    run.used,
+                    run.columns,
+                    run.unseen,
+                    one_to_one=run.one_to_one,
+                )
             return linked
         finally:
             con.close()
@@ -163,10 +182,9 @@ def _prepared_run(
     recompute: bool,
 ) -> _Run:
     """Create `prepared`, `touched` and `shared_found`: the records in one spelling, shared values set aside."""
-    used, unused = _load(con, records, settings.entity, settings.roles)
+    compared = load_records(con, records, settings.entity, settings.roles)
     n_gone = 0
-    if state is not None:
-        used = state.used
+    used, unused = usable_roles(con, settings.entity, compared) if state is None else (state.used, {})
     if state is not None or is_kept:
         values = ", ".join(f"coalesce({ident(role)}, chr(0))" for role in used)
         con.execute(
@@ -178,126 +196,18 @@ def _prepared_run(
     n_standardised = con.execute("SELECT count(*) FROM source_records").fetchall()[0][0]
     columns = set(standardise(con, "source_records", used, settings.region))
     con.execute("DROP TABLE source_records")
-    _prepare(con, settings.entity, columns, state)
+    prepare_records(con, settings.entity, columns, state)
     if state is None:
         con.execute(
             "CREATE TEMP TABLE touched AS SELECT node FROM prepared;"
             "CREATE TEMP TABLE shared_found (column_ VARCHAR, value VARCHAR)"
         )
     else:
-        join_known(con)
+        join_known(con, state)
         con.execute(f"CREATE TEMP TABLE shared_found AS SELECT * FROM {state.table('shared')}")
     shared = set_shared_values_aside(con, model, columns)
-    columns = _filled(con, columns) if state is None else state.columns
+    columns = filled_columns(con, columns) if state is None else state.columns
     return _Run(con, model, settings, columns, used, unused, shared, state, n_standardised, n_gone)
-
-
-def _load(
-    con: duckdb.DuckDBPyConnection, records: Path | pa.Table, entity: str, roles: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Create `source_records` (record_key, source, a text column per usable role).
-
-    Returns (role -> column of it, role -> why its column is left out).
-    """
-    if isinstance(records, Path):
-        con.execute(f"CREATE TEMP VIEW given_records AS SELECT * FROM read_parquet({literal(str(records))})")
-    else:
-        con.register("given_records", records)
-    held = [row[0] for row in con.execute("DESCRIBE given_records").fetchall()]
-    for role, column in roles.items():
-        if role not in (*ROLES[entity], "record_key", "source"):
-            listed = ", ".join(("record_key", "source", *ROLES[entity]))
-            raise MatchingError("E-MAT-002", role, is_usage=True, role=role, entity=entity, roles=listed)
-        if column not in held:
-            raise MatchingError("E-MAT-001", role, is_usage=True, column=column, columns=", ".join(held))
-    compared = {role: column for role, column in roles.items() if role in ROLES[entity]}
-    texts = {column: f"CAST({ident(column)} AS VARCHAR)" for column in dict.fromkeys(roles.values())}
-    if not compared:
-        raise MatchingError("E-MAT-003", entity, is_usage=True, detail="no column has a role")
-    source = texts[roles["source"]] if "source" in roles else "''"
-    if "record_key" in roles:
-        key = texts[roles["record_key"]]
-    else:
-        # Rows are named by what they hold; equal rows are numbered, and it does not matter which is which.
-        everything = ", ".join(f"coalesce(CAST({ident(column)} AS VARCHAR), chr(0))" for column in held)
-        content = f"md5(concat_ws(chr(31), {everything}))"
-        key = f"{content} || '-' || row_number() OVER (PARTITION BY {content})"
-    values = ", ".join(f"{texts[column]} AS {ident(role)}" for role, column in compared.items())
-    con.execute(
-        f"CREATE TEMP TABLE source_records AS SELECT {key} AS record_key, coalesce({source}, '') AS source, {values} "
-        "FROM given_records"
-    )
-    if "record_key" in roles:
-        n, example = con.execute(
-            "SELECT coalesce(sum(n), 0), min(record_key) FROM (SELECT record_key, count(*) AS n FROM source_records "
-            "GROUP BY record_key HAVING n > 1 OR record_key IS NULL)"
-        ).fetchall()[0]
-        if n:
-            raise MatchingError(
-                "E-MAT-008", "record_key", column=roles["record_key"], n=int(n), example=example or "(empty)"
-            )
-    unused = {}
-    for role in compared:
-        n_distinct, n_filled = con.execute(
-            f"SELECT count(DISTINCT nullif(trim({ident(role)}), '')), count(nullif(trim({ident(role)}), '')) "
-            "FROM source_records"
-        ).fetchall()[0]
-        if not n_distinct:
-            unused[role] = "empty"
-        elif n_distinct == 1 and n_filled > 2:
-            unused[role] = "constant"
-    used = {role: role for role in compared if role not in unused}
-    if not used:
-        detail = ", ".join(f"{compared[role]} ({why})" for role, why in unused.items())
-        raise MatchingError("E-MAT-003", entity, detail=detail)
-    return used, unused
-
-
-def _prepare(con: duckdb.DuckDBPyConnection, entity: str, columns: set[str], state: State | None) -> None:
-    """Create `prepared`: every column the models know, those that are not there as NULL; and `given_names`."""
-    expressions = {column: column for column in columns}
-    for column in ("phone", "mobile"):
-        if column in columns:
-            # The national part: the same number with and without its country prefix.
-            expressions[column] = f"right({column}, 9)"
-    if entity == "person" and "is_generic_email" in columns:
-        expressions["email"] = "CASE WHEN NOT is_generic_email THEN email END"
-    if "name_words" in columns:
-        expressions["name_tokens"] = "list_distinct(string_split(name_words, ' '))"
-    kept = KNOWN_COLUMNS | {"siren", "siret", "vat_number"}
-    names = "SELECT NULL::VARCHAR AS given WHERE FALSE"
-    if state is not None:
-        names = f"SELECT given FROM {state.table('given_names')}"
-    elif {"given", "family"} <= columns:
-        # A given name that several families use is a name, not a misspelling of another one.
-        names = (
-            "SELECT given FROM standardised WHERE length(given) > 1 GROUP BY given "
-            f"HAVING count(DISTINCT family) >= greatest({FAMILIES_OF_A_KNOWN_NAME}, "
-            f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})"
-        )
-    con.execute(f"CREATE TEMP TABLE given_names AS {names}")
-    if {"given", "family"} <= columns:
-        expressions["given_known"] = "coalesce(given IN (SELECT given FROM given_names), false)"
-    kinds = {"name_tokens": "VARCHAR[]", "given_known": "BOOLEAN"}
-    listed = []
-    for column in sorted(kept):
-        if column in expressions:
-            listed.append(f"{expressions[column]} AS {column}")
-        else:
-            listed.append(f"CAST(NULL AS {kinds.get(column, 'VARCHAR')}) AS {column}")
-    con.execute(
-        "CREATE TEMP TABLE prepared AS SELECT CAST(node AS INTEGER) AS node, record_key, source, "
-        f"{', '.join(listed)} FROM standardised ORDER BY node; DROP TABLE standardised"
-    )
-
-
-def _filled(con: duckdb.DuckDBPyConnection, columns: set[str]) -> set[str]:
-    """The columns of `prepared` that hold a value somewhere."""
-    known = sorted(columns & (KNOWN_COLUMNS | {"siren", "siret", "vat_number"}))
-    counts = con.execute(
-        f"SELECT {', '.join(f'count({column})' for column in known)} FROM prepared"
-    ).fetchall()[0]
-    return {column for column, count in zip(known, counts, strict=True) if count}
 
 
 @dataclass
@@ -317,6 +227,7 @@ class _Run:
     population: int | None = None
     certain: Certain = field(init=False)
     unseen: dict[str, float] = field(default_factory=dict)
+    one_to_one: bool = False
 
     def by_scores(self, active: Model, parameters: str) -> Linked:
         con, state, between_sources = self.con, self.state, self.settings.between_sources
@@ -349,6 +260,9 @@ class _Run:
             con.execute("DROP TABLE scored")
             if state is not None:
                 add_known_pairs(con, state)
+                self.one_to_one = state.one_to_one
+            elif between_sources:
+                self.one_to_one = self._is_one_to_one(active)
             labels = self._cluster(active)
         else:
             con.execute(
@@ -363,10 +277,10 @@ class _Run:
         vectors = similar_names.name_vectors(con, "prepared")
         left, right, cosine = similar_names.similar_pairs(vectors, limits["retain"])
         if self.settings.between_sources:
-            source = con.execute(
-                "SELECT dense_rank() OVER (ORDER BY source) AS s FROM prepared ORDER BY node"
-            ).fetchnumpy()["s"]
+            source = self._sources()
             across = source[left] != source[right]
+            alike = cosine >= limits["accept"]
+            self.one_to_one = self._says_one_to_one((alike & ~across).sum(), (alike & across).sum())
             left, right, cosine = left[across], right[across], cosine[across]
         edges = clustering.Edges(left, right, cosine)
         strong = edges.where(cosine >= limits["accept"])
@@ -378,7 +292,13 @@ class _Run:
             np.concatenate([cosine, similar_names.cosines(vectors, *gaps)]),
         )
         labels = clustering.average_linkage(
-            components.labels, every, limits["cluster"], 0.0, self.certain.identities, self.certain.apart
+            components.labels,
+            every,
+            limits["cluster"],
+            0.0,
+            self.certain.identities,
+            self.certain.apart,
+            single=self._sources() if self.one_to_one else None,
         )
         con.register("named", pa.table({"left_node": left, "right_node": right, "weight": cosine}))
         con.execute(
@@ -393,6 +313,46 @@ class _Run:
         )
         con.unregister("named")
         return self._result(labels, [], None, [], None, "names")
+
+    def _sources(self) -> np.ndarray:
+        """(n,) one bit per source, the 62 first by name; the others share the last."""
+        found = self.con.execute(
+            "SELECT least(dense_rank() OVER (ORDER BY source), 62) AS s FROM prepared ORDER BY node"
+        ).fetchnumpy()["s"]
+        return np.left_shift(np.int64(1), np.asarray(found, dtype=np.int64))
+
+    def _is_one_to_one(self, active: Model) -> bool:
+        """Whether the sources hold no duplicates of their own, by what the model says of pairs inside them."""
+        con, labels, source = self.con, self.certain.labels, self._sources()
+        pairs = labels * 64 + np.log2(source).astype(np.int64)
+        if self.settings.one_to_one is None and len(np.unique(pairs)) < len(pairs):
+            return False  # certain evidence joins two records of one source
+        if self.settings.one_to_one is not None:
+            return self.settings.one_to_one
+        across = con.execute("SELECT count(*) FROM judged WHERE decision = 'accepted'").fetchall()[0][0]
+        con.execute(
+            "ALTER TABLE candidates RENAME TO candidates_across; ALTER TABLE large_keys RENAME TO large_across"
+        )
+        make_candidates(con, active, between_sources=False)
+        con.execute(
+            "CREATE TEMP TABLE inside AS SELECT c.* FROM candidates AS c JOIN prepared AS l ON l.node = left_node "
+            "JOIN prepared AS r ON r.node = right_node WHERE l.source = r.source"
+        )
+        score(con, active, "inside", "scored", active.thresholds.review)
+        judge(con, self.model, active, "scored", "judged_inside")
+        inside = con.execute("SELECT count(*) FROM judged_inside WHERE decision = 'accepted'").fetchall()[0][
+            0
+        ]
+        con.execute(
+            "DROP TABLE candidates; DROP TABLE large_keys; DROP TABLE inside; DROP TABLE scored; "
+            "DROP TABLE judged_inside; ALTER TABLE candidates_across RENAME TO candidates; "
+            "ALTER TABLE large_across RENAME TO large_keys"
+        )
+        return self._says_one_to_one(inside, across)
+
+    def _says_one_to_one(self, inside: int, across: int) -> bool:
+        given = self.settings.one_to_one
+        return inside <= DUPLICATES_OF_A_CLEAN_SOURCE * across if given is None else given
 
     def _cluster(self, active: Model) -> np.ndarray:
         """Average linkage over what certain evidence has joined already: the cluster label of each node."""
@@ -432,8 +392,19 @@ class _Run:
                 np.concatenate([edges.weight, more.weight]),
             )
         limits = active.thresholds
+        single = None
+        if self.one_to_one:
+            single = np.zeros(n_groups, dtype=np.int64)
+            np.bitwise_or.at(single, group_of, self._sources())
         labels = clustering.average_linkage(
-            components.labels, edges, limits.cluster, limits.retain, identities, apart, weights=held
+            components.labels,
+            edges,
+            limits.cluster,
+            limits.retain,
+            identities,
+            apart,
+            weights=held,
+            single=single,
         )
         return groups[labels][group_of]
 
@@ -538,5 +509,6 @@ class _Run:
             ],
             n_standardised=self.n_standardised,
             n_gone=self.n_gone,
+            one_to_one=self.one_to_one,
         )
         return Linked(clusters, edges, candidates, report, model)

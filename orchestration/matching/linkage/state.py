@@ -40,13 +40,15 @@ class Settings:
     roles: dict[str, str]
     region: str | None
     between_sources: bool
+    one_to_one: bool | None
     parameters: str
 
 
 @dataclass(frozen=True)
 class State:
     """A kept run. used: roles compared; columns: of `prepared` that hold a value; unseen: share of a value that no
-    record of the first run bears, by column; levels: m and u of each level, by comparison; prior: of a pair."""
+    record of the first run bears, by column; levels: m and u of each level, by comparison; prior: of a pair;
+    one_to_one: a cluster takes one record of each source."""
 
     folder: Path
     used: dict[str, str]
@@ -54,6 +56,7 @@ class State:
     unseen: dict[str, float]
     levels: dict[str, list[list[float]]]
     prior: float
+    one_to_one: bool
 
     def model_of(self, active: Model) -> Model:
         """The model with the parameters of the kept run."""
@@ -105,6 +108,7 @@ def load_state(folder: Path, settings: Settings) -> State | None:
             content["unseen"],
             content["levels"],
             content["prior"],
+            content["one_to_one"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unusable(folder, f"{type(error).__name__}: {error}") from error
@@ -122,6 +126,8 @@ def keep_state(
     used: dict[str, str],
     columns: set[str],
     unseen: dict[str, float],
+    *,
+    one_to_one: bool,
 ) -> None:
     """Write the state of the run that `con` holds into `folder`. model None: names alone, of which nothing is kept.
 
@@ -146,6 +152,7 @@ def keep_state(
             "unseen": unseen,
             "levels": {c.name: [[level.m, level.u] for level in c.levels] for c in model.comparisons},
             "prior": model.prior_probability,
+            "one_to_one": one_to_one,
         }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -153,12 +160,12 @@ def keep_state(
 def changed_records(con: duckdb.DuckDBPyConnection, state: State, *, every: bool) -> tuple[int, int]:
     """Reduce `source_records` to those that `state` does not hold as they are, all when `every`.
 
-    Reads `contents` (record_key, content). Creates `known` (old_node and the columns of `prepared`): the others.
+    Reads `contents` (record_key, content). Creates `known` (old_node, record_key): the others.
     Returns how many records are to be standardised and how many the state holds that are there no more.
     """
     unchanged = "FALSE" if every else "c.content = s.content"
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE known AS SELECT s.node AS old_node, s.* EXCLUDE (node, content) "
+        "CREATE OR REPLACE TEMP TABLE known AS SELECT s.node AS old_node, record_key "
         f"FROM {state.table('records')} AS s JOIN contents AS c USING (record_key) WHERE {unchanged};"
         "DELETE FROM source_records WHERE record_key IN (SELECT record_key FROM known)"
     )
@@ -169,16 +176,22 @@ def changed_records(con: duckdb.DuckDBPyConnection, state: State, *, every: bool
     return int(new), int(gone)
 
 
-def join_known(con: duckdb.DuckDBPyConnection) -> None:
-    """Put `known` and the new records of `prepared` together, numbered anew; `touched` (node): the new ones."""
+def join_known(con: duckdb.DuckDBPyConnection, state: State) -> None:
+    """Put the records of `known` and the new ones of `prepared` together, numbered anew in record_key order.
+
+    Creates `places` (old_node, node) of the known ones and `touched` (node) of the new ones.
+    """
     con.execute(
-        "CREATE TEMP TABLE joined AS SELECT CAST(row_number() OVER (ORDER BY record_key) - 1 AS INTEGER) AS node, "
-        "* EXCLUDE (node) FROM (SELECT * REPLACE (NULL::INTEGER AS node), NULL::INTEGER AS old_node FROM prepared "
-        "UNION ALL BY NAME SELECT * FROM known);"
-        "CREATE OR REPLACE TEMP TABLE touched AS SELECT node FROM joined WHERE old_node IS NULL;"
-        "CREATE OR REPLACE TEMP TABLE places AS SELECT old_node, node FROM joined WHERE old_node IS NOT NULL;"
-        "DROP TABLE prepared; DROP TABLE known;"
-        "CREATE TEMP TABLE prepared AS SELECT * EXCLUDE (old_node) FROM joined ORDER BY node; DROP TABLE joined"
+        "CREATE OR REPLACE TEMP TABLE numbered AS SELECT old_node, new_node, "
+        "CAST(row_number() OVER (ORDER BY record_key) - 1 AS INTEGER) AS node FROM "
+        "(SELECT record_key, NULL::INTEGER AS old_node, node AS new_node FROM prepared UNION ALL "
+        "SELECT record_key, old_node, NULL::INTEGER FROM known); DROP TABLE known;"
+        "CREATE OR REPLACE TEMP TABLE touched AS SELECT node FROM numbered WHERE old_node IS NULL;"
+        "CREATE OR REPLACE TEMP TABLE places AS SELECT old_node, node FROM numbered WHERE old_node IS NOT NULL;"
+        "CREATE TEMP TABLE joined AS SELECT p.* REPLACE (n.node AS node) FROM prepared AS p JOIN numbered AS n "
+        "ON n.new_node = p.node UNION ALL BY NAME SELECT s.* EXCLUDE (content) REPLACE (n.node AS node) "
+        f"FROM {state.table('records')} AS s JOIN places AS n ON n.old_node = s.node;"
+        "DROP TABLE prepared; DROP TABLE numbered; ALTER TABLE joined RENAME TO prepared"
     )
 
 

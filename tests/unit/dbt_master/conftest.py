@@ -21,7 +21,8 @@ import pytest
 
 from ingest.contract import load_contracts, write_schema_files
 from orchestration.matching.member_history import HISTORY_SCHEMA
-from orchestration.stewardship import SCHEMAS, write_decision_tables
+from orchestration.matching.review import ITEMS
+from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
 from orchestration.survivorship import write_rules
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt_project"
@@ -88,6 +89,7 @@ def write_matching(
 ) -> None:
     """Golden ids from the exchange files: the planted groups, else one entity a record."""
     (work / "matching").mkdir(exist_ok=True)
+    pq.write_table(ITEMS.empty_table(), work / "matching" / "review_items.parquet")
     for entity, prefix, groups in (("account", "acc", same_account), ("person", "per", same_person)):
         records = pq.read_table(work / "exchange" / f"int_{entity}_records.parquet")["record_key"].to_pylist()
         leader = {key: min(group) for group in groups for key in group}
@@ -190,6 +192,12 @@ class Motors:
             patch.setenv("ETALON_WORK", str(self.work))
             patch.setenv("ETALON_KEEP_OPEN", "True")
             build(self.work, *selection)
+
+
+@pytest.fixture(scope="session")
+def company_of_motors() -> type[Motors]:
+    """The class itself: each test module keeps its own work directory."""
+    return Motors
 
 
 @pytest.fixture(scope="session")

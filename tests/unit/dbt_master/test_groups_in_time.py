@@ -1,14 +1,13 @@
 """Groups on every day, revenue in three views, gaps: against links followed by hand."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 
 import duckdb
 import planted_groups
 import pytest
-from conftest import Motors
 from planted_groups import INVOICES, LAST_DAY, LINKS, MOTORS, ByHand, acc, covers_all_time, grp
 
 RANDOM_VERSIONS, RANDOM_LINKS = planted_groups.random_companies(seed=5)
@@ -21,8 +20,10 @@ def by_hand() -> ByHand:
 
 
 @pytest.fixture(scope="module")
-def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    motors = Motors(tmp_path_factory.mktemp("motors") / "work", MOTORS + RANDOM_VERSIONS)
+def con(
+    company_of_motors: Callable, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    motors = company_of_motors(tmp_path_factory.mktemp("motors") / "work", MOTORS + RANDOM_VERSIONS)
     with motors.master(LINKS + RANDOM_LINKS, *GROUPS) as con:
         yield con
 

@@ -1,11 +1,12 @@
 """A person's companies with their dates, and conversions that stay whole when leads and contacts merge or part."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import duckdb
 import planted_groups
 import pytest
-from conftest import Motors
 from planted import golden_id
 from planted_groups import MOTORS, SAME_PERSON, acc
 
@@ -14,12 +15,12 @@ CONVERTED = {"crm/crm_contact/ka", "crm/crm_contact/kb", "crm/crm_lead/lead_a", 
 
 
 @pytest.fixture(scope="module")
-def motors(tmp_path_factory: pytest.TempPathFactory) -> Motors:
-    return Motors(tmp_path_factory.mktemp("people") / "work", MOTORS)
+def motors(company_of_motors: Callable, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return company_of_motors(tmp_path_factory.mktemp("people") / "work", MOTORS)
 
 
 @pytest.fixture(scope="module")
-def links(motors: Motors) -> list[tuple]:
+def links(motors) -> list[tuple]:
     """(person, account, from, to, source, primary) of every link; persons keyed by their first record."""
     with motors.master([], *SELECTION) as con:
         return con.execute("select * from master.bridge_person_accounts order by all").fetchall()

@@ -317,6 +317,7 @@ BAD: dict[str, dict[str, Row]] = {
         "master.xref_accounts": {"record_key": "bad", "account_id": "acc_none"},
         "master.xref_persons": {"record_key": "bad", "person_id": "per_none"},
         "master.bridge_account_groups": {**IN_GROUP, "valid_from": NEXT, "group_id": "grp_none"},
+        "master.bridge_person_accounts": {"person_id": "per_1", "account_id": "acc_none", "valid_from": NEXT},
     },
     "R-MST-003": {"master.dim_accounts": {"account_id": "acc_2", "registration_number": "552081317"}},
     "R-MST-004": {
@@ -388,6 +389,15 @@ BAD: dict[str, dict[str, Row]] = {
             **SEGMENT,
             "metric_value": None,
             "reason_code": None,
+        }
+    },
+    "R-MRT-007": {
+        "marts.mart_finance_groups_month": {
+            "period_month": NEXT,
+            "view_code": "as_is",
+            "kind_code": "legal",
+            "group_id": "grp_1",
+            "revenue_amount": 1,
         }
     },
 }

@@ -99,6 +99,8 @@ def test_every_model_that_people_or_marts_read_is_in_the_index_and_nothing_else(
         f"{schema}.{file.stem}"
         for folder, schema in folders.items()
         for file in (models / folder).rglob("*.sql")
+        if 'materialized="ephemeral"'
+        not in file.read_text(encoding="utf-8")  # part of other models, no relation
     }
     assert set(load_catalogue().tables) == built
 

@@ -299,7 +299,7 @@ def test_a_past_cycle_is_answered_as_it_was_and_not_recorded() -> None:
     for number, (answer, clusters) in enumerate(answers):
         replayed = book.assign(clusters, cycle_of(number), ages)
         assert replayed.members.equals(answer.members)
-        assert replayed.history.equals(answer.history)
+        assert replayed.history.drop("home_id").equals(answer.history.drop("home_id"))
         assert replayed.changes.equals(answer.changes)
     # a record that only later cycles knew takes the id that they know it by
     late = book.assign(months[0] | {"y": 4}, cycle_of(0), ages).members.to_pydict()

@@ -388,3 +388,87 @@ def test_the_steps_of_an_explanation_add_up_to_the_score():
         assert total == pytest.approx(edge["weight"], abs=1e-3)
         for language in ("en", "fr"):
             assert len(told.sentences(language)) == len(told.steps) + 1
+
+
+def sides(n, seed):
+    """Two registers of one set of sites: the right one is written anew, and neither repeats a site."""
+    rng = np.random.default_rng(seed)
+    planted = sets.business_sites(n, seed)
+    first = {}
+    rows = []
+    for row in planted.rows:
+        seen = first.setdefault(row["truth"], [])
+        if len(seen) < 2 and not (len(seen) == 1 and rng.random() < 0.2):
+            rows.append({**row, "side": "right" if seen else "left", "rec_id": f"{row['truth']}-{len(seen)}"})
+            seen.append(row)
+    return pa.Table.from_pylist(rows)
+
+
+def test_two_registers_without_duplicates_give_each_record_one_partner():
+    records = sides(300, 12)
+    # A second shop of the same name in the same street: alone it looks like the first one written badly.
+    row = next(r for r in records.to_pylist() if r["side"] == "right")
+    near = {
+        **row,
+        "rec_id": "near",
+        "truth": "near",
+        "phone": None,
+        "website": None,
+        "name": f"{row['name']} II",
+    }
+    records = pa.concat_tables([records, pa.Table.from_pylist([near], schema=records.schema)])
+    roles = {**SITE, "record_key": "rec_id", "source": "side"}
+    linked = link(records, "site", roles, between_sources=True)
+    assert linked.report.one_to_one
+    assert all(len(cluster) <= 2 for cluster in clusters_of(linked))
+    free = link(records, "site", roles, between_sources=True, one_to_one=False)
+    assert not free.report.one_to_one
+    side = dict(zip(records["rec_id"].to_pylist(), records["side"].to_pylist(), strict=True))
+    for cluster in clusters_of(linked):
+        assert len({side[key] for key in cluster}) == len(cluster)
+    assert any(len(cluster) > 2 for cluster in clusters_of(free))
+
+
+def test_a_register_with_duplicates_of_its_own_is_not_held_to_one_partner():
+    records = sets.business_sites(150, 11).table()
+    half = pa.array(["left" if i % 2 else "right" for i in range(records.num_rows)])
+    roles = {**SITE, "record_key": "rec_id", "source": "side"}
+    linked = link(records.append_column("side", half), "site", roles, between_sources=True)
+    assert not linked.report.one_to_one
+    free = link(records.append_column("side", half), "site", roles, between_sources=True, one_to_one=False)
+    assert linked.edges.equals(free.edges) and linked.clusters.equals(free.clusters)
+
+
+def test_dates_of_birth_within_a_year_wait_only_when_nothing_else_agrees():
+    rows = [
+        ("a", "Aria", "Wilson", "1999-02-08", "mlopez@henry.biz", None),
+        ("b", "Aria", "Wilson", "1998-11-13", "mlopez@henry.biz", None),
+        ("c", "Jean", "Kaudoux", "1950-02-08", None, "Lyon"),
+        ("d", "Jean", "Kaudoux", "1950-11-23", None, "Lyon"),
+        ("e", "Paul", "Morvan", "1950-02-08", "morvan@henry.biz", None),
+        ("f", "Paul", "Morvan", "1980-11-23", "morvan@henry.biz", None),
+        *(
+            (f"z{i}", f"Nom{i}", f"Famille{i}", f"19{i}-06-01", f"p{i}@x{i}.fr", "Paris")
+            for i in range(10, 40)
+        ),
+    ]
+    columns = {"given": "", "family": "", "born": "", "mail": "", "town": ""}
+    roles = {"record_key": "rec_id", "given_name": "given", "family_name": "family", "birth_date": "born"}
+    linked = link(table(rows, **columns), "person", {**roles, "email": "mail", "city": "town"})
+    assert [cluster for cluster in clusters_of(linked) if cluster[0] in "abcdef"] == [
+        ["a", "b"], ["c"], ["d"], ["e"], ["f"],
+    ]  # fmt: skip
+
+
+def test_a_region_speaks_where_no_postal_code_and_no_city_agrees():
+    rows = [
+        ("a", "Trilunil Boulangerie", "12 rue Haute", "Lyon", "Rhône"),
+        ("b", "Trilunil Boulangerie", "12 rue Haute", "Lyon", "Rhône"),
+        ("c", "Kaudoux Textile", "3 rue Basse", "Lyn", "Rhône"),
+        ("d", "Kaudoux Textile", "3 rue Basse", "Villeurbanne", "Rhône"),
+        ("e", "Zwikkelberg", "7 quai Nord", "Quimper", "Finistère"),
+    ]
+    columns = {"name": "", "address": "", "city": "", "region": ""}
+    linked = link(table(rows, **columns), "site", {"record_key": "rec_id", **{c: c for c in columns}})
+    levels = {(e["left_node"], e["right_node"]): e["gamma_region"] for e in linked.edges.to_pylist()}
+    assert levels[0, 1] == -1 and levels[2, 3] == 1

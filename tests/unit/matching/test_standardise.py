@@ -221,6 +221,10 @@ def test_phones_are_e164_where_the_region_reads_them_and_digits_elsewhere(con):
         ("Hauptstr. 7a", "7", "haupt street"),
         ("435 S. La Cienega Blvd.", "435", "south la cienega boulevard"),
         ("10 Downing St", "10", "downing street"),
+        ("854 7th Ave.  between 54th and 55th Sts.", "854", "7th avenue"),
+        ("854 Seventh Ave.", "854", "7th avenue"),
+        ("2 rue Neuve, angle rue Haute", "2", "rue neuve"),
+        ("Near Street 5", "5", "near street"),
         ("Tour Maine Montparnasse", None, "tour maine montparnasse"),
     ],
 )
@@ -288,6 +292,9 @@ def test_roles_are_guessed_from_column_names():
     }  # fmt: skip
     assert guess_roles(["Id", "Site name", "Address", "Zip", "Phone"], "site") == {
         "record_key": "Id", "name": "Site name", "address": "Address", "postal_code": "Zip", "phone": "Phone",
+    }  # fmt: skip
+    assert guess_roles(["dob", "birth_place", "postcode_home"], "person") == {
+        "birth_date": "dob", "city": "birth_place", "postal_code": "postcode_home",
     }  # fmt: skip
     assert guess_entity(["firstName", "lastName", "x"]) == "person"
     assert guess_entity(["name", "addr", "city", "phone", "type"]) == "site"

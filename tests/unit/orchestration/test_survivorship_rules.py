@@ -1,10 +1,15 @@
 """The rules of survivorship as a company may change them, and what is refused."""
 
+import csv
+import re
+
 import pyarrow.parquet as pq
 import pytest
 
 from orchestration.matching.errors import MatchingError, catalogue
+from orchestration.project import ROOT
 from orchestration.survivorship import RULES_SCHEMA, load_rules, write_rules
+from orchestration.survivorship.rules import CRITERIA, DEFAULT_RULES, REVIEWS
 
 HEADER = "entity,attribute,criteria,sources,review_when\n"
 GOOD = "account,city,override > recency > source_priority,crm_account > erp_customer,different\n"
@@ -87,3 +92,19 @@ def test_no_rule_lets_a_record_or_a_steward_undo_a_refusal_of_contact(tmp_path, 
     with pytest.raises(MatchingError) as refused:
         load_rules(own(tmp_path, HEADER + line))
     assert refused.value.code == "E-MAT-042"
+
+
+def test_the_documented_rules_are_those_of_the_file():
+    page = (ROOT / "docs" / "data_model.md").read_text(encoding="utf-8")
+    for row in csv.DictReader(DEFAULT_RULES.read_text(encoding="utf-8").splitlines()):
+        cells = [row["entity"], f"`{row['attribute']}`", row["criteria"], row["sources"], row["review_when"]]
+        assert f"| {' | '.join(cells)} |" in page
+    section = page.split("## Survivorship")[1].split("\n## ")[0]
+    assert all(f"| {criterion} |" in section for criterion in CRITERIA)
+    assert all(condition in section for condition in REVIEWS)
+
+
+def test_every_attribute_of_the_rules_is_one_that_dbt_chooses():
+    macro = (ROOT / "dbt_project" / "macros" / "survivorship.sql").read_text(encoding="utf-8")
+    listed = macro.split("{% set attributes")[1].split("{{ return(attributes")[0]
+    assert {each.attribute for each in load_rules()} == set(re.findall(r"'(\w+)': \(", listed))

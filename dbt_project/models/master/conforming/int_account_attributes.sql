@@ -51,7 +51,6 @@ select
     records.vat_number,
     records.country_code,
     records.postal_code,
-    records.parent_record_key,
     records.first_seen_on,
     nullif(trim(attributes.city), '') as city,
     nullif(trim(attributes.industry), '') as industry,
@@ -59,13 +58,7 @@ select
     coalesce(attributes.is_strategic, false) as is_strategic,
     records.contract = 'erp_customer' as is_customer,
     reps.rep_id as owner_rep_id,
-    coalesce(sizes.n_source_records, 1) as n_source_records,
-    case
-        when records.parent_record_key is not null
-            then
-                lpad(cast(coalesce({{ age_of('attributes.modified_at') }}, 99999999999) as string), 11, '0')
-                || records.record_key
-    end as survivorship_rank
+    coalesce(sizes.n_source_records, 1) as n_source_records
 from {{ ref('int_account_records') }} as records
 inner join {{ ref('xref_accounts') }} as xref on records.record_key = xref.record_key
 left join attributes on records.record_key = attributes.record_key

@@ -3,9 +3,9 @@
 -- What a steward settled is no conflict any more; what a steward set and nothing can take is one.
 with choices as (
     select
-        int_golden_choices.*,
+        *,
         case when attribute = 'employee_count' then try_cast(value as bigint) end as n_employees
-    from {{ ref('int_golden_choices') }} as int_golden_choices
+    from {{ ref('int_golden_choices') }}
 ),
 
 conflicts as (
