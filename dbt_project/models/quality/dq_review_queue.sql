@@ -135,16 +135,29 @@ money as (
     group by golden_id
 ),
 
-attached as (
+-- One join by equality for each entity: one that chooses the column by the entity compares every pair.
+leads_concerned as (
     select
         concerned.golden_id,
+        leads.lead_id
+    from {{ ref('fct_leads') }} as leads
+    inner join concerned on concerned.entity = 'account' and leads.account_id = concerned.golden_id
+    union all
+    select
+        concerned.golden_id,
+        leads.lead_id
+    from {{ ref('fct_leads') }} as leads
+    inner join concerned on concerned.entity = 'person' and leads.person_id = concerned.golden_id
+),
+
+attached as (
+    select
+        leads_concerned.golden_id,
         count(*) as n_leads,
         coalesce(sum(cadences.n_touches), 0) as n_touches
-    from {{ ref('fct_leads') }} as leads
-    inner join concerned
-        on case when concerned.entity = 'account' then leads.account_id else leads.person_id end = concerned.golden_id
-    left join {{ ref('fct_lead_cadences') }} as cadences on leads.lead_id = cadences.lead_id
-    group by concerned.golden_id
+    from leads_concerned
+    left join {{ ref('fct_lead_cadences') }} as cadences on leads_concerned.lead_id = cadences.lead_id
+    group by leads_concerned.golden_id
 ),
 
 valued as (

@@ -17,7 +17,7 @@ def models(manifest: dict) -> dict[str, dict]:
 
 
 def test_the_page_names_every_relation_and_no_other(manifest):
-    named = set(re.findall(r"`((?:dim|fct|bridge|xref|mart|dq|time)_[a-z_]+)`", PAGE))
+    named = set(re.findall(r"`((?:dim|fct|bridge|xref|mart|dq|time|golden)_[a-z_]+)`", PAGE))
     assert named == set(models(manifest))
 
 
