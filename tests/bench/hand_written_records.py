@@ -1,8 +1,7 @@
 """Hand-written script, first part: CRM and ERP files to accounts, leads, opportunities, invoice lines and MRR.
 
-Accounts are one cluster per registration number, VAT number, accounting code, CRM merge, web domain, or name with country
-and head count; persons are
-joined on one key, the first they have of personal e-mail, mobile and phone.
+Accounts are one cluster per registration number, VAT number, accounting code, CRM merge, web domain, or name with
+country and head count; persons are joined on one key, the first they have of personal e-mail, mobile and phone.
 What does NOT belong here: calls, mails and meetings (hand_written_events), marts (hand_written_marts).
 """
 
