@@ -257,8 +257,9 @@ The script does without the following, which is what the ratio prices:
 - contracts, declared mappings, refusals, quarantine, other vendors, other time zones, runs that read only what is new;
 - late files (a month that a source has not delivered has a value here);
 - the archive of the original bytes, the row ledger, the journals;
-- golden ids that stay from run to run, history, survivorship by rules with its lineage, scores, stewardship: companies
-  are joined by number, CRM merge, web domain or equal name and size, persons on one key; touches of persons the CRM does not know;
+- golden ids that stay from run to run, history, survivorship with its lineage, scores, stewardship: companies are
+  joined by number, CRM merge, web domain or equal name and size, persons on one key; touches of persons the CRM does
+  not know;
 - rules, gate, reports; keys, comments, row order, hashes and receipts of a publication; `dim_metric`,
   `dim_publication`, `dq_journal_summary`, `kpi_trust`.
 """
