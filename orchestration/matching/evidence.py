@@ -17,6 +17,10 @@ NAME_ALONE = "name_alone"
 SAME_EMAIL = "same_email"
 SAME_PHONE_AND_NAME = "same_phone_and_name"
 
+#: Evidence that merges two published golden ids without the higher weight: a steward, a legal number, a merge in the
+#: CRM, a person's own mailbox under one name.
+PROOFS = (DECIDED_SAME, SAME_REGISTRATION_NUMBER, SAME_VAT_NUMBER, MUST_LINK, SAME_EMAIL)
+
 ACCEPTED = "accepted"
 REJECTED = "rejected"
 REVIEW = "review"

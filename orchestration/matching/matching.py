@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.matching.golden_ids import Assigned, assign_golden_ids
+from orchestration.matching.member_history import day_after
 from orchestration.matching.registry_files import read_history, read_registry
 from orchestration.matching.resolution import Resolution, resolve_accounts, resolve_persons
 
@@ -125,11 +126,11 @@ def match(
         else _CONSTRAINTS.empty_table()
     )
     # Persons first: who works for whom is evidence about companies.
-    persons = resolve_persons(person_records, decided, known.live("person"), threads)
+    persons = resolve_persons(person_records, decided, known.live("person", cycle), threads)
     with ThreadPoolExecutor(1) as pool:
         person_ids = pool.submit(_write_ids, persons, "person", known, cycle, out)
         accounts = resolve_accounts(
-            account_records, person_records, persons.clusters, decided, known.live("account"), threads
+            account_records, person_records, persons.clusters, decided, known.live("account", cycle), threads
         )
         matched = (_write_ids(accounts, "account", known, cycle, out), person_ids.result())
     _write(pa.concat_tables([accounts.edges, persons.edges]), out / "edges.parquet")
@@ -177,12 +178,17 @@ class _Known:
         """The ids of one entity."""
         return self.registry.filter(pc.equal(self.registry["entity"], entity))
 
-    def live(self, entity: str) -> pa.Table:
-        """Records that hold a published id which is still in use: two of them are merged with care only."""
-        active = self.registry.filter(pc.equal(self.registry["status"], "active"))["golden_id"]
+    def live(self, entity: str, cycle: str) -> pa.Table:
+        """Records with the golden id published just before the cycle: two of them are merged with care only.
+
+        What the cycle itself or a later one published does not count, so that a cycle run again ends the same.
+        """
         history = self.histories[entity]
-        held = history.filter(pc.is_null(history["valid_to"])).select(["record_key", "golden_id"])
-        return held.filter(pc.is_in(held["golden_id"], active.combine_chunks()))
+        as_of = pa.scalar(day_after(cycle), pa.date32())
+        still = pc.or_kleene(pc.is_null(history["valid_to"]), pc.greater_equal(history["valid_to"], as_of))
+        return history.filter(pc.and_(pc.less(history["valid_from"], as_of), still)).select(
+            ["record_key", "golden_id"]
+        )
 
 
 def _report(resolved: Resolution, ids: Assigned) -> EntityReport:

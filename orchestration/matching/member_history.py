@@ -12,6 +12,8 @@ makes `carried` out of `assigned`. The variables entity and cycle are set.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import duckdb
 import pyarrow as pa
 
@@ -39,6 +41,12 @@ CHANGES_SCHEMA = pa.schema(
         ("cause", pa.string()),
     ]
 )
+
+
+def day_after(cycle: str) -> dt.date:
+    """The day from which the ids of a cycle `yyyy-mm` are in force: the first one of the next month."""
+    year, month = map(int, cycle.split("-"))
+    return dt.date(year + month // 12, month % 12 + 1, 1)
 
 
 def read(con: duckdb.DuckDBPyConnection) -> None:

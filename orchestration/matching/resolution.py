@@ -128,11 +128,21 @@ class _Work:
         self._register_labels()
         parts += [self._stars(code, query) for code, query in tiers]
         edges = pa.concat_tables(parts)
-        sure = np.asarray(edges["decision"]) == ev.ACCEPTED
-        accepted = np.flatnonzero(sure)
         left, right = _ends(edges)
-        self.labels, kept = join(self.labels, left[accepted], right[accepted], self.constraints)
-        self.edges.append(self._refused(edges, accepted[~kept]))
+        sure = np.asarray(edges["decision"]) == ev.ACCEPTED
+        # Published ids meet by proof of identity alone: the other tiers join what no report has named yet.
+        proof = np.isin(np.asarray(edges["evidence_code"]), ev.PROOFS)
+        refused = [self._join(left, right, np.flatnonzero(sure & proof), self.constraints)]
+        careful = self.constraints.and_identity(self._live_identity())
+        refused.append(self._join(left, right, np.flatnonzero(sure & ~proof), careful))
+        self.edges.append(self._refused(edges, np.concatenate(refused)))
+
+    def _join(
+        self, left: np.ndarray, right: np.ndarray, positions: np.ndarray, constraints: Constraints
+    ) -> np.ndarray:
+        """Join by the edges at `positions`, in that order; returns the positions of those refused."""
+        self.labels, kept = join(self.labels, left[positions], right[positions], constraints)
+        return positions[~kept]
 
     def keep_apart(self, query: str) -> None:
         """Never join these pairs, unless certain evidence has."""
@@ -278,10 +288,12 @@ class _Work:
         left, right = _ends(edges)
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
-        key = self._pair_key(self.labels[left[refused]], self.labels[right[refused]])
-        decision[refused] = ev.REJECTED
-        reason[refused] = np.where(
-            np.isin(key, self._apart_pairs()), ev.DECIDED_DIFFERENT, ev.DIFFERENT_NUMBERS
+        near, far = self.labels[left[refused]], self.labels[right[refused]]
+        apart = np.isin(self._pair_key(near, far), self._apart_pairs())
+        live = self._are_published(near, far) & ~apart & ~self._have_numbers(near, far)
+        decision[refused] = np.where(live, ev.REVIEW, ev.REJECTED)
+        reason[refused] = np.select(
+            [apart, live], [ev.DECIDED_DIFFERENT, ev.LIVE_MERGE], ev.DIFFERENT_NUMBERS
         )
         edges = _replaced(edges, decision=decision, reason=reason)
         self.con.register("refused", edges.take(pa.array(refused)))
@@ -382,29 +394,33 @@ class _Work:
         order = np.lexsort((right, left, -weight))
         order = order[(wanted & (decision == ev.ACCEPTED))[order]]
         strong = weight[order] >= self.policy.live_weight
-        refused = []
-        for positions, is_strong in ((order[strong], True), (order[~strong], False)):
-            constraints = self.constraints
-            if not is_strong:
-                constraints = constraints.and_identity(self._live_identity())
-            self.labels, kept = join(self.labels, left[positions], right[positions], constraints)
-            refused.append(positions[~kept])
+        refused = [self._join(left, right, order[strong], self.constraints)]
+        careful = self.constraints.and_identity(self._live_identity())
+        refused.append(self._join(left, right, order[~strong], careful))
         lost = np.concatenate(refused)
         near, far = self.labels[left[lost]], self.labels[right[lost]]
-        numbers = np.zeros(len(lost), dtype=bool)
-        for identity in self.constraints.identities:
-            held = _held(self.labels, identity)
-            numbers |= _differ(held[near], held[far])
-        held = _held(self.labels, self._live_identity())
-        published = _differ(held[near], held[far])
+        numbers, published = self._have_numbers(near, far), self._are_published(near, far)
         decision[lost] = np.where(numbers, ev.REJECTED, ev.REVIEW)
         reason[lost] = np.where(
             numbers, ev.DIFFERENT_NUMBERS, np.where(published, ev.LIVE_MERGE, ev.WEAK_BRIDGE)
         )
         return _replaced(edges, decision=decision, reason=reason)
 
+    def _have_numbers(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(e,) pairs of clusters with two legal numbers of one kind. near, far: (e,) labels."""
+        differ = np.zeros(len(near), dtype=bool)
+        for identity in self.constraints.identities:
+            held = _held(self.labels, identity)
+            differ |= _differ(held[near], held[far])
+        return differ
+
+    def _are_published(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(e,) pairs of clusters with two published ids."""
+        held = _held(self.labels, self._live_identity())
+        return _differ(held[near], held[far])
+
     def _live_identity(self) -> np.ndarray:
-        """(n,) published id of each record, -1 for none; ids that certain evidence has joined are one."""
+        """(n,) published id of each record, -1 for none; ids that evidence has joined are one."""
         held = np.flatnonzero(self.live >= 0)
         n = len(self.labels)
         n_ids = int(self.live.max(initial=-1)) + 1
@@ -515,15 +531,11 @@ def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str,
 
 
 def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndarray:
-    """(n,) number of the published golden id that each record shares with another one, -1 for none.
-
-    An id of a single record is no history yet: it joins a known entity like a new record does.
-    """
+    """(n,) number of the published golden id that each record holds, -1 for none."""
     con.register("live_given", live)
     found = con.execute(
-        "select node, dense_rank() over (order by golden_id) - 1 as id from ("
-        "select r.node, g.golden_id from records as r join live_given as g using (record_key) "
-        "qualify count(*) over (partition by g.golden_id) > 1)"
+        "select r.node, dense_rank() over (order by g.golden_id) - 1 as id "
+        "from records as r join live_given as g using (record_key)"
     ).fetchnumpy()
     con.unregister("live_given")
     ids = np.full(n, -1, dtype=np.int64)

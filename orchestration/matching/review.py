@@ -191,6 +191,11 @@ def review_items(
                         partition by near, far, kind
                         order by weight desc nulls last, left_node, right_node, evidence_code
                     ) = 1
+                    -- whether two published ids are one answers the weaker question too
+                    and not (
+                        kind in ('pair', 'weak_bridge')
+                        and bool_or(kind = 'live_merge') over (partition by near, far)
+                    )
                     union all
                     select left_node, right_node, 'contradiction', null, reason, 'decided_same', terms from contradicted
                 ),

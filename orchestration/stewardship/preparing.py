@@ -18,7 +18,7 @@ from orchestration.stewardship.tables import write_decision_tables
 def prepare(folder: Path, work: Path, as_of: dt.date) -> Standing:
     """Read the decisions below `folder`, judge them on the records of `work`, write work/stewardship/*.parquet.
 
-    as_of: day on which the cycle is judged. Raises StewardshipError for a file that cannot be read.
+    as_of: first day after the cycle. Raises StewardshipError for a file that cannot be read.
     """
     standing = current_standing(folder, work, as_of)
     write_decision_tables(decision_tables(standing) if standing.decisions else {}, work / "stewardship")

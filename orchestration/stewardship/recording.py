@@ -84,6 +84,8 @@ class Ledger:
             return [self._made(said, answer, item.entity, keys, item_id=item.item_id)]
         undo = self.undo(asked.decision_id, said)
         kind = asked.kind if answer == "confirm" else answer
+        if answer == "confirm":
+            said = replace(said, expires_on=said.expires_on or asked.expires_on)
         again = self._made(
             said, kind, asked.entity, asked.record_keys, salt=undo.decision_id, item_id=asked.item_id,
             parts=asked.parts, attribute=asked.attribute, value=asked.value, is_known=asked.kind == "unmerge",
@@ -103,7 +105,7 @@ class Ledger:
         """Take the records `keys` out of the golden record that holds them: together, or each one alone.
 
         Raises StewardshipError E-STW-008 for an unknown record, E-STW-015 when they are in several golden records or
-        nothing would stay.
+        nothing would stay, E-STW-017 when they are persons and companies and `entity` is None.
         """
         keys = tuple(dict.fromkeys(keys))
         entity = self._entity_of(entity, keys)
@@ -190,8 +192,12 @@ class Ledger:
         )  # fmt: skip
 
     def _entity_of(self, entity: str | None, keys: tuple[str, ...]) -> str:
-        """The entity that has all of `keys` when none is given: a lead can be both, a company first."""
+        """The entity that has all of `keys`. Raises StewardshipError E-STW-017 when both have: a lead is a person and
+        a company.
+        """
         found = [each for each in ENTITIES if all(key in self._hashes_of(each, keys) for key in keys)]
+        if entity is None and len(found) > 1:
+            raise StewardshipError("E-STW-017", keys[0], is_usage=True)
         wanted = entity or next(iter(found), None)
         if wanted not in found:
             raise StewardshipError("E-STW-008", keys[0], is_usage=True, entity=entity or " / ".join(ENTITIES))

@@ -1,6 +1,6 @@
 """Which decisions are in force in a run, and the tables that matching and dbt read of them.
 
-A decision is undone by another one, expired at the cycle's as_of, orphaned while a record of it is gone, contradicted
+A decision is undone by another one, expired before the cycle's last day, orphaned while a record of it is gone, contradicted
 when others say the opposite, to confirm when a record has changed since, else active. Contradictions are found among
 decisions only, by components of what is decided the same: nobody knows which one is wrong, so none of them is obeyed.
 What does NOT belong here: reading files, what matching makes of constraints. Decisions are some hundreds: they are
@@ -49,7 +49,8 @@ class Standing:
 def stand(decisions: Iterable[Decision], hashes: Mapping[str, Mapping[str, str]], as_of: dt.date) -> Standing:
     """Give every decision its status.
 
-    hashes: entity -> record key -> content hash now, of every record that is there. as_of: day the cycle is judged.
+    hashes: entity -> record key -> content hash now, of every record that is there. as_of: first day
+    after the cycle, so that a decision which expires on the cycle's last day is in force in it.
     """
     decisions = tuple(decisions)
     undone = undone_by(decisions)
@@ -66,7 +67,7 @@ def stand(decisions: Iterable[Decision], hashes: Mapping[str, Mapping[str, str]]
 def _status(decision: Decision, undone: Mapping[str, str], hashes: Mapping[str, str], as_of: dt.date) -> str:
     if decision.decision_id in undone:
         return "undone"
-    if decision.expires_on is not None and decision.expires_on < as_of:
+    if decision.expires_on is not None and decision.expires_on < as_of - dt.timedelta(days=1):
         return "expired"
     there = [key in hashes for key in decision.record_keys]
     if decision.kind == "unmerge":

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from orchestration.matching import policy
+from orchestration.matching import evidence, policy
 from orchestration.matching.errors import MatchingError
 from tests.match_bench import SIREN_A, SIREN_B, SIREN_C, Bench, account, decision, person
 
@@ -227,17 +227,125 @@ def test_certain_evidence_merges_published_persons(bench: Bench) -> None:
     assert after["l/1"] == after["l/3"] and after["l/1"] in before.values()
 
 
-def test_a_published_id_of_one_record_joins_like_a_new_record(bench: Bench) -> None:
-    records = [
-        firm("crm/1", "Froid Veria", registration_number=SIREN_A, employee_count=23, country_code="FR"),
-        firm("crm/2", "Froid Veria", registration_number=SIREN_A, employee_count=23, country_code="FR"),
-        firm("lead/1", "Froid Veria", country_code="FR"),
+def _lone_firms(**second: object) -> list[dict]:
+    """Two companies of one record each, that bear one name; the second one has the values given."""
+    one = {"domain": "veria.example", "employee_count": 23, "accountancy_code": "C9", "country_code": "FR"}
+    return [
+        firm("crm/1", "Froid Veria", registration_number=SIREN_A, vat_number="DE136695976", **one),
+        firm("lead/1", "Froid Veria", **{"country_code": "FR"} | second),
     ]
-    before, _, _ = bench.run(records)
+
+
+def _merged_by(edges: list[dict]) -> str | None:
+    """What joined the published ids: evidence that needs no weight, or one not below the bar."""
+    found = [edge for edge in edges if edge["decision"] == "accepted"]
+    if any(edge["weight"] is None and edge["evidence_code"] in evidence.PROOFS for edge in found):
+        return "proof"
+    bar = policy.load_policy("account").live_weight
+    return "weight" if any((edge["weight"] or 0) >= bar for edge in found) else None
+
+
+def _lone_people(**second: object) -> list[dict]:
+    one = {"email": "anne.roux@veria.example", "mobile": "+33600000001", "account_record_key": "crm/1"}
+    return [person("p/1", name_key="Anne Roux", **one), person("p/2", name_key="Anne Roux", **second)]
+
+
+@pytest.mark.parametrize(
+    ("later", "by"),
+    [
+        ({"registration_number": SIREN_A}, "proof"),
+        ({"vat_number": "DE136695976"}, "proof"),
+        ({"must_link_key": "crm/1"}, "proof"),
+        ({"accountancy_code": "C9"}, None),
+        ({"domain": "veria.example"}, "weight"),
+        ({"employee_count": 23}, None),
+    ],
+)
+def test_published_companies_of_one_record_become_one_by_proof_and_are_asked_about_otherwise(
+    bench: Bench, later: dict, by: str | None
+) -> None:
+    assert len(set(bench.run(_lone_firms(**later))[0].values())) == 1, "a first meeting needs no more"
+    before, _, _ = bench.run(_lone_firms())
     assert before["lead/1"] != before["crm/1"]
     bench.remember()
-    after, _, _ = bench.run([*records[:2], records[2] | {"employee_count": 23}], cycle="2026-02")
-    assert after["lead/1"] == after["crm/1"] == before["crm/1"]
+    after, edges, _ = bench.run(_lone_firms(**later), cycle="2026-02")
+    assert (after["lead/1"] == after["crm/1"]) is (by is not None)
+    assert _merged_by(edges) == by
+    assert [item["kind"] for item in bench.items()] == ([] if by else ["live_merge"])
+    answered, _, _ = bench.run(
+        _lone_firms(**later), cycle="2026-02", decisions=[decision("must", "crm/1", "lead/1")]
+    )
+    assert answered["lead/1"] == answered["crm/1"] and bench.items() == []
+
+
+@pytest.mark.parametrize(
+    ("later", "by"),
+    [
+        ({"email": "anne.roux@veria.example"}, "proof"),
+        ({"must_link_key": "p/1"}, "proof"),
+        ({"mobile": "+33600000001"}, "weight"),
+    ],
+)
+def test_published_persons_of_one_record_become_one_by_proof_or_a_weight_above_the_bar(
+    bench: Bench, later: dict, by: str
+) -> None:
+    assert len(set(bench.run(persons=_lone_people(**later))[0].values())) == 1
+    before, _, _ = bench.run(persons=_lone_people())
+    assert before["p/1"] != before["p/2"]
+    bench.remember()
+    after, edges, _ = bench.run(persons=_lone_people(**later), cycle="2026-02")
+    assert after["p/1"] == after["p/2"] and bench.items() == []
+    assert _merged_by(edges) == by
+
+
+def test_a_person_on_both_merges_no_two_published_companies(bench: Bench) -> None:
+    people = _lone_people(email="anne.roux@veria.example", account_record_key="lead/1")
+    before, _, _ = bench.run(_lone_firms(), people[:1])
+    bench.remember()
+    after, _, _ = bench.run(_lone_firms(), people, cycle="2026-02")
+    assert after["lead/1"] != after["crm/1"]
+    assert [item["kind"] for item in bench.items()] == ["live_merge"]
+
+
+def test_a_record_seen_for_the_first_time_joins_a_published_id_by_any_evidence_and_stays(
+    bench: Bench,
+) -> None:
+    before, _, _ = bench.run(_lone_firms()[:1])
+    bench.remember()
+    joined = _lone_firms(employee_count=23)
+    for cycle in ("2026-02", "2026-03", "2026-04"):
+        after, _, _ = bench.run(joined, cycle=cycle)
+        assert after["lead/1"] == after["crm/1"] == before["crm/1"] and bench.items() == []
+        bench.remember(cycle)
+
+
+def test_a_new_record_that_fits_two_published_companies_merges_them_not(bench: Bench) -> None:
+    two = [firm("crm/1", "Froid Veria", accountancy_code="C9"), firm("crm/2", "Gaz Belia")]
+    before, _, _ = bench.run(two)
+    bench.remember()
+    coded = [two[0], two[1] | {"accountancy_code": "C9"}, firm("crm/0", "Nom", accountancy_code="C9")]
+    after, _, _ = bench.run(coded, cycle="2026-02")
+    assert {key: after[key] for key in before} == before and after["crm/0"] in before.values()
+    assert [item["kind"] for item in bench.items()] == ["live_merge"]
+
+
+def test_a_past_cycle_is_matched_on_what_was_published_before_it(bench: Bench) -> None:
+    """The bar once read today's registry: cycle 01 run again after 02 parted what it had merged."""
+    first, _, _ = bench.run(persons=_pairs_of_records(MOVED), cycle="2026-01")
+    assert first["l/1"] == first["l/3"]
+    bench.remember("2026-01")
+    second, _, _ = bench.run(persons=_pairs_of_records({}), cycle="2026-02")
+    assert second["l/1"] != second["l/3"]
+    bench.remember("2026-02")
+    for cycle, records, ids in (
+        ("2026-01", _pairs_of_records(MOVED), first),
+        ("2026-02", _pairs_of_records({}), second),
+        ("2026-01", _pairs_of_records(MOVED), first),
+    ):
+        again, _, _ = bench.run(persons=records, cycle=cycle)
+        assert again == ids
+        assert "live_merge" not in {item["kind"] for item in bench.items()}
+        bench.remember(cycle)
 
 
 def test_new_records_leave_the_ids_of_the_others_as_they_were(bench: Bench) -> None:

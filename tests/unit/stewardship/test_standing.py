@@ -43,8 +43,8 @@ def test_a_decision_has_the_status_that_time_and_records_give_it() -> None:
         pair("unseen", "same", "a", "b"),
         pair("changed", "same", "a", "b", content_hashes=(seen[0], "f" * 12)),
         pair("gone", "same", "a", "zz"),
-        pair("last_day", "different", "c", "d", expires_on=AS_OF),
-        pair("past", "different", "c", "d", expires_on=AS_OF - dt.timedelta(days=1)),
+        pair("last_day", "different", "c", "d", expires_on=AS_OF - dt.timedelta(days=1)),
+        pair("past", "different", "c", "d", expires_on=AS_OF - dt.timedelta(days=2)),
         pair("undone", "different", "a", "b"),
         _unmerge("two_parts_left", "112", ("e", "f", "g")),
         _unmerge("one_part_left", "112", ("e", "f", "zz")),
@@ -57,6 +57,20 @@ def test_a_decision_has_the_status_that_time_and_records_give_it() -> None:
     assert not standing.contradictions
     obeyed = ["active", "unseen", "changed", "last_day", "two_parts_left"]
     assert [each.decision_id for each in standing.in_force()] == obeyed
+
+
+def test_what_expires_on_the_last_day_of_a_cycle_is_in_force_in_it_whatever_its_kind() -> None:
+    last_day = dt.date(2026, 1, 31)
+    decisions = (
+        pair("d", "different", "a", "b", expires_on=last_day),
+        pair("o", "override", "a", "a", record_keys=(key("a"),), content_hashes=("",), attribute="city",
+             value="Lyon", expires_on=last_day),
+        pair("l", "group_link", "b", "c", link_kind="legal", expires_on=last_day),
+    )  # fmt: skip
+    in_january = _standing(*decisions, as_of=dt.date(2026, 2, 1))
+    assert in_january.statuses == dict.fromkeys("dol", "active")
+    in_february = _standing(*decisions, as_of=dt.date(2026, 3, 1))
+    assert in_february.statuses == dict.fromkeys("dol", "expired")
 
 
 def test_opposite_answers_to_one_pair_are_obeyed_by_nobody() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from planted_decisions import SAID, invoke, invoke_json, key, kinds, pair, write_exchange, write_queue
@@ -121,6 +123,40 @@ def test_a_decision_to_confirm_is_renewed_with_what_is_seen_now(site: Path) -> N
         ("same", "undone"),
     ]
     assert {each["item_id"] for each in found} == {"rev_ab"}
+
+
+@pytest.mark.parametrize(("given", "kept"), [((), "2027-06-30"), (("--expires", "2028-01-31"), "2028-01-31")])
+def test_a_confirmed_decision_keeps_its_last_day_unless_another_is_given(
+    site: Path, given: tuple[str, ...], kept: str
+) -> None:
+    made = invoke_json(site, "decide", "rev_ab", "same", "--expires", "2027-06-30", *SAID)
+    write_exchange(site / "work", {name: f"Other {name}" for name in "abcdefgh"})
+    write_queue(site / "work", [("rev_again", "account", "to_confirm", "a", "b", None, made["decision_id"])])
+    invoke(site, "decide", "rev_again", "confirm", *given, *SAID)
+    (again,) = (
+        each
+        for each in read_decisions(site / "stewardship")
+        if each.kind == "same" and each.place[-2:] == ":3"
+    )
+    assert str(again.expires_on) == kept
+
+
+def test_a_lead_that_is_a_person_and_a_company_is_taken_apart_as_what_is_said(site: Path) -> None:
+    """A steward parted father and son and hit the two companies of their leads."""
+    leads = [key(name, "crm_contact") for name in "pq"]
+    work = site / "work"
+    exchange = work / "exchange" / "int_account_records.parquet"
+    records = pq.read_table(exchange)
+    named = records.take([0, 1]).set_column(0, "record_key", pa.array(leads))
+    pq.write_table(pa.concat_tables([records, named]), exchange)
+    for entity in ("account", "person"):
+        members = pa.table({"record_key": leads, f"{entity}_id": ["both", "both"]})
+        pq.write_table(members, work / "matching" / f"{entity}_members.parquet")
+    assert "E-STW-017" in invoke(site, "unmerge", leads[0], *SAID, code=exit_codes.USAGE)
+    assert kinds(site) == []
+    for entity in ("person", "account"):
+        made = invoke_json(site, "unmerge", leads[0], "--entity", entity, *SAID)
+        assert made["entity"] == entity
 
 
 def test_records_leave_their_golden_record_together_or_each_alone(site: Path) -> None:
