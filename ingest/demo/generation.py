@@ -30,6 +30,7 @@ from ingest.demo import (
     sheet_truth,
     sheets,
     touches,
+    traps,
     truth,
 )
 from ingest.demo.scratch import Scratch
@@ -126,6 +127,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: ledger.make_ledger(scratch),
             lambda: groups.make_group_links(scratch, scale),
             lambda: dirt.plant(scratch),
+            lambda: traps.plant_traps(scratch, scale, seed),
         )
         declared = _COMPANY + (sheets.SOURCES if scale.has_sheets else "")
         (company_dir / "company.yml").write_text(declared, encoding="utf-8")
@@ -148,6 +150,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             "truth",
             lambda: groups.write_group_links(scratch, company_dir / "stewardship"),
             lambda: groups.write_group_truth(scratch, company_dir / "truth"),
+            lambda: traps.write_traps(scratch, company_dir / "truth"),
             lambda: truth.write_truth(writer, scale, company_dir / "truth"),
         )
     finally:

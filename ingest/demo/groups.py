@@ -98,8 +98,9 @@ def _links(scratch: Scratch) -> list[Link]:
         f"select min(acc) from companies where is_base and root_acc <> acc and root_acc in ({heads[0]}, {heads[1]})"
         " group by root_acc order by 1")]  # fmt: skip
     alone = [acc for (acc,) in scratch.rows(
-        "select acc from companies where is_base and country = 'FR' and root_acc = acc and acc not in"
-        " (select root_acc from companies where root_acc <> acc) order by acc limit 5")]  # fmt: skip
+        "select acc from companies where country = 'FR' and root_acc = acc and acc in (select acc from account_of)"
+        " and acc not in (select root_acc from companies where root_acc <> acc)"
+        " order by is_base desc, acc limit 5")]  # fmt: skip
     owner, target, centre, buyer, leaver = alone
     merger, take_over = dt.date(2025, 10, 16), dt.date(2026, 10, 1)
     return [

@@ -52,6 +52,11 @@ class Size:
         """True when campaigns and sheets are written: benchmarks measure the streams that are large."""
         return self.leads <= 10_000
 
+    @property
+    def traps_per_kind(self) -> int:
+        """Planted traps of each kind; none in benchmarks, whose figures are about volume."""
+        return 0 if not self.has_sheets else 36 if self.leads >= 3000 else 4
+
     def every(self, n: int) -> int:
         """One record in `n` is flawed; more often in a small company, so that no class is empty."""
         return n if self.leads >= 3000 else max(3, n // 16)

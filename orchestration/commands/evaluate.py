@@ -121,17 +121,32 @@ def _roles(mapped: tuple[str, ...], language: str) -> dict[str, list[str]]:
 def _company(company: Path, as_json: bool, language: str) -> None:
     from ingest import load_company
     from orchestration.evaluation.company import as_json as entity_json
-    from orchestration.evaluation.company import evaluate_company
+    from orchestration.evaluation.company import evaluate_company, evaluate_traps, traps_json
 
-    results = evaluate_company(company, load_company(company).work)
+    work = load_company(company).work
+    results = evaluate_company(company, work)
+    traps = evaluate_traps(company, work)
     if as_json:
-        emit_json({"status": "evaluated", **{each.entity: entity_json(each) for each in results}})
+        by_entity = {each.entity: entity_json(each) for each in results}
+        emit_json({"status": "evaluated", **by_entity, "traps": traps_json(traps)})
         return
     for each in results:
         say(wording(f"evaluate_{each.entity}", language, records=each.scores.n_records))
         _tell_scores(entity_json(each), language)
         _tell_evidence(each.by_evidence, language)
         say(f"  {wording('evaluate_unknown', language)}: {each.n_unknown}")
+    if traps:
+        sums = {name: value for name, value in traps_json(traps).items() if name != "by_kind"}
+        say(wording("evaluate_traps", language, **sums))
+        for trap in traps:
+            counted = wording(
+                "evaluate_trap_kind",
+                language,
+                planted=trap.planted,
+                merged=trap.merged,
+                in_review=trap.in_review,
+            )
+            say(f"  {trap.kind}: {counted}")
 
 
 def _share(value: float | None) -> str:

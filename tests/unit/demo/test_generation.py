@@ -54,7 +54,12 @@ def test_sizes_of_tiny(tiny: Tiny) -> None:
 
 
 def test_nothing_is_left_of_the_workshop(tiny: Tiny) -> None:
-    assert sorted(p.name for p in tiny.root.iterdir()) == ["company.yml", "extracts", "truth"]
+    assert sorted(p.name for p in tiny.root.iterdir()) == [
+        "company.yml",
+        "extracts",
+        "stewardship",
+        "truth",
+    ]
 
 
 def test_the_company_file_loads_and_its_mappings_compile(tiny: Tiny) -> None:
