@@ -18,11 +18,19 @@ import pyarrow as pa
 from orchestration.matching import account_evidence, person_evidence
 from orchestration.matching import evidence as ev
 from orchestration.matching.components import component_labels
+from orchestration.matching.contradictions import Fight, fights_with_decisions, fights_with_numbers, joined_by
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.joining import Constraints, join
 from orchestration.matching.linkage import Linked, link
 from orchestration.matching.policy import Policy, load_policy
-from orchestration.matching.review import EDGE_NODES, edge_nodes, record_edges, review_items, scored_edges
+from orchestration.matching.review import (
+    EDGE_NODES,
+    contradicted,
+    edge_nodes,
+    record_edges,
+    review_items,
+    scored_edges,
+)
 
 
 @dataclass(frozen=True)
@@ -131,10 +139,13 @@ class _Work:
         left, right = _ends(edges)
         sure = np.asarray(edges["decision"]) == ev.ACCEPTED
         # Published ids meet by proof of identity alone: the other tiers join what no report has named yet.
-        proof = np.isin(np.asarray(edges["evidence_code"]), ev.PROOFS)
-        refused = [self._join(left, right, np.flatnonzero(sure & proof), self.constraints)]
-        careful = self.constraints.and_identity(self._live_identity())
-        refused.append(self._join(left, right, np.flatnonzero(sure & ~proof), careful))
+        is_proof = np.isin(np.asarray(edges["evidence_code"]), ev.PROOFS)
+        refused = []
+        for positions in np.split(np.arange(len(left)), np.flatnonzero(np.diff(is_proof)) + 1):
+            constraints = self.constraints
+            if len(positions) and not is_proof[positions[0]]:
+                constraints = constraints.and_identity(self._live_identity())
+            refused.append(self._join(left, right, positions[sure[positions]], constraints))
         self.edges.append(self._refused(edges, np.concatenate(refused)))
 
     def _join(
@@ -207,34 +218,28 @@ class _Work:
         )
 
     def _decisions(self) -> pa.Table:
-        """What stewards decided to be one; of groups in which they contradict themselves nothing is obeyed."""
+        """What stewards decided to be one. What contradicts other decisions or a legal number is obeyed by none."""
         must, cannot = self.decided["must"], self.decided["cannot"]
-        left, right = _ends(must)
-        foe_left, foe_right = _ends(cannot)
-        groups = component_labels(len(self.labels), left, right)
-        clash = groups[foe_left] == groups[foe_right]
-        doubtful = np.isin(groups[left], groups[foe_left[clash]])
-        if clash.any():
-            parts = pa.array(groups[left[doubtful]])
-            self.con.register("joined_in_doubt", must.filter(pa.array(doubtful)).append_column("part", parts))
-            parts = pa.array(groups[foe_left[clash]])
-            self.con.register("parted_in_doubt", cannot.filter(pa.array(clash)).append_column("part", parts))
-            self._contradicted(
-                "select p.left_node, p.right_node, list(p.decision_id) || list(j.decision_id) as decision_ids "
-                "from parted_in_doubt as p join joined_in_doubt as j using (part) group by p.left_node, p.right_node"
-            )
-        sure = ~doubtful
-        return edge_nodes(left[sure], right[sure], ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
+        joined = joined_by(_named(must))
+        fights = fights_with_decisions(joined, _named(cannot) if joined else ())
+        parted = self._without(cannot, fights)
+        self.constraints = Constraints(self.constraints.identities, _ends(parted))
+        ends = np.unique(np.concatenate(_ends(must)))
+        for identity in self.constraints.identities:
+            known = ends[identity[ends] >= 0]
+            numbers = dict(zip(known.tolist(), identity[known].tolist(), strict=True))
+            fights |= fights_with_numbers(joined, numbers)
+        self.contradictions.append(contradicted(fights))
+        return edge_nodes(*_ends(self._without(must, fights)), ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
 
-    def _contradicted(self, query: str) -> None:
-        """Note contradictions. query: left_node, right_node, decision_ids."""
-        self.contradictions.append(
-            self.con.sql(
-                f"select cast(left_node as bigint) as left_node, cast(right_node as bigint) as right_node, "
-                f"'{ev.CONTRADICTORY_DECISIONS}' as reason, "
-                "cast(to_json(list_transform(list_sort(list_distinct(decision_ids)), lambda d: {'decision_id': d})) "
-                f"as varchar) as terms from ({query}) order by all"
-            ).to_arrow_table()
+    @staticmethod
+    def _without(decided: pa.Table, fights: set[Fight]) -> pa.Table:
+        """Decisions that take part in none of the fights."""
+        if not fights:
+            return decided
+        in_doubt = {name for fight in fights for name in fight.decision_ids}
+        return decided.filter(
+            pa.array([not in_doubt & set(names) for names in decided["decision_ids"].to_pylist()])
         )
 
     def _stars(self, code: str, query: str) -> pa.Table:
@@ -295,15 +300,7 @@ class _Work:
         reason[refused] = np.select(
             [apart, live], [ev.DECIDED_DIFFERENT, ev.LIVE_MERGE], ev.DIFFERENT_NUMBERS
         )
-        edges = _replaced(edges, decision=decision, reason=reason)
-        self.con.register("refused", edges.take(pa.array(refused)))
-        self.con.register("decided_must", self.decided["must"])
-        self._contradicted(
-            "select r.left_node, r.right_node, list(d.decision_id) as decision_ids from refused as r "
-            f"join decided_must as d using (left_node, right_node) where r.evidence_code = '{ev.DECIDED_SAME}' "
-            "group by r.left_node, r.right_node"
-        )
-        return edges
+        return _replaced(edges, decision=decision, reason=reason)
 
     def _linked(self, records: pa.Table) -> Linked | None:
         """The engine's answer on one row per cluster and content; None when there is nothing to compare."""
@@ -481,6 +478,15 @@ def _ends(edges: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(edges["left_node"], np.int64), np.asarray(edges["right_node"], np.int64)
 
 
+def _named(decided: pa.Table) -> list[tuple[int, int, str]]:
+    """(left node, right node, decision) of decisions, which are some hundreds."""
+    return [
+        (row["left_node"], row["right_node"], name)
+        for row in decided.to_pylist()
+        for name in row["decision_ids"]
+    ]
+
+
 def _held(labels: np.ndarray, identity: np.ndarray) -> np.ndarray:
     """(n,) the identity of each cluster at its label, -1 for none."""
     held = np.full(len(labels), -1, dtype=np.int64)
@@ -514,12 +520,13 @@ def _key_pairs(keys: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> pa
 
 
 def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str, kind: str) -> pa.Table:
-    """Decisions of one kind between records that are there: left_node < right_node, decision_id."""
+    """Decisions of one kind between records that are there: left_node < right_node, decision_ids."""
     con.register("constraints_given", constraints)
     try:
         return con.sql(
             "select cast(least(a.node, b.node) as bigint) as left_node, "
-            "cast(greatest(a.node, b.node) as bigint) as right_node, min(c.decision_id) as decision_id "
+            "cast(greatest(a.node, b.node) as bigint) as right_node, "
+            "list(distinct c.decision_id order by c.decision_id) as decision_ids "
             "from constraints_given as c join records as a on a.record_key = c.left_record_key "
             "join records as b on b.record_key = c.right_record_key "
             "where c.entity = $entity and c.kind = $kind and a.node <> b.node "

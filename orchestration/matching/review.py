@@ -5,8 +5,9 @@ What does NOT belong here: deciding (see resolution), ranking by impact (a dbt m
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import duckdb
 import numpy as np
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from ingest.sql import literal
 from orchestration.matching import evidence as ev
+from orchestration.matching.contradictions import Fight
 from orchestration.matching.linkage import Linked
 from orchestration.matching.linkage.model import Comparison, Model
 
@@ -219,6 +221,23 @@ def review_items(
     finally:
         con.unregister("asked")
         con.unregister("contradicted")
+
+
+def contradicted(fights: Iterable[Fight]) -> pa.Table:
+    """Fights between node numbers as `contradictions` of review_items; those over the same two nodes are one."""
+    names: dict[tuple[int, int], set[str]] = {}
+    for fight in fights:
+        names.setdefault(fight.keys, set()).update(fight.decision_ids)
+    rows = [
+        {
+            "left_node": left,
+            "right_node": right,
+            "reason": ev.CONTRADICTORY_DECISIONS,
+            "terms": json.dumps([{"decision_id": name} for name in sorted(names[left, right])]),
+        }
+        for left, right in sorted(names)
+    ]
+    return pa.Table.from_pylist(rows, schema=_NO_CONTRADICTION.schema)
 
 
 _NO_CONTRADICTION = pa.schema(

@@ -20,6 +20,7 @@ from pathlib import Path
 from orchestration.stewardship.content import Record
 from orchestration.stewardship.decisions import Decision
 from orchestration.stewardship.errors import StewardshipError
+from orchestration.stewardship.files import FORMULA
 from orchestration.stewardship.queue import ReviewItem, explanation_of, possible_answers, reason_of
 from orchestration.stewardship.recording import Ledger, Said
 from orchestration.stewardship.words import word_or_code, words
@@ -41,7 +42,6 @@ COLUMNS = (
     *("left_record_key", "right_record_key", "decisions"),
 )
 ENDINGS = (".csv", ".xlsx")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _WIDTHS = {
     "item_id": 18,
     "decision": 14,
@@ -236,7 +236,7 @@ def _safe(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     text = "".join(c for c in cell if c in "\n\t\r" or unicodedata.category(c) != "Cc")
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _write_csv(rows: Sequence[Sequence[object]], language: str) -> bytes:

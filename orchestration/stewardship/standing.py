@@ -1,8 +1,8 @@
 """Which decisions are in force in a run, and the tables that matching and dbt read of them.
 
-A decision is undone by another one, expired before the cycle's last day, orphaned while a record of it is gone, contradicted
-when others say the opposite, to confirm when a record has changed since, else active. Contradictions are found among
-decisions only, by components of what is decided the same: nobody knows which one is wrong, so none of them is obeyed.
+A decision is undone by another one, expired before the cycle's last day, orphaned while a record of it is gone,
+contradicted when others say the opposite, to confirm when a record has changed since, else active. Contradictions are
+found among decisions only (see matching.contradictions); matching looks for those with legal numbers.
 What does NOT belong here: reading files, what matching makes of constraints. Decisions are some hundreds: they are
 handled one by one, the records behind them are not.
 """
@@ -10,14 +10,14 @@ handled one by one, the records behind them are not.
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import pyarrow as pa
 
-from orchestration.stewardship.decisions import Decision, item_id, undone_by
+from orchestration.matching.contradictions import fights_with_decisions, joined_by
+from orchestration.stewardship.decisions import ENTITIES, Decision, item_id, undone_by
 from orchestration.stewardship.tables import SCHEMAS
 
 IN_FORCE = ("active", "to_confirm")
@@ -104,64 +104,18 @@ def constraint_pairs(decision: Decision) -> tuple[list[tuple[str, str]], list[tu
 def _pairs_that_fight(obeyed: Sequence[Decision]) -> set[Contradiction]:
     """Records kept apart by one decision and joined by others, directly or over further records."""
     found = set()
-    for entity in ("account", "person"):
-        joined: dict[str, dict[str, list[str]]] = {}
-        apart: list[tuple[str, str, str]] = []
+    for entity in ENTITIES:
+        must, apart = [], []
         for decision in obeyed:
-            if decision.entity != entity:
-                continue
-            must, cannot = constraint_pairs(decision)
-            for left, right in must:
-                joined.setdefault(left, {}).setdefault(right, []).append(decision.decision_id)
-                joined.setdefault(right, {}).setdefault(left, []).append(decision.decision_id)
-            apart += [(left, right, decision.decision_id) for left, right in cannot]
-        component = _components(joined)
-        for left, right, name in apart:
-            if left in component and component[left] == component.get(right):
-                names = tuple(sorted({name, *_joining(joined, left, right, name)}))
-                found.add(Contradiction(entity, (left, right), names, "contradictory_decisions"))
+            if decision.entity == entity:
+                joins, parts = constraint_pairs(decision)
+                must += [(*pair, decision.decision_id) for pair in joins]
+                apart += [(*pair, decision.decision_id) for pair in parts]
+        found |= {
+            Contradiction(entity, fight.keys, fight.decision_ids, "contradictory_decisions")
+            for fight in fights_with_decisions(joined_by(must), apart)
+        }
     return found
-
-
-def _components(joined: Mapping[str, Mapping[str, list[str]]]) -> dict[str, str]:
-    component: dict[str, str] = {}
-    for start in sorted(joined):
-        if start in component:
-            continue
-        component[start] = start
-        waiting = [start]
-        while waiting:
-            for other in joined[waiting.pop()]:
-                if other not in component:
-                    component[other] = start
-                    waiting.append(other)
-    return component
-
-
-def _joining(joined: Mapping[str, Mapping[str, list[str]]], start: str, end: str, apart: str) -> set[str]:
-    """Decisions on the ways from start to end: the shortest way is taken out until none is left.
-
-    A step that the decision `apart` itself joins (an unmerge, within its parts) is nobody else's fault.
-    """
-    names: set[str] = set()
-    taken: set[tuple[str, str]] = set()
-    while True:
-        before = {start: start}
-        waiting = deque([start])
-        while waiting and end not in before:
-            here = waiting.popleft()
-            for there in sorted(joined[here]):
-                if there not in before and (here, there) not in taken:
-                    before[there] = here
-                    waiting.append(there)
-        if end not in before:
-            return names
-        here = end
-        while here != start:
-            joining = joined[here][before[here]]
-            names.update(joining if apart not in joining else ())
-            taken |= {(here, before[here]), (before[here], here)}
-            here = before[here]
 
 
 def _values_that_fight(obeyed: Sequence[Decision]) -> set[Contradiction]:

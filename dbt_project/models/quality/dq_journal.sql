@@ -3,7 +3,18 @@
 -- A view: its rows lie in the files and tables that they come from, and only readers of single rows need their ids.
 -- Everything the run decided about a line, a record, a cell or an identity. No clock and no run id: the same bytes and
 -- the same rules give the same journal. Cells of equal content in one record are one row with their number.
-with decisions as (
+with steward_pairs as (
+    {{ steward_pairs() }}
+),
+
+-- A decision in force that a legal number contradicts is not obeyed: the golden ids tell.
+refused as (
+    select distinct steward_pairs.decision_id
+    from steward_pairs
+    where {{ is_violated('steward_pairs') }}
+),
+
+decisions as (
     select
         'line' as step_code,
         'rule' as actor_code,
@@ -111,25 +122,34 @@ with decisions as (
     -- Every decision ever taken: one that is not in force stays, with the reason why it is not.
     select
         'stewardship' as step_code,
-        author as actor_code,
+        decided.author as actor_code,
         cast(null as string) as _delivery_id,
         cast(null as bigint) as _source_row_id,
         cast(null as int) as _record_part,
-        split_part(record_key, '/', 2) as contract,
-        record_key,
-        coalesce(field, entity || '_id') as field_name,
-        other_record_key as value_before,
-        case when status in ('active', 'to_confirm') then coalesce(value, decision_id) else status end as value_after,
-        'steward_' || kind as reason_code,
+        split_part(decided.record_key, '/', 2) as contract,
+        decided.record_key,
+        coalesce(decided.field, decided.entity || '_id') as field_name,
+        decided.other_record_key as value_before,
         case
-            when status not in ('active', 'to_confirm') or kind = 'cannot_say' then 'keep_flagged'
-            when kind = 'same' then 'merge'
-            when kind = 'override' then 'override'
-            when kind = 'group_link' then 'link'
+            when decided.status not in ('active', 'to_confirm') then decided.status
+            when refused.decision_id is not null then 'refused'
+            else coalesce(decided.value, decided.decision_id)
+        end as value_after,
+        'steward_' || decided.kind as reason_code,
+        case
+            when
+                decided.status not in ('active', 'to_confirm')
+                or decided.kind = 'cannot_say'
+                or refused.decision_id is not null
+                then 'keep_flagged'
+            when decided.kind = 'same' then 'merge'
+            when decided.kind = 'override' then 'override'
+            when decided.kind = 'group_link' then 'link'
             else 'keep_apart'
         end as action_code,
         1 as n_decisions
-    from {{ source('stewardship', 'decisions') }}
+    from {{ source('stewardship', 'decisions') }} as decided
+    left join refused on decided.decision_id = refused.decision_id
     union all
     select
         'metric' as step_code,

@@ -17,7 +17,7 @@ with questions as (
     union all
     {{ unscored_questions(source('stewardship', 'review_items'), decision_ids='decision_ids') }}
     union all
-    {{ unscored_questions(ref('golden_conflicts'), attribute='attribute') }}
+    {{ unscored_questions(ref('golden_conflicts'), attribute='attribute', decision_ids='decision_ids') }}
     union all
     {{ unscored_questions(ref('int_group_gaps')) }}
 ),

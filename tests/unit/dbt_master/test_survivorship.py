@@ -175,18 +175,33 @@ def test_an_override_that_nothing_can_take_is_told(survivors):
     } == company.UNUSABLE
 
 
-def test_a_review_item_keeps_its_id_whichever_record_wins(survivors):
+def test_a_review_item_keeps_its_id_whichever_record_wins_and_whoever_joins(survivors):
+    """It hung on the smallest key of the golden record: a record that agreed with one side renamed the question."""
     items = rows(
         survivors,
-        "select item_id, golden_id, attribute from master.golden_conflicts where reason <> 'override_unusable'",
+        "select item_id, left_record_key, right_record_key, attribute from master.golden_conflicts"
+        " where kind = 'survivorship' and reason <> 'override_unusable'",
     )
-    smallest = {}
-    for table, key in (("xref_accounts", "account_id"), ("xref_persons", "person_id")):
-        smallest |= dict(rows(survivors, f"select {key}, min(record_key) from master.{table} group by {key}"))
     assert len(items) > 50
-    for item, golden, attribute in items:
-        text = f"account|survivorship|{smallest[golden]}|{attribute}"
+    for item, *keys, attribute in items:
+        text = "|".join(("account", "survivorship", *sorted(keys), attribute))
         assert item == f"rev_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def test_two_values_that_stewards_set_for_one_golden_record_are_a_contradiction(survivors):
+    """Set for two of its records they were no contradiction of one record, and the later one won in silence."""
+    set_twice = rows(
+        survivors,
+        "select x.account_id, o.attribute, string_agg(o.decision_id, ',' order by o.decision_id) "
+        "from stewardship.field_overrides as o join master.xref_accounts as x using (record_key) "
+        "join master.int_golden_choices as c on c.decision_id = o.decision_id and c.attribute = o.attribute "
+        "where o.entity = 'account' group by all having count(distinct c.value) > 1",
+    )
+    told = rows(
+        survivors,
+        "select golden_id, attribute, decision_ids from master.golden_conflicts where kind = 'contradiction'",
+    )
+    assert set_twice and sorted(told) == sorted(set_twice)
 
 
 def test_no_two_review_items_share_an_id(survivors):
@@ -197,5 +212,5 @@ def test_conflicts_hold_keys_and_no_value(survivors):
     names = {row[0] for row in rows(survivors, "describe master.golden_conflicts")}
     assert names == {
         "item_id", "entity", "kind", "golden_id", "left_record_key", "right_record_key", "attribute", "reason",
-        "n_values",
+        "n_values", "decision_ids",
     }  # fmt: skip

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from orchestration.matching import evidence, policy
+from orchestration.matching.components import component_labels
 from orchestration.matching.errors import MatchingError
+from orchestration.stewardship.decisions import Decision
+from orchestration.stewardship.standing import stand
 from tests.match_bench import SIREN_A, SIREN_B, SIREN_C, Bench, account, decision, person
 
 LYON = {"country_code": "FR", "postal_code": "69002", "city": "Lyon"}
@@ -158,9 +164,10 @@ def test_decisions_that_contradict_each_other_are_obeyed_by_none_and_named(bench
             decision("must", "crm/1", "crm/2", 1),
             decision("must", "crm/2", "crm/3", 2),
             decision("cannot", "crm/1", "crm/3", 3),
+            decision("must", "crm/3", "crm/4", 4),
         ],
     )
-    assert len(set(ids.values())) == 4
+    assert len(set(ids.values())) == 3 and ids["crm/3"] == ids["crm/4"], "a decision beside the fight stands"
     (item,) = bench.items()
     assert item["kind"] == "contradiction" and item["weight"] is None
     assert [each["decision_id"] for each in json.loads(item["terms"])] == ["dec_1", "dec_2", "dec_3"]
@@ -173,6 +180,59 @@ def test_a_decision_same_never_joins_two_legal_numbers(bench: Bench) -> None:
     )
     assert ids["crm/1"] != ids["crm/2"]
     assert "contradiction" in {item["kind"] for item in bench.items()}
+
+
+def test_of_decisions_that_join_two_legal_numbers_over_others_none_is_obeyed(bench: Bench) -> None:
+    """The first of the two once won by its place in the file."""
+    firms = [
+        account("c/1", registration_number=SIREN_A), account("c/2"), account("c/3", registration_number=SIREN_B),
+        account("c/4"), account("c/5", registration_number=SIREN_B),
+    ]  # fmt: skip
+    chain = [decision("must", "c/1", "c/2", 1), decision("must", "c/2", "c/3", 2)]
+    beside = [decision("must", "c/3", "c/4", 3)]
+    ids, _, _ = bench.run(firms, decisions=chain + beside)
+    assert len(set(ids.values())) == 3 and ids["c/3"] == ids["c/4"] == ids["c/5"], (
+        "what lies beside the way stands"
+    )
+    (item,) = bench.items()
+    assert (item["kind"], item["left_record_key"], item["right_record_key"]) == (
+        "contradiction",
+        "c/1",
+        "c/3",
+    )
+    assert [each["decision_id"] for each in json.loads(item["terms"])] == ["dec_1", "dec_2"]
+
+
+def test_matching_and_stewardship_say_the_same_of_decisions_that_fight(bench: Bench) -> None:
+    draw = random.Random(11)
+    names = [f"crm/crm_account/{k}" for k in range(8)]
+    hashes = {"account": dict.fromkeys(names, "0" * 12), "person": {}}
+    n_fights = 0
+    for _ in range(12):
+        made = [
+            Decision(f"dec_{k}", draw.choice(["same", "same", "different"]), "account", tuple(draw.sample(names, 2)),
+                     ("", ""), "Ann Lee", "seen", dt.datetime(2026, 1, 1))
+            for k in range(8)
+        ]  # fmt: skip
+        standing = stand(made, hashes, dt.date(2026, 2, 1))
+        n_fights += bool(standing.contradictions)
+        rows = [
+            decision("must" if each.kind == "same" else "cannot", *each.pair, int(each.decision_id[4:]))
+            for each in made
+        ]
+        ids, _, _ = bench.run([account(name) for name in names], decisions=rows)
+        in_force = [each for each in standing.in_force() if each.kind == "same"]
+        left, right = ([names.index(each.pair[end]) for each in in_force] for end in (0, 1))
+        labels = component_labels(8, np.array(left, int), np.array(right, int))
+        for one, other in itertools.combinations(range(8), 2):
+            assert (ids[names[one]] == ids[names[other]]) == (labels[one] == labels[other])
+        told = {
+            tuple(sorted(each["decision_id"] for each in json.loads(item["terms"]))) for item in bench.items()
+        }
+        assert {name for names_ in told for name in names_} == {
+            name for each in standing.contradictions for name in each.decision_ids
+        }
+    assert n_fights > 3
 
 
 def test_a_question_keeps_its_number_from_run_to_run(bench: Bench) -> None:
@@ -300,7 +360,7 @@ def test_published_persons_of_one_record_become_one_by_proof_or_a_weight_above_t
 
 def test_a_person_on_both_merges_no_two_published_companies(bench: Bench) -> None:
     people = _lone_people(email="anne.roux@veria.example", account_record_key="lead/1")
-    before, _, _ = bench.run(_lone_firms(), people[:1])
+    bench.run(_lone_firms(), people[:1])
     bench.remember()
     after, _, _ = bench.run(_lone_firms(), people, cycle="2026-02")
     assert after["lead/1"] != after["crm/1"]

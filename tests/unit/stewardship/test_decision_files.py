@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import stat
 from pathlib import Path
@@ -142,3 +143,23 @@ def test_every_error_says_what_why_and_next_in_both_languages() -> None:
             "fr": ["next", "what", "why"],
         }
     assert yaml.safe_load(Path(errors.__file__).with_name("errors.yml").read_text()) == errors.catalogue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['=HYPERLINK("http://x.example")', "+33 1", "-1", "@SUM(A1)", "'=x", "''=x", "'quoted'", "O'Neil", "a=b"],
+)
+def test_a_text_that_a_spreadsheet_would_run_is_written_inert_and_read_back_as_it_was(
+    tmp_path: Path, text: str
+) -> None:
+    made = [
+        pair("d1", "same", "a", "b", author=text, reason=text),
+        pair("d2", "override", "a", "a", record_keys=(key("a"),), content_hashes=("",), attribute="city", value=text),
+        pair("d3", "undo", "a", "a", entity="", record_keys=(), content_hashes=(), undone_id="d1", reason=text),
+    ]  # fmt: skip
+    append_decisions(tmp_path, made)
+    for path in tmp_path.glob("*.csv"):
+        cells = [cell for row in csv.reader(path.read_text().splitlines()) for cell in row]
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells), path.name
+    read = {each.decision_id: each for each in read_decisions(tmp_path)}
+    assert (read["d1"].author, read["d1"].reason, read["d2"].value, read["d3"].reason) == (text,) * 4

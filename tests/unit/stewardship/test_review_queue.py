@@ -92,7 +92,9 @@ SOURCES = {
         # the second is of the other entity: it says nothing about the accounts a and b
         {"entity": entity, "left_record_key": left, "right_record_key": right, "kind": "cannot"}
         for entity, left, right in (("account", "g", "h"), ("person", "a", "b"))
-    ],
+    ]
+    # a legal number stood against it: both records have their own id
+    + [{"entity": "account", "left_record_key": "c", "right_record_key": "f", "kind": "must", "decision_id": "dec_8"}],
     "stewardship.review_items": [
         {"item_id": "rev_again", "entity": "account", "kind": "to_confirm", "left_record_key": "g",
          "right_record_key": "h", "reason": "content_changed", "decision_ids": "dec_1"},
@@ -111,6 +113,7 @@ SOURCES = {
             ("dec_5", "group_link", "crm/crm_account/e", "legal", None, "active"),
             ("dec_6", "unmerge", "crm/crm_account/e", None, None, "active"),
             ("dec_7", "cannot_say", "crm/crm_account/e", None, None, "active"),
+            ("dec_8", "same", "crm/crm_account/f", None, None, "active"),
         )
     ],
 }  # fmt: skip
@@ -176,7 +179,7 @@ def test_a_pair_decided_in_force_is_not_asked_again_but_for_confirmation(
 def test_every_decision_stands_in_the_journal_under_its_author(warehouse: duckdb.DuckDBPyConnection) -> None:
     found = warehouse.execute(
         "select reason_code, action, actor, contract, field, value_before, value_after from quality_dbt.dq_journal"
-        " where step_code = 'stewardship' order by reason_code, action"
+        " where step_code = 'stewardship' order by reason_code, action, value_before"
     ).fetchall()
     account = "crm/crm_account/"
     assert [(row[0].removeprefix("steward_"), row[1], *row[4:]) for row in found] == [
@@ -185,6 +188,7 @@ def test_every_decision_stands_in_the_journal_under_its_author(warehouse: duckdb
         ("group_link", "link", "legal", f"{account}e", "dec_5"),
         ("override", "override", "city", None, "Lyon"),
         ("same", "keep_flagged", "account_id", f"{account}c", "undone"),
+        ("same", "keep_flagged", "account_id", f"{account}f", "refused"),
         ("same", "merge", "account_id", f"{account}d", "dec_3"),
         ("unmerge", "keep_apart", "account_id", f"{account}e", "dec_6"),
     ]
@@ -200,11 +204,16 @@ def test_a_violated_decision_fails_the_build_unless_a_contradiction_is_in_the_qu
     joined = {"entity": "account", "kind": "must", "left_record_key": "a", "right_record_key": "b"}
     apart = joined | {"kind": "cannot"}
     gone = joined | {"right_record_key": "no such record"}
-    contradiction = _item("rev_x", "b", "c", "contradiction")
+    joined["decision_id"] = apart["decision_id"] = gone["decision_id"] = "dec_1"
+    contradiction = _item("rev_x", "b", "c", "contradiction") | {"terms": '[{"decision_id": "dec_1"}]'}
+    of_others = contradiction | {"terms": '[{"decision_id": "dec_12"}]'}
+    of_persons = contradiction | {"entity": "person"}
     for constraints, items, is_violated in (
         ([apart, gone], [], False),
         ([apart, joined], [], True),
         ([joined], [contradiction], False),
+        ([joined], [of_others], True),
+        ([joined], [of_persons], True),
         ([apart | {"right_record_key": "a"}], [], True),
     ):
         sources = {

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 
--- What a steward settled is no conflict any more; what a steward set and nothing can take is one.
+-- What a steward settled is no conflict any more; what a steward set and nothing can take is one, and so are two values
+-- that were set for one golden record. An item is named by the two records that differ, not by others that come and go.
 with choices as (
     select
         *,
@@ -15,7 +16,15 @@ conflicts as (
         winners.record_key as left_record_key,
         rivals.record_key as right_record_key,
         winners.attribute,
-        rules.review_when as reason
+        case when winners.decision_id is null then 'survivorship' else 'contradiction' end as kind,
+        case when winners.decision_id is null then rules.review_when else 'contradictory_overrides' end as reason,
+        case
+            when winners.decision_id is not null
+                then
+                    least(winners.decision_id, rivals.decision_id)
+                    || ','
+                    || greatest(winners.decision_id, rivals.decision_id)
+        end as decision_ids
     from choices as winners
     inner join {{ source('stewardship', 'survivorship_rules') }} as rules
         on winners.entity = rules.entity and winners.attribute = rules.attribute
@@ -31,10 +40,14 @@ conflicts as (
             and rivals.n_employees <= coalesce(rival_bands.max_employees, rivals.n_employees)
     where
         winners.choice_rank = 1
-        and winners.decision_id is null
-        and rules.review_when <> 'never'
         and winners.value <> rivals.value
-        and case rules.review_when
+        and case
+            -- Values that stewards set for two records of one golden record fight, whatever the rule reviews.
+            when winners.decision_id is not null then rivals.decision_id is not null
+            when rules.review_when = 'never' then false
+            else true
+        end
+        and case case when winners.decision_id is null then rules.review_when else 'different' end
             when 'different' then true
             when 'different_valid'
                 then
@@ -78,16 +91,6 @@ members as (
     from {{ ref('xref_persons') }}
 ),
 
--- The id of a review item must not change with the winner or with the golden id.
-smallest_keys as (
-    select
-        members.golden_id,
-        min(members.record_key) as record_key
-    from members
-    where members.golden_id in (select conflicts.golden_id from conflicts)
-    group by members.golden_id
-),
-
 unusable as (
     select
         decided.entity,
@@ -108,19 +111,21 @@ unusable as (
 select
     'rev_' || substr(
         {{ sha256_hex(
-            "conflicts.entity || '|survivorship|' || smallest_keys.record_key || '|' || conflicts.attribute"
+            "conflicts.entity || '|' || conflicts.kind || '|' || least(conflicts.left_record_key, "
+            ~ "conflicts.right_record_key) || '|' || greatest(conflicts.left_record_key, conflicts.right_record_key) "
+            ~ "|| '|' || conflicts.attribute || coalesce('|' || conflicts.decision_ids, '')"
         ) }}, 1, 12
     ) as item_id,
     conflicts.entity,
-    'survivorship' as kind,
+    conflicts.kind,
     conflicts.golden_id,
     conflicts.left_record_key,
     conflicts.right_record_key,
     conflicts.attribute,
     conflicts.reason,
-    n_distinct.n_values
+    n_distinct.n_values,
+    conflicts.decision_ids
 from conflicts
-inner join smallest_keys on conflicts.golden_id = smallest_keys.golden_id
 inner join n_distinct on conflicts.golden_id = n_distinct.golden_id and conflicts.attribute = n_distinct.attribute
 union all
 select
@@ -134,5 +139,6 @@ select
     cast(null as string) as right_record_key,
     attribute,
     'override_unusable' as reason,
-    0 as n_values
+    0 as n_values,
+    cast(null as string) as decision_ids
 from unusable
