@@ -173,7 +173,13 @@ GOOD: dict[str, list[Row]] = {
         {"record_key": "one/crm_lead/l1", "person_id": "per_1", "valid_from": MONTH, "valid_to": NEXT}
     ],
     "master.golden_alternatives": [
-        {"golden_id": "acc_1", "attribute": "city", "alternative_rank": 2, "value": "Lyon", "record_key": "r2"}
+        {
+            "golden_id": "acc_1",
+            "attribute": "city",
+            "alternative_rank": 2,
+            "value": "Lyon",
+            "record_key": "r2",
+        }
     ],
     "master.golden_conflicts": [{"item_id": "rev_1", "left_record_key": "r1", "right_record_key": "r2"}],
     "master.fct_leads": [{"lead_id": "lea_1", "account_id": "acc_1"}],
@@ -346,7 +352,12 @@ BAD: dict[str, dict[str, Row]] = {
         "master.xref_persons_history": {"record_key": "bad", "valid_from": NEXT, "valid_to": MONTH},
     },
     "R-MST-007": {
-        "master.golden_alternatives": {"golden_id": "acc_1", "attribute": "city", "alternative_rank": 3, "value": "Nice"},
+        "master.golden_alternatives": {
+            "golden_id": "acc_1",
+            "attribute": "city",
+            "alternative_rank": 3,
+            "value": "Nice",
+        },
         "master.golden_conflicts": {"item_id": "bad", "left_record_key": "r1"},
     },
     "R-FCT-002": {
