@@ -16,14 +16,32 @@ import pyarrow as pa
 from orchestration.matching import evidence as ev
 from orchestration.matching.standardise.identifiers import vat_numbers
 
-# One code may exist in two ERPs for two customers; a CRM account does not say which ERP it means.
+# One code may exist in two ERPs for two customers; a CRM account does not say which ERP it means. Two ledgers mean one
+# customer when they call it alike: books cut names.
 _ACCOUNTANCY = f"""
     select node, accountancy_code as key,
-           min(case when contract = 'erp_customer' then source_instance end) over (partition by accountancy_code)
-           is not distinct from
-           max(case when contract = 'erp_customer' then source_instance end) over (partition by accountancy_code)
-           and count(*) over (partition by accountancy_code) <= {ev.MAX_RECORDS_PER_ACCOUNTANCY_CODE} as is_sure
-    from records where accountancy_code is not null
+           min(erp) over codes is not distinct from max(erp) over codes
+           and (min(ledger) over codes is not distinct from max(ledger) over codes
+                or min(ledger_name) over codes is not distinct from max(ledger_name) over codes)
+           and count(*) over codes <= {ev.MAX_RECORDS_PER_ACCOUNTANCY_CODE} as is_sure
+    from (
+        select node, accountancy_code, case when contract = 'erp_customer' then source_instance end as erp,
+               case when contract = 'ledger_customer' then source_instance end as ledger,
+               case when contract = 'ledger_customer' then coalesce(left(name_key, 10), '') end as ledger_name
+        from records where accountancy_code is not null
+    )
+    window codes as (partition by accountancy_code)
+"""
+# Within one system a code has one meaning, whatever other systems call so.
+_OWN_LEDGER = """
+    select node, source_instance || '|' || accountancy_code as key
+    from (
+        select node, source_instance, accountancy_code, bool_or(contract = 'ledger_customer') over codes as has_ledger
+        from records
+        where accountancy_code is not null and contract in ('erp_customer', 'ledger_customer')
+        window codes as (partition by source_instance, accountancy_code)
+    )
+    where has_ledger
 """
 _MUST_LINK = """
     select node, must_link_key as key from records where must_link_key is not null
@@ -38,6 +56,7 @@ LEGAL_TIERS = (
         "select node, registration_number as key from records where registration_number is not null",
     ),
     (ev.SAME_VAT_NUMBER, "select node, vat_number as key from records where vat_number is not null"),
+    (ev.SAME_ACCOUNTANCY_CODE, _OWN_LEDGER),
     (ev.SAME_ACCOUNTANCY_CODE, _ACCOUNTANCY),
     (ev.MUST_LINK, _MUST_LINK),
 )
@@ -74,14 +93,15 @@ _PERSON_AND_NAME = """
 NAME_TIERS = ((ev.SAME_DOMAIN_AND_NAME, _DOMAIN_AND_NAME), (ev.SAME_PERSON_AND_NAME, _PERSON_AND_NAME))
 
 # Records without number, code or domain of their own join the only known company of their name and country when the
-# head count is the same number too; a name of one word, or one that two companies bear, decides nothing.
+# head count is the same number too; a name of one word, or one that two companies bear, decides nothing. Ledgers know
+# neither country nor size.
 NAME_AND_SIZE = f"""
     with clustered as (
         select r.node, r.name_key, r.country_code, r.employee_count, r.postal_code, l.label,
                bool_or(r.domain is not null or r.registration_number is not null or r.vat_number is not null
                        or r.accountancy_code is not null) over (partition by l.label) as is_anchored
         from records as r join labels as l using (node)
-        where r.name_key like '% %'
+        where r.name_key like '% %' and r.contract <> 'ledger_customer'
     ),
     names as (
         select name_key, min(country_code) as country_code, min(label) filter (where is_anchored) as anchor,
@@ -123,13 +143,15 @@ PROFILES = """
                coalesce(r.domain, min(r.domain) over clusters) as domain,
                coalesce(r.postal_code, min(r.postal_code) over clusters) as postal_code,
                coalesce(r.city, min(r.city) over clusters) as city,
-               coalesce(r.country_code, min(r.country_code) over clusters) as country_code
+               coalesce(r.country_code, min(r.country_code) over clusters) as country_code,
+               r.contract = 'ledger_customer' and bool_or(r.contract <> 'ledger_customer') over clusters as is_told
         from records as r join labels as l using (node) left join shared as s using (phone)
         window clusters as (partition by l.label)
     )
     select min(node) as node, label, min(name) as name, registration_number, domain, phone, postal_code,
            min(city) as city, country_code
     from filled
+    where not is_told
     group by label, name_key, registration_number, domain, phone, postal_code, upper(city), country_code
 """
 

@@ -1,4 +1,32 @@
-with accounts as (
+-- A customer of the ledger is an account of its own books: one record a number, under the longest name, because books
+-- cut names.
+with ledger_names as (
+    select
+        source_instance,
+        {{ identifier_key('customer_code') }} as accountancy_code,
+        nullif(trim(customer_name), '') as name,
+        min(entry_date) as first_seen_on,
+        min_by(_delivery_id, record_key) as _delivery_id,
+        min_by(_source_row_id, record_key) as _source_row_id,
+        min_by(_record_part, record_key) as _record_part
+    from {{ ref('stg_erp__ledger_entries') }}
+    where customer_code is not null
+    group by source_instance, customer_code, nullif(trim(customer_name), '')
+),
+
+ledger_customers as (
+    select
+        ledger_names.*,
+        min(first_seen_on) over (partition by source_instance, accountancy_code) as seen_on
+    from ledger_names
+    where accountancy_code is not null
+    qualify row_number() over (
+        partition by source_instance, accountancy_code
+        order by length(name) desc nulls last, name asc, _delivery_id asc, _source_row_id asc
+    ) = 1
+),
+
+accounts as (
     select
         record_key,
         'crm_account' as contract,
@@ -78,6 +106,31 @@ with accounts as (
         cast(coalesce(cast(created_at as date), delivered_on) as date) as first_seen_on,
         cast(null as string) as exclusion_code
     from {{ ref('stg_erp__customers') }}
+    union all
+    select
+        {{ record_key('source_instance', 'ledger_customer', 'accountancy_code') }} as record_key,
+        'ledger_customer' as contract,
+        source_instance,
+        accountancy_code as source_record_id,
+        _delivery_id,
+        _source_row_id,
+        _record_part,
+        name,
+        {{ company_name_key('name') }} as name_key,
+        cast(null as string) as registration_number,
+        cast(null as string) as vat_number,
+        cast(null as string) as host_name,
+        accountancy_code,
+        cast(null as string) as country_code,
+        cast(null as string) as postal_code,
+        cast(null as string) as city,
+        cast(null as string) as phone,
+        cast(null as int) as employee_count,
+        cast(null as string) as must_link_key,
+        cast(null as string) as parent_record_key,
+        seen_on as first_seen_on,
+        cast(null as string) as exclusion_code
+    from ledger_customers
 ),
 
 keyed as (

@@ -114,7 +114,7 @@ ROWS: dict[str, list[dict]] = {
     "erp_ledger_entry": [
         {"source_record_id": "g1", "journal_code": "VE", "entry_number": "1", "line_number": 1,
          "entry_date": on("2026-04-20"), "account_number": "411000", "account_class": "receivable",
-         "customer_code": "C001", "debit": D("120"), "credit": D("0"), "is_opening": False},
+         "customer_code": "C001", "customer_name": "ECLAIR ET FILS", "debit": D("120"), "credit": D("0"), "is_opening": False},
         {"source_record_id": "g2", "journal_code": "VE", "entry_number": "1", "line_number": 2,
          "entry_date": on("2026-04-20"), "account_number": "706000", "account_class": "revenue",
          "debit": D("0"), "credit": D("100"), "is_opening": False},
@@ -123,7 +123,7 @@ ROWS: dict[str, list[dict]] = {
          "debit": D("5"), "credit": D("0"), "is_opening": False},
         {"source_record_id": "g4", "journal_code": "AN", "entry_number": "9", "line_number": 4,
          "entry_date": on("2026-01-01"), "account_number": "706000", "account_class": "revenue",
-         "debit": D("0"), "credit": D("999"), "is_opening": True},
+         "customer_code": "c 001", "customer_name": "ECLAIR", "debit": D("0"), "credit": D("999"), "is_opening": True},
     ],
     "erp_subscription": [
         # c1: 120 a year from January, then an upgrade that does not close it; ends in May; back in June
@@ -236,6 +236,10 @@ ROWS: dict[str, list[dict]] = {
         {"source_record_id": "w2", "event_key": "v1", "email": f"ana@{OWN}", "response": "accepted"},
         {"source_record_id": "w3", "event_key": "v2", "email": "hot@client.fr", "response": "accepted"},
         {"source_record_id": "w4", "event_key": "lost", "email": "cold@autre.fr", "response": "none"},
+        {"source_record_id": "w5", "event_key": "v2", "email": "z.martin@client.fr", "response": "accepted",
+         "display_name": "Martin, Zoé"},
+        {"source_record_id": "w6", "event_key": "v2", "email": "contact@client.fr", "response": "accepted",
+         "display_name": "contact@client.fr"},
     ],
     "crm_activity": [
         {"source_record_id": "x1", "activity_type": "call", "direction": "outbound", "person_type": "lead",
@@ -276,7 +280,7 @@ REQUIRED_DEFAULTS = {"created_at": at("2026-01-01"), "is_opening": False}
 
 # Which records matching would put together; every other record is its own golden entity.
 SAME_ACCOUNT = [{"crm/crm_account/a1", "crm/crm_account/a1bis", "crm/crm_account/merged",
-"erp/erp_customer/c1"},
+"erp/erp_customer/c1", "erp/ledger_customer/C001"},
                 {"crm/crm_lead/l1", "crm/crm_lead/l2", "erp/erp_customer/c2"}]  # fmt: skip
 SAME_PERSON = [{"crm/crm_lead/l1", "crm/crm_lead/l2"}]
 

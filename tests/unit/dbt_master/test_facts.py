@@ -72,14 +72,32 @@ def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
     }
 
 
+def test_facts_find_whom_no_record_names_and_a_logged_call_keeps_its_lead(warehouse):
+    found = rows(
+        warehouse,
+        "select 'call', call_id, xref.contract, lead_id, account_id from master.fct_calls"
+        " inner join master.xref_persons as xref using (person_id) where xref.contract = 'call_party'"
+        " union all select 'mail', message_id, xref.contract, lead_id, account_id from master.fct_email_sends"
+        " inner join master.xref_persons as xref using (person_id) where xref.contract = 'email_recipient'"
+        " union all select 'meeting', '', xref.contract, lead_id, account_id from master.fct_meetings"
+        " inner join master.xref_persons as xref using (person_id) where xref.contract = 'calendar_attendee'",
+    )
+    assert sorted(found) == [
+        ("call", "call3", "call_party", "unknown", "unknown"),
+        ("mail", "bulk", "email_recipient", "unknown", "unknown"),
+        ("meeting", "", "calendar_attendee", "unknown", "unknown"),
+    ]
+
+
 def test_one_meeting_in_two_calendars_is_one_meeting_and_a_coming_one_is_not_held(warehouse):
     assert rows(
         warehouse,
         "select lead_id, rep_id, starts_at, is_held, n_source_rows from master.fct_meetings order by"
-        " starts_at",
+        " starts_at, lead_id",
     ) == [
         (HOT, "crm/crm_user/u2", datetime(2026, 5, 8, 14), True, 2),
         (HOT, "crm/crm_user/u2", datetime(2026, 7, 8, 14), False, 1),
+        *[("unknown", "crm/crm_user/u2", datetime(2026, 7, 8, 14), False, 1)] * 2,
         (COLD, "unknown", None, False, 1),
     ]
 

@@ -1,7 +1,9 @@
 """What matching is given, and the golden accounts and persons made of its answer."""
 
+import hashlib
+
 import planted
-from planted import golden_id
+from planted import golden_id, on
 
 ECLAIR = golden_id("acc", "crm/crm_account/a1")
 
@@ -58,7 +60,7 @@ def test_every_kept_record_has_exactly_one_golden_id(warehouse):
         "select count(*), count(distinct record_key), count(*) filter (where account_id = 'unknown')"
         " from master.xref_accounts",
     )[0]
-    assert (n_records, n_keys, n_unknown) == (12, 12, 0)
+    assert (n_records, n_keys, n_unknown) == (13, 13, 0)
 
 
 def test_a_set_aside_record_reaches_no_table(warehouse):
@@ -86,7 +88,7 @@ def test_a_golden_account_takes_each_attribute_from_its_best_record(warehouse):
             True,
             True,
             "crm/crm_user/u1",
-            4,
+            5,
         )
     ]
 
@@ -120,3 +122,34 @@ def test_an_opt_out_on_one_record_holds_for_the_person(warehouse):
         warehouse,
         "select is_call_opted_out, is_email_opted_out from master.dim_persons where last_name = 'Roy'",
     ) == [(True, False)]
+
+
+def test_whom_no_record_names_is_a_person_whose_key_tells_nothing(warehouse):
+    found = {
+        r[0]: r[1:]
+        for r in rows(
+            warehouse,
+            "select coalesce(points.email, points.phone), points.record_key, points.given_name, points.family_name,"
+            " points.first_seen_on, persons.lead_id, persons.account_id from resolution.int_person_records as points"
+            " inner join master.xref_persons using (record_key) inner join master.dim_persons as persons"
+            " using (person_id) where points.contract not in ('crm_contact', 'crm_lead')",
+        )
+    }
+    hashed = {value: hashlib.md5(value.encode()).hexdigest() for value in found}
+    nobody = ("unknown", "unknown")
+    assert found == {
+        value: (f"{instance}/{contract}/{hashed[value]}", *names, on(day), *nobody)
+        for value, instance, contract, names, day in (
+            ("+33699999999", "pbx", "call_party", (None, None), "2026-05-06"),
+            ("z.martin@client.fr", "cal", "calendar_attendee", ("Zoé", "Martin"), "2026-07-08"),
+            ("stranger@else.fr", "mail", "email_recipient", (None, None), "2026-05-07"),
+        )
+    }, "no colleague, no shared mailbox, nobody whom a record names"
+
+
+def test_a_ledger_customer_bears_the_longest_name_of_its_books_and_their_first_day(warehouse):
+    assert rows(
+        warehouse,
+        "select record_key, name, accountancy_code, first_seen_on from resolution.int_account_records"
+        " where contract = 'ledger_customer'",
+    ) == [("erp/ledger_customer/C001", "ECLAIR ET FILS", "C001", on("2026-01-01"))]

@@ -138,6 +138,41 @@ def test_one_accountancy_code_in_two_erps_is_a_question_not_a_merge(bench: Bench
     assert len(set(ids.values())) == 3
 
 
+def test_a_customer_of_a_ledger_joins_by_its_code_and_never_by_its_name(bench: Bench) -> None:
+    """Two ERPs use C1 for two customers, each with books of its own; the books of C2 cut its name; nobody else has C9."""
+    ledger = {"contract": "ledger_customer", "source_instance": "erp_a"}
+    erp = {"contract": "erp_customer", "source_instance": "erp_a"}
+    ids, edges, _ = bench.run(
+        [
+            account("erp_a/1", **erp, accountancy_code="C1", name="Moulin Roux", name_key="MOULIN ROUX"),
+            account("erp_b/1", **erp | {"source_instance": "erp_b"}, accountancy_code="C1", name="Ivry Fret"),
+            account("fec/a/C1", **ledger, accountancy_code="C1", name="Moulin Roux", name_key="MOULIN ROUX"),
+            account("fec/b/C1", **ledger | {"source_instance": "erp_b"}, accountancy_code="C1", name="Ivry Fret"),
+            account("crm/2", accountancy_code="C2", name_key="BERTHOLLET TRANSPORTS", registration_number=SIREN_A),
+            account("fec/a/C2", **ledger, accountancy_code="C2", name_key="BERTHOLLET TRAN"),
+            account("fec/b/C2", **ledger | {"source_instance": "fec_b"}, accountancy_code="C2",
+                    name_key="BERTHOLLET TRANSPORTS"),
+            account("crm/3", name="Halles Nord", name_key="HALLES NORD", country_code="FR", employee_count=40),
+            account("lead/3", name="Halles Nord", name_key="HALLES NORD", country_code="FR", employee_count=40,
+                    contract="crm_lead"),
+            account("fec/a/C9", **ledger, accountancy_code="C9", name="Halles Nord", name_key="HALLES NORD"),
+            account("crm/4", accountancy_code="C4", name="Avenir", name_key="AVENIR"),
+            account("fec/a/C4", **ledger, accountancy_code="C4", name="Avenir", name_key="AVENIR"),
+            account("fec/b/C4", **ledger | {"source_instance": "fec_b"}, accountancy_code="C4", name_key="ZENITH"),
+        ]
+    )  # fmt: skip
+    assert ids["fec/a/C1"] == ids["erp_a/1"] != ids["erp_b/1"] == ids["fec/b/C1"]
+    assert ids["crm/2"] == ids["fec/a/C2"] == ids["fec/b/C2"]
+    assert ids["crm/3"] == ids["lead/3"], (
+        "a ledger's customer without a country does not spoil a certain name"
+    )
+    assert len({ids["crm/3"], ids["fec/a/C9"]}) == 2, "a name alone is no proof"
+    assert len({ids["crm/4"], ids["fec/a/C4"], ids["fec/b/C4"]}) == 3, "two ledgers, two names: a question"
+    assert ("same_accountancy_code", "review") in {
+        (edge["evidence_code"], edge["decision"]) for edge in edges
+    }
+
+
 def test_homonyms_generic_mailboxes_and_switchboards_never_merge_persons(bench: Bench) -> None:
     ids, _, _ = bench.run(
         persons=[
@@ -170,6 +205,26 @@ def test_email_and_phone_under_one_name_merge_persons(bench: Bench) -> None:
     assert ids["l/4"] == ids["c/1"] != ids["l/1"]
     assert ids["l/5"] not in (ids["l/1"], ids["l/4"])
     assert ids["l/6"] == ids["l/7"], "a mailbox under one name is that person's, named or not"
+
+
+def test_an_attendee_joins_the_lead_of_its_name_and_company_and_a_number_joins_nobody(bench: Bench) -> None:
+    attendee = {"contract": "calendar_attendee"}
+    firm = {"company_name": "Firm", "company_name_key": "FIRM"}
+    ids, _, _ = bench.run(
+        persons=[
+            person(
+                "l/1", name_key="ANN MARTIN", email="ann.martin@firm.example", phone="+33600000009", **firm
+            ),
+            person("a/1", **attendee, name_key="ANN MARTIN", email="amartin@firm.example"),
+            person("a/2", **attendee, name_key="ANN MARTIN", email="ann.martin@other.example"),
+            person("a/3", **attendee, email="a.martin@firm.example"),
+            person("m/3", contract="email_recipient", email="a.martin@firm.example"),
+            person("t/1", contract="call_party", phone="+33600000009"),
+        ]
+    )
+    assert ids["a/1"] == ids["l/1"]
+    assert ids["a/3"] == ids["m/3"], "one address in mails and meetings is one person"
+    assert len({ids[key] for key in ("l/1", "a/2", "a/3", "t/1")}) == 4
 
 
 def test_an_address_used_under_many_names_is_a_shared_mailbox(bench: Bench) -> None:

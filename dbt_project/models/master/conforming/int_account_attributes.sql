@@ -56,7 +56,7 @@ select
     nullif(trim(attributes.industry), '') as industry,
     case when attributes.employee_count > 0 then attributes.employee_count end as employee_count,
     coalesce(attributes.is_strategic, false) as is_strategic,
-    records.contract = 'erp_customer' as is_customer,
+    records.contract in ('erp_customer', 'ledger_customer') as is_customer,
     reps.rep_id as owner_rep_id,
     coalesce(sizes.n_source_records, 1) as n_source_records
 from {{ ref('int_account_records') }} as records

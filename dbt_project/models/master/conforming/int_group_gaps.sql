@@ -30,7 +30,7 @@ points as (
         records.domain as point_value
     from {{ ref('int_account_records') }} as records
     inner join {{ ref('xref_accounts') }} as xref on records.record_key = xref.record_key
-    where records.contract <> 'crm_lead' and records.domain is not null
+    where records.contract not in ('crm_lead', 'ledger_customer') and records.domain is not null
     union all
     select
         records.record_key,
@@ -39,7 +39,7 @@ points as (
         records.name_key as point_value
     from {{ ref('int_account_records') }} as records
     inner join {{ ref('xref_accounts') }} as xref on records.record_key = xref.record_key
-    where records.contract <> 'crm_lead' and records.name_key is not null
+    where records.contract not in ('crm_lead', 'ledger_customer') and records.name_key is not null
 ),
 
 -- A value that two groups share points to neither.

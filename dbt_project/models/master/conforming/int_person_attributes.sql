@@ -2,8 +2,6 @@ with attributes as (
     select
         record_key,
         modified_at,
-        first_name,
-        last_name,
         email_opt_out,
         call_opt_out
     from {{ ref('stg_crm__contacts') }}
@@ -11,8 +9,6 @@ with attributes as (
     select
         record_key,
         modified_at,
-        first_name,
-        last_name,
         email_opt_out,
         call_opt_out
     from {{ ref('stg_crm__leads') }}
@@ -34,8 +30,8 @@ select
     records.contract,
     records.source_instance,
     attributes.modified_at,
-    nullif(trim(attributes.first_name), '') as first_name,
-    nullif(trim(attributes.last_name), '') as last_name,
+    records.given_name as first_name,
+    records.family_name as last_name,
     records.email,
     records.is_generic_email,
     records.phone,

@@ -2,21 +2,24 @@ with points as (
     select
         'email' as contact_kind,
         email as contact_value,
-        person_id
+        person_id,
+        contract
     from {{ ref('int_person_attributes') }}
     where email is not null
     union all
     select
         'phone' as contact_kind,
         phone as contact_value,
-        person_id
+        person_id,
+        contract
     from {{ ref('int_person_attributes') }}
     where phone is not null
     union all
     select
         'phone' as contact_kind,
         mobile as contact_value,
-        person_id
+        person_id,
+        contract
     from {{ ref('int_person_attributes') }}
     where mobile is not null
 ),
@@ -29,7 +32,8 @@ owned as (
         count(distinct points.person_id) as n_persons,
         min(persons.account_id) filter (where persons.account_id <> 'unknown') as first_account_id,
         max(persons.account_id) filter (where persons.account_id <> 'unknown') as last_account_id,
-        min(persons.lead_id) as lead_id
+        min(persons.lead_id) as lead_id,
+        bool_or(points.contract in ('crm_contact', 'crm_lead')) as is_on_record
     from points
     inner join {{ ref('dim_persons') }} as persons on points.person_id = persons.person_id
     where points.person_id <> 'unknown'
@@ -58,7 +62,8 @@ select
         else 'unknown'
     end as account_id,
     owned.n_persons,
-    owned.n_persons > 1 as is_shared
+    owned.n_persons > 1 as is_shared,
+    owned.is_on_record
 from owned
 union all
 select
@@ -71,7 +76,8 @@ select
         else 'unknown'
     end as account_id,
     0 as n_persons,
-    false as is_shared
+    false as is_shared,
+    true as is_on_record
 from switchboards
 left join owned on owned.contact_kind = 'phone' and switchboards.contact_value = owned.contact_value
 where owned.contact_value is null

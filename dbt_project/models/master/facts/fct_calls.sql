@@ -1,4 +1,5 @@
--- The legs of a call are folded first, then one row a call meets the (small) contact points and handles.
+-- The legs of a call are folded first, then one row a call meets the (small) contact points and handles. Whom the CRM
+-- says was called counts more than a number that no record bears.
 with calls as (
     select
         source_instance,
@@ -43,9 +44,12 @@ select
     calls.source_instance,
     calls.call_id,
     coalesce(handles.rep_id, 'unknown') as rep_id,
-    coalesce(nullif(points.person_id, 'unknown'), logged.person_id, 'unknown') as person_id,
     case
-        when points.person_id <> 'unknown' then points.lead_id
+        when points.person_id <> 'unknown' and (points.is_on_record or logged.person_id is null) then points.person_id
+        else coalesce(logged.person_id, 'unknown')
+    end as person_id,
+    case
+        when points.person_id <> 'unknown' and (points.is_on_record or logged.person_id is null) then points.lead_id
         else coalesce(logged.lead_id, 'unknown')
     end as lead_id,
     coalesce(nullif(points.account_id, 'unknown'), logged.account_id, 'unknown') as account_id,

@@ -31,5 +31,7 @@ left join receivables
         and entries.entry_number = receivables.entry_number
         and entries.entry_date = receivables.entry_date
 left join {{ ref('int_customer_codes') }} as codes
-    on {{ identifier_key('coalesce(entries.customer_code, receivables.customer_code)') }} = codes.accountancy_code
+    on
+        entries.source_instance = codes.source_instance
+        and {{ identifier_key('coalesce(entries.customer_code, receivables.customer_code)') }} = codes.accountancy_code
 where {{ ledger_exclusion('entries') }} is null

@@ -9,6 +9,7 @@ select
     records.source_record_id,
     records.event_key,
     records.email,
+    records.display_name,
     records.response,
     records.sequence
 from {{ source('raw', 'calendar_attendee') }} as records
