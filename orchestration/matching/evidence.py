@@ -37,9 +37,10 @@ LIVE_MERGE = "live_merge"
 OVERSIZED = "oversized"
 WEAK_BRIDGE = "weak_bridge"
 NAMES_ALONE = "names_alone"
+TWO_MOBILES = "two_mobiles"
+TWO_MAILBOXES = "two_mailboxes"
+FAMILY_MAILBOX = "family_mailbox"
 
-#: A telephone number used under more names than this is a switchboard: it never merges persons.
-MAX_NAMES_PER_PHONE = 2
 #: An address used under more names than this is a shared mailbox, whatever its local part says.
 MAX_NAMES_PER_EMAIL = 5
 #: A mailbox, number or name on more records than this is a filler, not an identity.

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.matching import account_evidence, person_evidence
 from orchestration.matching import evidence as ev
@@ -46,13 +47,28 @@ class Resolution:
     engine: dict[str, object]
 
 
-def resolve_persons(records: Path, constraints: pa.Table, live: pa.Table, threads: int = 2) -> Resolution:
-    """Persons of an exchange file. constraints: see stewardship.tables; live: record_key, golden_id as published."""
+def resolve_persons(
+    records: Path, accounts: Path, constraints: pa.Table, live: pa.Table, threads: int = 2
+) -> Resolution:
+    """Persons of an exchange file. accounts: that of the companies, whose numbers are nobody's own.
+
+    constraints: see stewardship.tables. live: record_key, golden_id as published.
+    """
     with _Work.opened(records, "person", constraints, live, threads) as work:
         if len(work.labels) > 1:
+            work.con.execute(
+                "create temp table company_numbers as "
+                "select distinct phone as number from read_parquet($path) where phone is not null",
+                {"path": str(accounts)},
+            )
             work.con.execute(person_evidence.NAMED)
             work.join_certain(person_evidence.TIERS)
-            work.join_scored(person_evidence.PROFILES)
+            work.join_scored(
+                person_evidence.PROFILES,
+                work.con.execute(person_evidence.KNOWN_GIVEN_NAMES).fetchnumpy()["given"].tolist(),
+                person_evidence.DOUBTS,
+                person_evidence.LASTING_DOUBTS,
+            )
         return work.resolution()
 
 
@@ -160,13 +176,23 @@ class _Work:
         left, right = _ends(self.con.sql(query).to_arrow_table())
         self.constraints = self.constraints.and_apart(left, right)
 
-    def join_scored(self, profiles: str) -> None:
-        """Score what certain evidence left open and join what the engine puts into one cluster."""
+    def join_scored(
+        self,
+        profiles: str,
+        given_names: Sequence[str] = (),
+        doubts: str | None = None,
+        lasting: Sequence[str] = (),
+    ) -> None:
+        """Score what certain evidence left open and join what the engine puts into one cluster.
+
+        given_names: known ones. doubts: query over `scored` of pairs that are a question (left_node, right_node,
+        reason or null). lasting: reasons for which a pair in question is not joined through others either.
+        """
         self._register_labels()
         records = self.con.sql(
             f"select p.*, r.record_key from ({profiles}) as p join records as r using (node) order by node"
         ).to_arrow_table()
-        linked = self._linked(records)
+        linked = self._linked(records, given_names)
         if linked is None:
             return
         nodes = np.asarray(records["node"], np.int64)
@@ -175,7 +201,18 @@ class _Work:
         near, far = (cluster[np.searchsorted(nodes, end)] for end in _ends(edges))
         together = near == far
         edges = self._without_ambiguous(edges)
+        if doubts is not None:
+            edges = self._doubted(edges, doubts)
+        asked = edges.filter(
+            pc.and_(
+                pc.equal(edges["decision"], ev.REVIEW),
+                pc.is_in(edges["reason"], pa.array(lasting, pa.string())),
+            )
+        )
+        decided = self.constraints
+        self.constraints = decided.and_apart(*_ends(asked))
         self.edges.append(self._join_by_weight(edges, together))
+        self.constraints = decided
 
     def join_bare_names(self, query: str) -> None:
         """Join or show to a steward the records of which little more than the name is known."""
@@ -302,7 +339,7 @@ class _Work:
         )
         return _replaced(edges, decision=decision, reason=reason)
 
-    def _linked(self, records: pa.Table) -> Linked | None:
+    def _linked(self, records: pa.Table, given_names: Sequence[str]) -> Linked | None:
         """The engine's answer on one row per cluster and content; None when there is nothing to compare."""
         labels = self.labels[np.asarray(records["node"], np.int64)]
         first_of = np.full(len(self.labels), -1, dtype=np.int64)
@@ -323,6 +360,7 @@ class _Work:
                 cannot_link=_key_pairs(keys, foe_left, foe_right),
                 threads=self.threads,
                 population=int((self.labels == np.arange(len(self.labels))).sum()),
+                given_names=given_names,
             )
         except MatchingError as error:
             if error.code != "E-MAT-003":
@@ -363,6 +401,25 @@ class _Work:
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         decision[doubtful], reason[doubtful] = ev.REVIEW, ev.SEVERAL_COMPANIES
+        return _replaced(edges, decision=decision, reason=reason)
+
+    def _doubted(self, edges: pa.Table, query: str) -> pa.Table:
+        """The accepted edges of which the query gives a reason for doubt are questions."""
+        self.con.register("scored", edges.select(["left_node", "right_node"]))
+        found = self.con.sql(
+            f"select left_node, right_node, min(reason) as reason from ({query}) "
+            "where reason is not null group by left_node, right_node"
+        ).to_arrow_table()
+        self.con.unregister("scored")
+        keys = self._pair_key(*_ends(found))
+        order = np.argsort(keys)
+        reasons = np.asarray(found["reason"]).astype(object)[order]
+        wanted = self._pair_key(*_ends(edges))
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        doubtful = (decision == ev.ACCEPTED) & np.isin(wanted, keys)
+        decision[doubtful] = ev.REVIEW
+        reason[doubtful] = reasons[np.searchsorted(keys[order], wanted[doubtful])]
         return _replaced(edges, decision=decision, reason=reason)
 
     def _between_foes(self, near: np.ndarray, far: np.ndarray, accepted: np.ndarray) -> np.ndarray:

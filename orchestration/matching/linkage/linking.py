@@ -8,7 +8,7 @@ What does NOT belong here: golden ids, survivorship, the pipeline's files.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -110,6 +110,7 @@ def link(
     region: str | None = None,
     between_sources: bool = False,
     population: int | None = None,
+    given_names: Sequence[str] = (),
     one_to_one: bool | None = None,
     must_link: pa.Table | None = None,
     cannot_link: pa.Table | None = None,
@@ -125,6 +126,7 @@ def link(
     besides). parameters: those of the stored model, or estimated from these records by a fixed recipe.
     region: country of phones without a prefix. between_sources: only pairs of different sources.
     population: records that these were picked from, where those that share nothing were left out: the prior is theirs.
+    given_names: names that several families of the population bear, besides those of the records themselves.
     one_to_one: between sources, a cluster takes one record of each at most; None: where no source repeats itself.
     must_link, cannot_link: tables (left_record_key, right_record_key).
     state: folder that a run kept: only records that are new or changed since are standardised and compared, with
@@ -139,7 +141,15 @@ def link(
             "E-MAT-007", "model", is_usage=True, detail=f"it is for {model.entity}, not {entity}"
         )
     settings = Settings(
-        entity, model_digest(model), dict(roles), region, between_sources, one_to_one, parameters
+        entity,
+        model_digest(model),
+        dict(roles),
+        region,
+        between_sources,
+        one_to_one,
+        parameters,
+        population,
+        sorted(given_names),
     )
     with tempfile.TemporaryDirectory() as spill:
         con = duckdb.connect(config={"threads": threads, "memory_limit": memory, "temp_directory": spill})
@@ -149,7 +159,6 @@ def link(
             )
             held = load_state(state, settings) if state is not None else None
             run = _prepared_run(con, records, model, settings, held, keep is not None, recompute)
-            run.population = population
             run.certain = certain_evidence(con, entity, run.columns, must_link, cannot_link)
             active = model.restricted(run.columns)
             if not active.comparisons and not len(run.certain.left):
@@ -196,7 +205,7 @@ def _prepared_run(
     n_standardised = con.execute("SELECT count(*) FROM source_records").fetchall()[0][0]
     columns = set(standardise(con, "source_records", used, settings.region))
     con.execute("DROP TABLE source_records")
-    prepare_records(con, settings.entity, columns, state)
+    prepare_records(con, settings.entity, columns, state, settings.given_names)
     if state is None:
         con.execute(
             "CREATE TEMP TABLE touched AS SELECT node FROM prepared;"
@@ -224,7 +233,6 @@ class _Run:
     state: State | None
     n_standardised: int
     n_gone: int
-    population: int | None = None
     certain: Certain = field(init=False)
     unseen: dict[str, float] = field(default_factory=dict)
     one_to_one: bool = False
@@ -241,7 +249,7 @@ class _Run:
         if active.comparisons:
             if state is None:
                 counts = make_candidates(con, active, between_sources=between_sources)
-                n_records = self.population or len(self.certain.labels)
+                n_records = self.settings.population or len(self.certain.labels)
                 active = active.prior_for(possible_pairs(con, n_records, between_sources), n_records)
                 if parameters == "estimated":
                     found = estimate(con, active, between_sources=between_sources)

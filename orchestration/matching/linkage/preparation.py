@@ -5,7 +5,7 @@ What does NOT belong here: spelling values alike (see standardise), values that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ from ingest.sql import ident, literal
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage.model import KNOWN_COLUMNS
 from orchestration.matching.linkage.state import State
+from orchestration.matching.standardise.persons import given_name
 from orchestration.matching.standardise.roles import ROLES
 
 #: Families that make a given name a known one: two known names that differ are two names.
@@ -89,9 +90,16 @@ def usable_roles(
 
 
 def prepare_records(
-    con: duckdb.DuckDBPyConnection, entity: str, columns: set[str], state: State | None
+    con: duckdb.DuckDBPyConnection,
+    entity: str,
+    columns: set[str],
+    state: State | None,
+    given_names: Sequence[str] = (),
 ) -> None:
-    """Create `prepared`: every column the models know, those that are not there as NULL; and `given_names`."""
+    """Create `prepared`: every column the models know, those that are not there as NULL; and `given_names`.
+
+    given_names: known ones in any spelling, besides those that the records show to be known.
+    """
     expressions = {column: column for column in columns}
     for column in ("phone", "mobile"):
         if column in columns:
@@ -112,6 +120,8 @@ def prepare_records(
             f"HAVING count(DISTINCT family) >= greatest({FAMILIES_OF_A_KNOWN_NAME}, "
             f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})"
         )
+        con.register("names_told", pa.table({"name": pa.array(given_names, pa.string())}))
+        names += f" UNION SELECT {given_name('name')} FROM names_told WHERE {given_name('name')} IS NOT NULL"
     con.execute(f"CREATE TEMP TABLE given_names AS {names}")
     if {"given", "family"} <= columns:
         expressions["given_known"] = "coalesce(given IN (SELECT given FROM given_names), false)"

@@ -33,7 +33,7 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What two runs must share for the pairs of one to serve the other. used: roles whose columns are compared."""
+    """What two runs must share for the pairs of one to serve the other. population, given_names: see link."""
 
     entity: str
     model: str
@@ -42,6 +42,8 @@ class Settings:
     between_sources: bool
     one_to_one: bool | None
     parameters: str
+    population: int | None
+    given_names: list[str]
 
 
 @dataclass(frozen=True)
