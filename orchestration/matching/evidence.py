@@ -33,6 +33,18 @@ LIVE_MERGE = "live_merge"
 OVERSIZED = "oversized"
 WEAK_BRIDGE = "weak_bridge"
 NAMES_ALONE = "names_alone"
+TWO_STATED_NUMBERS = "two_stated_numbers"
+NAMES_TELL_APART = "names_tell_apart"
+OTHER_SITE = "other_site"
+
+#: Scored pairs that these reasons capped are not joined through a third record either.
+TOLD_APART = (TWO_STATED_NUMBERS, NAMES_TELL_APART, OTHER_SITE)
+#: Why a key of certain evidence is in doubt.
+IN_DOUBT = {
+    SAME_ACCOUNTANCY_CODE: CODE_OF_SEVERAL,
+    SAME_DOMAIN_AND_NAME: OVERSIZED,
+    SAME_PERSON_AND_NAME: SEVERAL_COMPANIES,
+}
 
 #: A telephone number used under more names than this is a switchboard: it never merges persons.
 MAX_NAMES_PER_PHONE = 2
@@ -42,3 +54,5 @@ MAX_NAMES_PER_EMAIL = 5
 MAX_RECORDS_PER_VALUE = 200
 #: An accountancy code on more records than this is a catch-all customer ("divers"), not an identity.
 MAX_RECORDS_PER_ACCOUNTANCY_CODE = 50
+#: One name on one domain on more records than this is a catch-all: a person looks at it first.
+MAX_RECORDS_PER_NAME = 1000

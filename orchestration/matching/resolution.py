@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.matching import account_evidence, person_evidence
 from orchestration.matching import evidence as ev
@@ -59,14 +60,16 @@ def resolve_accounts(
     """Accounts of an exchange file. persons, person_clusters: the persons' exchange file and their clusters."""
     with _Work.opened(records, "account", constraints, live, threads) as work:
         if len(work.labels) > 1:
+            account_evidence.check_numbers(work.con)
             account_evidence.register_people(work.con, persons, person_clusters)
             work.constraints = Constraints(
                 account_evidence.legal_identities(work.con), work.constraints.apart
             )
-            work.join_certain(account_evidence.LEGAL_TIERS)
+            work.join_certain(account_evidence.NUMBER_TIERS)
             work.keep_apart(account_evidence.PARENTS)
+            work.join_certain(account_evidence.LINK_TIERS)
             work.join_certain(account_evidence.NAME_TIERS)
-            work.join_scored(account_evidence.PROFILES)
+            work.join_scored(account_evidence.PROFILES, account_evidence.DOUBTS)
             work.join_bare_names(account_evidence.NAME_AND_SIZE)
         return work.resolution()
 
@@ -139,8 +142,11 @@ class _Work:
         left, right = _ends(self.con.sql(query).to_arrow_table())
         self.constraints = self.constraints.and_apart(left, right)
 
-    def join_scored(self, profiles: str) -> None:
-        """Score what certain evidence left open and join what the engine puts into one cluster."""
+    def join_scored(self, profiles: str, doubts: str = "") -> None:
+        """Score what certain evidence left open and join what the engine puts into one cluster.
+
+        doubts: query over table `scored` that names accepted pairs which are a question all the same.
+        """
         self._register_labels()
         records = self.con.sql(
             f"select p.*, r.record_key from ({profiles}) as p join records as r using (node) order by node"
@@ -153,8 +159,32 @@ class _Work:
         cluster = _codes(linked.clusters["cluster_key"])
         near, far = (cluster[np.searchsorted(nodes, end)] for end in _ends(edges))
         together = near == far
+        if doubts:
+            edges = self._questioned(edges, doubts)
+        decided = self.constraints
+        told_apart = edges.filter(pc.is_in(edges["reason"], pa.array(ev.TOLD_APART)))
+        self.constraints = decided.and_apart(*_ends(told_apart))
         edges = self._without_ambiguous(edges)
         self.edges.append(self._join_by_weight(edges, together))
+        self.constraints = decided
+
+    def _questioned(self, edges: pa.Table, doubts: str) -> pa.Table:
+        """Edges of which a query over table `scored` makes some a question."""
+        left, right = _ends(edges)
+        accepted = np.flatnonzero(np.asarray(edges["decision"]) == ev.ACCEPTED)
+        left, right = left[accepted], right[accepted]
+        near, far = self.labels[left], self.labels[right]
+        columns = {"position": accepted, "left_node": left, "right_node": right, "near": near, "far": far}
+        self.con.register("scored", pa.table(columns))
+        found = self.con.sql(
+            f"select position, max(reason) as reason from ({doubts}) group by position order by position"
+        ).to_arrow_table()
+        self.con.unregister("scored")
+        doubtful = np.asarray(found["position"], np.int64)
+        decision = np.asarray(edges["decision"]).astype(object)
+        reason = np.asarray(edges["reason"]).astype(object)
+        decision[doubtful], reason[doubtful] = ev.REVIEW, found["reason"].to_pylist()
+        return _replaced(edges, decision=decision, reason=reason)
 
     def join_bare_names(self, query: str) -> None:
         """Join or show to a steward the records of which little more than the name is known."""
@@ -231,10 +261,11 @@ class _Work:
         """Edges from the first record of each key to its others. query: node, key and perhaps is_sure."""
         is_sure = "is_sure" if "is_sure" in query else "true"
         keyed = f"select node, key, {is_sure} as is_sure from ({query}) where key is not null"
+        # A record in doubt is no centre of those that are not.
         stars = (
-            "select first_node as left_node, node as right_node, is_sure from keyed join ("
-            "select key, min(node) as first_node from keyed group by key having count(*) > 1) using (key) "
-            "where node <> first_node"
+            "select least(first_node, node) as left_node, greatest(first_node, node) as right_node, is_sure "
+            "from keyed join (select key, coalesce(min(case when is_sure then node end), min(node)) as first_node "
+            "from keyed group by key having count(*) > 1) using (key) where node <> first_node"
         )
         split = ""
         foe_left, foe_right = self.constraints.apart
@@ -250,7 +281,7 @@ class _Work:
             # centre, and those kept apart are tried pair by pair.
             self.con.register("foes", pa.table({"near": foe_left, "far": foe_right}))
             stars += (
-                " union select a.node, b.node, a.is_sure from split_keys as a join split_keys as b "
+                " union select a.node, b.node, a.is_sure and b.is_sure from split_keys as a join split_keys as b "
                 "on a.key = b.key and a.node < b.node where a.is_foe and b.is_foe "
                 "union select least(centre, node), greatest(centre, node), is_sure from ("
                 "select key, min(node) as centre from split_keys where not is_foe group by key) "
@@ -268,7 +299,7 @@ class _Work:
             right,
             code,
             np.where(sure, ev.ACCEPTED, ev.REVIEW),
-            np.where(sure, ev.CERTAIN, ev.CODE_OF_SEVERAL),
+            np.where(sure, ev.CERTAIN, ev.IN_DOUBT.get(code, ev.SEVERAL_COMPANIES)),
         )
 
     def _refused(self, edges: pa.Table, refused: np.ndarray) -> pa.Table:
