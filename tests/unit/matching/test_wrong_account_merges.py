@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dbt_project import DBT_PROJECT
 from orchestration.matching.standardise.vocabulary import vocabulary
+from orchestration.project import DBT_PROJECT
 from tests.match_bench import SIREN_A, Bench, account, decision, person
 
 LYON = {"country_code": "FR", "postal_code": "69002", "city": "Lyon"}
