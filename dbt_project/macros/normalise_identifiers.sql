@@ -19,24 +19,33 @@
     ) = 0
 {%- endmacro %}
 
+{# What people type into a required field; some pass the check. The same list as in matching (vocabulary.yml). #}
+{% macro sentinel_identifiers() -%}
+    '000000000', '111111111', '222222222', '333333333', '444444444', '555555555', '666666666', '777777777',
+    '888888888', '999999999', '123456789', '987654321', '123456782', '00000000000000', '12345678901234'
+{%- endmacro %}
+
 {#
-  The SIREN in a text of digits: nine digits, or the first nine of a 14-digit SIRET; valid Luhn; 000000000 is what
-  people type into a required field. Everything else is null: a false number would merge strangers.
+  The SIREN in a text of digits: nine digits, or the first nine of a 14-digit SIRET; valid Luhn and no sentinel.
+  Everything else is null: a false number would merge strangers.
 #}
 {% macro siren_of(digits) -%}
     case
         when not {{ regexp_full(digits, "[0-9]{9}|[0-9]{14}") }} then null
-        when substr({{ digits }}, 1, 9) = '000000000' then null
+        when substr({{ digits }}, 1, 9) in ({{ sentinel_identifiers() }}) then null
+        when {{ digits }} in ({{ sentinel_identifiers() }}) then null
         when {{ is_luhn_9("substr(" ~ digits ~ ", 1, 9)") }} then substr({{ digits }}, 1, 9)
     end
 {%- endmacro %}
 
 {#
-  True when a VAT number without blanks has the shape of its EU country and, in France, a valid SIREN with its two
-  check digits (12 + 3 * SIREN modulo 97); the newer French keys that hold a letter are taken as they are.
+  True when a VAT number without blanks has the shape of its EU country, is no sentinel and, in France, has a valid
+  SIREN with its two check digits (12 + 3 * SIREN modulo 97); the newer French keys that hold a letter are taken as they
+  are. The check digits of other countries are not computed here: the matching step does before it joins by a number.
 #}
 {% macro is_valid_vat(number) -%}
     case
+        when {{ regexp_replace_all(number, "[^0-9]+", "") }} in ({{ sentinel_identifiers() }}) then false
         when {{ regexp_full(number, "FR[0-9]{11}") }}
             then
                 {{ siren_of("substr(" ~ number ~ ", 5)") }} is not null

@@ -40,6 +40,18 @@ NAMES_ALONE = "names_alone"
 TWO_MOBILES = "two_mobiles"
 TWO_MAILBOXES = "two_mailboxes"
 FAMILY_MAILBOX = "family_mailbox"
+TWO_STATED_NUMBERS = "two_stated_numbers"
+NAMES_TELL_APART = "names_tell_apart"
+OTHER_SITE = "other_site"
+
+#: Scored pairs that these reasons capped are not joined through a third record either.
+TOLD_APART = (TWO_STATED_NUMBERS, NAMES_TELL_APART, OTHER_SITE)
+#: Why a key of certain evidence is in doubt.
+IN_DOUBT = {
+    SAME_ACCOUNTANCY_CODE: CODE_OF_SEVERAL,
+    SAME_DOMAIN_AND_NAME: OVERSIZED,
+    SAME_PERSON_AND_NAME: SEVERAL_COMPANIES,
+}
 
 #: An address used under more names than this is a shared mailbox, whatever its local part says.
 MAX_NAMES_PER_EMAIL = 5
@@ -47,3 +59,5 @@ MAX_NAMES_PER_EMAIL = 5
 MAX_RECORDS_PER_VALUE = 200
 #: An accountancy code on more records than this is a catch-all customer ("divers"), not an identity.
 MAX_RECORDS_PER_ACCOUNTANCY_CODE = 50
+#: One name on one domain on more records than this is a catch-all: a person looks at it first.
+MAX_RECORDS_PER_NAME = 1000

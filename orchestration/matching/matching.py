@@ -126,9 +126,7 @@ def match(
         else _CONSTRAINTS.empty_table()
     )
     # Persons first: who works for whom is evidence about companies.
-    persons = resolve_persons(
-        person_records, account_records, decided, known.live("person", cycle), threads
-    )
+    persons = resolve_persons(person_records, account_records, decided, known.live("person", cycle), threads)
     with ThreadPoolExecutor(1) as pool:
         person_ids = pool.submit(_write_ids, persons, "person", known, cycle, out)
         accounts = resolve_accounts(

@@ -83,14 +83,16 @@ def resolve_accounts(
     """Accounts of an exchange file. persons, person_clusters: the persons' exchange file and their clusters."""
     with _Work.opened(records, "account", constraints, live, threads) as work:
         if len(work.labels) > 1:
+            account_evidence.check_numbers(work.con)
             account_evidence.register_people(work.con, persons, person_clusters)
             work.constraints = Constraints(
                 account_evidence.legal_identities(work.con), work.constraints.apart
             )
-            work.join_certain(account_evidence.LEGAL_TIERS)
+            work.join_certain(account_evidence.NUMBER_TIERS)
             work.keep_apart(account_evidence.PARENTS)
+            work.join_certain(account_evidence.LINK_TIERS)
             work.join_certain(account_evidence.NAME_TIERS)
-            work.join_scored(account_evidence.PROFILES)
+            work.join_scored(account_evidence.PROFILES, doubts=account_evidence.DOUBTS, lasting=ev.TOLD_APART)
             work.join_bare_names(account_evidence.NAME_AND_SIZE)
         return work.resolution()
 
@@ -185,8 +187,9 @@ class _Work:
     ) -> None:
         """Score what certain evidence left open and join what the engine puts into one cluster.
 
-        given_names: known ones. doubts: query over `scored` of pairs that are a question (left_node, right_node,
-        reason or null). lasting: reasons for which a pair in question is not joined through others either.
+        given_names: known ones. doubts: query over `scored` (left_node, right_node, near and far: their clusters)
+        of accepted pairs that are a question (left_node, right_node, reason or null). lasting: reasons for which a
+        pair in question is not joined through others either.
         """
         self._register_labels()
         records = self.con.sql(
@@ -205,7 +208,7 @@ class _Work:
             edges = self._doubted(edges, doubts)
         asked = edges.filter(
             pc.and_(
-                pc.equal(edges["decision"], ev.REVIEW),
+                pc.not_equal(edges["decision"], ev.ACCEPTED),
                 pc.is_in(edges["reason"], pa.array(lasting, pa.string())),
             )
         )
@@ -283,10 +286,11 @@ class _Work:
         """Edges from the first record of each key to its others. query: node, key and perhaps is_sure."""
         is_sure = "is_sure" if "is_sure" in query else "true"
         keyed = f"select node, key, {is_sure} as is_sure from ({query}) where key is not null"
+        # A record in doubt is no centre of those that are not.
         stars = (
-            "select first_node as left_node, node as right_node, is_sure from keyed join ("
-            "select key, min(node) as first_node from keyed group by key having count(*) > 1) using (key) "
-            "where node <> first_node"
+            "select least(first_node, node) as left_node, greatest(first_node, node) as right_node, is_sure "
+            "from keyed join (select key, coalesce(min(case when is_sure then node end), min(node)) as first_node "
+            "from keyed group by key having count(*) > 1) using (key) where node <> first_node"
         )
         split = ""
         foe_left, foe_right = self.constraints.apart
@@ -302,7 +306,7 @@ class _Work:
             # centre, and those kept apart are tried pair by pair.
             self.con.register("foes", pa.table({"near": foe_left, "far": foe_right}))
             stars += (
-                " union select a.node, b.node, a.is_sure from split_keys as a join split_keys as b "
+                " union select a.node, b.node, a.is_sure and b.is_sure from split_keys as a join split_keys as b "
                 "on a.key = b.key and a.node < b.node where a.is_foe and b.is_foe "
                 "union select least(centre, node), greatest(centre, node), is_sure from ("
                 "select key, min(node) as centre from split_keys where not is_foe group by key) "
@@ -320,7 +324,7 @@ class _Work:
             right,
             code,
             np.where(sure, ev.ACCEPTED, ev.REVIEW),
-            np.where(sure, ev.CERTAIN, ev.CODE_OF_SEVERAL),
+            np.where(sure, ev.CERTAIN, ev.IN_DOUBT.get(code, ev.SEVERAL_COMPANIES)),
         )
 
     def _refused(self, edges: pa.Table, refused: np.ndarray) -> pa.Table:
@@ -405,7 +409,14 @@ class _Work:
 
     def _doubted(self, edges: pa.Table, query: str) -> pa.Table:
         """The accepted edges of which the query gives a reason for doubt are questions."""
-        self.con.register("scored", edges.select(["left_node", "right_node"]))
+        left, right = _ends(edges.filter(pc.equal(edges["decision"], ev.ACCEPTED)))
+        scored = {
+            "left_node": left,
+            "right_node": right,
+            "near": self.labels[left],
+            "far": self.labels[right],
+        }
+        self.con.register("scored", pa.table(scored))
         found = self.con.sql(
             f"select left_node, right_node, min(reason) as reason from ({query}) "
             "where reason is not null group by left_node, right_node"

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from stdnum.ch import vat as ch_vat
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
+from stdnum.gb import vat as gb_vat
+from stdnum.no import mva as no_mva
 
 from ingest.sql import literal
 from orchestration.matching.standardise.vocabulary import vocabulary
@@ -61,7 +64,8 @@ def siret(value: str) -> str:
 
 
 def vat_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """Distinct texts -> table (value, vat_number): the compact EU VAT number, NULL when it is none.
+    """Distinct texts -> table (value, vat_number): a compact VAT number of the EU, Britain, Norway or Switzerland with
+    its country, NULL when it is none.
 
     A French number whose SIREN is a sentinel is none. Source of the checks: python-stdnum.
     """
@@ -74,10 +78,18 @@ def vat_numbers(values: pa.Array | pa.ChunkedArray) -> pa.Table:
     )
 
 
+#: Countries beyond the EU whose numbers are checked too.
+_OTHER_VAT = {"GB": gb_vat, "CH": ch_vat, "NO": no_mva}
+
+
 def _vat(value: str) -> str | None:
+    country = value.strip()[:2].upper()
+    module = _OTHER_VAT.get(country, eu_vat)
     try:
-        number = eu_vat.validate(value)
+        number = module.validate(value.strip().upper())
     except (ValidationError, ValueError, IndexError):
         return None
+    number = number if number.startswith(country) else country + number
+    digits = "".join(filter(str.isdigit, number))
     listed = vocabulary()["sentinel_identifiers"]
-    return None if number[2:] in listed or number[-9:] in listed else number
+    return None if digits in listed or digits[-9:] in listed else number

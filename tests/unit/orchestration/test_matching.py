@@ -31,8 +31,8 @@ def test_legal_keys_codes_and_merges_join_accounts(bench: Bench) -> None:
             account("crm/2", registration_number=SIREN_A, accountancy_code="C1"),
             account("erp/1", contract="erp_customer", source_instance="erp", accountancy_code="C1"),
             account("crm/3", must_link_key="crm/1"),
-            account("crm/4", vat_number="DE123"),
-            account("crm/5", vat_number="DE123"),
+            account("crm/4", vat_number="DE136695976"),
+            account("crm/5", vat_number="DE136695976"),
             account("crm/6"),
         ]
     )
@@ -50,8 +50,9 @@ def test_two_different_sirens_never_share_a_cluster(bench: Bench) -> None:
             account("crm/1", registration_number=SIREN_A, accountancy_code="C1"),
             account("crm/2", accountancy_code="C1", must_link_key="crm/3"),
             account("crm/3", registration_number=SIREN_B),
-            account("crm/4", registration_number=SIREN_A, vat_number="EU9"),
-            account("crm/5", registration_number=SIREN_B, vat_number="EU9"),
+            account("erp/1", contract="erp_customer", source_instance="erp", accountancy_code="C1"),
+            account("crm/4", registration_number=SIREN_A, vat_number="DE136695976"),
+            account("crm/5", registration_number=SIREN_B, vat_number="DE136695976"),
         ]
     )
     assert ids["crm/1"] != ids["crm/3"] and ids["crm/4"] != ids["crm/5"]
