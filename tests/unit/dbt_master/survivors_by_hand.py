@@ -93,7 +93,9 @@ def _spread_refusals(people: list[tuple[str, str, dict, datetime | None]]) -> No
             is_shared = is_same_address and values["email"].split("@")[0] == "contact"
             if is_same_address and other["is_email_opted_out"] == "true":
                 values["is_email_opted_out"] = "true"
-            if other["is_call_opted_out"] == "true" and (is_same_mobile or (is_same_address and not is_shared)):
+            if other["is_call_opted_out"] == "true" and (
+                is_same_mobile or (is_same_address and not is_shared)
+            ):
                 values["is_call_opted_out"] = "true"
 
 

@@ -13,7 +13,10 @@ from conftest import built
 EXPECTED = {
     "crm/crm_lead/tied": (True, True),  # the CRM converted it into the deleted contact that refuses
     "crm/crm_lead/same_address": (True, True),  # has the address of a deleted contact
-    "crm/crm_lead/same_mobile": (False, True),  # has the mobile of a deleted contact, who refused calls and mail
+    "crm/crm_lead/same_mobile": (
+        False,
+        True,
+    ),  # has the mobile of a deleted contact, who refused calls and mail
     "crm/crm_lead/of_a_test": (True, False),  # has the address of a test record
     "crm/crm_lead/unsubscribed": (True, False),
     "crm/crm_lead/complained": (True, False),
