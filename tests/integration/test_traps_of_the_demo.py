@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from orchestration.cli import main
+from orchestration.cli import etalon
 from orchestration.evaluation.company import evaluate_company, evaluate_traps
 
 
@@ -25,7 +25,7 @@ def test_no_trap_of_the_tiny_demo_is_merged(demo_run) -> None:
 
 
 def test_evaluate_tells_what_became_of_the_traps(demo_run) -> None:
-    told = CliRunner().invoke(main, ["evaluate", "--company", str(demo_run.company_dir)]).output
+    told = CliRunner().invoke(etalon, ["evaluate", "--company", str(demo_run.company_dir)]).output
     assert "Planted traps: 60; merged: " in told
     assert "switchboard: 4 planted, " in told
 

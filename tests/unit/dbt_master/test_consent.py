@@ -1,4 +1,4 @@
-"""A refusal anywhere is a refusal: deleted records, test records, shared addresses, and what only the mail platform knows."""
+"""A refusal anywhere is a refusal: of deleted and test records, of shared addresses, of the mail platform alone."""
 
 from __future__ import annotations
 
