@@ -57,11 +57,14 @@ def _customer(draw: random.Random, key: str) -> dict:
 
 
 def _person(draw: random.Random, key: str) -> dict:
+    shared = int(key[1:].partition("x")[0]) // 2  # two companies have the same addresses and mobile
+    firm = f"acme{shared}.fr"
     return {
         "source_record_id": key, "first_name": _maybe(draw, "Jean", "J.", "JEAN"),
         "last_name": _maybe(draw, "Martin", "Martin-Roy"),
-        "email": _maybe(draw, "jean@acme.fr", "contact@acme.fr", "j.martin@acme.fr"),
-        "phone": _maybe(draw, "+33100000001", "+33100000002"), "mobile": _maybe(draw, "+33600000001", empty=0.7),
+        "email": _maybe(draw, f"jean@{firm}", f"contact@{firm}", f"j.martin@{firm}"),
+        "phone": _maybe(draw, "+33100000001", "+33100000002"),
+        "mobile": _maybe(draw, f"+3360000{shared:04d}", empty=0.7),
         "email_opt_out": _maybe(draw, True, False), "call_opt_out": _maybe(draw, True, False, False),
         "created_at": _day(draw), "modified_at": _maybe(draw, _day(draw), empty=0.2),
     }  # fmt: skip

@@ -78,7 +78,25 @@ def records() -> dict[str, list[tuple[str, str, dict, datetime | None]]]:
                 home = key if contract == "crm_lead" else f"crm/crm_account/{row.get('account_id')}"
                 home_id = accounts.get(home) or (golden_id("acc", home) if row.get("account_id") else None)
                 found["person"].append((key, contract, _person(row, home_id), row.get("modified_at")))
+    _spread_refusals(found["person"])
     return found
+
+
+def _spread_refusals(people: list[tuple[str, str, dict, datetime | None]]) -> None:
+    """Who shares an address or a mobile with somebody who refuses is refused too; calls not by a shared mailbox."""
+    told = [dict(values) for _, _, values, _ in people]
+    for _, _, values, _ in people:
+        for other in told:
+            is_same_address = values["email"] is not None and values["email"] == other["email"]
+            is_same_mobile = not values["is_landline"] and values["phone"] == other["phone"] and (
+                not other["is_landline"])  # fmt: skip
+            is_shared = is_same_address and values["email"].split("@")[0] == "contact"
+            if is_same_address and other["is_email_opted_out"] == "true":
+                values["is_email_opted_out"] = "true"
+            if other["is_call_opted_out"] == "true" and (
+                is_same_mobile or (is_same_address and not is_shared)
+            ):
+                values["is_call_opted_out"] = "true"
 
 
 def _company(contract: str, row: dict) -> dict:

@@ -1,5 +1,5 @@
--- Three gaps a steward can close with a group link: a parent that no record has, parents in a loop, and a company
--- without a parent whose web domain or name is that of one group.
+-- Four gaps a steward can close with a group link: a parent that no record has, parents in a loop, records of one
+-- company that name different parents, and a company without a parent whose web domain or name is that of one group.
 with grouped as (
     select
         account_id,
@@ -63,6 +63,26 @@ heads as (
     group by account_id
 ),
 
+-- What living records say: of several parents int_group_periods can follow only one.
+told as (
+    select
+        known.account_id,
+        parents.account_id as parent_id,
+        min(accounts.record_key) as record_key
+    from {{ ref('stg_crm__accounts') }} as accounts
+    inner join {{ ref('xref_accounts') }} as known on accounts.record_key = known.record_key
+    inner join {{ ref('xref_accounts') }} as parents
+        on
+            {{ record_key('accounts.source_instance', 'crm_account', 'accounts.parent_account_id') }}
+            = parents.record_key
+    where
+        not accounts.is_deleted
+        and known.account_id <> parents.account_id
+        and known.account_id <> 'unknown'
+        and parents.account_id <> 'unknown'
+    group by known.account_id, parents.account_id
+),
+
 gaps as (
     select
         {{ record_key('accounts.source_instance', 'crm_account', 'accounts.source_record_id') }} as left_record_key,
@@ -88,6 +108,15 @@ gaps as (
     inner join heads on grouped.root_account_id = heads.account_id
     where grouped.is_in_loop and grouped.account_id <> grouped.root_account_id
     group by grouped.root_account_id
+    union all
+    select
+        min(told.record_key) as left_record_key,
+        max(told.record_key) as right_record_key,
+        'several_parents' as reason
+    from told
+    where told.account_id not in (select settled.account_id from settled)
+    group by told.account_id
+    having min(told.parent_id) < max(told.parent_id)
     union all
     select
         min(points.record_key) as left_record_key,

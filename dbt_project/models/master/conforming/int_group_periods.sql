@@ -193,8 +193,8 @@ timelines as (
         ) = 1
 ),
 
--- A walk of 20 steps reaches the top of any real hierarchy; one that is still moving is in a loop, whose smallest
--- member (of the last ten steps) stands for it.
+-- A walk of 20 steps reaches the top of any real hierarchy; one that moves on is in a loop, whose smallest member
+-- (of the next 40 steps, so of loops of up to 40) stands for it.
 walk as (
     select
         account_id,
@@ -218,7 +218,7 @@ walk as (
         timelines.parent_id is null as is_top,
         walk.n_steps + 1 as n_steps,
         case
-            when walk.n_steps >= 10
+            when walk.n_steps >= 20
                 then least(coalesce(walk.loop_id, timelines.parent_id), timelines.parent_id)
         end as loop_id
     from walk
@@ -228,7 +228,7 @@ walk as (
             and walk.kind_code = timelines.kind_code
             and walk.valid_from < timelines.valid_to
             and walk.valid_to > timelines.valid_from
-    where not walk.is_top and walk.n_steps < 20
+    where not walk.is_top and walk.n_steps < 60
 ),
 
 tops as (
@@ -241,7 +241,7 @@ tops as (
         link_source,
         not is_top as is_in_loop
     from walk
-    where is_top or n_steps = 20
+    where is_top or n_steps = 60
 ),
 
 -- The head of a buying group belongs to it from its first member to its last; others without a link to none.

@@ -14,6 +14,65 @@ with attributes as (
     from {{ ref('stg_crm__leads') }}
 ),
 
+-- A refusal holds for the record that says it, for the records the CRM ties to it and for everybody at its address or
+-- mobile: also when its record is deleted or left out of matching, and when the mail platform knows it and the CRM does
+-- not. Nobody speaks for all callers behind a shared mailbox, so a refusal of calls does not travel by one. Addresses,
+-- numbers and record keys cannot be mistaken for each other, hence one list.
+refusing as (
+    select
+        candidates.record_key,
+        candidates.must_link_key,
+        candidates.email,
+        candidates.mobile,
+        candidates.is_generic_email,
+        coalesce(attributes.email_opt_out, false) as refuses_mail,
+        coalesce(attributes.call_opt_out, false) as refuses_calls
+    from {{ ref('int_person_candidates') }} as candidates
+    inner join attributes on candidates.record_key = attributes.record_key
+    where attributes.email_opt_out or attributes.call_opt_out
+),
+
+refused as (
+    select
+        reached_by,
+        bool_or(refuses_mail) as refuses_mail,
+        bool_or(refuses_calls) as refuses_calls
+    from (
+        select
+            record_key as reached_by,
+            refuses_mail,
+            refuses_calls
+        from refusing
+        union all
+        select
+            must_link_key as reached_by,
+            refuses_mail,
+            refuses_calls
+        from refusing
+        union all
+        select
+            email as reached_by,
+            refuses_mail,
+            refuses_calls and not is_generic_email as refuses_calls
+        from refusing
+        union all
+        select
+            mobile as reached_by,
+            false as refuses_mail,
+            refuses_calls
+        from refusing
+        union all
+        select
+            recipient_email as reached_by,
+            true as refuses_mail,
+            false as refuses_calls
+        from {{ ref('stg_emailing__events') }}
+        where event_type in ('unsubscribed', 'complained')
+    )
+    where reached_by is not null
+    group by reached_by
+),
+
 -- Most golden records have one source record: only the others are counted, and only they are ever ranked.
 sizes as (
     select
@@ -37,12 +96,18 @@ select
     records.phone,
     records.mobile,
     coalesce(accounts.account_id, 'unknown') as account_id,
-    coalesce(attributes.email_opt_out, false) as is_email_opted_out,
-    coalesce(attributes.call_opt_out, false) as is_call_opted_out,
+    coalesce(own.refuses_mail or linked.refuses_mail or addresses.refuses_mail, false) as is_email_opted_out,
+    coalesce(
+        own.refuses_calls or linked.refuses_calls or addresses.refuses_calls or mobiles.refuses_calls, false
+    ) as is_call_opted_out,
     records.first_seen_on,
     coalesce(sizes.n_source_records, 1) as n_source_records
 from {{ ref('int_person_records') }} as records
 inner join {{ ref('xref_persons') }} as xref on records.record_key = xref.record_key
 left join attributes on records.record_key = attributes.record_key
 left join {{ ref('xref_accounts') }} as accounts on records.account_record_key = accounts.record_key
+left join refused as own on records.record_key = own.reached_by
+left join refused as linked on records.must_link_key = linked.reached_by
+left join refused as addresses on records.email = addresses.reached_by
+left join refused as mobiles on records.mobile = mobiles.reached_by
 left join sizes on xref.person_id = sizes.person_id
