@@ -40,8 +40,7 @@ attendees as (
         'calendar_attendee' as contract,
         attendees.source_instance,
         attendees.email as contact_value,
-        min_by(attendees.display_name, attendees.record_key)
-            filter (where attendees.display_name is not null and attendees.display_name not like '%@%') as display_name,
+        min(case when attendees.display_name not like '%@%' then attendees.display_name end) as display_name,
         min(coalesce(cast(events.starts_at as date), attendees.delivered_on)) as first_seen_on,
         min_by(attendees._delivery_id, attendees.record_key) as _delivery_id,
         min_by(attendees._source_row_id, attendees.record_key) as _source_row_id

@@ -139,7 +139,7 @@ def test_one_accountancy_code_in_two_erps_is_a_question_not_a_merge(bench: Bench
 
 
 def test_a_customer_of_a_ledger_joins_by_its_code_and_never_by_its_name(bench: Bench) -> None:
-    """Two ERPs use C1 for two customers, each with books of its own; the books of C2 cut its name; nobody else has C9."""
+    """Two ERPs use C1 for two customers, each with its own books; those of C2 cut its name; nobody else has C9."""
     ledger = {"contract": "ledger_customer", "source_instance": "erp_a"}
     erp = {"contract": "erp_customer", "source_instance": "erp_a"}
     ids, edges, _ = bench.run(
