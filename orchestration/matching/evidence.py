@@ -17,6 +17,9 @@ NAME_ALONE = "name_alone"
 SAME_EMAIL = "same_email"
 SAME_PHONE_AND_NAME = "same_phone_and_name"
 
+#: Contracts of records made of an address or a number that no CRM record bears.
+CONTACT_POINTS = ("email_recipient", "calendar_attendee", "call_party")
+
 ACCEPTED = "accepted"
 REJECTED = "rejected"
 REVIEW = "review"

@@ -52,6 +52,7 @@ attendees as (
     group by attendees.source_instance, attendees.email
 ),
 
+-- Of a number that nobody ever answered, nobody is known to be there.
 call_parties as (
     select
         'call_party' as contract,
@@ -64,6 +65,7 @@ call_parties as (
     left join borne_phones on legs.external_phone = borne_phones.phone
     where borne_phones.phone is null and legs.external_phone like '+%'
     group by legs.source_instance, legs.external_phone
+    having bool_or(legs.outcome = 'answered')
 ),
 
 -- Own colleagues, shared mailboxes and test addresses are nobody to be found.
