@@ -20,6 +20,8 @@ SAME_PHONE_AND_NAME = "same_phone_and_name"
 #: Evidence that merges two published golden ids without the higher weight: a steward, a legal number, a merge in the
 #: CRM, a person's own mailbox under one name.
 PROOFS = (DECIDED_SAME, SAME_REGISTRATION_NUMBER, SAME_VAT_NUMBER, MUST_LINK, SAME_EMAIL)
+#: Contracts of records made of an address or a number that no CRM record bears.
+CONTACT_POINTS = ("email_recipient", "calendar_attendee", "call_party")
 
 ACCEPTED = "accepted"
 REJECTED = "rejected"

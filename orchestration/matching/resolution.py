@@ -363,7 +363,7 @@ class _Work:
                 must_link=_key_pairs(keys, first_of[labels[again]], again),
                 cannot_link=_key_pairs(keys, foe_left, foe_right),
                 threads=self.threads,
-                population=int((self.labels == np.arange(len(self.labels))).sum()),
+                population=self._population(),
                 given_names=given_names,
             )
         except MatchingError as error:
@@ -387,6 +387,14 @@ class _Work:
             },
         }
         return linked
+
+    def _population(self) -> int:
+        """Clusters that could be compared: addresses and numbers without a name would only dilute the prior."""
+        listed = ", ".join(f"'{contract}'" for contract in ev.CONTACT_POINTS)
+        comparable = self.con.execute(
+            f"select node from records where name_key is not null or contract not in ({listed})"
+        ).fetchnumpy()["node"]
+        return len(np.unique(self.labels[np.asarray(comparable, np.int64)]))
 
     def _without_ambiguous(self, edges: pa.Table) -> pa.Table:
         """A record that fits two companies with different numbers, or two that must stay apart, is a question."""

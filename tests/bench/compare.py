@@ -138,7 +138,9 @@ UNPUBLISHED = {
     "ledger_lines": ("select count(*) from warehouse.master.fct_ledger_revenues", True),
     "ledger_revenue": ("select sum(revenue_amount) from warehouse.master.fct_ledger_revenues", True),
     "touches_of_persons": (
-        "select count(*) from warehouse.master.fct_touches where person_id <> 'unknown'", False
+        "select count(*) from warehouse.master.fct_touches where person_id <> 'unknown'"
+        " and (lead_id <> 'unknown' or account_id <> 'unknown')",
+        False,
     ),
 }  # fmt: skip
 

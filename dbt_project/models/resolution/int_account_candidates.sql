@@ -16,7 +16,7 @@ with ledger_names as (
 
 ledger_customers as (
     select
-        ledger_names.*,
+        *,
         min(first_seen_on) over (partition by source_instance, accountancy_code) as seen_on
     from ledger_names
     where accountancy_code is not null

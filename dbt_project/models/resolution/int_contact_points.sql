@@ -40,8 +40,7 @@ attendees as (
         'calendar_attendee' as contract,
         attendees.source_instance,
         attendees.email as contact_value,
-        min_by(attendees.display_name, attendees.record_key)
-            filter (where attendees.display_name is not null and attendees.display_name not like '%@%') as display_name,
+        min(case when attendees.display_name not like '%@%' then attendees.display_name end) as display_name,
         min(coalesce(cast(events.starts_at as date), attendees.delivered_on)) as first_seen_on,
         min_by(attendees._delivery_id, attendees.record_key) as _delivery_id,
         min_by(attendees._source_row_id, attendees.record_key) as _source_row_id
@@ -53,6 +52,7 @@ attendees as (
     group by attendees.source_instance, attendees.email
 ),
 
+-- Of a number that nobody ever answered, nobody is known to be there.
 call_parties as (
     select
         'call_party' as contract,
@@ -65,6 +65,7 @@ call_parties as (
     left join borne_phones on legs.external_phone = borne_phones.phone
     where borne_phones.phone is null and legs.external_phone like '+%'
     group by legs.source_instance, legs.external_phone
+    having bool_or(legs.outcome = 'answered')
 ),
 
 -- Own colleagues, shared mailboxes and test addresses are nobody to be found.

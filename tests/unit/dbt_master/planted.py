@@ -114,7 +114,8 @@ ROWS: dict[str, list[dict]] = {
     "erp_ledger_entry": [
         {"source_record_id": "g1", "journal_code": "VE", "entry_number": "1", "line_number": 1,
          "entry_date": on("2026-04-20"), "account_number": "411000", "account_class": "receivable",
-         "customer_code": "C001", "customer_name": "ECLAIR ET FILS", "debit": D("120"), "credit": D("0"), "is_opening": False},
+         "customer_code": "C001", "customer_name": "ECLAIR ET FILS", "debit": D("120"), "credit": D("0"),
+         "is_opening": False},
         {"source_record_id": "g2", "journal_code": "VE", "entry_number": "1", "line_number": 2,
          "entry_date": on("2026-04-20"), "account_number": "706000", "account_class": "revenue",
          "debit": D("0"), "credit": D("100"), "is_opening": False},

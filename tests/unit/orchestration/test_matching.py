@@ -140,7 +140,7 @@ def test_one_accountancy_code_in_two_erps_is_a_question_not_a_merge(bench: Bench
 
 
 def test_a_customer_of_a_ledger_joins_by_its_code_and_never_by_its_name(bench: Bench) -> None:
-    """Two ERPs use C1 for two customers, each with books of its own; the books of C2 cut its name; nobody else has C9."""
+    """Two ERPs use C1 for two customers, each with its own books; those of C2 cut its name; nobody else has C9."""
     ledger = {"contract": "ledger_customer", "source_instance": "erp_a"}
     erp = {"contract": "erp_customer", "source_instance": "erp_a"}
     ids, edges, _ = bench.run(
@@ -226,6 +226,25 @@ def test_an_attendee_joins_the_lead_of_its_name_and_company_and_a_number_joins_n
     assert ids["a/1"] == ids["l/1"]
     assert ids["a/3"] == ids["m/3"], "one address in mails and meetings is one person"
     assert len({ids[key] for key in ("l/1", "a/2", "a/3", "t/1")}) == 4
+
+
+def test_numbers_that_no_record_bears_change_no_score(bench: Bench) -> None:
+    firm = {"company_name": "Firm", "company_name_key": "FIRM"}
+    known = [
+        person("l/1", name_key="ANN MARTIN", email="ann.martin@firm.example", **firm),
+        person("l/2", name_key="ANNE MARTIN", email="amartin@firm.example", **firm),
+        person("l/3", name_key="LUC PETIT", email="luc@other.example"),
+    ]
+    strangers = [
+        person(f"t/{n}", contract="call_party", phone=f"+3361000{n:04d}", source_instance="pbx")
+        for n in range(2000)
+    ]
+    weights = []
+    for rows in (known, known + strangers):
+        bench.run(persons=rows)
+        edges = pq.read_table(bench.folder / "out" / "edges.parquet").to_pylist()
+        weights.append([(edge["left_record_key"], edge["weight"], edge["decision"]) for edge in edges])
+    assert weights[0] == weights[1] != []
 
 
 def test_an_address_used_under_many_names_is_a_shared_mailbox(bench: Bench) -> None:

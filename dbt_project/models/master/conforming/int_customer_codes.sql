@@ -1,5 +1,5 @@
--- What a ledger calls a customer. Customers of the ledger's own system are meant before all others; a code that two golden
--- accounts claim names nobody.
+-- What a ledger calls a customer. Customers of the ledger's own system are meant before all others; a code that two
+-- golden accounts claim names nobody.
 with bearers as (
     select
         records.record_key,
