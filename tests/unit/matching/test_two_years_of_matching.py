@@ -108,9 +108,9 @@ class World:
             self._decide(number, erp, f"crm/{self.truth[erp]:05d}", "cannot")
 
     def _decide(self, number: int, one: str, other: str, kind: str = "must") -> None:
-        if one in self.firms and other in self.firms:
-            if not any({one, other} == {d["left_record_key"], d["right_record_key"]} for d in self.decisions):
-                self.decisions.append(decision(kind, *sorted((one, other)), number))
+        decided = [{each["left_record_key"], each["right_record_key"]} for each in self.decisions]
+        if one in self.firms and other in self.firms and {one, other} not in decided:
+            self.decisions.append(decision(kind, *sorted((one, other)), number))
 
 
 def _several(ids: dict[str, str]) -> set[str]:
