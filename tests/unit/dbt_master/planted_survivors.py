@@ -195,6 +195,9 @@ OVERRIDES = [
     _override(14, "account", "set3", "owner_rep_id", "crm/crm_user/nobody"),
     _override(15, "account", "gone", "city", "Paris"),
     _override(16, "account", "set3", "city", " "),
+    # one golden record, two of its records
+    _override(17, "account", "set4", "city", "Quimper"),
+    _override(18, "account", "set5", "city", "Ostende"),
 ]
 UNUSABLE = {
     ("crm/crm_account/set2", "employee_count"), ("crm/crm_account/set2", "colour"),
