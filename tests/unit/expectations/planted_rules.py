@@ -346,7 +346,9 @@ BAD: dict[str, dict[str, Row]] = {
         "master.xref_persons_history": {"record_key": "bad", "valid_from": NEXT, "valid_to": MONTH},
     },
     "R-MST-007": {
-        "master.golden_alternatives": {"golden_id": "acc_1", "attribute": "city", "alternative_rank": 3, "value": "Nice"},
+        "master.golden_alternatives": {
+            "golden_id": "acc_1", "attribute": "city", "alternative_rank": 3, "value": "Nice",
+        },
         "master.golden_conflicts": {"item_id": "bad", "left_record_key": "r1"},
     },
     "R-FCT-002": {
