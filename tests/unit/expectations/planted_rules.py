@@ -173,14 +173,22 @@ GOOD: dict[str, list[Row]] = {
         {"record_key": "one/crm_lead/l1", "person_id": "per_1", "valid_from": MONTH, "valid_to": NEXT}
     ],
     "master.golden_alternatives": [
-        {"golden_id": "acc_1", "attribute": "city", "alternative_rank": 2, "value": "Lyon", "record_key": "r2"}
+        {
+            "golden_id": "acc_1",
+            "attribute": "city",
+            "alternative_rank": 2,
+            "value": "Lyon",
+            "record_key": "r2",
+        }
     ],
     "master.golden_conflicts": [{"item_id": "rev_1", "left_record_key": "r1", "right_record_key": "r2"}],
     "master.fct_leads": [{"lead_id": "lea_1", "account_id": "acc_1"}],
     "master.fct_calls": [{"call_key": "c"}],
     "master.fct_email_sends": [{"send_key": "s"}],
     "master.fct_meetings": [{"meeting_key": "m"}],
-    "master.fct_touches": [{"touch_key": "t", "person_id": "per_1", "lead_id": "led_1", "account_id": "unknown"}],
+    "master.fct_touches": [
+        {"touch_key": "t", "person_id": "per_1", "lead_id": "led_1", "account_id": "unknown"}
+    ],
     "master.fct_opportunities": [{"opportunity_id": "o1", "account_id": "acc_1"}],
     "master.fct_opportunity_stages": [{"opportunity_stage_key": "o1/won"}],
     "master.fct_invoice_lines": [
@@ -347,7 +355,10 @@ BAD: dict[str, dict[str, Row]] = {
     },
     "R-MST-007": {
         "master.golden_alternatives": {
-            "golden_id": "acc_1", "attribute": "city", "alternative_rank": 3, "value": "Nice",
+            "golden_id": "acc_1",
+            "attribute": "city",
+            "alternative_rank": 3,
+            "value": "Nice",
         },
         "master.golden_conflicts": {"item_id": "bad", "left_record_key": "r1"},
     },
@@ -359,7 +370,10 @@ BAD: dict[str, dict[str, Row]] = {
     },
     "R-FCT-003": {
         "master.fct_touches": {
-            "touch_key": "bad", "person_id": "per_2", "lead_id": "unknown", "account_id": "unknown"
+            "touch_key": "bad",
+            "person_id": "per_2",
+            "lead_id": "unknown",
+            "account_id": "unknown",
         }
     },
     "R-FCT-004": {"master.fct_invoice_lines": {"invoice_line_id": "bad", "account_id": "unknown"}},
