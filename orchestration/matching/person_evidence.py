@@ -17,17 +17,18 @@ MUST_LINK = """
 """
 
 # A mailbox under two names may be shared by a couple or corrected: it joins each name's records, and the scores see
-# the rest. A record without a name belongs to the only name of a mailbox that says this name, else to nobody.
+# the rest. A record without a name belongs to the only name of a mailbox that says this name, else to nobody; what
+# mails and meetings tell of an address that nobody bears is one party.
 EMAIL = f"""
     with boxes as (
         select email, count(distinct name_set) as n_names, min(name_set) as only_name, count(*) as n_records,
                lower(split_part(email, '@', 1)) as local_part
         from named where email is not null group by email
     )
-    select node, email || '|' || coalesce(name_set, only_name) as key
+    select node, email || '|' || coalesce(name_set, only_name, '') as key
     from named join boxes using (email)
-    where n_names between 1 and {ev.MAX_NAMES_PER_EMAIL} and n_records <= {ev.MAX_RECORDS_PER_VALUE}
-        and (name_set is not null or (n_names = 1 and len(list_filter(
+    where n_names <= {ev.MAX_NAMES_PER_EMAIL} and n_records <= {ev.MAX_RECORDS_PER_VALUE}
+        and (name_set is not null or (n_names = 0 and is_contact_point) or (n_names = 1 and len(list_filter(
             string_split(lower(only_name), ' '), lambda w: length(w) >= 3 and contains(local_part, w))) > 0))
 """
 
@@ -51,9 +52,10 @@ MOBILE = f"""
 
 #: Names whose words are sorted, null without a name; mailboxes of persons only. Landlines that are a company's, or
 #: that stand beside two names or two mobiles, are switchboards or family lines.
-NAMED = """
+NAMED = f"""
     create temp table named as
-    select node, case when not coalesce(is_generic_email, false) then email end as email, phone, mobile,
+    select node, contract in {ev.CONTACT_POINTS} as is_contact_point,
+           case when not coalesce(is_generic_email, false) then email end as email, phone, mobile,
            lower(strip_accents(given_name)) as given,
            nullif(array_to_string(list_sort(string_split(trim(name_key), ' ')), ' '), '') as name_set
     from records;

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from orchestration.matching import account_evidence, person_evidence
+from orchestration.matching import edge_arrays as arrays
 from orchestration.matching import evidence as ev
 from orchestration.matching.components import component_labels
 from orchestration.matching.contradictions import Fight, fights_with_decisions, fights_with_numbers, joined_by
@@ -134,7 +135,7 @@ class _Work:
             policy=load_policy(entity),
             labels=np.arange(n, dtype=np.int64),
             live=_live_ids(con, live, n),
-            constraints=Constraints(apart=_ends(decided["cannot"])),
+            constraints=Constraints(apart=arrays.ends(decided["cannot"])),
             decided=decided,
             threads=threads,
         )
@@ -154,7 +155,7 @@ class _Work:
         self._register_labels()
         parts += [self._stars(code, query) for code, query in tiers]
         edges = pa.concat_tables(parts)
-        left, right = _ends(edges)
+        left, right = arrays.ends(edges)
         sure = np.asarray(edges["decision"]) == ev.ACCEPTED
         # Published ids meet by proof of identity alone: the other tiers join what no report has named yet.
         is_proof = np.isin(np.asarray(edges["evidence_code"]), ev.PROOFS)
@@ -175,7 +176,7 @@ class _Work:
 
     def keep_apart(self, query: str) -> None:
         """Never join these pairs, unless certain evidence has."""
-        left, right = _ends(self.con.sql(query).to_arrow_table())
+        left, right = arrays.ends(self.con.sql(query).to_arrow_table())
         self.constraints = self.constraints.and_apart(left, right)
 
     def join_scored(
@@ -200,10 +201,9 @@ class _Work:
             return
         nodes = np.asarray(records["node"], np.int64)
         edges = scored_edges(linked, nodes, self.labels)
-        cluster = _codes(linked.clusters["cluster_key"])
-        near, far = (cluster[np.searchsorted(nodes, end)] for end in _ends(edges))
+        cluster = arrays.codes(linked.clusters["cluster_key"])
+        near, far = (cluster[np.searchsorted(nodes, end)] for end in arrays.ends(edges))
         together = near == far
-        edges = self._without_ambiguous(edges)
         if doubts is not None:
             edges = self._doubted(edges, doubts)
         asked = edges.filter(
@@ -213,7 +213,8 @@ class _Work:
             )
         )
         decided = self.constraints
-        self.constraints = decided.and_apart(*_ends(asked))
+        self.constraints = decided.and_apart(*arrays.ends(asked))
+        edges = self._without_ambiguous(edges)
         self.edges.append(self._join_by_weight(edges, together))
         self.constraints = decided
 
@@ -221,7 +222,7 @@ class _Work:
         """Join or show to a steward the records of which little more than the name is known."""
         self._register_labels()
         found = self.con.sql(query).to_arrow_table()
-        left, right = _ends(found)
+        left, right = arrays.ends(found)
         sure = np.asarray(found["is_sure"], bool)
         edges = edge_nodes(
             left,
@@ -236,14 +237,14 @@ class _Work:
         """Clusters, edges with their last word, questions for a steward."""
         edges = pa.concat_tables([*self.edges, EDGE_NODES.empty_table()])
         edges = self._without_oversized(edges)
-        near, far = (self.labels[end] for end in _ends(edges))
+        near, far = (self.labels[end] for end in arrays.ends(edges))
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         open_question = decision == ev.REVIEW
         apart = np.isin(self._pair_key(near, far), self._apart_pairs())
         decision[open_question & apart] = ev.REJECTED
         reason[open_question & apart] = ev.DECIDED_DIFFERENT
-        edges = _replaced(edges, decision=decision, reason=reason)
+        edges = arrays.replaced(edges, decision=decision, reason=reason)
         # a question about two records that other evidence joined is answered
         edges = edges.filter(pa.array((decision == ev.ACCEPTED) | (near != far)))
         self._register_labels()
@@ -263,14 +264,14 @@ class _Work:
         joined = joined_by(_named(must))
         fights = fights_with_decisions(joined, _named(cannot) if joined else ())
         parted = self._without(cannot, fights)
-        self.constraints = Constraints(self.constraints.identities, _ends(parted))
-        ends = np.unique(np.concatenate(_ends(must)))
+        self.constraints = Constraints(self.constraints.identities, arrays.ends(parted))
+        ends = np.unique(np.concatenate(arrays.ends(must)))
         for identity in self.constraints.identities:
             known = ends[identity[ends] >= 0]
             numbers = dict(zip(known.tolist(), identity[known].tolist(), strict=True))
             fights |= fights_with_numbers(joined, numbers)
         self.contradictions.append(contradicted(fights))
-        return edge_nodes(*_ends(self._without(must, fights)), ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
+        return edge_nodes(*arrays.ends(self._without(must, fights)), ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
 
     @staticmethod
     def _without(decided: pa.Table, fights: set[Fight]) -> pa.Table:
@@ -317,7 +318,7 @@ class _Work:
             f"select left_node, right_node, bool_and(is_sure) as is_sure from ({stars}) "
             "group by left_node, right_node order by left_node, right_node"
         ).to_arrow_table()
-        left, right = _ends(found)
+        left, right = arrays.ends(found)
         sure = np.asarray(found["is_sure"], bool)
         return edge_nodes(
             left,
@@ -331,7 +332,7 @@ class _Work:
         """Certain edges with their last word: those refused stand against a legal number or a decision."""
         if not len(refused):
             return edges
-        left, right = _ends(edges)
+        left, right = arrays.ends(edges)
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         near, far = self.labels[left[refused]], self.labels[right[refused]]
@@ -341,7 +342,7 @@ class _Work:
         reason[refused] = np.select(
             [apart, live], [ev.DECIDED_DIFFERENT, ev.LIVE_MERGE], ev.DIFFERENT_NUMBERS
         )
-        return _replaced(edges, decision=decision, reason=reason)
+        return arrays.replaced(edges, decision=decision, reason=reason)
 
     def _linked(self, records: pa.Table, given_names: Sequence[str]) -> Linked | None:
         """The engine's answer on one row per cluster and content; None when there is nothing to compare."""
@@ -360,8 +361,8 @@ class _Work:
                 self.policy.model.entity,
                 {"record_key": "record_key", **self.policy.roles},
                 model=self.policy.model,
-                must_link=_key_pairs(keys, first_of[labels[again]], again),
-                cannot_link=_key_pairs(keys, foe_left, foe_right),
+                must_link=arrays.key_pairs(keys, first_of[labels[again]], again),
+                cannot_link=arrays.key_pairs(keys, foe_left, foe_right),
                 threads=self.threads,
                 population=self._population(),
                 given_names=given_names,
@@ -398,26 +399,26 @@ class _Work:
 
     def _without_ambiguous(self, edges: pa.Table) -> pa.Table:
         """A record that fits two companies with different numbers, or two that must stay apart, is a question."""
-        left, right = _ends(edges)
+        left, right = arrays.ends(edges)
         near, far = self.labels[left], self.labels[right]
         accepted = np.asarray(edges["decision"]) == ev.ACCEPTED
         # the engine has given up all but the likeliest of several already
         accepted |= np.asarray(edges["reason"]) == ev.WEAK_BRIDGE
         doubtful = np.zeros(len(left), dtype=bool)
         for identity in self.constraints.identities:
-            held = _held(self.labels, identity)
-            several = _with_several(near[accepted], far[accepted], held)
+            held = arrays.held(self.labels, identity)
+            several = arrays.with_several(near[accepted], far[accepted], held)
             for bare, known in ((near, far), (far, near)):
                 doubtful |= accepted & (held[known] >= 0) & np.isin(bare, several)
         doubtful |= accepted & self._between_foes(near, far, accepted)
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         decision[doubtful], reason[doubtful] = ev.REVIEW, ev.SEVERAL_COMPANIES
-        return _replaced(edges, decision=decision, reason=reason)
+        return arrays.replaced(edges, decision=decision, reason=reason)
 
     def _doubted(self, edges: pa.Table, query: str) -> pa.Table:
         """The accepted edges of which the query gives a reason for doubt are questions."""
-        left, right = _ends(edges.filter(pc.equal(edges["decision"], ev.ACCEPTED)))
+        left, right = arrays.ends(edges.filter(pc.equal(edges["decision"], ev.ACCEPTED)))
         scored = {
             "left_node": left,
             "right_node": right,
@@ -430,16 +431,16 @@ class _Work:
             "where reason is not null group by left_node, right_node"
         ).to_arrow_table()
         self.con.unregister("scored")
-        keys = self._pair_key(*_ends(found))
+        keys = self._pair_key(*arrays.ends(found))
         order = np.argsort(keys)
         reasons = np.asarray(found["reason"]).astype(object)[order]
-        wanted = self._pair_key(*_ends(edges))
+        wanted = self._pair_key(*arrays.ends(edges))
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         doubtful = (decision == ev.ACCEPTED) & np.isin(wanted, keys)
         decision[doubtful] = ev.REVIEW
         reason[doubtful] = reasons[np.searchsorted(keys[order], wanted[doubtful])]
-        return _replaced(edges, decision=decision, reason=reason)
+        return arrays.replaced(edges, decision=decision, reason=reason)
 
     def _between_foes(self, near: np.ndarray, far: np.ndarray, accepted: np.ndarray) -> np.ndarray:
         """(e,) edges of clusters that have accepted edges to both ends of a pair kept apart."""
@@ -460,7 +461,7 @@ class _Work:
 
     def _join_by_weight(self, edges: pa.Table, wanted: np.ndarray) -> pa.Table:
         """Join the accepted edges that are wanted, the heaviest first; published ids meet above their bar only."""
-        left, right = _ends(edges)
+        left, right = arrays.ends(edges)
         weight = np.asarray(edges["weight"].fill_null(0.0), np.float64)
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
@@ -477,20 +478,20 @@ class _Work:
         reason[lost] = np.where(
             numbers, ev.DIFFERENT_NUMBERS, np.where(published, ev.LIVE_MERGE, ev.WEAK_BRIDGE)
         )
-        return _replaced(edges, decision=decision, reason=reason)
+        return arrays.replaced(edges, decision=decision, reason=reason)
 
     def _have_numbers(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(e,) pairs of clusters with two legal numbers of one kind. near, far: (e,) labels."""
         differ = np.zeros(len(near), dtype=bool)
         for identity in self.constraints.identities:
-            held = _held(self.labels, identity)
-            differ |= _differ(held[near], held[far])
+            held = arrays.held(self.labels, identity)
+            differ |= arrays.differ(held[near], held[far])
         return differ
 
     def _are_published(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         """(e,) pairs of clusters with two published ids."""
-        held = _held(self.labels, self._live_identity())
-        return _differ(held[near], held[far])
+        held = arrays.held(self.labels, self._live_identity())
+        return arrays.differ(held[near], held[far])
 
     def _live_identity(self) -> np.ndarray:
         """(n,) published id of each record, -1 for none; ids that evidence has joined are one."""
@@ -504,7 +505,7 @@ class _Work:
 
     def _without_oversized(self, edges: pa.Table) -> pa.Table:
         """Undo what scores built beyond the largest cluster of the policy: that is a question for a person."""
-        left, right = _ends(edges)
+        left, right = arrays.ends(edges)
         sizes = np.bincount(self.labels, minlength=len(self.labels))
         too_large = sizes[self.labels] > self.policy.largest_cluster
         scored = np.asarray(edges["weight"].is_valid()) | (
@@ -520,7 +521,7 @@ class _Work:
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         decision[undone], reason[undone] = ev.REVIEW, ev.OVERSIZED
-        return _replaced(edges, decision=decision, reason=reason)
+        return arrays.replaced(edges, decision=decision, reason=reason)
 
     def _pair_key(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         return np.minimum(near, far) * len(self.labels) + np.maximum(near, far)
@@ -550,10 +551,6 @@ class _Work:
         self.con.unregister("labels_now")
 
 
-def _ends(edges: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    return np.asarray(edges["left_node"], np.int64), np.asarray(edges["right_node"], np.int64)
-
-
 def _named(decided: pa.Table) -> list[tuple[int, int, str]]:
     """(left node, right node, decision) of decisions, which are some hundreds."""
     return [
@@ -561,38 +558,6 @@ def _named(decided: pa.Table) -> list[tuple[int, int, str]]:
         for row in decided.to_pylist()
         for name in row["decision_ids"]
     ]
-
-
-def _held(labels: np.ndarray, identity: np.ndarray) -> np.ndarray:
-    """(n,) the identity of each cluster at its label, -1 for none."""
-    held = np.full(len(labels), -1, dtype=np.int64)
-    np.maximum.at(held, labels, identity)
-    return held
-
-
-def _differ(near: np.ndarray, far: np.ndarray) -> np.ndarray:
-    return (near >= 0) & (far >= 0) & (near != far)
-
-
-def _with_several(near: np.ndarray, far: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Clusters without an identity whose edges lead to two or more. near, far: (e,) clusters at both ends."""
-    bare = np.concatenate([near, far])
-    found = held[np.concatenate([far, near])]
-    towards = (held[bare] < 0) & (found >= 0)
-    pairs = np.unique(np.stack([bare[towards], found[towards]]), axis=1)
-    clusters, counts = np.unique(pairs[0], return_counts=True)
-    return clusters[counts > 1]
-
-
-def _codes(keys: pa.ChunkedArray) -> np.ndarray:
-    """(k,) whole numbers that are equal where the texts are."""
-    return np.asarray(keys.combine_chunks().dictionary_encode().indices)
-
-
-def _key_pairs(keys: pa.ChunkedArray, left: np.ndarray, right: np.ndarray) -> pa.Table:
-    return pa.table(
-        {"left_record_key": keys.take(pa.array(left)), "right_record_key": keys.take(pa.array(right))}
-    )
 
 
 def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str, kind: str) -> pa.Table:
@@ -624,9 +589,3 @@ def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndar
     ids = np.full(n, -1, dtype=np.int64)
     ids[np.asarray(found["node"], np.int64)] = np.asarray(found["id"], np.int64)
     return ids
-
-
-def _replaced(edges: pa.Table, *, decision: np.ndarray, reason: np.ndarray) -> pa.Table:
-    for name, values in (("decision", decision), ("reason", reason)):
-        edges = edges.set_column(edges.column_names.index(name), name, pa.array(values, pa.string()))
-    return edges

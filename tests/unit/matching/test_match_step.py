@@ -380,10 +380,10 @@ def test_a_record_seen_for_the_first_time_joins_a_published_id_by_any_evidence_a
 
 
 def test_a_new_record_that_fits_two_published_companies_merges_them_not(bench: Bench) -> None:
-    two = [firm("crm/1", "Froid Veria", accountancy_code="C9"), firm("crm/2", "Gaz Belia")]
+    two = [firm("crm/1", "Froid Veria", accountancy_code="C9"), firm("crm/2", "Froid Veria Travaux")]
     before, _, _ = bench.run(two)
     bench.remember()
-    coded = [two[0], two[1] | {"accountancy_code": "C9"}, firm("crm/0", "Nom", accountancy_code="C9")]
+    coded = [two[0], two[1] | {"accountancy_code": "C9"}, firm("crm/0", "Froid Veria", accountancy_code="C9")]
     after, _, _ = bench.run(coded, cycle="2026-02")
     assert {key: after[key] for key in before} == before and after["crm/0"] in before.values()
     assert [item["kind"] for item in bench.items()] == ["live_merge"]
