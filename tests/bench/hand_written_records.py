@@ -225,7 +225,7 @@ COMPANIES = [
         union all select node, hash('code', code) from companies where code is not null
         union all select node, hash('record', link) from companies where link is not null
         union all select node, hash('record', record) from companies where record in (select link from companies)
-        union all select node, hash('domain', domain) from companies semi join domains using (domain)
+        union all select node, hash('domain', domain, {NAME_KEY}) from companies semi join domains using (domain)
         -- A name alone is no key; with the country and the head count it is.
         union all select node, hash('name', {NAME_KEY}, upper(country), employees) from companies
         where employees > 1 and country is not null and {NAME_KEY} like '% %')

@@ -6,17 +6,23 @@ What does NOT belong here: SQL, dbt, the package that writes the rules.
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import planted_survivors as company
+import yaml
 from planted import REQUIRED_DEFAULTS, golden_id
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siren
 
 RULES = Path(__file__).resolve().parents[3] / "orchestration" / "survivorship" / "rules.csv"
+VOCABULARY = RULES.parents[1] / "matching" / "standardise" / "vocabulary.yml"
+SENTINELS = {
+    str(each) for each in yaml.safe_load(VOCABULARY.read_text(encoding="utf-8"))["sentinel_identifiers"]
+}
 FLAGS = {"is_strategic", "is_customer", "is_email_opted_out", "is_call_opted_out"}
 
 
@@ -44,16 +50,21 @@ class Cell:
     n_alternatives: int
 
 
+def is_sentinel(value: str) -> bool:
+    """Whether the digits of a number are those that stand for none."""
+    return re.sub(r"\D", "", value) in SENTINELS
+
+
 def is_valid(attribute: str, value: str) -> bool:
     """The check of one value; True for what has none."""
     if attribute == "registration_number":
         return siren.is_valid(value)
     if attribute == "vat_number":
         try:
-            return vat.validate(value) is not None
+            return vat.validate(value) is not None and not is_sentinel(value)
         except ValidationError:
             # the check digits of other countries are not tried: the shape is
-            return value in company.FOREIGN_VAT
+            return value in company.FOREIGN_VAT and not is_sentinel(value)
     if attribute == "country_code":
         return len(value) == 2 and value.isalpha()
     return True
@@ -102,7 +113,13 @@ def _spread_refusals(people: list[tuple[str, str, dict, datetime | None]]) -> No
 def _company(contract: str, row: dict) -> dict:
     number, vat_number = row.get("registration_number"), row.get("vat_number")
     number = number if number and siren.is_valid(number) else None
-    if number is None and vat_number and vat_number.startswith("FR") and siren.is_valid(vat_number[4:]):
+    if (
+        number is None
+        and vat_number
+        and vat_number.startswith("FR")
+        and siren.is_valid(vat_number[4:])
+        and not is_sentinel(vat_number)
+    ):
         number = vat_number[4:]
     owner = row.get("owner_id")
     return {
