@@ -174,7 +174,7 @@ _COMPANY_KINDS: dict[str, tuple[_Company, ...]] = {
         _Company("firm_0", _SITE, "siren_0", phone="line(trap, 0)"),
         _Company("firm_0 || ' GmbH'", _ONLY_ODD.format("'www.' || domain_1"), country="'DE'"),
     ),
-    "placeholder_number": (
+    "sentinel_number": (
         _Company(
             "firm_0", _SITE, "case when trap % 2 = 1 then '123456782' else '' end",
             "case when trap % 2 = 0 then 'DE999999999' else '' end", "line(trap, 0)",
