@@ -161,6 +161,7 @@ def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 def describe_error(error: BaseException, language: str) -> tuple[int, str, str | None]:
     """(exit code, message, next command) for an exception that reached the command line."""
     from ingest.errors import ConfigurationError, IngestError, text_of
+    from orchestration.coded_errors import CodedError
     from orchestration.damaged_file import DamagedFileError
     from orchestration.run_lock import LockedByAnotherRunError
 
@@ -177,11 +178,11 @@ def describe_error(error: BaseException, language: str) -> tuple[int, str, str |
         is_usage = isinstance(error, ConfigurationError)
         code = exit_codes.USAGE if is_usage else exit_codes.DATA_REFUSED
         return code, masked(message), problem.text("next", language)
-    name = type(error).__name__
-    if name in ("MatchingError", "StewardshipError"):
+    if isinstance(error, CodedError):
         what, why = error.text("what", language), error.text("why", language)
         code = exit_codes.USAGE if error.is_usage else exit_codes.DATA_REFUSED
         return code, masked(f"{error.code} {what} {why}"), error.text("next", language)
+    name = type(error).__name__
     if name == "CatalogueError":
         code, _, detail = str(error).partition(" ")
         said = [text_of(code, part, language, detail=detail) for part in ("what", "why", "next")]

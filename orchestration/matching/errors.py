@@ -1,33 +1,16 @@
-"""Errors of linkage and evaluation: coded, bilingual, each saying what, why and what to do next.
+"""Errors of linkage, survivorship and evaluation.
 
 What does NOT belong here: errors of reading extracts (ingest.errors), printing (the CLI does).
 """
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from string import Formatter
 
-import yaml
-
-
-@cache
-def catalogue() -> dict[str, dict[str, dict[str, str]]]:
-    """Error code -> language -> {what, why, next}. Source: errors.yml."""
-    return yaml.safe_load(Path(__file__).with_name("errors.yml").read_text(encoding="utf-8"))
+from orchestration.coded_errors import CodedError
 
 
-class MatchingError(Exception):
-    """One coded problem. is_usage: the command was wrong (exit 2), not the data (exit 65)."""
+class MatchingError(CodedError):
+    """Records, roles, a model, a policy or rules cannot be used."""
 
-    def __init__(self, code: str, where: str, *, is_usage: bool = False, **params: object) -> None:
-        self.code, self.where, self.is_usage = code, where, is_usage
-        self.params = {**{key: str(value) for key, value in params.items()}, "where": where}
-        super().__init__(f"{code} {where}: {self.text('what')} {self.text('why')}")
-
-    def text(self, part: str, language: str = "en") -> str:
-        """The sentence `what`, `why` or `next` in `fr` or `en`."""
-        template = catalogue()[self.code][language][part]
-        names = {name for _, name, _, _ in Formatter().parse(template) if name}
-        return template.format(**{name: self.params.get(name, name) for name in names})
+    SENTENCES = Path(__file__).with_name("errors.yml")

@@ -14,7 +14,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.matching.components import add_edges_without_conflict, component_labels
+from orchestration.matching.components import component_labels
+from orchestration.matching.joining import Constraints, join
 
 #: Column -> evidence code of the keys that join records of an entity.
 _JOINING = {
@@ -131,12 +132,6 @@ def _pairs(con: duckdb.DuckDBPyConnection, table: pa.Table | None) -> tuple[np.n
 def _join(
     labels: np.ndarray, identities: np.ndarray, left: np.ndarray, right: np.ndarray, code: str
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    joined, kept = add_edges_without_conflict(labels, identities[-1], left, right)
-    if len(identities) > 1:  # a later identity implies the earlier one only when the numbers agree
-        first = identities[0]
-        agree = (first[left] < 0) | (first[right] < 0) | (first[left] == first[right])
-        joined, again = add_edges_without_conflict(labels, identities[-1], left[agree], right[agree])
-        kept = np.zeros(len(left), dtype=bool)
-        kept[np.flatnonzero(agree)[again]] = True
+    joined, kept = join(labels, left, right, Constraints(tuple(identities)))
     decision = np.where(kept, "accepted", "review").astype(object)
     return joined, (left, right, np.full(len(left), code, dtype=object), decision)

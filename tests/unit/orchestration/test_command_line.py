@@ -19,11 +19,11 @@ from ingest.errors import ConfigurationError, RefusedFile, catalogue
 from orchestration import cli, masking
 from orchestration.commands import exit_codes, output
 from orchestration.dbt_running import DbtStepFailedError
-from orchestration.matching import errors as matching_errors
+from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.run_lock import LockedByAnotherRunError
-from orchestration.stewardship import errors as stewardship_errors
+from orchestration.stewardship.errors import StewardshipError
 
 
 def invoke(*arguments: str):
@@ -106,7 +106,7 @@ def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
         for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
     }
     assert {"E-EXP-001", "E-ING-001"} <= named
-    told = catalogue().keys() | matching_errors.catalogue().keys() | stewardship_errors.catalogue().keys()
+    told = catalogue().keys() | MatchingError.catalogue().keys() | StewardshipError.catalogue().keys()
     assert named - told == set()
 
 

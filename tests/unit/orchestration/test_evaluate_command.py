@@ -18,7 +18,7 @@ from orchestration import cli
 from orchestration.commands import exit_codes
 from orchestration.evaluation.company import evaluate_company
 from orchestration.evaluation.evaluating import FILE_COLUMN, evaluate_table
-from orchestration.matching.errors import MatchingError, catalogue
+from orchestration.matching.errors import MatchingError
 from tests.linkage import sets
 
 
@@ -168,7 +168,7 @@ def test_a_file_without_rows_is_refused(tmp_path, content):
 
 
 def test_every_error_is_worded_in_both_languages():
-    for code, said in catalogue().items():
+    for code, said in MatchingError.catalogue().items():
         assert re.fullmatch(r"E-MAT-\d{3}", code)
         for language in ("en", "fr"):
             assert all(said[language][part].strip() for part in ("what", "why", "next"))

@@ -6,7 +6,7 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.matching.errors import MatchingError, catalogue
+from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT
 from orchestration.survivorship import RULES_SCHEMA, load_rules, write_rules
 from orchestration.survivorship.rules import CRITERIA, DEFAULT_RULES, REVIEWS
@@ -82,7 +82,7 @@ def test_a_rule_that_cannot_be_applied_is_refused_with_its_line(tmp_path, text, 
         load_rules(own(tmp_path, text))
     assert (refused.value.code, refused.value.where) == (code, where)
     for language in ("fr", "en"):
-        for part in catalogue()[code][language]:
+        for part in MatchingError.catalogue()[code][language]:
             assert "{" not in refused.value.text(part, language)
 
 
