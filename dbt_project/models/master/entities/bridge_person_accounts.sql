@@ -143,23 +143,32 @@ domain_accounts as (
     having min(xref.account_id) = max(xref.account_id)
 ),
 
-by_mail as (
+-- The domain is a column before it is joined: DuckDB turns an equality with a case into a filter on every pair.
+unplaced as (
     select
         xref.person_id,
-        domain_accounts.account_id,
+        {{ registered_domain("split_part(records.email, '@', 2)") }} as domain,
         min(records.first_seen_on) as valid_from
     from {{ ref('int_person_records') }} as records
     inner join {{ ref('xref_persons') }} as xref on records.record_key = xref.record_key
     inner join {{ ref('dim_persons') }} as persons on xref.person_id = persons.person_id
-    inner join domain_accounts
-        on {{ registered_domain("split_part(records.email, '@', 2)") }} = domain_accounts.domain
     where
         persons.account_id = 'unknown'
         and persons.person_id <> 'unknown'
-        and domain_accounts.account_id <> 'unknown'
         and xref.person_id not in (select stated.person_id from stated)
         and xref.person_id not in (select moved.person_id from moved)
-    group by xref.person_id, domain_accounts.account_id
+    group by xref.person_id, {{ registered_domain("split_part(records.email, '@', 2)") }}
+),
+
+by_mail as (
+    select
+        unplaced.person_id,
+        domain_accounts.account_id,
+        min(unplaced.valid_from) as valid_from
+    from unplaced
+    inner join domain_accounts on unplaced.domain = domain_accounts.domain
+    where domain_accounts.account_id <> 'unknown'
+    group by unplaced.person_id, domain_accounts.account_id
 ),
 
 -- A contact whose company field was emptied says nothing against the other records of the person.
