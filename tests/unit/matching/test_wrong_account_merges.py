@@ -119,6 +119,22 @@ def test_agencies_of_a_franchise_are_a_question(bench: Bench, first: dict) -> No
     assert len({ids["c/1"], ids["c/2"], ids["c/3"]}) == 3, "what names no place fits both"
 
 
+def test_towns_whose_postal_codes_differ_by_one_digit_are_two_places(bench: Bench) -> None:
+    name = {
+        "name": "Agence Centrale",
+        "name_key": "AGENCE CENTRALE",
+        "domain": "franchise.example",
+        "country_code": "FR",
+    }
+    records = [
+        *OTHERS,
+        account("c/1", **name, postal_code="27000", city="EVREUX", phone="+33491000001"),
+        account("c/2", **name, postal_code="25000", city="BESANCON", phone="+33491000002"),
+    ]
+    ids, _, _ = bench.run(records)
+    assert ids["c/1"] != ids["c/2"] and ("c/1", "c/2") in asked(bench)
+
+
 def test_one_domain_and_name_with_numbers_of_two_countries_is_a_question(bench: Bench) -> None:
     same = {"name": "Durand Transports", "name_key": "DURAND TRANSPORTS", "domain": "durand.example"}
     records = [
