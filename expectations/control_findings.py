@@ -5,14 +5,14 @@ What does not belong here: measuring (ingest/controls_*.py), deciding (gate.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from expectations.policy import Policy, Waiver
+from expectations.policy import Policy
 from ingest.controls_result import ControlResult, result_of, sentence
 
 #: Kinds that speak about files as such; the policy has entries of its own for them.
@@ -56,15 +56,8 @@ def judged(controls: Iterable[ControlResult], policy: Policy, day: date) -> list
     findings = []
     for each in controls:
         bare = ControlFinding(each.control_id, each.contract or "", each.level, each.status, each)
-        living = _living(bare, policy.waivers, day) if each.status in ("fail", "warn") else None
-        if living:
-            bare = ControlFinding(
-                bare.rule_id, bare.table_name, bare.severity, "waived", each, living.expires_on
-            )
+        waiver = policy.waiver(bare, day) if each.status in ("fail", "warn") else None
+        if waiver:
+            bare = replace(bare, status="waived", waived_until=waiver.expires_on)
         findings.append(bare)
     return findings
-
-
-def _living(finding: ControlFinding, waivers: Sequence[Waiver], day: date) -> Waiver | None:
-    alive = [waiver for waiver in waivers if waiver.covers(finding) and waiver.is_alive(day)]
-    return max(alive, key=lambda waiver: waiver.expires_on, default=None)

@@ -19,10 +19,13 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from expectations.assessment_index import absent_contracts, is_applicable
 from expectations.connection import connect
 from expectations.control_findings import ControlFinding, judged
 from expectations.policy import Effect, Policy
+from expectations.ratchet import Comparison, Counted, Progress
 from expectations.results import RuleResult, write_parquet
+from expectations.waivers import is_used
 from ingest.controls_result import ControlResult
 from ingest.errors import catalogue, text_of
 
@@ -32,6 +35,8 @@ SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
 MOST_NAMED = 10
 # The file can be read; a person has to say whether what it removes is gone.
 SNAPSHOT_ASKS = "E-ING-180"
+# Rules on marts, which are built and assessed after the verdict.
+_JUDGED_LATER = "R-MRT-"
 
 
 @dataclass(frozen=True)
@@ -118,21 +123,25 @@ def decide(
     collect_warnings: Sequence[CollectWarning] = (),
     controls: Sequence[ControlResult] = (),
     filled: Collection[str] | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
 
     `results` come from runner.validate (waivers applied), `balances` from the warehouse, `refusals` from
     ingest, `controls` from control_findings.read_controls. `filled`: contracts that some mapping of the
-    company fills (None: all of them); a rule on others does not apply and is only noted.
+    company fills (None: all of them); a rule on others does not apply and is only noted. `progress`: the
+    comparison with the last publication (ratchet.compare), None when it is not asked for.
     """
     controlled = judged(controls, policy, cycle_end)
+    worse = progress.worse if progress else ()
     found = [
         *_ledger(balances, policy),
         *_refused(refusals, policy),
         *_collected(collect_warnings, policy, cycle),
         *_controls(controlled, policy),
         *_rules(results, policy, filled),
-        *_expired([*results, *controlled], policy, cycle_end),
+        *(_ratchet(progress, policy, cycle_end) if progress else ()),
+        *_waivers([*results, *controlled, *worse], policy, cycle, cycle_end),
     ]
     found.sort(key=lambda each: ("hold", "warn", "note").index(each.effect))
     effects = [each.effect for each in found]
@@ -256,7 +265,7 @@ def _rules(
         effect = policy.effect(result)
         if effect is None:
             continue
-        if not _is_applicable(result, filled):
+        if not is_applicable(result, filled):
             inapplicable.append(result)
             continue
         if result.status != "not_assessed":
@@ -272,11 +281,11 @@ def _rules(
             cause = "too_few_rows" if result.cause == "too_few_rows" else "broken"
             yield _of_rule(effect, f"critical_rule_{cause}", result)
     if inapplicable:
-        contracts = ", ".join(sorted({name for each in inapplicable for name in _absent(each)}))
+        contracts = ", ".join(sorted({name for each in inapplicable for name in absent_contracts(each)}))
         values = {"n_checks": len(inapplicable), "contracts": contracts}
         yield _say("note", "rules_not_applicable", _ids(inapplicable), **values)
     for effect, members in _by_effect(absent, policy).items():
-        contracts = sorted({name for each in members for name in _absent(each)})
+        contracts = sorted({name for each in members for name in absent_contracts(each)})
         yield _say(
             effect,
             "critical_rules_source_absent",
@@ -288,18 +297,7 @@ def _rules(
         yield _say(effect, "rules_not_assessed", _ids(members), n_checks=len(members))
 
 
-def _absent(result: RuleResult) -> list[str]:
-    return [name for name in result.absent_contracts.split(", ") if name]
-
-
-def _is_applicable(result: RuleResult, filled: Collection[str] | None) -> bool:
-    """False when the company has no source at all of what a rule misses: it is not late, it does not exist."""
-    if result.cause != "source_absent" or filled is None:
-        return True
-    return bool(set(_absent(result)) & set(filled))
-
-
-def _ids(results: Iterable[RuleResult | ControlFinding]) -> tuple[str, ...]:
+def _ids(results: Iterable[RuleResult | ControlFinding | Comparison]) -> tuple[str, ...]:
     return tuple(sorted({result.rule_id for result in results}))
 
 
@@ -312,18 +310,79 @@ def _by_effect(results: Iterable[RuleResult], policy: Policy) -> Mapping[Effect,
     return grouped
 
 
-def _expired(results: Sequence[RuleResult | ControlFinding], policy: Policy, day: date) -> Iterable[Sentence]:
+def _ratchet(progress: Progress, policy: Policy, day: date) -> Iterable[Sentence]:
+    """One sentence for each share that rose by more than its slack, and what could not be compared."""
+    if progress.baseline_id is None:
+        yield _say("note", "ratchet_first")
+        return
+    for each in progress.worse:
+        waiver = policy.waiver(each, day)
+        code = "ratchet_quarantine_worse" if each.is_quarantine else "ratchet_worse"
+        yield _of_comparison(
+            "warn" if waiver else each.effect,
+            "ratchet_waived" if waiver else code,
+            each,
+            progress.baseline_id,
+            waived_until=waiver.expires_on if waiver else None,
+        )
+    for effect, code, rules in (
+        ("note", "ratchet_changed", progress.changed),
+        (policy.document.ratchet.rules_gone, "ratchet_gone", progress.gone),
+    ):
+        if rules:
+            values = {
+                "n_rules": len(rules),
+                "listed": ", ".join(rules),
+                "publication_id": progress.baseline_id,
+            }
+            yield _say(effect, code, rules, **values)
+
+
+def _of_comparison(
+    effect: Effect, code: str, each: Comparison, publication_id: str, waived_until: date | None
+) -> Sentence:
+    texts, said = sentences(), {}
+    for language in ("fr", "en"):
+        said[language] = texts[language][code].format(
+            rule_id=each.rule_id,
+            source=each.rule_id.split("/", 1)[0],
+            table=each.table_name,
+            publication_id=publication_id,
+            waived_until=waived_until,
+            n_failed=each.now.n_failed,
+            n_evaluated=each.now.n_evaluated,
+            n_failed_before=each.before.n_failed,
+            n_evaluated_before=each.before.n_evaluated,
+            share=_percent(_share(each.now), language),
+            share_before=_percent(_share(each.before), language),
+            slack=_points(each.slack, language),
+        )
+    return Sentence(effect, code, said["fr"], said["en"], (each.rule_id,))
+
+
+def _share(counted: Counted) -> Decimal:
+    return Decimal(counted.n_failed) / counted.n_evaluated if counted.n_evaluated else Decimal(0)
+
+
+def _waivers(
+    found: Sequence[RuleResult | ControlFinding | Comparison], policy: Policy, cycle: str, day: date
+) -> Iterable[Sentence]:
+    """What stands in waivers.csv and no other sentence says: the dead, the unused, those judged after the gate."""
+    first_day = date.fromisoformat(f"{cycle}-01")
     for waiver in policy.waivers:
-        failing = [each for each in results if each.status in ("fail", "warn") and waiver.covers(each)]
-        if failing and not waiver.is_alive(day):
-            yield _say(
-                "warn",
-                "waiver_expired",
-                (waiver.rule_id,),
-                rule_id=waiver.rule_id,
-                author=waiver.author,
-                expires_on=waiver.expires_on,
-            )
+        named = {"rule_id": waiver.rule_id, "author": waiver.author, "expires_on": waiver.expires_on}
+        covered = [each for each in found if waiver.covers(each)]
+        failing = is_used(waiver, covered)
+        if not waiver.is_alive(day):
+            if failing:
+                if not any(policy.waiver(each, day) for each in covered):
+                    yield _say("warn", "waiver_expired", (waiver.rule_id,), **named)
+            elif first_day < waiver.expires_on:
+                yield _say("note", "waiver_ended", (waiver.rule_id,), **named)
+        elif not failing:
+            is_of_marts = not covered and waiver.rule_id.startswith(_JUDGED_LATER)
+            effect, code = ("warn", "waiver_of_marts") if is_of_marts else ("note", "waiver_unused")
+            yield _say(effect, code, (waiver.rule_id,), **named)
 
 
 def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
@@ -376,6 +435,12 @@ def _percent(share: Decimal, language: Literal["fr", "en"]) -> str:
     if share > 0 and text == "0.00":
         text = "< 0.01"
     return f"{text.replace('.', ',')} %" if language == "fr" else f"{text}%"
+
+
+def _points(slack: Decimal, language: Literal["fr", "en"]) -> str:
+    """0.02 -> 2: percentage points."""
+    text = _number(slack * 100)
+    return text.replace(".", ",") if language == "fr" else text
 
 
 def _number(value: Decimal) -> str:
@@ -460,9 +525,9 @@ VERDICT_SCHEMA = pa.schema(
 )
 
 
-def write_verdict(verdict: Verdict, path: Path) -> None:
-    """quality/gate_verdicts.parquet: one row, this cycle. Written beside and renamed."""
-    row = {
+def verdict_row(verdict: Verdict) -> dict[str, object]:
+    """The row of quality/gate_verdicts.parquet."""
+    return {
         "cycle": verdict.cycle,
         "verdict": verdict.verdict,
         "reasons": ",".join(verdict.reasons),
@@ -472,4 +537,8 @@ def write_verdict(verdict: Verdict, path: Path) -> None:
         "sentences_fr": list(verdict.lines("fr")),
         "sentences_en": list(verdict.lines("en")),
     }
-    write_parquet(pa.Table.from_pylist([row], schema=VERDICT_SCHEMA), path)
+
+
+def write_verdict(verdict: Verdict, path: Path) -> None:
+    """quality/gate_verdicts.parquet: one row, this cycle. Written beside and renamed."""
+    write_parquet(pa.Table.from_pylist([verdict_row(verdict)], schema=VERDICT_SCHEMA), path)

@@ -6,22 +6,22 @@ nobody can allow a lost row. Waivers are compared with the day after the cycle, 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from expectations.catalogue import CatalogueError, explain, read_document
-from expectations.checks import Relation, Strict
+from expectations.checks import Strict, exact
 from expectations.results import RuleResult
+from expectations.waivers import Judged, Waiver, living, read_waivers
 
 POLICY_FILE = Path(__file__).with_name("policy.yml")
-WAIVER_COLUMNS = ("rule_id", "table_name", "author", "reason", "expires_on")
 
 Effect = Literal["hold", "warn", "note"]
 Term = Literal["A", "B", "C", "D", "E", "F", "G"]
@@ -58,35 +58,40 @@ class Controls(Strict):
     info: Effect
 
 
-class Judged(Protocol):
-    """What a waiver can cover: a rule result, or a control."""
+class Slack(Strict):
+    """How much larger the failing share may be than in the last publication, and what more than that does."""
 
-    @property
-    def rule_id(self) -> str: ...
+    slack: Annotated[Decimal, Field(ge=0, lt=1, decimal_places=6)]
+    effect: Effect
 
-    @property
-    def table_name(self) -> str: ...
+    @field_validator("slack", mode="before")
+    @classmethod
+    def _exact(cls, value: object) -> Decimal:
+        return exact(value)
 
 
-class Waiver(Strict):
-    """Somebody accepts a failing rule or control until a date. On that date the waiver is dead.
+class SlackBySeverity(Strict):
+    critical: Slack
+    warning: Slack
+    info: Slack
 
-    rule_id: a rule of rules.yml, or a control as `<source>/<control>`.
+
+class Ratchet(Strict):
+    """No worse than the last publication. The entry of a rule comes before its dimension's, that one before
+    its severity's.
     """
 
-    rule_id: Annotated[
-        str, StringConstraints(pattern=r"^(R-[A-Z]{3}-[0-9]{3}|[a-z][a-z0-9_]*/[a-z][a-z0-9_]*)$")
-    ]
-    table_name: Relation | None = None  # None: every table of the rule
-    author: Annotated[str, StringConstraints(min_length=2)]
-    reason: Annotated[str, StringConstraints(min_length=10)]
-    expires_on: date
+    min_rows: Annotated[int, Field(ge=1)]  # fewer rows on either side have no share to compare
+    severity: SlackBySeverity
+    dimension: Mapping[str, Slack]
+    rule: Mapping[str, Slack]
+    quarantined: Slack  # records of one source and contract
+    rules_gone: Effect  # rules that the last publication assessed and that exist no more
 
-    def is_alive(self, day: date) -> bool:
-        return day < self.expires_on
-
-    def covers(self, result: Judged) -> bool:
-        return self.rule_id == result.rule_id and self.table_name in (None, result.table_name)
+    def slack(self, rule_id: str, severity: str, dimension: str | None) -> Slack:
+        """What holds for one rule."""
+        found = self.rule.get(rule_id) or self.dimension.get(dimension or "")
+        return found or getattr(self.severity, severity)
 
 
 class PolicyDocument(Strict):
@@ -100,6 +105,8 @@ class PolicyDocument(Strict):
     controls: Controls
     controls_not_assessed: Controls
     required_terms: tuple[Term, ...] = Field(min_length=1)
+    ratchet: Ratchet
+    waiver_max_days: Annotated[int, Field(ge=1)]
     waivers: tuple[Waiver, ...] = ()
 
 
@@ -126,17 +133,15 @@ class Policy:
             return getattr(causes, result.cause)
         return causes.broken
 
-    def waiver(self, result: RuleResult, day: date) -> Waiver | None:
+    def waiver(self, result: Judged, day: date) -> Waiver | None:
         """The living waiver of a result, the one that expires last when there are several."""
-        living = [waiver for waiver in self.waivers if waiver.covers(result) and waiver.is_alive(day)]
-        return max(living, key=lambda waiver: waiver.expires_on, default=None)
+        return living(self.waivers, result, day)
 
 
 def load_policy(path: Path = POLICY_FILE, waivers: Path | None = None) -> Policy:
     """Read policy.yml and, when the file exists, a company's waivers.csv.
 
-    waivers.csv: columns rule_id, table_name (may be empty), author, reason, expires_on (yyyy-mm-dd); UTF-8,
-    comma. Errors: CatalogueError names the file, the line and the reason.
+    Errors: CatalogueError names the file, the line and the reason.
     """
     document, version = read_document(path)
     try:
@@ -145,25 +150,9 @@ def load_policy(path: Path = POLICY_FILE, waivers: Path | None = None) -> Policy
         raise CatalogueError(f"E-EXP-001 {path.name}: {explain(error)}") from error
     found = policy.waivers
     if waivers is not None and waivers.exists():
-        found += tuple(_read_waivers(waivers))
+        found += read_waivers(waivers, policy.waiver_max_days)
         version = hashlib.sha256(version.encode() + waivers.read_bytes()).hexdigest()[:12]
     return Policy(document=policy, waivers=found, version=version)
-
-
-def _read_waivers(path: Path) -> Iterable[Waiver]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != WAIVER_COLUMNS:
-            raise CatalogueError(
-                f"E-EXP-001 {path.name}: columns {', '.join(WAIVER_COLUMNS)} expected in this order"
-            )
-        for row in reader:
-            try:
-                yield Waiver.model_validate({**row, "table_name": row["table_name"] or None})
-            except ValidationError as error:
-                raise CatalogueError(
-                    f"E-EXP-001 {path.name} line {reader.line_num}: {explain(error)}"
-                ) from error
 
 
 def apply_waivers(results: Iterable[RuleResult], policy: Policy, day: date) -> list[RuleResult]:

@@ -26,6 +26,8 @@ _COMMANDS = {
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",
     "evaluate": "Precision and recall of matching, on a labelled file or on the demo company.",
+    "waive": "Accept a failing rule or control until a date: list, add, remove.",
+    "history": "What was published when, its verdict, and a KPI as each publication gave it.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }
 

@@ -21,6 +21,8 @@ CRASH_POINTS = (
     "publication.receipt_written",
     "publication.members_promoted",
     "publication.registry_promoted",
+    "publication.history_appended",
+    "publication.log_appended",
     "publication.swapped",
     "publication.recorded",
 )

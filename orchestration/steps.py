@@ -22,7 +22,6 @@ from orchestration.settings import (
     make_run_id,
     read_settings,
     run_settings,
-    waivers_path,
     write_settings,
 )
 
@@ -50,6 +49,8 @@ _STALE = (
     "matching/golden_ids.parquet",
     "quality/rule_results.parquet",
     "quality/rule_failures.parquet",
+    "quality/assessment_index.parquet",
+    "quality/ratchet.parquet",
     "quality/gate_verdicts.parquet",
 )
 
@@ -272,41 +273,34 @@ def row_counts(work: Path) -> dict[str, int]:
 
 def _assess(run: Run, step: str, layers: set[str]) -> list[RuleResult]:
     with run.state.step(step) as counts:
-        from expectations.policy import POLICY_FILE, load_policy
+        from expectations.assessment_index import completed, write_index
+        from expectations.catalogue import load_catalogue
         from expectations.runner import validate
+        from ingest.mapping import filled_contracts
+        from orchestration.publication.judging import company_policy
 
         run.on_progress(step, ", ".join(sorted(layers)))
-        policy = load_policy(POLICY_FILE, waivers_path(run.company))
-        found = [each for each in validate(run.warehouse, layers, policy=policy) if each.layer in layers]
+        catalogue, policy = load_catalogue(), company_policy(run.company)
+        results = validate(run.warehouse, layers, catalogue=catalogue, policy=policy)
+        write_index(
+            completed(results, catalogue, {each.layer for each in results} | layers),
+            filled_contracts(run.company),
+            run.settings.cycle,
+            run.work / "quality" / "assessment_index.parquet",
+        )
+        found = [each for each in results if each.layer in layers]
         for result in found:
             counts[result.status] = counts.get(result.status, 0) + 1
     return found
 
 
 def _decide(run: Run) -> Verdict:
-    from expectations.control_findings import read_controls
-    from expectations.gate import (
-        decide,
-        read_balances,
-        read_collect_warnings,
-        read_refusals,
-        write_verdict,
-    )
-    from expectations.policy import POLICY_FILE, load_policy
-    from expectations.results import read_results
-    from ingest.mapping import filled_contracts
+    from expectations.gate import write_verdict
+    from expectations.ratchet import write_progress
+    from orchestration.publication.judging import decided
 
-    verdict = decide(
-        read_results(run.work / "quality" / "rule_results.parquet"),
-        read_balances(run.warehouse),
-        read_refusals(run.work),
-        load_policy(POLICY_FILE, waivers_path(run.company)),
-        cycle=run.settings.cycle,
-        cycle_end=run.settings.cycle_end,
-        collect_warnings=read_collect_warnings(run.work),
-        controls=read_controls(run.work),
-        filled=filled_contracts(run.company),
-    )
+    verdict, progress = decided(run.company, run.settings)
+    write_progress(progress, run.settings.cycle, run.work / "quality" / "ratchet.parquet")
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")
     return verdict
 

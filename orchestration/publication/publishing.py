@@ -3,16 +3,17 @@
 What does NOT belong here: the gate's decision (see expectations.gate), reports, Dagster.
 
 Order of a publication: tables built aside, Parquet folder renamed, receipt written, golden-id registry
-promoted, marts.duckdb replaced, `current.json` written. Readers follow marts.duckdb only; a process killed
-anywhere leaves the old publication or the new one complete, and the next run with the same inputs ends with
-the same tables.
+promoted, history appended, marts.duckdb replaced, `current.json` written. Readers follow marts.duckdb only; a
+process killed anywhere leaves the old publication or the new one complete, and the next run with the same inputs
+ends with the same tables.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,22 @@ from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
 from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
 from orchestration.publication.hashing import logical_hash
+from orchestration.publication.history import (
+    ACCOUNTS,
+    KPIS,
+    RULES,
+    Event,
+    Publication,
+    kpi_rows,
+    publications_until,
+    read_log,
+    record_publication,
+    record_rollback,
+    row_accounts,
+    rule_rows,
+    sequence_of,
+)
+from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
@@ -40,13 +57,15 @@ from orchestration.publication.receipts import (
 )
 from orchestration.publication.registry import promote_registry
 from orchestration.publication.tables import Table, published_tables
-from orchestration.settings import RunSettings, fingerprint, read_settings
-from orchestration.stewardship.tables import decisions_in_force
+from orchestration.settings import RunSettings, read_settings
 
 if TYPE_CHECKING:
+    from expectations.catalogue import Catalogue
+    from expectations.ratchet import Progress
     from ingest.company import Company
 
 MANIFEST = "manifest.json"
+_KPIS = f"warehouse.marts.{ident(trust.KPI_MART)}"
 
 
 class NotAdmittedError(RuntimeError):
@@ -85,26 +104,37 @@ def publish(
     work, published = company.work, company.published
     current_publication(published)  # a damaged record stops here, before anything is written
     settings = read_settings(work)
-    verdict = admit(work, settings)
+    from expectations.catalogue import load_catalogue
+    from expectations.ratchet import definition_versions
+
+    catalogue = load_catalogue()
+    verdict = admit(company, settings, catalogue)
+    progress = confirm_verdict(company, settings, catalogue, verdict)
+    fingerprint = run_fingerprint(work, settings)
+    publication_id = id_of(settings, fingerprint)
+    events = read_log(published)
     aside = published / ".building"
     shutil.rmtree(aside, ignore_errors=True)
     with connection(work / WAREHOUSE, work / "tmp") as con:
         deliveries = _deliveries(con, work)
-        decided = decisions_in_force(work / "stewardship")
-        run_fingerprint = fingerprint(settings, [*(row["delivery_id"] for row in deliveries), *decided])
-        publication_id = f"{settings.cycle}-{run_fingerprint[:12]}"
         ledger_hash = logical_hash(con, "warehouse.quality_dbt.dq_ledger_terms")
         tables = published_tables(manifest)
-        extra = _trust_tables(
-            con, manifest, settings, verdict, company, publication_id, ledger_hash, deliveries
+        publication = _publication(
+            settings, verdict, deliveries, publication_id, ledger_hash, sequence_of(events, publication_id)
         )
+        extra = _trust_tables(con, manifest, company, settings, publication, events, progress)
+        shares = {
+            RULES: rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
+            ACCOUNTS: row_accounts(con, work),
+            KPIS: kpi_rows(con, _KPIS),
+        }
         marts = build_marts(
             con, tables, lambda table: f"warehouse.{ident(table.schema)}.{ident(table.name)}", aside, extra
         )
         crash_point("publication.tables_built")
         every_table = sorted([*tables, *(table for table, _ in extra)], key=lambda table: table.name)
         written = export_parquet(con, marts, every_table, aside / "parquet")
-    identity = {"publication_id": publication_id, "cycle": settings.cycle, "fingerprint": run_fingerprint}
+    identity = {"publication_id": publication_id, "cycle": settings.cycle, "fingerprint": fingerprint}
     write_json(aside / "parquet" / MANIFEST, identity | {"tables": written})
     crash_point("publication.parquet_written")
     parquet = published / "parquet" / publication_id
@@ -141,7 +171,8 @@ def publish(
     crash_point("publication.receipt_written")
     promote_registry(work / "matching", published, settings.cycle)
     crash_point("publication.registry_promoted")
-    admit(work, settings)
+    record_publication(published, publication, shares)
+    admit(company, settings, catalogue)
     _swap(published, marts, publication_id)
     shutil.rmtree(aside, ignore_errors=True)
     return Receipt(publication_id, published / MARTS, parquet, receipt["row_counts"], receipt)
@@ -206,6 +237,7 @@ def rollback(company: Company, publication_id: str) -> Receipt:
             lambda table: f"read_parquet({literal(str(folder / f'{table.name}.parquet'))})",
             aside,
         )
+    record_rollback(published, publication_id)
     _swap(published, marts, publication_id, rolled_back_from=leaving if leaving != publication_id else None)
     shutil.rmtree(aside, ignore_errors=True)
     return Receipt(publication_id, published / MARTS, folder, receipt["row_counts"], receipt)
@@ -220,14 +252,16 @@ def damaged_files(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def admit(work: Path, settings: RunSettings) -> dict[str, Any]:
+def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict[str, Any]:
     """The verdict that admits the candidate. Raises NotAdmittedError when anything speaks against it.
 
     Read again from the files and the warehouse, because a check in another process proves nothing here.
     """
+    from expectations.assessment_index import completed
     from expectations.gate import read_balances
     from expectations.results import read_results
 
+    work = company.work
     verdict = read_verdict(work)
     if verdict is None or verdict["cycle"] != settings.cycle:
         raise NotAdmittedError(f"no verdict exists for cycle {settings.cycle}: run `etalon check`")
@@ -239,15 +273,38 @@ def admit(work: Path, settings: RunSettings) -> dict[str, Any]:
     unbalanced = sum(balance.difference != 0 for balance in balances)
     if unbalanced or not balances:
         raise NotAdmittedError(f"the row ledger has {unbalanced} imbalance(s) in {len(balances)} identities")
-    mart_results = [
-        result for result in read_results(work / "quality" / "rule_results.parquet") if result.layer == "mart"
-    ]
-    if not mart_results:
+    results = read_results(work / "quality" / "rule_results.parquet")
+    if not any(result.layer == "mart" for result in results):
         raise NotAdmittedError("the mart rules were not assessed: run `etalon run`")
-    failed = sorted({result.rule_id for result in mart_results if result.status == "fail"})
-    if failed:
-        raise NotAdmittedError(f"mart rule(s) {', '.join(failed)} fail: see the data-quality report")
+    policy = company_policy(company)
+    holding = [each for each in completed(results, catalogue, {"mart"}) if policy.effect(each) == "hold"]
+    if holding:
+        failed = sorted({each.rule_id for each in holding if each.status != "not_assessed"})
+        unassessed = sorted({each.rule_id for each in holding if each.status == "not_assessed"})
+        said = [f"{', '.join(failed)} fail"] if failed else []
+        said += [f"{', '.join(unassessed)} could not be assessed"] if unassessed else []
+        raise NotAdmittedError(f"mart rule(s) {'; '.join(said)}: see the data-quality report")
     return verdict
+
+
+def confirm_verdict(
+    company: Company, settings: RunSettings, catalogue: Catalogue, verdict: Mapping[str, Any]
+) -> Progress:
+    """Decide again and compare with the verdict on file, which anybody could have written.
+
+    Returns the comparison with the last publication. Raises NotAdmittedError when they differ in anything.
+    """
+    from expectations.gate import verdict_row
+
+    again, progress = decided(company, settings, catalogue)
+    found = verdict_row(again)
+    differing = sorted(name for name in found if found[name] != verdict.get(name))
+    if differing:
+        raise NotAdmittedError(
+            f"the verdict on file is not what the gate finds now ({', '.join(differing)}; it finds"
+            f" {found['verdict']}): run `etalon check`"
+        )
+    return progress
 
 
 def read_verdict(work: Path) -> dict[str, Any] | None:
@@ -294,50 +351,71 @@ def _deliveries(con: duckdb.DuckDBPyConnection, work: Path) -> list[dict[str, An
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def _publication(
+    settings: RunSettings,
+    verdict: Mapping[str, Any],
+    deliveries: list[dict[str, Any]],
+    publication_id: str,
+    ledger_hash: str,
+    sequence: int,
+) -> Publication:
+    delivered = [row["delivered_on"] for row in deliveries if row["delivered_on"]]
+    return Publication(
+        sequence=sequence,
+        publication_id=publication_id,
+        company=settings.company,
+        cycle=settings.cycle,
+        as_of=settings.as_of,
+        verdict=verdict["verdict"],
+        reporting_currency=settings.reporting_currency,
+        code_version=settings.code_version,
+        policy_version=settings.policy_version,
+        ledger_hash=ledger_hash,
+        n_deliveries=len(deliveries),
+        last_delivery_on=date.fromisoformat(max(delivered)) if delivered else None,
+    )
+
+
 def _trust_tables(
     con: duckdb.DuckDBPyConnection,
     manifest: Mapping[str, Any],
-    settings: RunSettings,
-    verdict: Mapping[str, Any],
     company: Company,
-    publication_id: str,
-    ledger_hash: str,
-    deliveries: list[dict[str, Any]],
+    settings: RunSettings,
+    publication: Publication,
+    events: Sequence[Event],
+    progress: Progress,
 ) -> list[tuple[Table, pa.Table]]:
+    from expectations.assessment_index import is_due
     from expectations.control_findings import judged, read_controls
-    from expectations.policy import POLICY_FILE, load_policy
     from expectations.results import read_results
-    from orchestration.settings import waivers_path
+    from ingest.mapping import filled_contracts
 
-    last_delivery_on = max((row["delivered_on"] for row in deliveries if row["delivered_on"]), default=None)
-    last_date = (
-        pa.scalar(last_delivery_on, pa.string()).cast(pa.date32()).as_py() if last_delivery_on else None
-    )
-    row = {
-        "publication_id": publication_id,
-        "company": settings.company,
-        "cycle": settings.cycle,
-        "as_of": settings.as_of,
-        "verdict": verdict["verdict"],
-        "reporting_currency": settings.reporting_currency,
-        "code_version": settings.code_version,
-        "policy_version": settings.policy_version,
-        "ledger_hash": ledger_hash,
-        "n_deliveries": len(deliveries),
-        "last_delivery_on": last_date,
-    }
-    types = {"as_of": pa.timestamp("us"), "n_deliveries": pa.int32(), "last_delivery_on": pa.date32()}
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
-    policy = load_policy(POLICY_FILE, waivers_path(company))
+    policy, filled = company_policy(company), filled_contracts(company)
     controls = judged(read_controls(company.work), policy, settings.cycle_end)
-    results = [
-        *read_results(company.work / "quality" / "rule_results.parquet"),
+    results = read_results(company.work / "quality" / "rule_results.parquet")
+    findings = trust.Findings(
         # A control that passes proves nothing of a figure; one that does not makes it doubtful.
-        *(each for each in controls if each.severity != "info" and each.status in ("fail", "warn", "waived")),
-    ]
-    kpis = f"warehouse.marts.{ident(trust.KPI_MART)}"
+        judged=(
+            *results,
+            *(
+                each
+                for each in controls
+                if each.severity != "info" and each.status in ("fail", "warn", "waived")
+            ),
+        ),
+        unassessed=tuple(
+            each
+            for each in results
+            if each.severity == "critical" and each.status == "not_assessed" and is_due(each, filled)
+        ),
+        worse=tuple(each for each in progress.worse if each.effect != "note"),
+    )
+    deliveries = trust.newest_deliveries(con, company.work)
     return [
-        (trust.DIM_PUBLICATION, pa.Table.from_pylist([row], schema=schema)),
+        (trust.DIM_PUBLICATION, trust.publication_table(publications_until(events, publication))),
         (trust.DIM_METRIC, trust.metric_table(manifest)),
-        (trust.KPI_TRUST, trust.trust_table(con, manifest, results, verdict["verdict"], last_date, kpis)),
+        (
+            trust.KPI_TRUST,
+            trust.trust_table(con, manifest, findings, publication, deliveries, _KPIS),
+        ),
     ]

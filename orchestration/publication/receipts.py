@@ -62,7 +62,8 @@ def live_publication_id(published: Path) -> str | None:
     try:
         with duckdb.connect() as con:
             con.execute(f"attach {literal(str(published / 'marts.duckdb'))} as marts (read_only)")
-            return con.execute("select publication_id from marts.main.dim_publication").fetchone()[0]
+            asked = "select publication_id from marts.main.dim_publication where is_current"
+            return con.execute(asked).fetchone()[0]
     except duckdb.Error:
         return next((receipt["publication_id"] for receipt in reversed(receipts(published))), None)
 

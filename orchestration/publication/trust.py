@@ -7,12 +7,19 @@ manifest, rule statuses from the validation results. None of the three depends o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import yaml
 
+from ingest.sql import literal
+from orchestration.publication.history import Publication
 from orchestration.publication.tables import Column, Table, meta_of
 
 KPI_MART = "mart_management_kpis_month"
@@ -20,10 +27,13 @@ KPI_MART = "mart_management_kpis_month"
 DIM_PUBLICATION = Table(
     "dim_publication",
     "",
-    "One row: the publication these tables belong to.",
+    "One row per publication up to the one these tables belong to, as it was known when that one was made.",
     ("publication_id",),
     (
         Column("publication_id", "Cycle and 12 hex of the inputs' fingerprint."),
+        Column("sequence", "Number of the publication, 1 for the first one of the company."),
+        Column("is_current", "The publication these tables belong to: one row."),
+        Column("is_rolled_back", "Taken back by a rollback before the current one was made."),
         Column("company", "Company as named in its settings."),
         Column("cycle", "Month published, yyyy-mm."),
         Column("as_of", "First instant after the cycle, UTC: the moment the figures speak for."),
@@ -69,32 +79,56 @@ KPI_TRUST = Table(
         Column("trust_code", "reliable, caution, unreliable or not_assessed."),
         Column("verdict", "Verdict of the gate on the cycle."),
         Column("n", "Units the value rests on."),
+        Column("minimum_n", "Units below which a value is shown as too few."),
         Column("is_too_few", "Fewer units than the metric's minimum."),
-        Column("last_delivery_on", "Newest delivery behind the figures."),
-        Column("rule_ids", "Rules that failed or warned on a table the metric reads, comma joined."),
-        Column("caveat_fr", "French sentence, null when the value is reliable."),
-        Column("caveat_en", "English sentence, null when the value is reliable."),
+        Column("last_delivery_on", "Newest delivery of the sources behind the metric."),
+        Column("n_days_since_delivery", "Days from that delivery to the day after the cycle."),
+        Column(
+            "late_contracts", "Source tables behind the metric not delivered for the cycle, comma joined."
+        ),
+        Column(
+            "rule_ids", "Rules that failed, warned or are waived on a table the metric reads, comma joined."
+        ),
+        Column("waived_rules", "Of those the waived ones, each with the date its waiver ends, comma joined."),
+        Column("unassessed_rule_ids", "Critical rules that were due there and not assessed, comma joined."),
+        Column("worse_rule_ids", "Rules there that are worse than in the last publication, comma joined."),
+        Column("caveat_code", "Caveat of the value itself, of the management mart."),
+        Column("caveat_fr", "French sentences, null when there is nothing to add to the value."),
+        Column("caveat_en", "English sentences, null when there is nothing to add to the value."),
     ),
 )
+CAVEATS_FILE = Path(__file__).with_name("caveats.yml")
 
-_CAVEATS = {
-    "unreliable": (
-        "Une règle critique échoue sur une table lue par cet indicateur.",
-        "A critical rule fails on a table this metric reads.",
-    ),
-    "caution": (
-        "Une règle avertit sur une table lue par cet indicateur.",
-        "A rule warns on a table this metric reads.",
-    ),
-    "not_assessed": (
-        "Aucune règle n'a pu être évaluée sur les tables lues par cet indicateur.",
-        "No rule could be assessed on the tables this metric reads.",
-    ),
-    "too_few": (
-        "Trop peu d'unités pour conclure.",
-        "Too few units to conclude.",
-    ),
-}
+
+@dataclass(frozen=True)
+class Findings:
+    """What speaks about tables: judged results and controls, critical rules due and not assessed, shares that rose.
+
+    Each has rule_id and table_name; the judged ones severity, status and waived_until too.
+    """
+
+    judged: Sequence[Any]
+    unassessed: Sequence[Any] = ()
+    worse: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The newest delivery of a contract over all sources, and whether one of them missed the cycle."""
+
+    last_delivered_on: date | None
+    is_late: bool
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What is known of a metric in every month."""
+
+    code: str
+    rule_ids: tuple[str, ...] = ()
+    waived: tuple[str, ...] = ()  # `<rule> <date>`
+    unassessed: tuple[str, ...] = ()
+    worse: tuple[str, ...] = ()
 
 
 def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -128,9 +162,7 @@ def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def metric_table(manifest: Mapping[str, Any]) -> pa.Table:
     """dim_metric as Arrow."""
-    types = {"minimum_n": pa.int32()}
-    schema = pa.schema([(column.name, types.get(column.name, pa.string())) for column in DIM_METRIC.columns])
-    return pa.Table.from_pylist(metric_rows(manifest), schema=schema)
+    return _arrow(DIM_METRIC, {"minimum_n": pa.int32()}, metric_rows(manifest))
 
 
 def tables_behind(manifest: Mapping[str, Any]) -> dict[str, frozenset[str]]:
@@ -156,64 +188,163 @@ def tables_behind(manifest: Mapping[str, Any]) -> dict[str, frozenset[str]]:
 
 def trust_of(table_names: frozenset[str], results: Iterable[Any]) -> tuple[str, tuple[str, ...]]:
     """Trust code and the rules behind it. results: objects with table_name, severity, status, rule_id."""
-    concerned = [result for result in results if result.table_name.split(".")[-1] in table_names]
-    failed = sorted({result.rule_id for result in concerned if result.status == "fail"})
-    warned = sorted({result.rule_id for result in concerned if result.status in ("warn", "waived")})
+    found = metric_trust(table_names, Findings(tuple(results)))
+    return found.code, found.rule_ids
+
+
+def metric_trust(table_names: frozenset[str], findings: Findings) -> Trust:
+    """How far a metric that reads `table_names` can be trusted. A critical rule that was due and was not assessed
+    leaves it not assessed, whatever passed beside it; a waived rule is never a pass.
+    """
+
+    def there(found: Iterable[Any]) -> list[Any]:
+        return [each for each in found if each.table_name.split(".")[-1] in table_names]
+
+    judged = there(findings.judged)
+    failed = _ids(each for each in judged if each.status == "fail")
+    doubtful = [each for each in judged if each.status in ("warn", "waived")]
+    waived = {f"{each.rule_id} {each.waived_until}" for each in doubtful if each.status == "waived"}
+    unassessed, worse = _ids(there(findings.unassessed)), _ids(there(findings.worse))
+    rule_ids = tuple(sorted({*failed, *_ids(doubtful)}))
     if failed:
-        return "unreliable", tuple(sorted({*failed, *warned}))
-    if warned:
-        return "caution", tuple(warned)
-    if not any(result.status == "pass" for result in concerned):
-        return "not_assessed", ()
-    return "reliable", ()
+        code = "unreliable"
+    elif unassessed:
+        code = "not_assessed"
+    elif doubtful or worse:
+        code = "caution"
+    else:
+        code = "reliable" if any(each.status == "pass" for each in judged) else "not_assessed"
+    return Trust(code, rule_ids, tuple(sorted(waived)), unassessed, worse)
+
+
+def _ids(found: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted({each.rule_id for each in found}))
+
+
+def newest_deliveries(con: duckdb.DuckDBPyConnection, work: Path) -> dict[str, Delivered]:
+    """Contract -> its newest delivery, from what collect wrote."""
+    terms, deliveries = (
+        literal(str(work / "collect" / f"{name}.parquet")) for name in ("ledger_terms", "deliveries")
+    )
+    rows = con.execute(
+        "select contract, max(delivered_on), coalesce(bool_or(is_missed), false)"
+        f" from read_parquet({terms}) as terms join read_parquet({deliveries}) using (_delivery_id)"
+        " where term = 'C' and contract is not null group by contract"
+    ).fetchall()
+    return {contract: Delivered(newest, late) for contract, newest, late in rows}
+
+
+def publication_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """dim_publication as Arrow."""
+    types = {
+        "sequence": pa.int32(),
+        "is_current": pa.bool_(),
+        "is_rolled_back": pa.bool_(),
+        "as_of": pa.timestamp("us"),
+        "n_deliveries": pa.int32(),
+        "last_delivery_on": pa.date32(),
+    }
+    return _arrow(DIM_PUBLICATION, types, rows)
 
 
 def trust_table(
     con: duckdb.DuckDBPyConnection,
     manifest: Mapping[str, Any],
-    results: list[Any],
-    verdict: str,
-    last_delivery_on: Any,
+    findings: Findings,
+    publication: Publication,
+    deliveries: Mapping[str, Delivered],
     kpi_relation: str,
 ) -> pa.Table:
     """kpi_trust as Arrow: one row per metric and month of the management mart."""
     behind = tables_behind(manifest)
     minimum = {row["metric_name"]: row["minimum_n"] for row in metric_rows(manifest)}
     values = con.execute(
-        "select metric_name, period_month, cast(coalesce(denominator, numerator) as decimal(38, 4)) as n"
-        f" from {kpi_relation} where segment_kind_code = 'all' order by metric_name, period_month"
+        "select metric_name, period_month, cast(coalesce(denominator, numerator) as decimal(38, 4)) as n,"
+        f" caveat_code from {kpi_relation} where segment_kind_code = 'all' order by metric_name, period_month"
     ).fetchall()
-    judged = {name: trust_of(behind.get(name, frozenset()), results) for name in {row[0] for row in values}}
+    cycle_start = date.fromisoformat(f"{publication.cycle}-01")
     rows = []
-    for name, period_month, n in values:
-        code, rule_ids = judged[name]
+    trusts: dict[str, Trust] = {}
+    for name, period_month, n, caveat_code in values:
+        tables = behind.get(name, frozenset())
+        trust = trusts.setdefault(name, metric_trust(tables, findings))
+        fed = {contract: deliveries[contract] for contract in sorted(tables & deliveries.keys())}
+        last = max((each.last_delivered_on for each in fed.values() if each.last_delivered_on), default=None)
+        late = [contract for contract, each in fed.items() if each.is_late]
         is_too_few = n is not None and n < minimum.get(name, 0)
-        if is_too_few and code == "reliable":
-            code = "caution"
-        caveat = (
-            _CAVEATS["too_few" if is_too_few and not rule_ids else code]
-            if code != "reliable"
-            else (None, None)
-        )
+        is_cut_short = bool(late) and period_month == cycle_start
+        code = "caution" if trust.code == "reliable" and (is_too_few or is_cut_short) else trust.code
+        said = _caveats(trust, code, caveat_code, n if is_too_few else None, minimum.get(name, 0))
+        if is_cut_short:
+            said.append(("late", {"contracts": ", ".join(late)}))
         rows.append(
             {
                 "metric_name": name,
                 "period_month": period_month,
                 "trust_code": code,
-                "verdict": verdict,
+                "verdict": publication.verdict,
                 "n": n,
+                "minimum_n": minimum.get(name, 0),
                 "is_too_few": is_too_few,
-                "last_delivery_on": last_delivery_on,
-                "rule_ids": ",".join(rule_ids) or None,
-                "caveat_fr": caveat[0],
-                "caveat_en": caveat[1],
+                "last_delivery_on": last,
+                "n_days_since_delivery": (publication.as_of.date() - last).days if last else None,
+                "late_contracts": ",".join(late) or None,
+                "rule_ids": ",".join(trust.rule_ids) or None,
+                "waived_rules": ",".join(trust.waived) or None,
+                "unassessed_rule_ids": ",".join(trust.unassessed) or None,
+                "worse_rule_ids": ",".join(trust.worse) or None,
+                "caveat_code": caveat_code,
+                "caveat_fr": _sentences("fr", said),
+                "caveat_en": _sentences("en", said),
             }
         )
     types = {
         "period_month": pa.date32(),
         "n": pa.decimal128(38, 4),
+        "minimum_n": pa.int32(),
         "is_too_few": pa.bool_(),
         "last_delivery_on": pa.date32(),
+        "n_days_since_delivery": pa.int32(),
     }
-    schema = pa.schema([(column.name, types.get(column.name, pa.string())) for column in KPI_TRUST.columns])
-    return pa.Table.from_pylist(rows, schema=schema)
+    return _arrow(KPI_TRUST, types, rows)
+
+
+def _caveats(
+    trust: Trust, code: str, caveat_code: str | None, too_few: Any, minimum: int
+) -> list[tuple[str, dict[str, Any]]]:
+    """What has to be said, the gravest first: key of caveats.yml and its values."""
+    said: list[tuple[str, dict[str, Any]]] = []
+    waived = {each.split(" ", 1)[0] for each in trust.waived}
+    unwaived = [each for each in trust.rule_ids if each not in waived]
+    if unwaived:
+        said.append(("unreliable" if code == "unreliable" else "caution", {"rules": ", ".join(unwaived)}))
+    if trust.unassessed:
+        said.append(("unassessed", {"rules": ", ".join(trust.unassessed)}))
+    elif code == "not_assessed":
+        said.append(("not_assessed", {}))
+    if trust.waived:
+        said.append(("waived", {"rules": ", ".join(trust.waived)}))
+    if trust.worse:
+        said.append(("worse", {"rules": ", ".join(trust.worse)}))
+    if too_few is not None:
+        said.append(("too_few", {"n": f"{too_few:.0f}", "minimum": minimum}))
+    if caveat_code is not None:
+        said.append((caveat_code, {}))
+    return said
+
+
+def _sentences(language: str, said: Iterable[tuple[str, Mapping[str, Any]]]) -> str | None:
+    texts = caveats()[language]
+    return " ".join(texts[key].format(**values) for key, values in said) or None
+
+
+@cache
+def caveats() -> Mapping[str, Mapping[str, str]]:
+    """The catalogue of caveats: language -> key -> sentence with named places."""
+    return yaml.safe_load(CAVEATS_FILE.read_text(encoding="utf-8"))
+
+
+def _arrow(table: Table, types: Mapping[str, pa.DataType], rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows in the columns of a table; text where no type is given."""
+    schema = pa.schema([(column.name, types.get(column.name, pa.string())) for column in table.columns])
+    return pa.Table.from_pylist(list(rows), schema=schema)

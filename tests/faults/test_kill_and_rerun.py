@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from planted_candidate import MANIFEST, plant
 
@@ -61,12 +62,26 @@ def test_a_publication_killed_anywhere_leaves_one_complete_and_a_rerun_finishes_
     assert again.content["chain_hash"] == expected.content["chain_hash"]
     assert len(receipts(published)) == 2
     assert sorted(path.name for path in (published / "registry").iterdir()) == [
-        "golden_ids.parquet", "members_accounts.parquet", "members_persons.parquet"
+        "account_history.parquet", "golden_ids.parquet", "kpi_history.parquet", "members_accounts.parquet",
+        "members_persons.parquet", "publication_log.parquet", "rule_history.parquet",
     ]  # fmt: skip
+    assert history(published) == history(undisturbed / "published")
     leftovers = [
         path for path in published.rglob("*") if ".building" in path.parts or path.name.endswith(".gone")
     ]
     assert leftovers == []
+
+
+def history(published: Path) -> dict[str, list[dict]]:
+    """Every file of the history of publications, without the moments of its events."""
+    names = ("account_history", "kpi_history", "publication_log", "rule_history")
+    return {
+        name: [
+            {column: cell for column, cell in row.items() if column != "recorded_at"}
+            for row in pq.read_table(published / "registry" / f"{name}.parquet").to_pylist()
+        ]
+        for name in names
+    }
 
 
 def test_an_unlisted_crash_point_is_an_error() -> None:

@@ -48,7 +48,13 @@ def verdict(*controls: ControlResult, policy: Policy = POLICY):
 
 
 def waived_until(day: date) -> Policy:
-    waiver = Waiver(rule_id="pbx/zone", author="A. Person", reason="the PBX is moved in July", expires_on=day)
+    waiver = Waiver(
+        rule_id="pbx/zone",
+        author="A. Person",
+        reason="the PBX is moved in July",
+        decided_on=date(2026, 6, 1),
+        expires_on=day,
+    )
     return dataclasses.replace(POLICY, waivers=(waiver,))
 
 

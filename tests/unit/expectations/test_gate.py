@@ -138,6 +138,7 @@ def with_waiver(expires_on: date, **values) -> Policy:
         rule_id="R-CRM-001",
         author="cfo",
         reason="known gap of the June migration",
+        decided_on=date(2026, 6, 1),
         expires_on=expires_on,
         **values,
     )
@@ -235,11 +236,15 @@ def test_the_policy_refuses_unknown_keys_and_a_critical_failure_that_does_not_ho
 def test_a_waiver_without_author_reason_or_date_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "waivers.csv"
     for row in (
-        "R-CRM-001,,,a reason long enough,2026-07-02",
-        "R-CRM-001,,cfo,short,2026-07-02",
-        "R-CRM-001,,cfo,a reason long enough,",
+        "R-CRM-001,,,a reason long enough,2026-06-01,2026-07-02",
+        "R-CRM-001,,cfo,short,2026-06-01,2026-07-02",
+        "R-CRM-001,,cfo,a reason long enough,2026-06-01,",
+        "R-CRM-001,,cfo,a reason long enough,,2026-07-02",
+        "R-CRM-001,,cfo,a reason long enough,2026-07-02,2026-07-02",
+        "R-CRM-001,,cfo,a reason long enough,2026-06-01,2027-06-01",
+        "R-CRM-001,,cfo,a reason long enough,2026-06-01,2026-07-02,more",
     ):
-        path.write_text(f"rule_id,table_name,author,reason,expires_on\n{row}\n", encoding="utf-8")
+        path.write_text(f"rule_id,table_name,author,reason,decided_on,expires_on\n{row}\n", encoding="utf-8")
         with pytest.raises(CatalogueError, match=r"waivers\.csv line 2"):
             load_policy(waivers=path)
 
@@ -247,7 +252,7 @@ def test_a_waiver_without_author_reason_or_date_is_refused_with_its_line(tmp_pat
 def test_the_policy_version_changes_with_the_waivers(tmp_path: Path) -> None:
     path = tmp_path / "waivers.csv"
     assert load_policy(waivers=path).version == POLICY.version
-    path.write_text("rule_id,table_name,author,reason,expires_on\n", encoding="utf-8")
+    path.write_text("rule_id,table_name,author,reason,decided_on,expires_on\n", encoding="utf-8")
     assert load_policy(waivers=path).version != POLICY.version
 
 

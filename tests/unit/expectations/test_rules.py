@@ -156,11 +156,12 @@ def test_results_of_rebuilt_layers_and_of_later_ones_are_forgotten(work: Path) -
 def test_a_waiver_turns_a_failure_into_waived_until_its_date_and_not_on_it(work: Path) -> None:
     plant(work, CATALOGUE.rule("R-FCT-006"))
     waivers = work.parent / "waivers.csv"
-    header = "rule_id,table_name,author,reason,expires_on\n"
+    header = "rule_id,table_name,author,reason,decided_on,expires_on\n"
     statuses = {}
     for expires_on in ("2026-07-02", "2026-07-01"):
         waivers.write_text(
-            f"{header}R-FCT-006,,cfo,known gap of the June migration,{expires_on}\n", encoding="utf-8"
+            f"{header}R-FCT-006,,cfo,known gap of the June migration,2026-06-01,{expires_on}\n",
+            encoding="utf-8",
         )
         policy = load_policy(waivers=waivers)
         results = validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-006"), policy=policy)

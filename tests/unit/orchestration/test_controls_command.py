@@ -94,7 +94,8 @@ def test_an_unknown_source_is_a_usage_error_with_the_nearest_name(company: Path)
 def test_a_control_can_be_waived_by_its_id(company: Path) -> None:
     collect(company)
     (company / "waivers.csv").write_text(
-        "rule_id,table_name,author,reason,expires_on\ncrm/filled,,A. Person,form changes in July,2026-07-15\n"
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        "crm/filled,,A. Person,form changes in July,2026-06-20,2026-07-15\n"
     )
     assert invoke(company).output.splitlines()[0].startswith("warn")
     assert "waived 1" in invoke(company).output

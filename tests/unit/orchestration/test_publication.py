@@ -10,7 +10,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from planted_candidate import MANIFEST, SETTINGS, judge, plant, result, results_path
+from planted_candidate import (
+    MANIFEST,
+    SETTINGS,
+    every_rule,
+    judge,
+    of_cycle,
+    passing,
+    plant,
+    result,
+    results_path,
+)
 
 from expectations.results import write_results
 from orchestration.publication import NotAdmittedError, UnknownPublicationError, publish, refuse, rollback
@@ -18,6 +28,7 @@ from orchestration.publication.hashing import logical_hash, published_hashes
 from orchestration.publication.receipts import current_publication, receipts
 from orchestration.publication.tables import PrivateColumnError, published_tables
 from orchestration.publication.trust import tables_behind, trust_of
+from orchestration.settings import write_settings
 
 
 def query(marts: Path, sql: str) -> list[tuple]:
@@ -79,7 +90,18 @@ def test_the_receipt_chains_ledgers_and_names_what_went_in(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "break_it", ["hold", "no_verdict", "other_cycle", "imbalance", "mart_rule", "no_mart_rule"]
+    "break_it",
+    [
+        "hold",
+        "no_verdict",
+        "other_cycle",
+        "imbalance",
+        "mart_rule",
+        "no_mart_rule",
+        "mart_rule_skipped",
+        "mart_rule_not_assessed",
+        "waiver_taken_back",
+    ],
 )
 def test_nothing_is_published_when_anything_speaks_against_it(tmp_path: Path, break_it: str) -> None:
     company = plant(tmp_path)
@@ -91,18 +113,26 @@ def test_nothing_is_published_when_anything_speaks_against_it(tmp_path: Path, br
     elif break_it == "no_verdict":
         (tmp_path / "work" / "quality" / "gate_verdicts.parquet").unlink()
     elif break_it == "other_cycle":
-        plant(tmp_path, settings=replace(SETTINGS, cycle="2026-07"))
+        write_settings(of_cycle("2026-07"), tmp_path / "work")
     elif break_it == "imbalance":
         con = duckdb.connect(str(tmp_path / "work" / "warehouse.duckdb"))
         con.execute("update quality_dbt.dq_ledger_balances set right_value = 0, difference = 1")
         con.close()
     elif break_it == "mart_rule":
-        failed = result(
-            "R-MRT-001", "mart", "marts.x", status="fail", n_failed=1, failed_share=Decimal("0.2")
+        failed = passing("R-MRT-001", status="fail", n_failed=1, failed_share=Decimal("0.2"))
+        write_results(every_rule([failed]), results_path(tmp_path))
+    elif break_it == "mart_rule_skipped":
+        write_results([each for each in every_rule() if each.rule_id != "R-MRT-001"], results_path(tmp_path))
+    elif break_it == "mart_rule_not_assessed":
+        unassessed = passing("R-MRT-001", status="not_assessed", cause="too_few_rows")
+        write_results(every_rule([unassessed]), results_path(tmp_path))
+    elif break_it == "waiver_taken_back":
+        (tmp_path / "waivers.csv").write_text(
+            "rule_id,table_name,author,reason,decided_on,expires_on\n"
+            "R-CRM-001,,cfo,known gap of the migration,2026-06-01,2026-08-01\n"
         )
-        write_results([failed], results_path(tmp_path))
     else:
-        write_results([result("R-CRM-001", "raw", "staging.x")], results_path(tmp_path))
+        write_results([each for each in every_rule() if each.layer != "mart"], results_path(tmp_path))
     with pytest.raises(NotAdmittedError):
         publish(company, MANIFEST)
     assert before.marts.read_bytes() == bytes_before

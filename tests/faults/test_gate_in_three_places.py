@@ -1,0 +1,304 @@
+"""What speaks against a cycle holds it in the Dagster job, on the command line, in plain dbt and at the publisher."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from conftest import DemoRun
+from test_held_gate import bytes_below, unbalance
+
+from expectations.gate import read_balances
+from expectations.results import read_results, write_results
+from orchestration import cli, steps
+from orchestration.commands import exit_codes
+from orchestration.commands.run import run_cycle
+from orchestration.dbt_running import manifest
+from orchestration.publication import NotAdmittedError, publish
+from orchestration.publication.history import RULES
+from orchestration.publication.judging import decided
+from orchestration.settings import read_settings
+from tests.golden.planted_warehouse import PROJECT, run_dbt
+
+
+def change(work: Path, *statements: str) -> None:
+    con = duckdb.connect(str(work / "warehouse.duckdb"))
+    for statement in statements:
+        con.execute(statement)
+    con.close()
+
+
+def break_a_movement(work: Path) -> None:
+    """One row fails R-FCT-006, which is critical."""
+    change(
+        work,
+        "create or replace table master.fct_mrr_movements as select * replace"
+        " (case when row_number() over () = 1 then closing_mrr + 1 else closing_mrr end as closing_mrr)"
+        " from master.fct_mrr_movements",
+    )
+
+
+def published_but_reports(demo: DemoRun) -> dict[str, bytes]:
+    kept = bytes_below(demo.published).items()
+    return {name: body for name, body in kept if not name.startswith(("reports/", "refusals/"))}
+
+
+@pytest.fixture
+def broken_after_master(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run of this test finds a broken row in its facts."""
+    build = steps.run_dbt
+
+    def broken(tag: str, work: Path, **options):
+        outcome = build(tag, work, **options)
+        if tag == "master":
+            break_a_movement(work)
+        return outcome
+
+    monkeypatch.setattr(steps, "run_dbt", broken)
+
+
+def test_a_critical_failure_holds_on_the_command_line_in_plain_dbt_and_at_the_publisher(
+    demo_copy: Callable, broken_after_master: None, capsys: pytest.CaptureFixture
+) -> None:
+    demo = demo_copy()
+    before = published_but_reports(demo)
+    assert run_cycle(demo.company_dir, as_json=True, force=True) == exit_codes.HELD
+    assert json.loads(capsys.readouterr().out)["reasons"] == ["critical_rule_failed"]
+    with pytest.raises(AssertionError, match="etalon check"):
+        run_dbt(demo.work, PROJECT, "build", "--select", "tag:mart")
+    assert not marts_of(demo.work)
+    assert CliRunner().invoke(cli.etalon, ["publish", "--company", str(demo.company_dir)]).exit_code == 3
+    assert published_but_reports(demo) == before
+
+
+def test_a_critical_failure_holds_the_dagster_job(demo_copy: Callable, broken_after_master: None) -> None:
+    import dagster as dg
+
+    from orchestration.definitions import build_defs
+
+    demo = demo_copy()
+    before = published_but_reports(demo)
+    job = build_defs(settings={"directory": str(demo.company_dir)}).resolve_job_def("cycle")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+    assert not result.success
+    evaluations = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
+    assert evaluations["cycle_is_admitted"] is False and "marts_are_sound" not in evaluations
+    assert not marts_of(demo.work)
+    assert published_but_reports(demo) == before
+
+
+def marts_of(work: Path) -> list[tuple]:
+    con = duckdb.connect(str(work / "warehouse.duckdb"), read_only=True)
+    found = con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    con.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def candidate(demo_run: DemoRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+    """A published company whose candidate may be damaged: `fresh` puts the work directory back."""
+    folder = tmp_path_factory.mktemp("candidate")
+    shutil.copytree(demo_run.company_dir, folder / "sound")
+    yield DemoRun(folder / "live")
+
+
+@pytest.fixture
+def fresh(candidate: DemoRun) -> DemoRun:
+    shutil.rmtree(candidate.company_dir, ignore_errors=True)
+    shutil.copytree(candidate.company_dir.with_name("sound"), candidate.company_dir)
+    return candidate
+
+
+def results_of(demo: DemoRun) -> Path:
+    return demo.work / "quality" / "rule_results.parquet"
+
+
+def rewrite(demo: DemoRun, rule_id: str, **values) -> None:
+    from dataclasses import replace
+
+    found = read_results(results_of(demo))
+    write_results(
+        [replace(each, **values) if each.rule_id == rule_id else each for each in found], results_of(demo)
+    )
+
+
+def plant_imbalance(demo: DemoRun) -> None:
+    unbalance(demo.work / "warehouse.duckdb")
+
+
+def plant_failure(demo: DemoRun) -> None:
+    break_a_movement(demo.work)
+    assess(demo)
+
+
+def plant_missing_table(demo: DemoRun) -> None:
+    change(demo.work, "drop table master.fct_mrr_movements cascade")
+    assess(demo)
+
+
+def plant_too_few_rows(demo: DemoRun) -> None:
+    rewrite(
+        demo, "R-MST-001", status="not_assessed", cause="too_few_rows", detail="0 rows, at least 1 needed"
+    )
+
+
+def plant_skipped_rule(demo: DemoRun) -> None:
+    write_results(
+        [each for each in read_results(results_of(demo)) if each.rule_id != "R-MST-002"], results_of(demo)
+    )
+
+
+def plant_refusal(demo: DemoRun) -> None:
+    path = demo.work / "collect" / "refusals.parquet"
+    schema = pq.read_schema(path)
+    row = dict.fromkeys(schema.names, "") | {
+        "source_instance": "crm",
+        "file_path": "crm/x.csv",
+        "params": "{}",
+    }
+    row |= {"error_code": "E-XXX-001", "why": "planted", "next_command": "etalon check"}
+    pq.write_table(pa.Table.from_pylist([row], schema=schema), path)
+
+
+def plant_better_past(demo: DemoRun) -> None:
+    """The same month was published before with a share of failing rows far below today's."""
+    path = demo.published / "registry" / RULES
+    rows = pq.read_table(path).to_pylist()
+    for row in rows:
+        row["n_evaluated"], row["n_failed"] = 1000, 0
+    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
+    # another candidate than the one that was published: its own publication is not compared with itself
+    settings = demo.work / "run" / "settings.parquet"
+    row = pq.read_table(settings).to_pylist()[0] | {"code_version": "another"}
+    pq.write_table(pa.Table.from_pylist([row], schema=pq.read_schema(settings)), settings)
+    rewrite(demo, "R-FCT-001", n_evaluated=1000, n_failed=11)
+
+
+def plant_expired_waiver(demo: DemoRun) -> None:
+    plant_failure(demo)
+    day = read_settings(demo.work).cycle_end
+    waive(demo, day)
+
+
+def waive(demo: DemoRun, expires_on: date) -> None:
+    (demo.company_dir / "waivers.csv").write_text(
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        f"R-FCT-006,,cfo,known gap of the migration,{expires_on - timedelta(days=30)},{expires_on}\n"
+    )
+
+
+def plant_lost_journal_row(demo: DemoRun) -> None:
+    """The journal has one decision less than was decided: term G."""
+    con = duckdb.connect(str(demo.work / "warehouse.duckdb"))
+    con.execute(
+        "update quality_dbt.dq_ledger_balances set right_value = right_value - 1, difference = difference + 1"
+        " where rowid = (select min(rowid) from quality_dbt.dq_ledger_balances where term = 'G')"
+    )
+    con.close()
+
+
+def plant_nothing(demo: DemoRun) -> None:
+    pass
+
+
+def assess(demo: DemoRun) -> None:
+    run = steps.resume_run(demo.company_dir)
+    steps.assess_rules(run)
+
+
+@pytest.mark.parametrize(
+    ("plant", "reasons"),
+    [
+        (plant_imbalance, {"ledger_imbalance"}),
+        (plant_lost_journal_row, {"ledger_imbalance"}),
+        (plant_failure, {"critical_rule_failed"}),
+        (plant_too_few_rows, {"critical_rule_too_few_rows"}),
+        (plant_missing_table, {"critical_rule_broken"}),
+        (plant_skipped_rule, {"critical_rule_broken"}),
+        (plant_refusal, {"file_refused"}),
+        (plant_better_past, {"ratchet_worse"}),
+        (plant_expired_waiver, {"critical_rule_failed", "waiver_expired"}),
+    ],
+)
+def test_each_thing_that_must_hold_holds_at_the_gate_in_plain_dbt_and_at_the_publisher(
+    fresh: DemoRun, plant: Callable[[DemoRun], None], reasons: set[str]
+) -> None:
+    """The verdict that stood before (`publish`) is no way around: the publisher decides again."""
+    plant(fresh)
+    before = published_but_reports(fresh)
+    run = steps.resume_run(fresh.company_dir)
+    with pytest.raises(NotAdmittedError):
+        publish(run.company, manifest())  # the verdict on file is still the one of before
+    verdict = steps.judge_cycle(run)
+    assert verdict.verdict == "hold" and reasons <= set(verdict.reasons)
+    with pytest.raises(AssertionError, match="etalon check"):
+        run_dbt(fresh.work, PROJECT, "build", "--select", "mart_finance_mrr_month")
+    with pytest.raises(NotAdmittedError):
+        publish(run.company, manifest())
+    assert published_but_reports(fresh) == before
+
+
+def test_a_verdict_written_by_hand_admits_nothing(fresh: DemoRun) -> None:
+    plant_failure(fresh)
+    run = steps.resume_run(fresh.company_dir)
+    steps.judge_cycle(run)
+    path = fresh.work / "quality" / "gate_verdicts.parquet"
+    row = pq.read_table(path).to_pylist()[0] | {"verdict": "publish", "reasons": "", "rule_ids": ""}
+    pq.write_table(pa.Table.from_pylist([row], schema=pq.read_schema(path)), path)
+    before = published_but_reports(fresh)
+    with pytest.raises(NotAdmittedError, match="not what the gate finds now"):
+        publish(run.company, manifest())
+    assert published_but_reports(fresh) == before
+
+
+def test_a_waiver_in_force_publishes_with_a_warning_and_its_date_travels_with_the_kpis(
+    fresh: DemoRun,
+) -> None:
+    waive(fresh, read_settings(fresh.work).cycle_end + timedelta(days=30))
+    code = CliRunner().invoke(cli.etalon, ["waive", "list", "--company", str(fresh.company_dir), "--json"])
+    assert json.loads(code.output)["waivers"][0]["state"] == "unused"
+
+
+def test_a_reason_that_a_term_loses_is_missed_by_the_ledger(fresh: DemoRun) -> None:
+    """Every reason of every step of the journal in turn: without its rows some account no longer balances."""
+    terms, balances = (compiled(fresh.work, name) for name in ("dq_ledger_terms", "dq_ledger_balances"))
+    company, settings = steps.resume_run(fresh.company_dir).company, read_settings(fresh.work)
+    con = duckdb.connect(str(fresh.work / "warehouse.duckdb"))
+    lost = con.execute(
+        "select distinct step_code, reason_code from quality_dbt.dq_journal where step_code in"
+        " ('line', 'record', 'cell', 'exclusion', 'merge') order by all"
+    ).fetchall()
+    con.execute("create table quality_dbt.whole_journal as select * from quality_dbt.dq_journal")
+    assert len(lost) >= 10 and {step for step, _ in lost} >= {"line", "record", "cell", "exclusion", "merge"}
+    not_missed = []
+    for step, reason in lost:
+        con.execute(
+            "create or replace view quality_dbt.dq_journal as select * from quality_dbt.whole_journal"
+            f" where not (step_code = '{step}' and reason_code is not distinct from '{reason}')"
+        )
+        con.execute(f"create or replace table quality_dbt.dq_ledger_terms as {terms}")
+        con.execute(f"create or replace table quality_dbt.dq_ledger_balances as {balances}")
+        differing = con.execute(
+            "select count(*) from quality_dbt.dq_ledger_balances where difference <> 0"
+        ).fetchone()[0]
+        if not differing:
+            not_missed.append((step, reason))
+    con.close()
+    assert not_missed == []
+    assert any(each.difference for each in read_balances(fresh.work / "warehouse.duckdb"))
+    assert decided(company, settings)[0].reasons == ("ledger_imbalance",)
+
+
+def compiled(work: Path, name: str) -> str:
+    """The SQL that dbt ran for a model."""
+    (path,) = (work / "dbt").rglob(f"{name}.sql") if (work / "dbt").is_dir() else ()
+    return path.read_text(encoding="utf-8")
