@@ -42,6 +42,7 @@ from orchestration.publication.registry import promote_registry
 from orchestration.publication.tables import Table, published_tables
 from orchestration.settings import RunSettings, fingerprint, read_settings
 from orchestration.stewardship.tables import decisions_in_force
+from orchestration.worklists.history import promote_worklist
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -140,6 +141,7 @@ def publish(
     )
     crash_point("publication.receipt_written")
     promote_registry(work / "matching", published, settings.cycle)
+    promote_worklist(work, published, settings.cycle)
     crash_point("publication.registry_promoted")
     admit(work, settings)
     _swap(published, marts, publication_id)
