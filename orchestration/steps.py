@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ingest.company import Company
     from orchestration.matching import MatchReport
     from orchestration.publication import Receipt
+    from orchestration.worklists.building import WorklistCounts
 
 #: Outputs of later steps: they go when a run starts, so that no stale verdict can admit a new candidate.
 _STALE = (
@@ -51,6 +52,7 @@ _STALE = (
     "quality/rule_failures.parquet",
     "quality/assessment_index.parquet",
     "quality/ratchet.parquet",
+    "quality/worklist.parquet",
     "quality/gate_verdicts.parquet",
 )
 
@@ -185,6 +187,16 @@ def build_master(run: Run) -> DbtOutcome:
 def assess_rules(run: Run) -> list[RuleResult]:
     """Rules on raw, master and facts. A failing or unassessable rule is data; nothing raises."""
     return _assess(run, "rules", {"raw", "master", "fact"})
+
+
+def list_work(run: Run) -> WorklistCounts:
+    """What is to be mended at the source, after the rules and before the gate: it exists when the gate holds."""
+    with run.state.step("worklist") as counts:
+        from orchestration.worklists.building import build_worklist
+
+        found = build_worklist(run.work, run.company.published)
+        counts |= {"open": found.n_open, "opened": found.n_opened, "closed": found.n_closed}
+    return found
 
 
 def assess_mart_rules(run: Run) -> list[RuleResult]:

@@ -7,14 +7,16 @@ so the verdict is also a table that marts read and the publisher reads again.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 
 import dagster as dg
 
 from orchestration.defs.resources import CompanyResource
-from orchestration.steps import assess_mart_rules, assess_rules, judge_cycle
+from orchestration.steps import assess_mart_rules, assess_rules, judge_cycle, list_work
 
 RULE_RESULTS = dg.AssetKey(["quality", "rule_results"])
 RULE_FAILURES = dg.AssetKey(["quality", "rule_failures"])
+WORKLIST = dg.AssetKey(["quality", "worklist"])
 GATE_VERDICTS = dg.AssetKey(["quality", "gate_verdicts"])
 MART_RESULTS = dg.AssetKey(["quality", "mart_results"])
 _COMMON = {"group_name": "quality", "owners": ["team:data-quality"]}
@@ -37,15 +39,25 @@ def quality_assets(master: dg.AssetsDefinition, marts: dg.AssetsDefinition) -> l
             description="Keys of the rows that fail a rule.",
             **_COMMON,
         ),
+        dg.AssetSpec(
+            WORKLIST,
+            deps=sorted(master.keys),
+            kinds={"python", "sql"},
+            description="What is to be mended at the source, by owner and by what hangs on it.",
+            **_COMMON,
+        ),
     ]
 
     @dg.multi_asset(name="rule_results", specs=specs)
     def rule_results(company: CompanyResource):
         """Assess the rules; a failing rule is data here, not an error."""
-        results = assess_rules(company.current())
+        run = company.current()
+        results = assess_rules(run)
+        worklist = list_work(run)
         statuses = Counter(result.status for result in results)
         yield dg.MaterializeResult(asset_key=RULE_RESULTS, metadata=dict(statuses))
         yield dg.MaterializeResult(asset_key=RULE_FAILURES, metadata={"n_failed": _failed(results)})
+        yield dg.MaterializeResult(asset_key=WORKLIST, metadata=asdict(worklist))
 
     @dg.asset(
         key=GATE_VERDICTS,

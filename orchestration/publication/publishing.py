@@ -58,6 +58,7 @@ from orchestration.publication.receipts import (
 from orchestration.publication.registry import promote_registry
 from orchestration.publication.tables import Table, published_tables
 from orchestration.settings import RunSettings, read_settings
+from orchestration.worklists.history import promote_worklist
 
 if TYPE_CHECKING:
     from expectations.catalogue import Catalogue
@@ -170,6 +171,7 @@ def publish(
     )
     crash_point("publication.receipt_written")
     promote_registry(work / "matching", published, settings.cycle)
+    promote_worklist(work, published, settings.cycle)
     crash_point("publication.registry_promoted")
     record_publication(published, publication, shares)
     admit(company, settings, catalogue)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.private_files import private_files
+from orchestration.safe_sheets import FORMULA
 from orchestration.stewardship.decisions import (
     ATTRIBUTES,
     ENTITIES,
@@ -77,7 +78,6 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _RECORD_KEY = re.compile(r"[^/]+/[a-z_]+/.+", re.DOTALL)
 _HASH = re.compile(r"[0-9a-f]{12}")
 #: What makes a spreadsheet run a text; an apostrophe before it is text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _INERT = re.compile(r"'+[=+\-@\t\r]")
 #: Columns in which people write what they like.
 _FREE = ("author", "reason", "value", "part")

@@ -11,16 +11,15 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import os
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestration.safe_sheets import ENDINGS, csv_table, safe_cell, write_private
 from orchestration.stewardship.content import Record
 from orchestration.stewardship.decisions import Decision
 from orchestration.stewardship.errors import StewardshipError
-from orchestration.stewardship.files import FORMULA
 from orchestration.stewardship.queue import ReviewItem, explanation_of, possible_answers, reason_of
 from orchestration.stewardship.recording import Ledger, Said
 from orchestration.stewardship.words import word_or_code, words
@@ -41,7 +40,6 @@ COLUMNS = (
     *("score", "impact", "unit", "leads", "touches", "strategic", "postponed_on"),
     *("left_record_key", "right_record_key", "decisions"),
 )
-ENDINGS = (".csv", ".xlsx")
 _WIDTHS = {
     "item_id": 18,
     "decision": 14,
@@ -115,11 +113,10 @@ def write_queue(
         raise StewardshipError("E-STW-013", path.name, is_usage=True, possible=", ".join(ENDINGS))
     if path.exists():
         raise StewardshipError("E-STW-012", path.name, is_usage=True)
-    rows = [[_safe(cell) for cell in _row(item, records, language)] for item in items]
+    rows = [[safe_cell(cell) for cell in _row(item, records, language)] for item in items]
     write = _write_csv if path.suffix.lower() == ".csv" else _write_xlsx
     content = write(rows, language)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
+    write_private(path, content)
 
 
 def read_answers(
@@ -231,20 +228,8 @@ def _side(record: Record | None, fields: Sequence[str], language: str) -> str:
     return "\n".join(f"{field}: {record.values.get(field, '')}" for field in fields)
 
 
-def _safe(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula, made inert; control characters no workbook holds, gone."""
-    if not isinstance(cell, str):
-        return cell
-    text = "".join(c for c in cell if c in "\n\t\r" or unicodedata.category(c) != "Cc")
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
 def _write_csv(rows: Sequence[Sequence[object]], language: str) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
-    return text.getvalue().encode("utf-8-sig")
+    return csv_table(COLUMNS, rows)
 
 
 def _write_xlsx(rows: Sequence[Sequence[object]], language: str) -> bytes:

@@ -97,3 +97,25 @@
 {% macro spark__quarter_hour(moment) -%}
     timestamp_seconds(cast(floor(unix_micros({{ moment }}) / 900000000) as bigint) * 900)
 {%- endmacro %}
+
+{# Microseconds since 1970 of a UTC instant: what windows of hours are measured in. #}
+{% macro epoch_micros(moment) -%}
+    {{ adapter.dispatch('epoch_micros', 'etalon')(moment) }}
+{%- endmacro %}
+{% macro default__epoch_micros(moment) -%}
+    epoch_us({{ moment }})
+{%- endmacro %}
+{% macro spark__epoch_micros(moment) -%}
+    unix_micros({{ moment }})
+{%- endmacro %}
+
+{# What a clock in a zone shows at a UTC instant, as a timestamp without a zone; of a zone in seed time_zones. #}
+{% macro local_clock(moment, zone) -%}
+    {{ adapter.dispatch('local_clock', 'etalon')(moment, zone) }}
+{%- endmacro %}
+{% macro default__local_clock(moment, zone) -%}
+    timezone({{ zone }}, timezone('UTC', {{ moment }}))
+{%- endmacro %}
+{% macro spark__local_clock(moment, zone) -%}
+    from_utc_timestamp({{ moment }}, {{ zone }})
+{%- endmacro %}

@@ -1,0 +1,209 @@
+{#
+  When and how often people may be contacted: the parameters of two dated profiles. Not legal advice; a company that is
+  bound by stricter rules changes the values here. Version and dates are shown beside every breach.
+  b2b_default   everybody who belongs to a company: the contact charter of the method.
+  fr_consumer   a person in France whom no record ties to a company, on the telephone: decree 2022-1313 from 2023-03-01,
+                and consent given before the call from 2026-08-11 (law 2025-594).
+#}
+{% macro contact_policy(parameter) -%}
+    {%- set values = {
+        'version': "'2026-1'",
+        'send_from_hour': 9,
+        'send_until_hour': 17,
+        'account_max_touches': 2,
+        'account_window_us': 48 * 3600 * 1000000,
+        'mail_max_a_day': 2,
+        'cool_down_touches': 5,
+        'cool_down_us': 7 * 24 * 3600 * 1000000,
+        'consumer_from': "cast('2023-03-01' as date)",
+        'consumer_country': "'FR'",
+        'consumer_max_calls': 4,
+        'consumer_window_us': 30 * 24 * 3600 * 1000000,
+        'consumer_opt_in_from': "cast('2026-08-11' as date)",
+        'cooling_off_days': 60,
+        'retention_months': 36
+    } -%}
+    {{ values[parameter] }}
+{%- endmacro %}
+
+{# Whether a local wall-clock time lies where a consumer in France may be called: weekdays 10-13 and 14-20, no holiday. #}
+{% macro is_consumer_hour(local_moment, holiday_on) -%}
+    (
+        {{ days_between(iso_week_start(local_moment), 'cast(' ~ local_moment ~ ' as date)') }} < 5
+        and {{ holiday_on }} is null
+        and (
+            extract(hour from {{ local_moment }}) in (10, 11, 12)
+            or extract(hour from {{ local_moment }}) between 14 and 19
+        )
+    )
+{%- endmacro %}
+
+{#
+  What the company sent or dialled: calls, mails of people and of software, messages. Held meetings are agreed upon and
+  no contact in this sense. Recipients whom nobody knows are there, with person 'unknown': a full select.
+#}
+{% macro contact_rows() -%}
+    select
+        touches.touch_key,
+        touches.channel_code,
+        touches.person_id,
+        touches.account_id,
+        touches.rep_id,
+        touches.occurred_at,
+        touches.is_day_only,
+        touches.channel_code = 'voice' and touches.is_effective as is_conversation,
+        false as is_automated
+    from {{ ref('fct_touches') }} as touches
+    cross join {{ run_settings() }} as settings
+    where
+        touches.direction_code = 'outbound'
+        and touches.channel_code <> 'meeting'
+        and touches.occurred_at < settings.as_of
+    union all
+    select
+        'email:' || sends.send_key as touch_key,
+        'email' as channel_code,
+        sends.person_id,
+        sends.account_id,
+        'unknown' as rep_id,
+        sends.sent_at as occurred_at,
+        false as is_day_only,
+        false as is_conversation,
+        true as is_automated
+    from {{ ref('fct_email_sends') }} as sends
+    cross join {{ run_settings() }} as settings
+    where sends.is_sent and sends.is_automated and sends.sent_at < settings.as_of
+{%- endmacro %}
+
+{#
+  Whom the policy speaks about: zone of the person's lead, else the one zone of the country; null is not assessed. A
+  zone that no clock knows counts as none.
+#}
+{% macro contact_people() -%}
+    select
+        persons.person_id,
+        persons.lead_id,
+        coalesce(stated.timezone, by_country.timezone) as timezone,
+        persons.account_id = 'unknown'
+        and coalesce(leads.country_code = {{ contact_policy('consumer_country') }}, false) as is_consumer
+    from {{ ref('dim_persons') }} as persons
+    left join {{ ref('fct_leads') }} as leads on persons.lead_id = leads.lead_id
+    left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id
+    left join {{ ref('time_zones') }} as stated on leads.timezone = stated.timezone
+    left join {{ ref('time_zones') }} as by_country
+        on coalesce(leads.country_code, accounts.country_code) = by_country.country_code and by_country.is_only_of_country
+    where persons.person_id <> 'unknown'
+{%- endmacro %}
+
+{#
+  When each person refused a channel, and until when: choices of consent lists, opt-out dates of contacts, unsubscriptions
+  and complaints. A choice of an address holds for everybody who bears it, one of a number for whom its mobile it is. A
+  day without a time begins to bind the day after, because no hour of it can be told. channel_code 'all' binds every
+  channel. CTEs `choices` and `refusals`.
+#}
+{% macro contact_refusals() -%}
+choice_records as (
+    select
+        consents.*,
+        case consents.channel when 'call' then 'voice' else consents.channel end as channel_code,
+        consents.status <> 'opt_in' as is_refusal,
+        {{ instant_of('consents.effective_at', 'consents.effective_at_precision', 'settings.timezone') }} as chosen_at,
+        case
+            when consents.effective_at_precision = 'day'
+                then {{ instant_of("consents.effective_at + interval '1' day", "'day'", 'settings.timezone') }}
+            else consents.effective_at
+        end as binds_at
+    from {{ ref('stg_crm__consents') }} as consents
+    cross join {{ run_settings() }} as settings
+    where not consents.is_deleted
+),
+
+choices as (
+    select
+        reached.person_id,
+        choice_records.channel_code,
+        choice_records.is_refusal,
+        choice_records.chosen_at,
+        choice_records.binds_at,
+        case
+            when choice_records.expires_at is null and choice_records.status = 'cooling_off'
+                then choice_records.chosen_at + interval '{{ contact_policy('cooling_off_days') }}' day
+            else choice_records.expires_at
+        end as ends_at
+    from choice_records
+    inner join (
+        select
+            choice_records.record_key,
+            xref.person_id
+        from choice_records
+        inner join {{ ref('xref_persons') }} as xref
+            on
+                choice_records.source_instance || '/crm_' || choice_records.person_type || '/'
+                || choice_records.person_id = xref.record_key
+        union
+        select
+            choice_records.record_key,
+            bearers.person_id
+        from choice_records
+        inner join {{ ref('int_person_attributes') }} as bearers on choice_records.email = bearers.email
+        union
+        select
+            choice_records.record_key,
+            bearers.person_id
+        from choice_records
+        inner join {{ ref('int_person_attributes') }} as bearers on choice_records.phone = bearers.mobile
+    ) as reached on choice_records.record_key = reached.record_key
+),
+
+refusals as (
+    select
+        said.person_id,
+        said.channel_code,
+        said.refused_at,
+        min(least(opt_ins.chosen_at, said.ends_at)) as ends_at
+    from (
+        select
+            person_id,
+            channel_code,
+            binds_at as refused_at,
+            ends_at
+        from choices
+        where is_refusal
+        union all
+        select
+            xref.person_id,
+            'email' as channel_code,
+            contacts.opt_out_at as refused_at,
+            cast(null as timestamp) as ends_at
+        from {{ ref('stg_crm__contacts') }} as contacts
+        inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
+        where contacts.email_opt_out and contacts.opt_out_at is not null
+        union all
+        select
+            xref.person_id,
+            'voice' as channel_code,
+            contacts.opt_out_at as refused_at,
+            cast(null as timestamp) as ends_at
+        from {{ ref('stg_crm__contacts') }} as contacts
+        inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
+        where contacts.call_opt_out and contacts.opt_out_at is not null
+        union all
+        select
+            person_id,
+            'email' as channel_code,
+            min(least(unsubscribed_at, complained_at)) as refused_at,
+            cast(null as timestamp) as ends_at
+        from {{ ref('fct_email_sends') }}
+        where (unsubscribed_at is not null or complained_at is not null)
+        group by person_id
+    ) as said
+    left join choices as opt_ins
+        on
+            said.person_id = opt_ins.person_id
+            and not opt_ins.is_refusal
+            and (opt_ins.channel_code = 'all' or said.channel_code = opt_ins.channel_code)
+            and said.refused_at <= opt_ins.chosen_at
+    where said.person_id <> 'unknown'
+    group by said.person_id, said.channel_code, said.refused_at
+)
+{%- endmacro %}

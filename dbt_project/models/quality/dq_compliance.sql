@@ -1,0 +1,240 @@
+-- How much of what was sent or dialled each check of the contact policy could judge, and how much of it broke the rule.
+-- What cannot be judged is counted as such: an unknown recipient, zone, time or date of refusal is no compliance.
+-- Contacts are counted by the quarter hour first: a local day of millions of instants costs more than their count.
+with contacts as (
+    {{ contact_rows() }}
+),
+
+people as (
+    {{ contact_people() }}
+),
+
+{{ contact_refusals() }},
+
+refused_mail as (
+    select distinct person_id
+    from refusals
+    where channel_code in ('email', 'all')
+),
+
+refused_calls as (
+    select distinct person_id
+    from refusals
+    where channel_code in ('voice', 'all')
+),
+
+-- Whoever refuses by a flag alone gives no date: contacts on that channel cannot be told from earlier ones.
+undated as (
+    select
+        persons.person_id,
+        persons.is_email_opted_out and mail.person_id is null as is_mail_undated,
+        persons.is_call_opted_out and calls.person_id is null as is_call_undated
+    from {{ ref('dim_persons') }} as persons
+    left join refused_mail as mail on persons.person_id = mail.person_id
+    left join refused_calls as calls on persons.person_id = calls.person_id
+    where
+        (persons.is_email_opted_out and mail.person_id is null)
+        or (persons.is_call_opted_out and calls.person_id is null)
+),
+
+sender_zones as (
+    select
+        reps.rep_id,
+        coalesce(zones.timezone, settings.timezone) as timezone
+    from {{ ref('dim_reps') }} as reps
+    cross join {{ run_settings() }} as settings
+    left join {{ ref('time_zones') }} as zones on reps.timezone = zones.timezone
+),
+
+counted as (
+    select
+        {{ quarter_hour('contacts.occurred_at') }} as quarter_hour_at,
+        contacts.channel_code,
+        contacts.is_day_only,
+        contacts.is_automated,
+        people.person_id is not null as is_person_known,
+        contacts.account_id <> 'unknown' as is_account_known,
+        coalesce(people.is_consumer, false) as is_consumer,
+        people.timezone as recipient_timezone,
+        sender_zones.timezone as sender_timezone,
+        coalesce(
+            case contacts.channel_code
+                when 'email' then undated.is_mail_undated
+                when 'voice' then undated.is_call_undated
+                else undated.is_mail_undated or undated.is_call_undated
+            end, false
+        ) as is_refusal_undated,
+        count(*) as n_contacts
+    from contacts
+    left join people on contacts.person_id = people.person_id
+    left join undated on contacts.person_id = undated.person_id
+    left join sender_zones on contacts.rep_id = sender_zones.rep_id
+    group by all
+),
+
+dated as (
+    select
+        counted.*,
+        {{ first_of_month(local_day('counted.quarter_hour_at', 'settings.timezone')) }} as period_month,
+        {{ local_day('counted.quarter_hour_at', 'settings.timezone') }} as occurred_on,
+        case
+            when counted.recipient_timezone <> counted.sender_timezone
+                then
+                    {{ local_clock('counted.quarter_hour_at', 'counted.recipient_timezone') }}
+                    <> {{ local_clock('counted.quarter_hour_at', 'counted.sender_timezone') }}
+            else false
+        end as is_other_clock,
+        counted.is_person_known and counted.recipient_timezone is not null and not counted.is_day_only as is_locatable
+    from counted
+    cross join {{ run_settings() }} as settings
+),
+
+consumer_checks as (
+    select
+        'consumer_hours' as check_code,
+        {{ contact_policy('consumer_from') }} as valid_from
+    union all
+    select
+        'consumer_cap' as check_code,
+        {{ contact_policy('consumer_from') }} as valid_from
+    union all
+    select
+        'consumer_opt_in' as check_code,
+        {{ contact_policy('consumer_opt_in_from') }} as valid_from
+),
+
+-- A check concerns a contact or not; of those it concerns it judges some.
+judged as (
+    select
+        'after_opt_out' as check_code,
+        channel_code,
+        period_month,
+        n_contacts,
+        is_person_known and not is_refusal_undated as is_assessed
+    from dated
+    union all
+    select
+        'outside_hours' as check_code,
+        channel_code,
+        period_month,
+        n_contacts,
+        is_locatable as is_assessed
+    from dated
+    where channel_code <> 'social' and not is_consumer and (is_other_clock or not is_locatable)
+    union all
+    select
+        'account_cap' as check_code,
+        channel_code,
+        period_month,
+        n_contacts,
+        is_account_known and not is_day_only as is_assessed
+    from dated
+    where not is_automated
+    union all
+    select
+        'mail_cap' as check_code,
+        channel_code,
+        period_month,
+        n_contacts,
+        is_locatable as is_assessed
+    from dated
+    where channel_code = 'email'
+    union all
+    select
+        'cool_down' as check_code,
+        channel_code,
+        period_month,
+        n_contacts,
+        is_person_known and not is_day_only as is_assessed
+    from dated
+    union all
+    select
+        checks.check_code,
+        dated.channel_code,
+        dated.period_month,
+        dated.n_contacts,
+        dated.is_locatable as is_assessed
+    from dated
+    inner join consumer_checks as checks on dated.occurred_on >= checks.valid_from
+    where dated.is_consumer and dated.channel_code = 'voice'
+),
+
+breaches as (
+    select
+        check_code,
+        channel_code,
+        {{ first_of_month('occurred_on') }} as period_month,
+        count(*) as n_breaches
+    from {{ ref('dq_contact_breaches') }}
+    group by check_code, channel_code, {{ first_of_month('occurred_on') }}
+),
+
+checked as (
+    select
+        check_code,
+        channel_code,
+        period_month,
+        coalesce(sum(n_contacts) filter (where is_assessed), 0) as n_assessed,
+        coalesce(sum(n_contacts) filter (where not is_assessed), 0) as n_not_assessed
+    from judged
+    group by check_code, channel_code, period_month
+),
+
+prospects as (
+    select count(*) as n_prospects
+    from {{ ref('dim_persons') }} as persons
+    left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id
+    where persons.person_id <> 'unknown' and not coalesce(accounts.is_customer, false)
+),
+
+retention_checks as (
+    select
+        'retention_overdue' as check_code,
+        'overdue' as due_code
+    union all
+    select
+        'retention_due_30' as check_code,
+        'due_30' as due_code
+    union all
+    select
+        'retention_due_60' as check_code,
+        'due_60' as due_code
+),
+
+due as (
+    select
+        due_code,
+        count(*) as n_due
+    from {{ ref('dq_retention_due') }}
+    group by due_code
+)
+
+select
+    checked.check_code,
+    checked.channel_code,
+    checked.period_month,
+    cast(checked.n_assessed as bigint) as n_assessed,
+    cast(checked.n_not_assessed as bigint) as n_not_assessed,
+    case when checked.n_assessed > 0 then coalesce(breaches.n_breaches, 0) end as n_breaches,
+    case when checked.check_code like 'consumer%' then 'fr_consumer' else 'b2b_default' end as profile_code,
+    {{ contact_policy('version') }} as policy_version
+from checked
+left join breaches
+    on
+        checked.check_code = breaches.check_code
+        and checked.channel_code = breaches.channel_code
+        and checked.period_month = breaches.period_month
+union all
+select
+    codes.check_code,
+    'all' as channel_code,
+    settings.cycle_start as period_month,
+    prospects.n_prospects as n_assessed,
+    cast(0 as bigint) as n_not_assessed,
+    coalesce(due.n_due, 0) as n_breaches,
+    'b2b_default' as profile_code,
+    {{ contact_policy('version') }} as policy_version
+from retention_checks as codes
+cross join prospects
+cross join {{ run_settings() }} as settings
+left join due on codes.due_code = due.due_code

@@ -1,0 +1,39 @@
+"""Columns of the worklist and of its published history.
+
+What does NOT belong here: filling them (building.py, history.py).
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+#: One row per record and rule. assignee: id of the seller who owns the record in the CRM, never a name.
+WORKLIST = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("rule_id", pa.string()),
+        ("reason_code", pa.string()),
+        ("table_name", pa.string()),
+        ("source_instance", pa.string()),
+        ("contract", pa.string()),
+        ("record_key", pa.string()),
+        ("field", pa.string()),
+        ("owner", pa.string()),
+        ("assignee", pa.string()),
+        ("impact_value", pa.decimal128(18, 2)),
+        ("impact_unit", pa.string()),
+        ("status", pa.string()),
+        ("opened_on", pa.date32()),
+        ("opened_cycle", pa.string()),
+        ("closed_on", pa.date32()),
+        ("days_to_fix", pa.int32()),
+        ("age_days", pa.int32()),
+        ("impact_rank", pa.int32()),
+    ]
+)
+#: The worklist as a publication left it; cycle is that of the publication.
+HISTORY = pa.schema([*WORKLIST, ("cycle", pa.string())])
+
+#: Where they lie, from the folders work/ and published/ of a company.
+WORKLIST_FILE = "quality/worklist.parquet"
+HISTORY_FILE = "registry/worklist_history.parquet"
