@@ -13,7 +13,8 @@ from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import bridge, places_of, sparkline, stacked_months, weekly_rate
 from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
-from orchestration.reporting.quality_page import masked, verdict_banner
+from orchestration.reporting.privacy import masked
+from orchestration.reporting.sections.verdict import verdict_banner
 from orchestration.reporting.wording import Wording
 
 SEGMENT_MINIMUM = 30

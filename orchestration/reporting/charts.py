@@ -1,4 +1,4 @@
-"""Charts as inline SVG: text stays text, colours are CSS variables, bytes do not depend on the machine.
+"""Charts of the sales audit as inline SVG: text stays text, colours are CSS variables, bytes do not depend on the machine.
 
 What does not belong here: the numbers' formats (callers pass finished labels) and the table that stands
 behind each chart (templates). Labels may come from data: they are drawn literally (no mathtext) and
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import io
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from xml.etree import ElementTree
+
+from orchestration.reporting.drawing import drawable
 
 _ROLES = {
     "ink": "#010203",
@@ -24,35 +24,12 @@ _ROLES = {
     "line": "#030405",
     "accent": "#040506",
     "accent-soft": "#050607",
-    "kept": "#060708",
-    "merged": "#070809",
-    "duplicate": "#08090a",
-    "superseded": "#090a0b",
-    "excluded": "#0a0b0c",
-    "quarantined": "#0b0c0d",
-    "suppressed": "#101112",
     "gain": "#0c0d0e",
     "loss": "#0d0e0f",
     "total": "#0e0f10",
     "alarm": "#0f1011",
 }
 _SVG = "{http://www.w3.org/2000/svg}"
-_LABEL_LIMIT = 30
-
-
-@dataclass(frozen=True)
-class StackedRow:
-    """One bar: a name, the value of each series, and a finished text at its end."""
-
-    label: str
-    values: tuple[float, ...]
-    note: str
-
-
-def drawable(text: str, limit: int = _LABEL_LIMIT) -> str:
-    """Text without control characters, cut to `limit` characters with an ellipsis."""
-    plain = "".join(c for c in text if unicodedata.category(c)[0] != "C")
-    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
 
 def round_ticks(limit: float) -> list[float]:
@@ -148,51 +125,6 @@ def _finish(svg: bytes, title: str, name: str) -> str:
     return re.sub(r">\s+<", "><", text)
 
 
-def stacked_bars(
-    rows: Sequence[StackedRow],
-    roles: Sequence[str],
-    *,
-    title: str,
-    name: str,
-    tick: Callable[[float], str],
-    width: int = 900,
-) -> str:
-    """Horizontal bars of shares (0-1), stacked by series; `roles` gives each series its colour role."""
-    height = 34 + 30 * max(len(rows), 1)
-    longest = max((sum(row.values) for row in rows), default=0.0)
-    limit = longest * 1.02 or 0.01
-
-    def paint(axes) -> None:
-        axes.set_position((0.24, 24 / height, 0.5, 1 - 28 / height))
-        positions = list(range(len(rows)))[::-1]
-        left = [0.0] * len(rows)
-        for index, role in enumerate(roles):
-            widths = [row.values[index] for row in rows]
-            axes.barh(positions, widths, 0.56, left=left, color=_ROLES[role], linewidth=0)
-            left = [start + step for start, step in zip(left, widths, strict=True)]
-        axes.set_xlim(0, limit)
-        axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.set_yticks(positions, [drawable(row.label) for row in rows])
-        for label in axes.get_yticklabels():
-            label.set_color(_ROLES["ink"])
-        ticks = round_ticks(limit)
-        axes.set_xticks(ticks, [tick(value) for value in ticks])
-        axes.grid(axis="x", color=_ROLES["line"], linewidth=0.8)
-        axes.set_axisbelow(True)
-        axes.spines["bottom"].set_visible(False)
-        for position, row in zip(positions, rows, strict=True):
-            axes.text(
-                limit * 1.02,
-                position,
-                drawable(row.note, 60),
-                va="center",
-                color=_ROLES["muted"],
-                clip_on=False,
-            )
-
-    return _draw(width, height, title, name, paint)
-
-
 def bridge(
     steps: Sequence[tuple[str, Decimal, str]],
     *,
@@ -230,7 +162,7 @@ def bridge(
                 cut = floor + (ceiling - floor) * 0.05
                 axes.plot([index - 0.36, index + 0.36], [cut, cut + (ceiling - floor) * 0.03],
                           color=_ROLES["line"], linewidth=2.5)  # fmt: skip
-            axes.text(index, max(start, end) + (ceiling - floor) * 0.02, drawable(text),
+            axes.text(index, max(start, end) + (ceiling - floor) * 0.02, drawable(text, 30),
                       ha="center", va="bottom", fontsize=10)  # fmt: skip
             if index < len(steps) - 1:
                 axes.plot([index + 0.31, index + 0.69], [end, end], color=_ROLES["muted"], linewidth=0.7)

@@ -1,4 +1,4 @@
-"""Reads the controls of deliveries that the data-quality report shows, with the waivers of the company.
+"""Reads the controls of deliveries that the data-quality report shows, and the waivers of the company.
 
 What does not belong here: measuring (ingest), judging (expectations), wording.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestration.reporting.figures import ControlOutcome
+from orchestration.reporting.figures import ControlOutcome, Waiver
 
 if TYPE_CHECKING:
     from datetime import date
@@ -41,3 +41,22 @@ def control_outcomes(company: Company, day: date) -> tuple[ControlOutcome, ...]:
         )
         for each in judged(controls, policy, day)
     )
+
+
+def waivers(company: Company, day: date) -> tuple[Waiver, ...]:
+    """Every waiver of the policy and of the company, those that expire first on top. day: the one after the cycle."""
+    from expectations.policy import POLICY_FILE, load_policy
+    from orchestration.settings import waivers_path
+
+    found = [
+        Waiver(
+            each.rule_id,
+            each.table_name or "*",
+            each.author,
+            each.reason,
+            each.expires_on,
+            each.is_alive(day),
+        )
+        for each in load_policy(POLICY_FILE, waivers_path(company)).waivers
+    ]
+    return tuple(sorted(found, key=lambda each: (each.expires_on, each.rule_id, each.table_name)))

@@ -11,9 +11,25 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from orchestration.reporting.bounds import exact_upper_95
+from orchestration.reporting.quality_figures import (
+    Compliance,
+    FormerAccount,
+    History,
+    IdChange,
+    JournalSample,
+    KpiImpact,
+    OwnerWork,
+    ReconciliationCause,
+    ReviewCount,
+    StewardDecision,
+)
 
 VERDICTS = ("publish", "publish_with_warnings", "hold", "not_decided")
 STATUSES = ("fail", "warn", "not_assessed", "waived", "pass")
+DIMENSIONS = (
+    *("completeness", "validity", "uniqueness", "consistency", "timeliness"),
+    *("volume", "integrity", "reconciliation", "plausibility"),
+)
 SEVERITIES = ("critical", "warning", "info")
 CONTROL_LEVELS = ("error", "warn", "info")
 TRUSTS = ("reliable", "caution", "unreliable", "not_assessed")
@@ -129,6 +145,20 @@ class RuleOutcome:
     question_en: str = ""
     detail: str = ""
     waived_until: date | None = None
+    dimension: str = ""
+    origin: str = "catalogue"  # or dbt: a test or constraint of the models
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """Who let a rule fail until when, and why. table_name: `*` for every table; is_alive: on the cycle's last day."""
+
+    rule_id: str
+    table_name: str
+    author: str
+    reason: str
+    expires_on: date
+    is_alive: bool = True
 
 
 @dataclass(frozen=True)
@@ -157,6 +187,8 @@ class CleaningDecision:
     field_name: str = ""
     label_fr: str = ""
     label_en: str = ""
+    actor: str = "rule"  # or person
+    last_decided_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -216,6 +248,8 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class QualityInputs:
+    """Everything the data-quality report shows. None: the step that makes it has not run; (): it found nothing."""
+
     run: RunFacts
     verdict: Verdict = field(default_factory=Verdict)
     accounts: tuple[RowAccount, ...] = ()
@@ -228,6 +262,17 @@ class QualityInputs:
     refusals: tuple[Refusal, ...] = ()
     balances: tuple[Balance, ...] = ()
     files: tuple[DeliveredFile, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    former_accounts: tuple[FormerAccount, ...] = ()
+    impacts: tuple[KpiImpact, ...] | None = None
+    work: tuple[OwnerWork, ...] | None = None
+    samples: tuple[JournalSample, ...] = ()
+    steward_decisions: tuple[StewardDecision, ...] = ()
+    reviews: tuple[ReviewCount, ...] = ()
+    id_changes: tuple[IdChange, ...] = ()
+    history: History | None = None
+    compliance: Compliance | None = None
+    reconciliation: tuple[ReconciliationCause, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,23 @@ the marts are missing and the audit has no tiles.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.reporting.control_inputs import control_outcomes
+from orchestration.reporting.control_inputs import control_outcomes, waivers
+from orchestration.reporting.decision_inputs import (
+    cleaning_decisions,
+    id_changes,
+    journal_samples,
+    review_counts,
+    steward_decisions,
+)
 from orchestration.reporting.figures import (
     AuditInputs,
     Balance,
-    CleaningDecision,
     DeliveredFile,
     EntityCount,
     LineAccount,
@@ -31,6 +37,13 @@ from orchestration.reporting.figures import (
     SetAside,
     Verdict,
 )
+from orchestration.reporting.followup_inputs import (
+    compliance,
+    kpi_impacts,
+    reconciliation,
+    work_by_owner,
+)
+from orchestration.reporting.history_inputs import former_accounts, publication_history
 from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
@@ -72,6 +85,28 @@ class Reader:
             return []
         return self._rows(f"with relation as (select * from {name}) {query}", list(values))
 
+    def file(
+        self, path: Path, columns: Collection[str], query: str, values: tuple = ()
+    ) -> list[dict[str, Any]] | None:
+        """`query` over `relation`, a Parquet file that a later step may not have written, or written otherwise.
+
+        None when the file is absent or lacks one of `columns`: its part of the report then says how to fill it.
+        """
+        if not path.is_file():
+            return None
+        described = self._connection.execute("describe select * from read_parquet(?)", [str(path)])
+        if not set(columns) <= {row[0] for row in described.fetchall()}:
+            return None
+        return self._rows(f"with relation as (select * from read_parquet(?)) {query}", [str(path), *values])
+
+    def columns(self, name: str) -> set[str]:
+        """Columns of the warehouse's table or view `schema.name`; none when it is absent."""
+        rows = self._connection.execute(
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
+            name.split("."),
+        )
+        return {row[0] for row in rows.fetchall()}
+
     def path(self, name: str) -> Path:
         """The file work/<name>.parquet, which may be absent."""
         return self._work / f"{name}.parquet"
@@ -107,23 +142,37 @@ def reading(work: Path) -> Iterator[Reader]:
         connection.close()
 
 
-def load_quality_inputs(company: Company) -> QualityInputs:
-    """What the data-quality report of the last run shows."""
+def load_quality_inputs(company: Company, publication_id: str | None = None) -> QualityInputs:
+    """What the data-quality report of the last run shows. publication_id: of that run, when it was published."""
     with reading(company.work) as reader:
-        run = run_facts(company, reader)
+        run = replace(run_facts(company, reader), publication_id=publication_id)
+        first_day, day_after = cycle_bounds(run.cycle)
+        registry = company.published / "registry"
+        rules = rule_outcomes(reader)
         return QualityInputs(
             run=run,
             verdict=read_verdict(reader),
             accounts=row_accounts(reader),
             lines=_line_accounts(reader),
-            rules=rule_outcomes(reader),
-            controls=control_outcomes(company, cycle_bounds(run.cycle)[1]),
-            decisions=_decisions(reader),
+            rules=rules,
+            controls=control_outcomes(company, day_after),
+            decisions=cleaning_decisions(reader),
             merges=_merges(reader),
             entities=_entities(reader),
             refusals=_refusals(reader),
             balances=_balances(reader),
             files=_files(reader),
+            waivers=waivers(company, day_after),
+            former_accounts=former_accounts(reader, registry, publication_id),
+            impacts=kpi_impacts(reader, run.cycle, rules),
+            work=work_by_owner(reader, first_day, rules),
+            samples=journal_samples(reader),
+            steward_decisions=steward_decisions(reader),
+            reviews=review_counts(reader),
+            id_changes=id_changes(reader),
+            history=publication_history(reader, registry),
+            compliance=compliance(reader, first_day, day_after),
+            reconciliation=reconciliation(reader, day_after, run.reporting_currency),
         )
 
 
@@ -273,18 +322,6 @@ def rule_outcomes(reader: Reader) -> tuple[RuleOutcome, ...]:
     return tuple(
         RuleOutcome(**{name: row[name] for name in names if row.get(name) is not None}) for row in rows
     )
-
-
-def _decisions(reader: Reader) -> tuple[CleaningDecision, ...]:
-    """Counts of the journal; before dbt has built it, of the changes that ingest made."""
-    query = """
-        select coalesce(reason_code, '') as reason_code, action, coalesce(contract, '') as table_name,
-            coalesce(field, '') as field_name, cast({count} as bigint) as n_decisions
-        from relation group by all order by all
-    """
-    rows = reader.table("quality_dbt.dq_journal", query.format(count="sum(n_decisions)"))
-    rows = rows or reader.parquet("collect/changes", query.format(count="count(*)"))
-    return tuple(CleaningDecision(**row, **_wording(row["reason_code"])) for row in rows)
 
 
 def _merges(reader: Reader) -> tuple[MergeEvidence, ...]:

@@ -69,8 +69,7 @@ def _identities(company: Company, run: AnyRun | str) -> tuple[str | None, str | 
 def _pages(company: Company, publication_id: str | None, wanted: set[str]) -> dict[str, str]:
     pages = {}
     if "data_quality" in wanted:
-        quality = load_quality_inputs(company)
-        quality = replace(quality, run=replace(quality.run, publication_id=publication_id))
+        quality = load_quality_inputs(company, publication_id)
         for language in LANGUAGES:
             pages[f"data_quality.{language}.html"] = render_data_quality(quality, language)
     if "sales_audit" in wanted:

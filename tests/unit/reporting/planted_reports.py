@@ -32,8 +32,26 @@ from orchestration.reporting.figures import (
     SetAside,
     StageStep,
     Verdict,
+    Waiver,
 )
 from orchestration.reporting.formatting import add_months
+from orchestration.reporting.quality_figures import (
+    Breach,
+    Compliance,
+    ComplianceCount,
+    DimensionPoint,
+    FormerAccount,
+    History,
+    IdChange,
+    JournalSample,
+    KpiImpact,
+    OwnerWork,
+    ReconciliationCause,
+    ReviewCount,
+    SourcePoint,
+    StewardDecision,
+    WorkItem,
+)
 
 D = Decimal
 CYCLE = date(2026, 6, 1)
@@ -76,7 +94,9 @@ LINES = tuple(
     )
 )
 
-RULES = (
+_DIMENSIONS = {"CRM": "validity", "MST": "uniqueness", "FCT": "consistency", "ERP": "completeness", "TEL": "plausibility",
+               "EML": "completeness", "MRT": "reconciliation"}
+_RULES = (
     RuleOutcome("R-CRM-001", "raw", "raw.crm_lead", "critical", "pass", 41_208, 0, D(0), "revops",
                 "Chaque lead a-t-il un identifiant ?", "Does every lead have an identifier?"),
     RuleOutcome("R-CRM-014", "raw", "raw.crm_lead", "warning", "warn", 39_950, 1_204, D("0.02"), "sales-ops",
@@ -95,6 +115,10 @@ RULES = (
                   "Les segments s'additionnent-ils au total ?", "Do segments add up to the total?") for i in range(1, 6)),
 )
 
+RULES = tuple(replace(rule, dimension=_DIMENSIONS[rule.rule_id[2:5]]) for rule in _RULES) + (
+    RuleOutcome("D-unique_lead_id", "fact", "master.fct_leads", "critical", "pass", 39_950, 0, dimension="uniqueness", origin="dbt"),
+)
+
 CONTROLS = (
     ControlOutcome("pbx/zone", "pbx", "telephony_call_leg", "error", "fail", 1_200, 1_190,
                    "pbx/2026-06/Master.csv : 1190 heures sur 1200 s'écartent de l'horloge.", "pbx/2026-06/Master.csv: 1190 of 1200 times differ from the clock.",
@@ -109,6 +133,9 @@ CONTROLS = (
 
 DECISIONS = (
     CleaningDecision("phone_unparsable", "null", 2_140, "crm_lead", "phone", "Ni un numéro du pays déclaré ni un numéro international.", "No phone number of the declared country nor an international one."),
+    CleaningDecision("line_repaired", "correct", 3, "", "", "Une ligne réparée par une personne.", "A line repaired by a person.", "person", datetime(2026, 6, 28, 9, 30)),
+    CleaningDecision("steward_override", "override", 2, "crm_account", "country_code", "Un référent a fixé la valeur.", "A steward set the value.", "person"),
+    CleaningDecision("steward_override", "override", 1, "crm_account", "city", "Un référent a fixé la valeur.", "A steward set the value."),
     CleaningDecision("email_invalid", "null", 1_204, "crm_lead", "email", "Pas une adresse e-mail.", "Not an e-mail address."),
     CleaningDecision("superseded_by_newer", "supersede", 1_003, "crm_account", "", "Une version plus récente de la même clé est gardée.", "A newer version of the same key is kept."),
     CleaningDecision("dst_ambiguous", "keep_flagged", 31, "telephony_call_leg", "started_at"),
@@ -148,6 +175,125 @@ REFUSAL = Refusal(
     "Redemandez le fichier, puis : etalon run",
 )
 
+WAIVERS = (
+    Waiver("R-CRM-020", "*", "ops", "La migration du CRM est finie.", date(2026, 5, 31), False),
+    Waiver("R-EML-004", "raw.email_event", "Camille (RevOps)", "Le routeur ne livre le destinataire qu'en août.", date(2026, 9, 30)),
+)
+
+FORMER = tuple(
+    FormerAccount("2026-05-99aa88bb77cc", "2026-05", source, contract, records, kept, 4, 20, 30, 40, 0)
+    for source, contract, records, kept in (("crm", "crm_lead", 39_000, 38_906), ("erp", "erp_customer", 4_850, 4_756), ("old", "x", 100, 6))
+)
+
+
+def impact(metric, unit, kind, code, published, without, n_rows, fr, en, issue_fr="", issue_en="") -> KpiImpact:
+    value = [None if text is None else D(text) for text in (published, without)]
+    return KpiImpact(metric, "2026-06", kind, code, unit, *value, n_rows, fr, en, issue_fr, issue_en)
+
+
+_CR = ("Taux de conversion (CR)", "Conversion rate")
+IMPACTS = (
+    impact("cr", "rate", "reason", "test_record", "0.1184", "0.1122", 180, *_CR, "Un enregistrement de test.", "A test record."),
+    impact("cr", "rate", "merge", "same_email", "0.1184", "0.1149", 1_790, *_CR),
+    impact("cr", "rate", "rule", "R-CRM-014", "0.1184", "0.11841", 1_204, *_CR, "Les adresses sont-elles lisibles ?", "Can addresses be read?"),
+    *(impact("cr", "rate", "reason", f"small_reason_{i}", "0.1184", f"0.11839{i}", i, *_CR) for i in range(1, 5)),
+    impact("cr", "rate", "reason", "unmoving", "0.1184", "0.1184", 7, *_CR),
+    impact("revenue_total", "money", "reason", "credit_note_twice", "1284310.55", "1291810.50", 3, "Revenu total", "Total revenue",
+           "Un avoir compté deux fois.", "A credit note counted twice."),
+    impact("ttf_hours", "hours", "reason", "negative_ttf", "5.4", None, 3, "TTF médian", "Median time to first contact"),
+    impact("sales_cycle_days", "days", "reason", "test_record", "47", "46", 3, "Durée du cycle", "Sales cycle"),
+    impact("leads_new", "count", "merge", "same_email", "3412", "3590", 178, "Volume de leads", "New leads"),
+    impact("mrr", "money", "reason", "test_record", "402150", "402150", 0, "MRR", "MRR"),
+    impact("win_rate_close", "rate", "reason", "test_record", "0.2714", "0.2714", 0, "Taux de closing", "Win rate"),
+)
+
+
+def item(rank, owner, rule, reason, key, field, value, unit, age, assignee="", label=("", "")) -> WorkItem:
+    return WorkItem(f"itm_{rank:012d}", rule, reason, key.split("/")[0], key.split("/")[1], key, field, owner, assignee,
+                    None if value is None else D(value), unit, age, rank, *label)
+
+
+WORK = (
+    OwnerWork("sales_ops", 1_204, 118, 214, D("12.5"), (("EUR", D("1204310.50")), ("touches", D(812))), (
+        item(1, "sales_ops", "R-CRM-014", "email_invalid", "crm/crm_lead/00Q5g0000000095EAA", "email", "48000", "EUR", 34, "rep_0042",
+             ("Pas une adresse e-mail.", "Not an e-mail address.")),
+        item(3, "sales_ops", "R-CRM-030", "", "crm/crm_opportunity/0065g00000AAA", "", "12", "touches", 9),
+        item(9, "sales_ops", "R-CRM-031", "", "crm/crm_opportunity/0065g00000BBB", "", None, "", 1),
+    )),
+    OwnerWork("finance", 1, 0, 3, None, (), (item(2, "finance", "R-ERP-009", "", "erp/erp_subscription/S0000000030", "", "1200", "EUR", 3),)),
+    OwnerWork("", 0, 2, None, D("4.0")),
+)
+
+SAMPLES = (
+    JournalSample("phone_unparsable", "null", "crm_lead", "phone", "crm/crm_lead/00Q5g0000000020EAA", "0,00000x+00", "", "crm:crm/2026-06/Lead.csv:23"),
+    JournalSample("superseded_by_newer", "supersede", "crm_account", "", "", "", "472acf264429:29", ""),
+    JournalSample("same_account", "merge", "crm_account", "account_id", "crm/crm_account/0015g1", "crm/crm_account/0015g1", "acc_81339cbc8fde", ""),
+)
+
+
+def decided(number, kind, status, keys, author, reason, **more) -> StewardDecision:
+    return StewardDecision(f"dec_{number:012d}", "account", kind, status, keys, author, reason, datetime(2026, 6, number % 28 + 1, 10), **more)
+
+
+_PAIR = ("crm/crm_account/0015g1", "erp/erp_customer/C000010")
+STEWARDS = (
+    decided(1, "override", "active", _PAIR[:1], "rvd", "Vérifié au registre.", field_name="country_code"),
+    decided(2, "same", "active", _PAIR, "rvd", "Même SIREN."),
+    decided(3, "different", "to_confirm", _PAIR, "rvd", "Deux filiales.", expires_on=date(2026, 12, 31)),
+    decided(4, "cannot_say", "active", _PAIR, "rvd", "Rien au registre."),
+    decided(5, "unmerge", "active", tuple(f"crm/crm_lead/00Q{i}" for i in range(5)), "rvd", "Trois personnes."),
+    decided(6, "same", "undone", _PAIR, "rvd", "Erreur."),
+    *(decided(i, "override", "expired", _PAIR[:1], "rvd", "Ancien.", field_name="city") for i in range(7, 19)),
+    *(decided(i, "same", "active", _PAIR, "rvd", "Idem.") for i in range(20, 29)),
+)
+REVIEWS = (ReviewCount("account", "pair", 57, 4, D("210400.00"), "EUR"), ReviewCount("person", "live_merge", 2, 0, None, "EUR"))
+ID_CHANGES = (IdChange("account", "merge", 12), IdChange("person", "unmerge", 5))
+
+
+def history(n: int) -> History:
+    """n monthly publications that end with June 2026; volume is judged from the third one on."""
+    points, sources = [], []
+    for sequence in range(1, n + 1):
+        month = add_months(CYCLE, sequence - n)
+        named = (sequence, f"{month:%Y-%m}-{sequence:012d}", f"{month:%Y-%m}")
+        for order, name in enumerate(("completeness", "validity", "uniqueness", "consistency", "timeliness", "volume", "integrity", "oddity")):
+            if name != "volume" or sequence > 2:
+                n_warn = max(0, 4 - sequence // 3) if order % 2 else 0
+                points.append(DimensionPoint(*named, name, 20 - n_warn, n_warn, 5 if order == 1 and sequence == 12 else 0, 0, order % 3))
+        for source, records, aside in (("crm", 56_000, 420 - 20 * sequence), ("erp", 93_000, 28), ("pbx", 310_000, 1_990)):
+            if source != "pbx" or sequence > 1:
+                sources.append(SourcePoint(*named, source, records + 100 * sequence, aside))
+    return History(tuple(points), tuple(sources))
+
+
+COMPLIANCE = Compliance(
+    (
+        ComplianceCount("after_opt_out", "email", "2026-06", 402_000, 12, 310), ComplianceCount("after_opt_out", "email", "2026-05", 390_000, 31),
+        ComplianceCount("outside_hours", "voice", "2026-06", 12_040, 0), ComplianceCount("cool_down", "voice", "2026-05", 12_040, 2),
+        ComplianceCount("retention_due_30", "all", "2026-06", 9_120, 41),
+        ComplianceCount("unheard_of", "pigeon", "", 0, 0),
+    ),
+    (Breach("after_opt_out", "email", "mail/email_event/9912", "per_0a1b2c3d4e5f", datetime(2026, 6, 12, 8, 4), "b2b_default"),
+     Breach("after_opt_out", "email", "mail/email_event/9913", "", None, "")),
+    12,
+)
+
+
+def cause(code, period, currency, n_opportunities, n_lines, crm, erp) -> ReconciliationCause:
+    return ReconciliationCause(code, period, currency, n_opportunities, n_lines, D(crm), D(erp), D(crm) - D(erp))
+
+
+RECONCILIATION = (
+    replace(cause("invoiced_equal", "2026-06", "EUR", 122, 242, "921144.20", "921144.20"), is_converted=True),
+    replace(cause("never_invoiced", "2026-06", "EUR", 3, 0, "18000.00", "0"), is_converted=True),
+    cause("invoiced_equal", "2026-06", "EUR", 120, 240, "812400.10", "812400.10"),
+    cause("invoiced_less", "2026-06", "EUR", 9, 12, "41000.00", "39120.35"),
+    cause("invoiced_more", "2026-05", "EUR", 4, 4, "12000.00", "12000.01"),
+    cause("never_invoiced", "2026-05", "EUR", 3, 0, "18000.00", "0"),
+    cause("one_off_without_deal", "2026-06", "EUR", 0, 31, "0", "96480.72"),
+    cause("invoiced_equal", "2026-06", "USD", 2, 2, "118200.10", "118200.10"),
+)
+
 QUALITY = QualityInputs(
     run=RUN,
     verdict=Verdict("publish_with_warnings", ("R-CRM-014", "R-FCT-006"), 0),
@@ -160,6 +306,17 @@ QUALITY = QualityInputs(
     entities=(EntityCount("account", 13_543, 12_299), EntityCount("person", 44_120, 41_900)),
     balances=BALANCES,
     files=FILES,
+    waivers=WAIVERS,
+    former_accounts=FORMER,
+    impacts=IMPACTS,
+    work=WORK,
+    samples=SAMPLES,
+    steward_decisions=STEWARDS,
+    reviews=REVIEWS,
+    id_changes=ID_CHANGES,
+    history=history(12),
+    compliance=COMPLIANCE,
+    reconciliation=RECONCILIATION,
 )
 
 HELD_QUALITY = replace(
@@ -309,13 +466,30 @@ SPARSE_AUDIT = replace(
     stages=(),
 )
 CLEAN_QUALITY = replace(
-    QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=()
+    QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=(), samples=(),
+    impacts=IMPACTS[-1:], work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
+    compliance=Compliance((ComplianceCount("outside_hours", "voice", "2026-06", 12_040, 0),)), waivers=(),
+)
+# The other sentences of each section: many reasons and decisions, trends that level or improve, nothing to judge.
+BUSY_QUALITY = replace(
+    QUALITY,
+    verdict=Verdict("hold", reasons_fr=tuple(f"Raison {i}." for i in range(12)), reasons_en=tuple(f"Reason {i}." for i in range(12))),
+    rules=tuple(replace(RULES[1], rule_id=f"R-CRM-{i:03}") for i in range(100, 130)) + RULES,
+    decisions=tuple(CleaningDecision(f"reason_{i}", "correct", i, f"table_{j}") for i in range(1, 20) for j in range(6)),
+    accounts=(replace(ACCOUNTS[0], suppressed=5, kept=ACCOUNTS[0].kept - 5), *ACCOUNTS[1:]),
+    history=History(tuple(replace(point, n_fail=0, n_warn=0) for point in history(3).dimensions), history(3).sources),
+    compliance=Compliance((ComplianceCount("cool_down", "voice", "", 0, 0),)),
+    reconciliation=(),
+)
+BETTER_QUALITY = replace(
+    QUALITY, history=History(tuple(p for p in history(12).dimensions if p.sequence < 7), ()), former_accounts=(),
 )
 
 
 def with_every_text(value, text: str):
     """The same inputs with `text` in place of every string field, at any depth, but for codes a page branches on."""
-    branching = {"code", "severity", "status", "disposition", "unit", "better", "trust", "dimension", "cycle", "period", "segment_period"}
+    branching = {"code", "severity", "status", "disposition", "unit", "better", "trust", "dimension", "cycle", "period", "segment_period",
+                 "kind", "switch_kind", "actor"}
     if isinstance(value, tuple):
         return tuple(with_every_text(item, text) for item in value)
     if is_dataclass(value):
@@ -333,5 +507,5 @@ def with_every_text(value, text: str):
     return text if isinstance(value, str) else value
 
 
-ALL_QUALITY = (QUALITY, HELD_QUALITY, EMPTY_QUALITY, CLEAN_QUALITY)
+ALL_QUALITY = (QUALITY, HELD_QUALITY, EMPTY_QUALITY, CLEAN_QUALITY, BUSY_QUALITY, BETTER_QUALITY)
 ALL_AUDIT = (AUDIT, HELD_AUDIT, EMPTY_AUDIT, SPARSE_AUDIT)

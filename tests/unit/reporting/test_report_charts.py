@@ -9,13 +9,12 @@ HOSTILE = "</text><script>alert(1)</script>$\\frac{1}{0}$&\x00\x1b"
 D = Decimal
 
 
-def stacked(label: str) -> str:
-    rows = [charts.StackedRow(label, (0.02, 0.01), label), charts.StackedRow("b", (0.0, 0.0), "n")]
-    return charts.stacked_bars(rows, ("merged", "quarantined"), title=label, name="x", tick=str)
+def drawn(label: str) -> str:
+    return charts.weekly_rate([(label, 0.001)], 0.002, bar_label=label, title=label, name="x", tick=str)
 
 
 def test_labels_of_the_data_stay_text():
-    drawing = stacked(HOSTILE)
+    drawing = drawn(HOSTILE)
     root = ElementTree.fromstring(drawing)
     assert not [node for node in root.iter() if node.tag.endswith("script")]
     assert any("<script>" in (node.text or "") for node in root.iter("text"))
@@ -23,15 +22,15 @@ def test_labels_of_the_data_stay_text():
 
 
 def test_a_drawing_follows_the_theme_and_loads_nothing():
-    drawing = stacked("crm")
-    assert "var(--merged)" in drawing
+    drawing = drawn("crm")
+    assert "var(--alarm)" in drawing
     assert "http" not in drawing
     assert "<metadata" not in drawing
     assert not any(colour in drawing for colour in charts._ROLES.values())
 
 
 def test_the_same_figures_give_the_same_bytes():
-    assert stacked("crm") == stacked("crm")
+    assert drawn("crm") == drawn("crm")
 
 
 def test_ids_of_two_drawings_on_a_page_do_not_meet():
@@ -50,7 +49,6 @@ def test_charts_of_nothing_are_drawn_without_an_error():
     nothing = [("o", D(0), "0")] * 4
     assert charts.bridge(nothing, title="t", name="m")
     assert charts.stacked_months([("m", 0.0, 0.0)], title="t", name="r", tick=str)
-    assert charts.stacked_bars([], ("merged",), title="t", name="x", tick=str)
     assert charts.weekly_rate([("w", 0.0)], 0.002, bar_label="", title="t", name="c", tick=str)
 
 

@@ -33,7 +33,7 @@ PARQUET = {
             ('excluded', 'test_record'), ('excluded', 'test_record'), ('quarantined', 'required_value_missing'),
             ('superseded', 'superseded_by_newer')) t (disposition, reason_code)""",
     "collect/deliveries": """
-        select 'crm' as source_instance, 'crm/leads.csv' as file_path, repeat('ab', 32) as file_sha256,
+        select 'd1' as _delivery_id, 'crm' as source_instance, 'crm/leads.csv' as file_path, repeat('ab', 32) as file_sha256,
             120 as file_bytes, date '2026-06-30' as delivered_on, 11 as n_records, 13 as n_physical_lines,
             1 as n_header_lines, 0 as n_blank_lines, 11 as n_record_lines, 1 as n_quarantined_lines, 0 as n_repaired_lines""",
     "collect/quarantine_lines": "select 'crm' as source_instance, 'unclosed_quote' as reason_code, 'x' as raw_line",
@@ -58,7 +58,9 @@ PARQUET = {
 TABLES = {
     "quality_dbt.dq_journal": """
         select 'email_invalid' as reason_code, 'null' as action, 'crm_lead' as contract, 'email' as field,
-            n as n_decisions from (values (2), (1)) t (n)""",
+            'rule' as actor, 'd1' as _delivery_id, line::bigint as _source_row_id, 'crm/crm_lead/00Q' as record_key,
+            'jane.doe@client.example' as value_before, null::varchar as value_after, n as n_decisions
+        from (values (2, 7), (1, 9)) t (n, line)""",
     "quality_dbt.dq_merges": """
         select * from (values ('person', 'crm/crm_lead/1', 'crm_lead'), ('account', 'crm/crm_lead/1', 'crm_lead'))
         t (entity, record_key, contract)""",

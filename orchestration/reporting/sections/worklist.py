@@ -1,0 +1,51 @@
+"""Section 4: what to fix at the source, owner by owner, what moves most first.
+
+What does not belong here: the whole list (`etalon worklist`), who a record is about.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from orchestration.reporting.figures import QualityInputs
+from orchestration.reporting.formatting import MISSING, Formats
+from orchestration.reporting.wording import Wording
+
+
+def _impact(value: Decimal | None, unit: str, t: Wording, f: Formats) -> str:
+    """Money when the unit is a currency, else a number and what it counts."""
+    if value is None:
+        return MISSING
+    if len(unit) == 3 and unit.isupper():
+        return f.money(value, unit)
+    counted = t.or_raw("impact_unit", unit)
+    return f.with_unit(value, counted, 0 if value == value.to_integral_value() else 2)
+
+
+def worklist_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
+    work = inputs.work or ()
+    n_open, n_closed = sum(each.n_open for each in work), sum(each.n_closed for each in work)
+    if inputs.work is None:
+        lead = t("quality.worklist.absent")
+    elif not n_open:
+        lead = t("quality.worklist.empty")
+    else:
+        first = max(work, key=lambda each: (each.n_open, each.owner))
+        lead = t.plural(
+            "quality.worklist.lead",
+            n_open,
+            n=f.integer(n_open),
+            closed=f.integer(n_closed),
+            owner=first.owner or t("quality.worklist.nobody"),
+            most=f.integer(first.n_open),
+        )
+    return {
+        "lead": lead,
+        "is_there": inputs.work is not None,
+        "owners": work,
+        "impact": lambda value, unit: _impact(value, unit, t, f),
+        "impacts": lambda owner: (
+            ", ".join(_impact(value, unit, t, f) for unit, value in owner.impact) or MISSING
+        ),
+        "problem": lambda item: t.pick(item.label_fr, item.label_en, item.rule_id),
+    }

@@ -1,0 +1,186 @@
+"""Where a text of the data can stand in the two reports: one class of field each, all planted at once.
+
+What does NOT belong here: the texts (payloads.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestration.reporting.figures import AuditInputs, QualityInputs
+from orchestration.reporting.quality_figures import Compliance, History
+from tests.unit.reporting import planted_reports as planted
+
+#: Field class -> what it is, in the order of the page.
+CLASSES = (
+    *(
+        "company",
+        "verdict_sentence",
+        "rule_detail",
+        "rule_question",
+        "owner",
+        "waiver_author",
+        "waiver_reason",
+    ),
+    *("refused_file", "refusal_text", "source_instance", "contract", "set_aside_reason", "ledger_scope"),
+    *(
+        "metric_label",
+        "issue_label",
+        "record_key",
+        "item_field",
+        "assignee",
+        "impact_unit",
+        "decision_reason",
+    ),
+    *("value_before", "value_after", "sample_place", "steward_author", "steward_comment", "steward_field"),
+    *(
+        "evidence",
+        "review_kind",
+        "id_change",
+        "publication",
+        "dimension",
+        "check_code",
+        "touch_key",
+        "profile",
+    ),
+    *("cause_code", "currency", "control_fact", "control_example", "file_name", "time_zone"),
+)
+AUDIT_CLASSES = (
+    "company",
+    "kpi_label",
+    "kpi_definition",
+    "trust_rule",
+    "segment_label",
+    "stage",
+    "time_zone",
+)
+
+
+def marker(name: str) -> str:
+    """What is looked for in the page: it stands before the payload, where no label is cut."""
+    return f"zq{(*CLASSES, *AUDIT_CLASSES).index(name):02}z"
+
+
+def quality(payload: str) -> QualityInputs:
+    """The data-quality inputs with marker and payload in a field of every class."""
+
+    def text(name: str) -> str:
+        return marker(name) + payload
+
+    base = planted.HELD_QUALITY
+    sentences = (text("verdict_sentence"),)
+    control = replace(
+        planted.CONTROLS[0], fact_fr=text("control_fact"), fact_en=text("control_fact"),
+        examples=(text("control_example"),),
+    )  # fmt: skip
+    aside = replace(
+        planted.ACCOUNTS[0].set_aside[0], label_fr=text("set_aside_reason"), label_en=text("set_aside_reason")
+    )
+    owner = planted.WORK[0]
+    item = replace(
+        owner.items[0], record_key=text("record_key"), field_name=text("item_field"), assignee=text("assignee"),
+        impact_unit=text("impact_unit"),
+    )  # fmt: skip
+    history = planted.history(2)
+    return replace(
+        base,
+        run=replace(base.run, company=text("company"), timezone=text("time_zone")),
+        verdict=replace(base.verdict, reasons_fr=sentences, reasons_en=sentences),
+        rules=(
+            replace(
+                planted.RULES[1],
+                status="fail",
+                detail=text("rule_detail"),
+                question_fr=text("rule_question"),
+                question_en=text("rule_question"),
+                owner=text("owner"),
+            ),
+        ),  # fmt: skip
+        waivers=(replace(planted.WAIVERS[1], author=text("waiver_author"), reason=text("waiver_reason")),),
+        refusals=(
+            replace(
+                planted.REFUSAL,
+                file_path=text("refused_file"),
+                why=text("refusal_text"),
+                why_fr=text("refusal_text"),
+            ),
+        ),
+        accounts=(
+            replace(
+                planted.ACCOUNTS[0],
+                source_instance=text("source_instance"),
+                contract=text("contract"),
+                set_aside=(aside,),
+            ),
+            replace(planted.ACCOUNTS[1], source_instance=text("source_instance")),
+        ),
+        balances=(replace(planted.BALANCES[0], scope=f"x:{text('ledger_scope')}", difference=planted.D(1)),),
+        impacts=(
+            replace(
+                planted.IMPACTS[0],
+                metric_fr=text("metric_label"),
+                metric_en=text("metric_label"),
+                issue_fr=text("issue_label"),
+                issue_en=text("issue_label"),
+            ),
+        ),  # fmt: skip
+        work=(replace(owner, items=(item,)),),
+        decisions=(
+            replace(planted.DECISIONS[0], label_fr=text("decision_reason"), label_en=text("decision_reason")),
+        ),
+        samples=(
+            replace(
+                planted.SAMPLES[0],
+                before=text("value_before"),
+                after=text("value_after"),
+                place=text("sample_place"),
+            ),
+        ),
+        steward_decisions=(
+            replace(
+                planted.STEWARDS[0],
+                author=text("steward_author"),
+                reason=text("steward_comment"),
+                field_name=text("steward_field"),
+            ),
+        ),  # fmt: skip
+        merges=(replace(planted.MERGES[0], evidence_code=text("evidence")),),
+        reviews=(replace(planted.REVIEWS[0], kind=text("review_kind")),),
+        id_changes=(replace(planted.ID_CHANGES[0], cause=text("id_change")),),
+        history=History(
+            tuple(
+                replace(point, dimension=text("dimension"), published_as=text("publication"))
+                for point in history.dimensions[::7]
+            ),
+            history.sources[:1],
+        ),
+        compliance=Compliance(
+            (replace(planted.COMPLIANCE.counts[0], check_code=text("check_code")),),
+            (replace(planted.COMPLIANCE.breaches[0], touch_key=text("touch_key"), profile=text("profile")),),
+            1,
+        ),
+        reconciliation=(
+            replace(planted.RECONCILIATION[1], cause_code=text("cause_code"), currency=text("currency")),
+        ),
+        controls=(control,),
+        files=(replace(planted.FILES[0], file_path=text("file_name")),),
+    )
+
+
+def audit(payload: str) -> AuditInputs:
+    """The sales audit's inputs with marker and payload in a field of every class."""
+
+    def text(name: str) -> str:
+        return marker(name) + payload
+
+    kpi = replace(
+        planted.KPIS[3], label_fr=text("kpi_label"), label_en=text("kpi_label"), definition_fr=text("kpi_definition"),
+        definition_en=text("kpi_definition"), trust_rule_ids=(text("trust_rule"),),
+    )  # fmt: skip
+    return replace(
+        planted.AUDIT,
+        run=replace(planted.RUN, company=text("company"), timezone=text("time_zone")),
+        kpis=(kpi,),
+        segments=(replace(planted.AUDIT.segments[0], code=text("segment_label")),),
+        stages=(replace(planted.AUDIT.stages[0], code=text("stage")),),
+    )

@@ -1,0 +1,214 @@
+"""The two reports in a real browser: nothing loads, nothing complains, everything is reached, all of it prints."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestration.reporting.render import render_data_quality, render_sales_audit
+from tests.unit.reporting import planted_reports as planted
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "quality-fr": lambda: render_data_quality(planted.QUALITY, "fr"),
+    "quality-en": lambda: render_data_quality(planted.QUALITY, "en"),
+    "held-fr": lambda: render_data_quality(planted.HELD_QUALITY, "fr"),
+    "busy-en": lambda: render_data_quality(planted.BUSY_QUALITY, "en"),
+    "empty-fr": lambda: render_data_quality(planted.EMPTY_QUALITY, "fr"),
+    "audit-fr": lambda: render_sales_audit(planted.AUDIT, "fr"),
+    "audit-en": lambda: render_sales_audit(planted.AUDIT, "en"),
+}
+QUALITY = [name for name in PAGES if not name.startswith("audit")]
+# Every text with its colour, the ground below it and its size; the ground is the nearest one that is painted.
+COLOURS = """
+(() => {
+  const found = [];
+  const solid = colour => { const m = colour.match(/[\\d.]+/g).map(Number); return m.length < 4 || m[3] > 0.99 ? m : null; };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest('.unseen, .skip, title')) continue;
+    const style = getComputedStyle(element);
+    let ground = null, above = element;
+    while (above && !(ground = solid(getComputedStyle(above).backgroundColor))) above = above.parentElement;
+    const ink = solid(element.closest('svg') ? style.fill : style.color);
+    found.push([ink, ground || [255, 255, 255], parseFloat(style.fontSize), walker.currentNode.data.trim().slice(0, 40)]);
+  }
+  return found;
+})()
+"""
+REACHABLE = "a[href], button, input, summary, [tabindex='0']"
+ACTIVE = "[...document.querySelectorAll(`{}`)].indexOf(document.activeElement)".replace("{}", REACHABLE)
+
+
+@pytest.fixture(params=PAGES)
+def page(request, tmp_path) -> Path:
+    """Every state of both reports, as a file."""
+    path = tmp_path / f"{request.param}.html"
+    path.write_text(PAGES[request.param](), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(params=QUALITY)
+def quality_page(request, tmp_path) -> Path:
+    path = tmp_path / f"{request.param}.html"
+    path.write_text(PAGES[request.param](), encoding="utf-8")
+    return path
+
+
+def test_a_page_loads_nothing_and_makes_the_browser_say_nothing(browser, page):
+    for scheme, medium in (("light", ""), ("dark", ""), ("light", "print")):
+        browser.show(scheme=scheme, medium=medium)
+        browser.open(page)
+        assert len(browser.picture()) > 20_000
+    assert browser.complaints == []
+    assert browser.dialogs == []
+    assert {url for url in browser.requests if not url.startswith("data:")} == {page.as_uri()}
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_no_page_is_wider_than_its_window(browser, page, width):
+    browser.resize(width, 800)
+    browser.open(page)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_everything_that_can_be_used_is_reached_by_the_tab_key_and_shows_it(browser, quality_page):
+    browser.open(quality_page)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    n = browser.evaluate(f"document.querySelectorAll(`{REACHABLE}`).length")
+    order = []
+    for _ in range(n):
+        browser.press("Tab", 9)
+        order.append(browser.evaluate(ACTIVE))
+        shown = browser.evaluate(
+            "(s => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2)(getComputedStyle(document.activeElement))"
+        )
+        assert shown, f"no focus ring on element {order[-1]}"
+    assert order == list(range(n)), "in reading order, none left out"
+
+
+def test_a_closed_part_opens_with_the_keyboard(browser, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(PAGES["quality-en"](), encoding="utf-8")
+    browser.open(page)
+    closed = "document.querySelector('#annex details:not([open])')"
+    browser.evaluate(f"window.part = {closed}, part.querySelector('summary').focus()")
+    browser.press("Enter", 13)
+    assert browser.evaluate("part.open") is True
+
+
+@pytest.mark.parametrize(("scheme", "medium"), [("light", ""), ("dark", ""), ("dark", "print")])
+def test_every_text_has_the_contrast_of_wcag_aa(browser, quality_page, scheme, medium):
+    browser.show(scheme=scheme, medium=medium)
+    browser.open(quality_page)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    texts = browser.evaluate(COLOURS)
+    assert len(texts) > 50
+    weak = [
+        (text, size, ratio) for ink, ground, size, text in texts if (ratio := contrast(ink, ground)) < 4.5
+    ]
+    assert weak == []
+
+
+def contrast(one: list[float], two: list[float]) -> float:
+    def luminance(colour: list[float]) -> float:
+        parts = [part / 255 for part in colour[:3]]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_paper_is_light_whatever_the_theme(browser, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(PAGES["quality-en"](), encoding="utf-8")
+    browser.show(scheme="dark", medium="print")
+    browser.open(page)
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_headings_landmarks_and_tables_say_what_they_are(browser, quality_page):
+    browser.open(quality_page)
+    levels = browser.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(each => +each.tagName[1])")
+    assert levels.count(1) == 1 and levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    ids = browser.evaluate("[...document.querySelectorAll('main > section')].map(each => each.id)")
+    links = browser.evaluate(
+        "[...document.querySelectorAll('nav a')].map(each => each.getAttribute('href').slice(1))"
+    )
+    assert len(ids) == 10 and ids == links
+    for selector in ("header", "nav[aria-label]", "main", "footer"):
+        assert browser.evaluate(f"document.querySelectorAll('body {selector}').length") >= 1
+    unlabelled = """
+        [...document.querySelectorAll('section, [role=region], svg[role=img]')].filter(each => {
+            const by = each.getAttribute('aria-labelledby');
+            return !(each.getAttribute('aria-label') || '').trim() && !(by && document.getElementById(by)?.textContent.trim());
+        }).length"""
+    assert browser.evaluate(unlabelled) == 0
+    assert browser.evaluate("document.querySelectorAll('th:not([scope])').length") == 0
+    assert (
+        browser.evaluate(
+            "[...document.querySelectorAll('table')].filter(t => !t.tHead || !t.querySelector('tbody th, tfoot th')).length"
+        )
+        == 0
+    )
+    assert (
+        browser.evaluate(
+            "[...document.querySelectorAll('table')].filter(t => !t.closest('[role=region]')).length"
+        )
+        == 0
+    )
+
+
+def test_no_table_and_no_drawing_is_cut_on_paper(browser, quality_page):
+    paper = round((210 - 2 * 12) / 25.4 * 96)
+    browser.show(medium="print")
+    browser.resize(paper, 1000)
+    browser.open(quality_page)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    cut = browser.evaluate(
+        f"""[...document.querySelectorAll('td, th, svg, code, h2, li, dd, p')]
+            .filter(each => each.checkVisibility() && each.getBoundingClientRect().right > {paper} + 1)
+            .map(each => each.closest('section')?.id + ': ' + each.textContent.trim().slice(0, 40))"""
+    )
+    assert cut == []
+
+
+def test_the_quality_report_prints_on_a4_with_its_text(browser, quality_page, tmp_path):
+    browser.open(quality_page)
+    printed = tmp_path / "report.pdf"
+    printed.write_bytes(browser.pdf())
+    content = printed.read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) >= 2
+    box = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", content)
+    assert [round(float(side)) for side in box.groups()] == [595, 842]
+    assert b"/StructTreeRoot" in content, "tagged, so that a screen reader finds headings and tables"
+    if shutil.which("pdftotext"):
+        command = ["pdftotext", "-layout", str(printed), "-"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for heading in browser.evaluate(
+            "[...document.querySelectorAll('h2')].map(each => each.lastChild.data.trim())"
+        ):
+            words = re.findall(r"\w{4,}", heading)
+            assert words[0] in text and words[-1] in text
+
+
+@pytest.mark.parametrize(
+    ("language", "inputs"),
+    [("fr", planted.AUDIT), ("en", planted.AUDIT), ("fr", planted.HELD_AUDIT)],
+    ids=["published-fr", "published-en", "held"],
+)
+def test_the_sales_audit_prints_on_one_a4_page_in_landscape(browser, tmp_path, language, inputs):
+    page = tmp_path / "audit.html"
+    page.write_text(render_sales_audit(inputs, language), encoding="utf-8")
+    browser.open(page)
+    content = browser.pdf()
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == 1
+    box = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", content)
+    assert [round(float(side)) for side in box.groups()] == [842, 595]
