@@ -245,7 +245,7 @@ def judge(root: Path, verdict: str | None = None) -> None:
     path, company = root / "work" / "quality" / "gate_verdicts.parquet", load_company(root)
     settings = read_settings(company.work)
     if verdict is None:
-        content, progress = decided(company, settings)
+        content, progress = decided(company, settings, filled=frozenset())
         write_progress(progress, settings.cycle, path.with_name("ratchet.parquet"))
     else:
         content = Verdict(settings.cycle, verdict, _say("note", "nothing_assessed"), (), 0, "p" * 12)

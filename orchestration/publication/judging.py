@@ -49,15 +49,21 @@ def company_policy(company: Company) -> Policy:
 
 
 def decided(
-    company: Company, settings: RunSettings, catalogue: Catalogue | None = None
+    company: Company,
+    settings: RunSettings,
+    *,
+    filled: frozenset[str],
+    catalogue: Catalogue | None = None,
 ) -> tuple[Verdict, Progress]:
-    """The verdict on the candidate, and how it compares with the publication before it. Nothing is written."""
+    """The verdict on the candidate, and how it compares with the publication before it. Nothing is written.
+
+    filled: contracts that some mapping of the company fills (ingest.mapping.filled_contracts).
+    """
     from expectations.assessment_index import completed
     from expectations.catalogue import load_catalogue
     from expectations.control_findings import read_controls
     from expectations.gate import decide, read_balances, read_collect_warnings, read_refusals
     from expectations.results import read_results
-    from ingest.mapping import filled_contracts
 
     work, policy, catalogue = company.work, company_policy(company), catalogue or load_catalogue()
     found = read_results(work / "quality" / "rule_results.parquet")
@@ -72,7 +78,7 @@ def decided(
         cycle_end=settings.cycle_end,
         collect_warnings=read_collect_warnings(work),
         controls=read_controls(work),
-        filled=filled_contracts(company),
+        filled=filled,
         progress=progress,
     )
     return verdict, progress

@@ -107,10 +107,11 @@ def publish(
     settings = read_settings(work)
     from expectations.catalogue import load_catalogue
     from expectations.ratchet import definition_versions
+    from ingest.mapping import filled_contracts
 
-    catalogue = load_catalogue()
+    catalogue, filled = load_catalogue(), filled_contracts(company)
     verdict = admit(company, settings, catalogue)
-    progress = confirm_verdict(company, settings, catalogue, verdict)
+    progress = confirm_verdict(company, settings, verdict, filled, catalogue)
     fingerprint = run_fingerprint(work, settings)
     publication_id = id_of(settings, fingerprint)
     events = read_log(published)
@@ -123,7 +124,7 @@ def publish(
         publication = _publication(
             settings, verdict, deliveries, publication_id, ledger_hash, sequence_of(events, publication_id)
         )
-        extra = _trust_tables(con, manifest, company, settings, publication, events, progress)
+        extra = _trust_tables(con, manifest, company, settings, publication, events, progress, filled)
         shares = {
             RULES: rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
             ACCOUNTS: row_accounts(con, work),
@@ -290,7 +291,11 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
 
 
 def confirm_verdict(
-    company: Company, settings: RunSettings, catalogue: Catalogue, verdict: Mapping[str, Any]
+    company: Company,
+    settings: RunSettings,
+    verdict: Mapping[str, Any],
+    filled: frozenset[str],
+    catalogue: Catalogue,
 ) -> Progress:
     """Decide again and compare with the verdict on file, which anybody could have written.
 
@@ -298,7 +303,7 @@ def confirm_verdict(
     """
     from expectations.gate import verdict_row
 
-    again, progress = decided(company, settings, catalogue)
+    again, progress = decided(company, settings, filled=filled, catalogue=catalogue)
     found = verdict_row(again)
     differing = sorted(name for name in found if found[name] != verdict.get(name))
     if differing:
@@ -386,14 +391,13 @@ def _trust_tables(
     publication: Publication,
     events: Sequence[Event],
     progress: Progress,
+    filled: frozenset[str],
 ) -> list[tuple[Table, pa.Table]]:
     from expectations.assessment_index import is_due
     from expectations.control_findings import judged, read_controls
     from expectations.results import read_results
-    from ingest.mapping import filled_contracts
 
-    policy, filled = company_policy(company), filled_contracts(company)
-    controls = judged(read_controls(company.work), policy, settings.cycle_end)
+    controls = judged(read_controls(company.work), company_policy(company), settings.cycle_end)
     results = read_results(company.work / "quality" / "rule_results.parquet")
     findings = trust.Findings(
         # A control that passes proves nothing of a figure; one that does not makes it doubtful.

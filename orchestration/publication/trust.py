@@ -21,6 +21,7 @@ import yaml
 from ingest.sql import literal
 from orchestration.publication.history import Publication
 from orchestration.publication.tables import Column, Table, meta_of
+from orchestration.settings import cycle_bounds
 
 KPI_MART = "mart_management_kpis_month"
 
@@ -262,7 +263,7 @@ def trust_table(
         "select metric_name, period_month, cast(coalesce(denominator, numerator) as decimal(38, 4)) as n,"
         f" caveat_code from {kpi_relation} where segment_kind_code = 'all' order by metric_name, period_month"
     ).fetchall()
-    cycle_start = date.fromisoformat(f"{publication.cycle}-01")
+    cycle_start, day_after = cycle_bounds(publication.cycle)
     rows = []
     trusts: dict[str, Trust] = {}
     for name, period_month, n, caveat_code in values:
@@ -287,7 +288,7 @@ def trust_table(
                 "minimum_n": minimum.get(name, 0),
                 "is_too_few": is_too_few,
                 "last_delivery_on": last,
-                "n_days_since_delivery": (publication.as_of.date() - last).days if last else None,
+                "n_days_since_delivery": (day_after - last).days if last else None,
                 "late_contracts": ",".join(late) or None,
                 "rule_ids": ",".join(trust.rule_ids) or None,
                 "waived_rules": ",".join(trust.waived) or None,
