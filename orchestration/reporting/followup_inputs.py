@@ -1,4 +1,4 @@
-"""Reads what a person acts on: the effect of cleaning on each KPI, the worklist, contacts that break a rule, CRM to ERP.
+"""Reads what a person acts on: the effect of cleaning on KPIs, the worklist, contacts that break a rule, CRM to ERP.
 
 Each comes from a step that may not have run; then there is None, never an empty list, and the report says which command
 fills it. What does not belong here: computing any of it, wording.
