@@ -13,12 +13,13 @@ from planted_company import company_in
 from orchestration.reporting.followup_inputs import BREACHES_SHOWN, ITEMS_SHOWN
 from orchestration.reporting.inputs import load_quality_inputs
 from orchestration.reporting.render import render_data_quality
+from orchestration.settings import fingerprint, read_settings
 
 D = Decimal
 SETTINGS = """
     select 'demo' as company, '2026-06' as cycle, timestamp '2026-07-01' as as_of, date '2026-06-01' as cycle_start,
         date '2026-07-01' as cycle_end, 'EUR' as reporting_currency, 'Europe/Paris' as timezone,
-        30 as conversion_window_days, 'c0de' as code_version, 'p0l1' as policy_version, 'run-1' as run_id"""
+        30 as conversion_window_days, 20 as conversation_min_s, '' as own_domains, 'c0de' as code_version, 'p0l1' as policy_version, 'run-1' as run_id"""
 HISTORY = """
     select s::int as sequence, 'pub-' || s as publication_id, strftime(date '2025-01-01' + to_months(s::int), '%Y-%m') as cycle,
         source_instance, contract, 100 * s::bigint as records_in, 90 * s::bigint as kept, s::bigint as quarantined,
@@ -95,7 +96,7 @@ PARQUET = {
     "quality/rule_results": RESULTS,
     "quality/kpi_impact": f"""
         select * exclude (p, w), p::decimal(38, 10) as value_published, w::decimal(38, 10) as value_without,
-            (p - w)::decimal(38, 10) as difference, 'f00' as inputs_fingerprint from ({IMPACT})""",
+            (p - w)::decimal(38, 10) as difference, '{{inputs}}' as inputs_fingerprint from ({IMPACT})""",
     "quality/worklist": WORK,
     "collect/deliveries": """
         select 'd1' as _delivery_id, 'crm' as source_instance, 'crm/leads.csv' as file_path, 'ab' as file_sha256,
@@ -111,7 +112,7 @@ PARQUET = {
 REGISTRY = {"account_history": HISTORY, "rule_history": RULES}
 
 
-def plant(root: Path, without: str = ""):
+def plant(root: Path, without: str = "", inputs: str = ""):
     company = company_in(root)
     files = {company.work / f"{name}.parquet": query for name, query in PARQUET.items() if name != without}
     registry = company.published / "registry"
@@ -119,7 +120,10 @@ def plant(root: Path, without: str = ""):
     with duckdb.connect() as connection:
         for path, query in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute(f"copy ({query}) to '{path}' (format parquet)")
+            measured_on = ""
+            if "{inputs}" in query:
+                measured_on = inputs or fingerprint(read_settings(company.work), ["d1", "dec_1"])
+            connection.execute(f"copy ({query.replace('{inputs}', measured_on)}) to '{path}' (format parquet)")
     with duckdb.connect(str(company.work / "warehouse.duckdb")) as connection:
         connection.execute("create schema quality_dbt")
         for name, query in TABLES.items():
@@ -266,6 +270,10 @@ def test_a_table_that_is_not_there_is_told_with_the_command_that_fills_it(tmp_pa
     quality = load_quality_inputs(plant(tmp_path, without=name), "pub-14")
     assert getattr(quality, attribute) is None
     assert command in render_data_quality(quality, "en")
+
+
+def test_effects_measured_on_other_inputs_count_as_not_measured(tmp_path):
+    assert load_quality_inputs(plant(tmp_path, inputs="0" * 64)).impacts is None
 
 
 def test_a_file_of_another_shape_is_not_read(tmp_path):
