@@ -1,4 +1,4 @@
-"""Charts of the sales audit as inline SVG: text stays text, colours are CSS variables, bytes do not depend on the machine.
+"""Charts of the sales audit as inline SVG: text stays text, colours are variables, bytes do not depend on the machine.
 
 What does not belong here: the numbers' formats (callers pass finished labels) and the table that stands
 behind each chart (templates). Labels may come from data: they are drawn literally (no mathtext) and

@@ -1,4 +1,4 @@
-"""Reads what was decided: the cleaning journal by reason with a few masked samples, stewards' decisions, open questions.
+"""Reads what was decided: the cleaning journal by reason with masked samples, stewards' decisions, open questions.
 
 Values leave this module masked: letters as x, and digits as 0 where the contract says that a column describes a
 person. What does not belong here: deciding, wording.
@@ -155,7 +155,7 @@ def review_counts(reader: Reader) -> tuple[ReviewCount, ...]:
 
 
 def id_changes(reader: Reader) -> tuple[IdChange, ...]:
-    """Records whose golden id changed since the cycle before, by cause; records seen for the first time are no change."""
+    """Records whose golden id changed since the cycle before, by cause; one seen for the first time is no change."""
     query = """
         select entity, cause, count(*) as n_records from relation where cause <> 'first_seen'
         group by all order by entity, n_records desc, cause

@@ -112,7 +112,7 @@ def flows(
     left: Sequence[Node], right: Sequence[Node], links: Sequence[Flow], *, title: str, name: str
 ) -> str:
     """Bands from sources to fates, as thick as their records; never thinner than a line that can be seen."""
-    width, bar, from_x, to_x = 900.0, 12.0, 210.0, 660.0
+    width, bar, from_x, to_x = 900.0, 12.0, 170.0, 680.0
     total = sum(link.value for link in links) or 1
     scale = max(240.0, _SLOT * max(len(left), len(right)) * 0.6) / total
     drawn = [link for link in links if link.value]
@@ -158,7 +158,7 @@ def flows(
             canvas.box(x, y, bar, max(height, 1.0), f"fill:var(--{node.role})")
             middle = y + height / 2
             text_x, anchor = (x - 10, "end") if is_left else (x + bar + 10, "start")
-            canvas.text(text_x, middle - 2, node.label, anchor, "strong", 28)
+            canvas.text(text_x, middle - 2, node.label, anchor, "strong", 22)
             canvas.text(text_x, middle + 13, node.note, anchor, "muted", 40)
     return canvas.finished()
 
@@ -166,7 +166,7 @@ def flows(
 def columns(
     values: Sequence[Column], top: Decimal, *, top_label: str, title: str, name: str, slots: int
 ) -> str:
-    """One small multiple: a column per publication, the last at the right edge; `top` is the scale all of them share."""
+    """One small multiple: a column per publication, the last at the right edge; `top` is the scale that all share."""
     width, height, left, base, head = 300.0, 118.0, 44.0, 92.0, 10.0
     canvas = _Canvas(width, height, title, name, "chart multiple")
     for y in (base, head):

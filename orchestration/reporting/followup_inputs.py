@@ -1,4 +1,4 @@
-"""Reads what a person acts on: the effect of cleaning on each KPI, the worklist, contacts that break a rule, CRM to ERP.
+"""Reads what a person acts on: the effect of cleaning on KPIs, the worklist, contacts that break a rule, CRM to ERP.
 
 Each comes from a step that may not have run; then there is None, never an empty list, and the report says which command
 fills it. What does not belong here: computing any of it, wording.
@@ -30,7 +30,7 @@ ITEMS_SHOWN = 8
 BREACHES_SHOWN = 10
 _IMPACT_COLUMNS = {
     *("metric_name", "period_month", "switch_kind", "switch_code"),
-    *("unit_code", "value_published", "value_without", "n_rows"),
+    *("unit_code", "value_published", "value_without", "n_rows", "inputs_fingerprint"),
 }
 _WORK_COLUMNS = {
     *("item_id", "rule_id", "reason_code", "source_instance", "contract", "record_key", "field", "owner"),
@@ -54,20 +54,25 @@ def _reason(code: str, language: str) -> str:
     return known.text(language) if known else ""
 
 
-def kpi_impacts(reader: Reader, cycle: str, rules: Iterable[RuleOutcome]) -> tuple[KpiImpact, ...] | None:
-    """Of each metric, the last month up to the cycle that has a value: published, and without each decision."""
+def kpi_impacts(
+    reader: Reader, cycle: str, inputs: str, rules: Iterable[RuleOutcome]
+) -> tuple[KpiImpact, ...] | None:
+    """Of each metric, the last month up to the cycle that has a value: published, and without each decision.
+
+    inputs: fingerprint of what this run was made of; what was measured on other inputs counts as not measured.
+    """
     query = """
         , dated as (
             select *, max(period_month) filter (where value_published is not null)
                 over (partition by metric_name) as last_month
-            from relation where strftime(period_month, '%Y-%m') <= ?
+            from relation where strftime(period_month, '%Y-%m') <= ? and inputs_fingerprint = ?
         )
         select metric_name, strftime(period_month, '%Y-%m') as period, switch_kind, switch_code, unit_code,
             value_published as published, value_without as without, cast(n_rows as bigint) as n_rows
         from dated where period_month = last_month order by metric_name, switch_kind, switch_code
     """
-    rows = reader.file(reader.path("quality/kpi_impact"), _IMPACT_COLUMNS, query, (cycle,))
-    if rows is None:
+    rows = reader.file(reader.path("quality/kpi_impact"), _IMPACT_COLUMNS, query, (cycle, inputs))
+    if not rows:
         return None
     questions = {rule.rule_id: rule for rule in rules}
     return tuple(_impact(row, questions) for row in rows)

@@ -68,7 +68,7 @@ class Reader:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, work: Path) -> None:
         self._connection = connection
-        self._work = work
+        self.work = work
 
     def parquet(self, name: str, query: str = "select * from relation") -> list[dict[str, Any]]:
         """`query` over `relation`, the file work/<name>.parquet."""
@@ -109,7 +109,7 @@ class Reader:
 
     def path(self, name: str) -> Path:
         """The file work/<name>.parquet, which may be absent."""
-        return self._work / f"{name}.parquet"
+        return self.work / f"{name}.parquet"
 
     def has(self, name: str) -> bool:
         """Whether the warehouse holds the table or view `schema.name`."""
@@ -164,7 +164,7 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
             files=_files(reader),
             waivers=waivers(company, day_after),
             former_accounts=former_accounts(reader, registry, publication_id),
-            impacts=kpi_impacts(reader, run.cycle, rules),
+            impacts=kpi_impacts(reader, run.cycle, _fingerprint_of_inputs(reader), rules),
             work=work_by_owner(reader, first_day, rules),
             samples=journal_samples(reader),
             steward_decisions=steward_decisions(reader),
@@ -201,6 +201,18 @@ def run_facts(company: Company, reader: Reader) -> RunFacts:
         )
     names = {each.name for each in fields(RunFacts)} & set(rows[0])
     return RunFacts(**{name: rows[0][name] for name in names})
+
+
+def _fingerprint_of_inputs(reader: Reader) -> str:
+    """What the last run was made of, as the publisher computes it; '' where no effect of cleaning was measured."""
+    from orchestration.settings import fingerprint, read_settings
+    from orchestration.stewardship.tables import decisions_in_force
+
+    if not (reader.path("quality/kpi_impact").is_file() and reader.path("run/settings").is_file()):
+        return ""
+    deliveries = [row["_delivery_id"] for row in reader.parquet("collect/deliveries")]
+    settings = read_settings(reader.work)
+    return fingerprint(settings, [*deliveries, *decisions_in_force(reader.work / "stewardship")])
 
 
 def _list(text: str | None) -> tuple[str, ...]:

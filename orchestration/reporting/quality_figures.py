@@ -34,7 +34,7 @@ class FormerAccount:
 class KpiImpact:
     """A metric of a month as published, and as it would be with one rule, reason or merge evidence switched off.
 
-    unit: as Kpi.unit. n_rows: rows the decision touched. issue_*: wording of the switch, '' when only its code is known.
+    unit: as Kpi.unit. n_rows: rows the decision touched. issue_*: wording of the switch, '' for a code without one.
     """
 
     metric_name: str

@@ -3,6 +3,8 @@
 What does NOT belong here: what a page must be (the tests).
 """
 
+# ruff: noqa: E501 - one line of code for the browser, one for Python
+
 from __future__ import annotations
 
 import base64
@@ -166,10 +168,13 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.send("Emulation.setEmulatedMedia", media=medium, features=features)
 
-    def press(self, key: str, code: int) -> None:
-        """One key, pressed and let go. code: its Windows virtual-key code."""
-        for kind in ("rawKeyDown", "keyUp"):
-            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """One key, pressed and let go. code: its Windows virtual-key code; text: what it types."""
+        for kind in ("keyDown", "keyUp"):
+            typed = {"text": text} if text and kind == "keyDown" else {}
+            self.send(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **typed
+            )
 
     def picture(self) -> bytes:
         """The whole page as PNG."""

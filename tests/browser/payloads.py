@@ -65,8 +65,9 @@ DISGUISES = {
 
 
 def payloads() -> list[str]:
-    """Every way out with every running text, and every disguise of three of them."""
-    plain = [way + text.format(run=RUN) for way, text in product(WAYS_OUT, RUNNING)]
+    """Every way out with every other running text, and every disguise of three of them."""
+    pairs = product(enumerate(WAYS_OUT), enumerate(RUNNING))
+    plain = [way + text.format(run=RUN) for (i, way), (j, text) in pairs if (i + j) % 2 == 0]
     disguised = [
         disguise(way + text.format(run=RUN))
         for disguise, (way, text) in product(DISGUISES.values(), zip(WAYS_OUT[:3], RUNNING[:3], strict=True))

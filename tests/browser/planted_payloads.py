@@ -45,15 +45,7 @@ CLASSES = (
     ),
     *("cause_code", "currency", "control_fact", "control_example", "file_name", "time_zone"),
 )
-AUDIT_CLASSES = (
-    "company",
-    "kpi_label",
-    "kpi_definition",
-    "trust_rule",
-    "segment_label",
-    "stage",
-    "time_zone",
-)
+AUDIT_CLASSES = ("company", "kpi_label", "kpi_definition", "trust_rule", "segment_label", "stage")
 
 
 def marker(name: str) -> str:
@@ -70,17 +62,22 @@ def quality(payload: str) -> QualityInputs:
     base = planted.HELD_QUALITY
     sentences = (text("verdict_sentence"),)
     control = replace(
-        planted.CONTROLS[0], fact_fr=text("control_fact"), fact_en=text("control_fact"),
+        planted.CONTROLS[0],
+        fact_fr=text("control_fact"),
+        fact_en=text("control_fact"),
         examples=(text("control_example"),),
-    )  # fmt: skip
+    )
     aside = replace(
         planted.ACCOUNTS[0].set_aside[0], label_fr=text("set_aside_reason"), label_en=text("set_aside_reason")
     )
     owner = planted.WORK[0]
     item = replace(
-        owner.items[0], record_key=text("record_key"), field_name=text("item_field"), assignee=text("assignee"),
+        owner.items[0],
+        record_key=text("record_key"),
+        field_name=text("item_field"),
+        assignee=text("assignee"),
         impact_unit=text("impact_unit"),
-    )  # fmt: skip
+    )
     history = planted.history(2)
     return replace(
         base,
@@ -95,7 +92,7 @@ def quality(payload: str) -> QualityInputs:
                 question_en=text("rule_question"),
                 owner=text("owner"),
             ),
-        ),  # fmt: skip
+        ),
         waivers=(replace(planted.WAIVERS[1], author=text("waiver_author"), reason=text("waiver_reason")),),
         refusals=(
             replace(
@@ -123,7 +120,7 @@ def quality(payload: str) -> QualityInputs:
                 issue_fr=text("issue_label"),
                 issue_en=text("issue_label"),
             ),
-        ),  # fmt: skip
+        ),
         work=(replace(owner, items=(item,)),),
         decisions=(
             replace(planted.DECISIONS[0], label_fr=text("decision_reason"), label_en=text("decision_reason")),
@@ -143,7 +140,7 @@ def quality(payload: str) -> QualityInputs:
                 reason=text("steward_comment"),
                 field_name=text("steward_field"),
             ),
-        ),  # fmt: skip
+        ),
         merges=(replace(planted.MERGES[0], evidence_code=text("evidence")),),
         reviews=(replace(planted.REVIEWS[0], kind=text("review_kind")),),
         id_changes=(replace(planted.ID_CHANGES[0], cause=text("id_change")),),
@@ -174,13 +171,17 @@ def audit(payload: str) -> AuditInputs:
         return marker(name) + payload
 
     kpi = replace(
-        planted.KPIS[3], label_fr=text("kpi_label"), label_en=text("kpi_label"), definition_fr=text("kpi_definition"),
-        definition_en=text("kpi_definition"), trust_rule_ids=(text("trust_rule"),),
-    )  # fmt: skip
+        planted.KPIS[3],
+        label_fr=text("kpi_label"),
+        label_en=text("kpi_label"),
+        definition_fr=text("kpi_definition"),
+        definition_en=text("kpi_definition"),
+        trust_rule_ids=(text("trust_rule"),),
+    )
     return replace(
         planted.AUDIT,
-        run=replace(planted.RUN, company=text("company"), timezone=text("time_zone")),
+        run=replace(planted.RUN, company=text("company")),
         kpis=(kpi,),
         segments=(replace(planted.AUDIT.segments[0], code=text("segment_label")),),
-        stages=(replace(planted.AUDIT.stages[0], code=text("stage")),),
+        stages=(replace(planted.AUDIT.stages[0], stage_code=text("stage")),),
     )

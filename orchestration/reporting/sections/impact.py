@@ -77,6 +77,14 @@ def _moved(each: KpiImpact) -> bool:
     return each.effect != 0 or (each.published is None) != (each.without is None)
 
 
+def _is_visible(each: KpiImpact) -> bool:
+    """Whether the effect is more than a rounding of what is shown."""
+    if each.published is None or each.without is None:
+        return True
+    places = _PLACES.get(each.unit, 0) + (2 if each.unit == "rate" else 0)
+    return abs(each.effect) >= Decimal(5).scaleb(-places - 1)
+
+
 def _relative(each: KpiImpact) -> Decimal:
     """Size of an effect beside its metric, by which metrics of different units are put in order."""
     return abs(each.effect) / abs(each.published) if each.published else abs(each.effect)
@@ -100,6 +108,7 @@ def metric_impacts(
         )
         if not moved:
             continue
+        told = [each for each in moved if _is_visible(each)][:ISSUES_SHOWN]
         lines = tuple(
             IssueLine(
                 _issue(each, t),
@@ -109,7 +118,7 @@ def metric_impacts(
                 _effect(each, currency, t, f),
                 each.n_rows,
             )
-            for each in moved[:ISSUES_SHOWN]
+            for each in told
         )
         first = moved[0]
         found.append(
@@ -118,7 +127,7 @@ def metric_impacts(
                 first.period,
                 _value(first.published, first.unit, currency, t, f),
                 lines,
-                max(0, len(moved) - ISSUES_SHOWN),
+                len(moved) - len(told),
                 len(members) - len(moved),
             )
         )

@@ -16,7 +16,7 @@ from orchestration.reporting.history_inputs import PUBLICATIONS_SHOWN
 from orchestration.reporting.quality_figures import DimensionPoint, SourcePoint
 from orchestration.reporting.wording import Wording
 
-_SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"))
+_SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", "0.3", "0.5", "0.75", "1"))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 RULES_SHOWN = 10
-REASONS_SHOWN = 8
+REASONS_SHOWN = 6
 
 
 def verdict_banner(verdict: Verdict, cycle: str, t: Wording, f: Formats) -> dict[str, str]:
@@ -70,7 +70,7 @@ def verdict_reasons(inputs: QualityInputs, t: Wording, f: Formats) -> list[str]:
     """The gate's own sentences when it left some, else the same facts told from its inputs."""
     told = inputs.verdict.reasons_fr if t.language == "fr" else inputs.verdict.reasons_en
     if told:
-        return [masked(sentence) for sentence in told]
+        return [masked(t.pick(sentence, sentence)) for sentence in told]
     rules = order_rules(inputs.rules)
     critical = [r for r in rules if r.status == "fail" and r.severity == "critical"]
     others = [r for r in rules if r.status in ("fail", "warn") and r not in critical]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+from planted_company import company_in
 
 from ingest.company import Company
 from orchestration.reporting import render_reports
@@ -101,10 +102,6 @@ TABLES = {
             2::bigint as n_matured, 1::bigint as n_reached_next
         from (values (date '2026-05-01'), (date '2026-06-01'), (date '2025-06-01')) t (period_month)""",
 }
-
-
-def company_in(root: Path) -> Company:
-    return Company(root, "demo", "EUR", "Europe/Paris", (), "2026-06", 30, 10)
 
 
 @dataclass

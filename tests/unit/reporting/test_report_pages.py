@@ -13,7 +13,7 @@ from orchestration.reporting import render
 from orchestration.reporting.audit_page import change
 from orchestration.reporting.figures import Refusal, Verdict
 from orchestration.reporting.formatting import Formats
-from orchestration.reporting.privacy import masked, shape
+from orchestration.reporting.privacy import masked
 from orchestration.reporting.render import render_data_quality, render_sales_audit
 from orchestration.reporting.wording import Wording
 
