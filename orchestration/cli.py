@@ -26,6 +26,8 @@ _COMMANDS = {
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",
     "evaluate": "Precision and recall of matching, on a labelled file or on the demo company.",
+    "explain": "From a KPI, a row or a golden id down to the decisions and the lines behind it.",
+    "impact": "What each cleaning decision does to the KPIs.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }
 

@@ -27,6 +27,7 @@ from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
 from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
 from orchestration.publication.hashing import logical_hash
+from orchestration.publication.journal_history import promote_journal
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
@@ -98,6 +99,7 @@ def publish(
         extra = _trust_tables(
             con, manifest, settings, verdict, company, publication_id, ledger_hash, deliveries
         )
+        extra += _impact_table(work, run_fingerprint)
         marts = build_marts(
             con, tables, lambda table: f"warehouse.{ident(table.schema)}.{ident(table.name)}", aside, extra
         )
@@ -140,6 +142,8 @@ def publish(
     )
     crash_point("publication.receipt_written")
     promote_registry(work / "matching", published, settings.cycle)
+    with connection(work / WAREHOUSE, work / "tmp") as con:
+        promote_journal(con, published, publication_id, settings.cycle)
     crash_point("publication.registry_promoted")
     admit(work, settings)
     _swap(published, marts, publication_id)
@@ -292,6 +296,14 @@ def _deliveries(con: duckdb.DuckDBPyConnection, work: Path) -> list[dict[str, An
         "file_sha256", "file_bytes", "delivered_on",
     )  # fmt: skip
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _impact_table(work: Path, run_fingerprint: str) -> list[tuple[Table, pa.Table]]:
+    """dq_kpi_impact where `etalon impact` has measured these inputs."""
+    from orchestration.impact.results import DQ_KPI_IMPACT, read_impact
+
+    measured = read_impact(work, run_fingerprint)
+    return [(DQ_KPI_IMPACT, measured)] if measured.num_rows else []
 
 
 def _trust_tables(
