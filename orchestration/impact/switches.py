@@ -143,7 +143,11 @@ def _rules(con: duckdb.DuckDBPyConnection, work: Path) -> list[Switch]:
     found = []
     for code, n, is_raw, is_fact, tables in rows:
         keys = {
-            check.table: check.key for rule in catalogue.rules if rule.id == code for check in rule.checks
+            check.table: check.key
+            for rule in catalogue.rules
+            if rule.id == code
+            for check in rule.checks
+            if not isinstance(check, Freshness | Reconcile | RowCountMin)  # they flag groups of rows
         }
         by_row = is_fact and all(keys.get(name) == catalogue.tables[name].key for name in tables)
         found.append(Switch("rule", code, n, None if is_raw or by_row else "no_row"))

@@ -85,7 +85,8 @@ def test_the_records_left_out_of_all_months_are_those_of_the_journal(demo_run, w
     months = [
         month
         for (month,) in warehouse.execute(
-            "select distinct date_trunc('month', created_at) from raw.crm_lead where created_at is not null"
+            "select distinct cast(date_trunc('month', created_at) as date) from raw.crm_lead"
+            " where created_at is not null"
         ).fetchall()
     ]
     found: dict[str, int] = {}
@@ -126,9 +127,11 @@ def test_a_golden_record_is_explained_by_its_records_links_and_values(demo_run, 
         {"id": account},
     ).fetchone()[0]
     assert shown.facts["revenue_amount"] == revenue
-    name = warehouse.execute("select name from master.dim_accounts where account_id = $id", {"id": account})
+    name = warehouse.execute(
+        "select account_name from master.dim_accounts where account_id = $id", {"id": account}
+    )
     given = {row["attribute"]: row["value"] for row in shown.values}
-    assert given["name"] == name.fetchone()[0]
+    assert given["account_name"] == name.fetchone()[0]
 
 
 def test_nobody_is_named_unless_asked(demo_run, warehouse) -> None:
