@@ -18,37 +18,53 @@ from expectations.connection import connect
 from ingest.contract import load_contracts
 from ingest.sql import literal
 
-#: Rows that rules and controls flagged carry keys and no values; they complete dq_journal at reading time.
+#: Rows that rules and controls flagged carry keys and no values; they complete dq_journal at reading time. A flag is
+#: raised as of the cycle, by the version of the catalogue and policy that the run was made with.
 _DECISIONS = """
-    select j.contract, j.action, j.reason_code, j.rule_id, j.field, j.record_key, j.value_before,
-           j.value_after,
-           j._delivery_id, j._source_row_id, d.source_instance, d.file_path,
-           cast(j.n_decisions as bigint) as n_decisions
+    select j.journal_id, j.run_id, j.cycle, j.step_code, j.contract, coalesce(j.contract, 'file') as table_name,
+           j.action, j.reason_code, j.rule_id, j.rule_version, j.actor, j.decided_at, j.comment, j.field, j.record_key,
+           j.value_before, j.value_after, j._delivery_id, j._source_row_id,
+           coalesce(d.source_instance, nullif(split_part(j.record_key, '/', 1), j.record_key)) as source_instance,
+           d.file_path, cast(j.n_decisions as bigint) as n_decisions
     from quality_dbt.dq_journal as j
     left join read_parquet({deliveries}) as d using (_delivery_id)
-    union all
-    select f.contract, f.action, f.reason_code, f.rule_id, f.field, f.record_key, null as value_before,
-           null as value_after, f._delivery_id, f._source_row_id, d.source_instance, d.file_path,
-           1 as n_decisions
-    from {failures} as f
-    left join read_parquet({deliveries}) as d using (_delivery_id)
-    union all
-    select c.contract, c.action, c.reason_code, c.control_id as rule_id, c.field, c.record_key, null as value_before,
-           null as value_after, c._delivery_id, c._source_row_id, d.source_instance, d.file_path,
-           1 as n_decisions
-    from {controls} as c
+    union all by name
+    select {flag_id} as journal_id, s.run_id, s.cycle, f.step_code, f.contract,
+           coalesce(f.contract, f.table_name) as table_name, f.action, f.reason_code, f.rule_id,
+           s.policy_version as rule_version, 'rule' as actor, s.as_of as decided_at, null as comment, f.field,
+           f.record_key, null as value_before, null as value_after, f._delivery_id, f._source_row_id,
+           d.source_instance, d.file_path, 1 as n_decisions
+    from (
+        select 'rule' as step_code, rule_id, contract, table_name, action, reason_code, field, record_key,
+               _delivery_id, _source_row_id
+        from {failures}
+        union all
+        select 'control', control_id, contract, contract, action, reason_code, field, record_key,
+               _delivery_id, _source_row_id
+        from {controls}
+    ) as f
+    cross join read_parquet({settings}) as s
     left join read_parquet({deliveries}) as d using (_delivery_id)
 """
-_NO_FAILURES = (
-    "(select null::varchar as contract, null::varchar as action, null::varchar as reason_code,"
-    " null::varchar as field, null::varchar as record_key, null::varchar as rule_id, null::varchar as control_id,"
-    " null::varchar as _delivery_id, null::bigint as _source_row_id where false)"
+_FLAG_ID = (
+    "md5(concat_ws('|', f.step_code, f.rule_id, f.table_name, f.record_key, f.field, f._delivery_id,"
+    " cast(f._source_row_id as varchar)))"
 )
+_NO_FAILURES = (
+    "(select null::varchar as contract, null::varchar as table_name, null::varchar as action,"
+    " null::varchar as reason_code, null::varchar as field, null::varchar as record_key, null::varchar as rule_id,"
+    " null::varchar as control_id, null::varchar as _delivery_id, null::bigint as _source_row_id where false)"
+)
+#: Who decided, other than the name of a person.
+ANY_PERSON, RULE = "person", "rule"
 
 
 @dataclass(frozen=True)
 class JournalFilter:
-    """What to show; None means everything. record_key: part of a key. source: source instance."""
+    """What to show; None means everything. record_key: part of a key. source: source instance.
+
+    actor: `rule`, `person` (whoever) or a name. delivery_id, line: the place of one row.
+    """
 
     reason_code: str | None = None
     contract: str | None = None
@@ -56,6 +72,9 @@ class JournalFilter:
     action: str | None = None
     record_key: str | None = None
     rule_id: str | None = None
+    actor: str | None = None
+    delivery_id: str | None = None
+    line: int | None = None
 
 
 def journal_counts(work: Path, wanted: JournalFilter) -> list[dict[str, Any]]:
@@ -72,8 +91,8 @@ def journal_counts(work: Path, wanted: JournalFilter) -> list[dict[str, Any]]:
     )
 
 
-def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str, Any]]:
-    """Single decisions in file and line order. Direct identifiers are masked; a whole line may hold any of
+def journal_rows(work: Path, wanted: JournalFilter, limit: int, *, raw: bool = False) -> list[dict[str, Any]]:
+    """Single decisions in file and line order. Direct identifiers are masked unless raw; a whole line may hold any of
     them.
 
     Errors: as journal_counts.
@@ -81,9 +100,9 @@ def journal_rows(work: Path, wanted: JournalFilter, limit: int) -> list[dict[str
     return _rows(
         work,
         wanted,
-        f"* replace ({_masked('value_before')}, {_masked('value_after')})",
+        "*" if raw else f"* replace ({_masked('value_before')}, {_masked('value_after')})",
         "order by file_path nulls last, _source_row_id nulls last, field, reason_code, record_key, contract,"
-        f" rule_id, value_before limit {int(limit)}",
+        f" rule_id, value_before, journal_id limit {int(limit)}",
     )
 
 
@@ -97,9 +116,14 @@ def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[
         "source_instance": wanted.source,
         "action": wanted.action,
         "rule_id": wanted.rule_id,
+        "_delivery_id": wanted.delivery_id,
+        "_source_row_id": wanted.line,
+        "actor": None if wanted.actor == ANY_PERSON else wanted.actor,
     }
     values = {column: value for column, value in equal.items() if value is not None}
     conditions = [f"{column} = ${column}" for column in values]
+    if wanted.actor == ANY_PERSON:
+        conditions.append(f"actor <> {literal(RULE)}")
     if wanted.record_key is not None:
         conditions.append("contains(record_key, $record_key)")
         values["record_key"] = wanted.record_key
@@ -107,6 +131,8 @@ def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[
         deliveries=literal(str(work / "collect" / "deliveries.parquet")),
         failures=_listed(work / "quality" / "rule_failures.parquet"),
         controls=_listed(work / "collect" / "control_failures.parquet"),
+        settings=literal(str(work / "run" / "settings.parquet")),
+        flag_id=_FLAG_ID,
     )
     where = f"where {' and '.join(conditions)}" if conditions else ""
     with connect(warehouse) as connection:

@@ -1,4 +1,4 @@
-"""dbt in this process: the manifest, and the three operations tag:staging, tag:master, tag:mart.
+"""dbt in this process: the manifest, the three operations tag:staging, tag:master, tag:mart, and single models.
 
 What does NOT belong here: models, and what happens between the operations. dbt is imported when it runs.
 The DuckDB file stays open within an operation and is closed after it, so other steps can open it.
@@ -10,7 +10,7 @@ import copy
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -127,6 +127,35 @@ def run_dbt(tag: str, work: Path, *, on_node: Callable[[NodeResult], None] | Non
     """
     if tag not in TAGS:
         raise ValueError(f"unknown dbt operation {tag!r}")
+    outcome = _build(tag, ["--select", f"tag:{tag}", "--indirect-selection", "buildable"], work, on_node)
+    if not outcome.count("model"):
+        raise DbtStepFailedError(tag, outcome, f"no model carries the tag {tag}")
+    return outcome
+
+
+def run_models(
+    name: str,
+    selected: Sequence[str],
+    work: Path,
+    *,
+    excluded: Sequence[str] = (),
+    switched_off: Sequence[str] = (),
+    on_node: Callable[[NodeResult], None] | None = None,
+) -> DbtOutcome:
+    """Build the seeds and models of a selection, without any test. name: what errors call it.
+
+    switched_off: reasons that no row gets (macro `applies`). Otherwise as run_dbt.
+    """
+    arguments = ["--select", *selected, "--resource-type", "model", "--resource-type", "seed"]
+    arguments += ["--exclude", *excluded] if excluded else []
+    return _build(
+        name, [*arguments, "--vars", json.dumps({"switched_off": list(switched_off)})], work, on_node
+    )
+
+
+def _build(
+    name: str, arguments: list[str], work: Path, on_node: Callable[[NodeResult], None] | None
+) -> DbtOutcome:
     ensure_manifest()
     # dbt writes compiled SQL into the manifest's nodes: hand it a copy, keep the held one clean.
     held = copy.deepcopy(_held_manifest(MANIFEST.stat().st_mtime_ns))
@@ -137,20 +166,18 @@ def run_dbt(tag: str, work: Path, *, on_node: Callable[[NodeResult], None] | Non
     with _environment(work):
         try:
             result = runner.invoke(
-                ["build", "--select", f"tag:{tag}", "--indirect-selection", "buildable", "--no-write-json",
+                ["build", *arguments, "--no-write-json",
                  "--target-path", str(work / "dbt"), *_flags(work / "run")]
             )  # fmt: skip
         finally:
             _close_warehouse()
     outcome = DbtOutcome(
-        tag, tuple(_node_result(item) for item in getattr(result.result, "results", None) or ())
+        name, tuple(_node_result(item) for item in getattr(result.result, "results", None) or ())
     )
     if not result.success:
         raise DbtStepFailedError(
-            tag, outcome, str(result.exception or "see run/dbt.log in the work directory")
+            name, outcome, str(result.exception or "see run/dbt.log in the work directory")
         )
-    if not outcome.count("model"):
-        raise DbtStepFailedError(tag, outcome, f"no model carries the tag {tag}")
     return outcome
 
 

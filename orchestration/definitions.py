@@ -13,7 +13,8 @@ import dagster as dg
 
 from orchestration.defs.automation import monthly_schedule
 from orchestration.defs.extracts import extracts_asset
-from orchestration.defs.jobs import check_job, cycle_job
+from orchestration.defs.impact import impact_asset
+from orchestration.defs.jobs import check_job, cycle_job, impact_job
 from orchestration.defs.marts import marts_asset
 from orchestration.defs.master_data import master_data_assets
 from orchestration.defs.matching import matching_asset
@@ -41,8 +42,9 @@ def build_defs(
             marts,
             publication_asset(MART_RESULTS, marts),
             *report_assets(RULE_RESULTS, PUBLISHED_MARTS),
+            impact_asset(MART_RESULTS),
         ],
-        jobs=[cycle, check_job()],
+        jobs=[cycle, check_job(), impact_job()],
         schedules=[monthly_schedule(cycle)],
         resources={"company": company, **(resources or {})},
         executor=dg.in_process_executor,

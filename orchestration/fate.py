@@ -304,6 +304,21 @@ def _text_of(work: Path, delivery_id: str) -> tuple[list[str], str | None]:
             prepared.close()
 
 
+def text_of_line(work: Path, delivery_id: str, line: int) -> str | None:
+    """The text of one line of an archived delivery: personal data.
+
+    None where the file has no lines of text, its mapping keeps columns back, or its bytes are gone.
+    """
+    delivery = DeliveryStore(work).load()[delivery_id]
+    company = load_company(work.parent)
+    source = next(each for each in company.sources if each.instance == delivery.source_instance)
+    spec = load_mapping(source, company.root).model.files[delivery.file_key]
+    if spec.format != "delimited" or spec.privacy or not archived_file(work, delivery.file_sha256).is_file():
+        return None
+    lines, _ = _text_of(work, delivery_id)
+    return lines[line - 1].rstrip("\r\n") if line <= len(lines) else None
+
+
 @contextmanager
 def _connection(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """In-memory DuckDB with what the last run wrote as views; exclusions and golden ids may be empty."""

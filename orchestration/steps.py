@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from expectations.gate import Verdict
     from expectations.results import RuleResult
     from ingest.company import Company
+    from orchestration.impact.measuring import Measured
     from orchestration.matching import MatchReport
     from orchestration.publication import Receipt
     from orchestration.worklists.building import WorklistCounts
@@ -267,6 +268,15 @@ def write_reports(run: Run, *names: str) -> list[Path]:
             shutil.rmtree(run.company.published / "reports" / run.settings.run_id, ignore_errors=True)
         counts["files"] = len(paths)
     return paths
+
+
+def measure_impact(run: Run) -> list[Measured]:
+    """Measure every decision of the last run that can go the other way; what is measured already is not again."""
+    from orchestration.impact.measuring import measure
+    from orchestration.impact.switches import switches
+
+    wanted = [each for each in switches(run.work) if not each.obstacle]
+    return measure(run.company, wanted, run.on_progress)
 
 
 def row_counts(work: Path) -> dict[str, int]:

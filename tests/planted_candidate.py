@@ -143,6 +143,14 @@ def plant(
             from marts.mart_sales_leads_month;
         create table master.dim_products as select 'p1' as product_id, 'Étalon "A"' as product_name;
         create table master.dim_persons as select 'per_1' as person_id, 'a@b.example' as email;
+        create table quality_dbt.dq_journal as
+            select 'j_' || step_code as journal_id, step_code, 'crm_lead' as contract, 'crm/crm_lead/1' as record_key,
+                   'per_1' as value_after, 'merge' as action, 'same_email' as reason_code, 'rule' as actor,
+                   timestamp '2026-07-01' as decided_at
+            from (values ('merge'), ('record')) as steps (step_code);
+        create table quality_dbt.dq_journal_summary as
+            select step_code, contract, action, reason_code, count(*) as n_decisions
+            from quality_dbt.dq_journal group by all;
         create table quality_dbt.dq_ledger_terms as
             select 'C' as term, 'crm_lead' as stream, cast({n_leads} as decimal(38, 4)) as value;
         create table quality_dbt.dq_ledger_balances as

@@ -2,9 +2,9 @@
 
 {% macro subscription_exclusion(alias) -%}
     case
-        when {{ alias }}.is_deleted then 'deleted_in_source'
-        when coalesce({{ alias }}.is_test, false) then 'test_record'
-        when {{ alias }}.status = 'trialing' then 'trial_subscription'
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ applies('test_record', 'coalesce(' ~ alias ~ '.is_test, false)') }} then 'test_record'
+        when {{ applies('trial_subscription', alias ~ ".status = 'trialing'") }} then 'trial_subscription'
         when {{ alias }}.billing_period_months <= 0 then 'invalid_billing_period'
     end
 {%- endmacro %}
@@ -20,16 +20,18 @@
 {% macro ledger_exclusion(alias) -%}
     case
         when {{ alias }}.account_class not in ('revenue', 'rebate') then 'not_revenue_account'
-        when {{ alias }}.is_opening then 'opening_entry'
+        when {{ applies('opening_entry', alias ~ '.is_opening') }} then 'opening_entry'
     end
 {%- endmacro %}
 
 {# An invoice line whose document is missing stays in the fact, on the unknown account: its money must be seen. #}
 {% macro invoice_line_exclusion(lines, invoices) -%}
     case
-        when {{ lines }}.is_deleted or coalesce({{ invoices }}.is_deleted, false) then 'deleted_in_source'
-        when {{ invoices }}.status = 'draft' then 'draft_document'
-        when {{ invoices }}.status = 'void' then 'void_document'
+        when
+            {{ applies('deleted_in_source', lines ~ '.is_deleted or coalesce(' ~ invoices ~ '.is_deleted, false)') }}
+            then 'deleted_in_source'
+        when {{ applies('draft_document', invoices ~ ".status = 'draft'") }} then 'draft_document'
+        when {{ applies('void_document', invoices ~ ".status = 'void'") }} then 'void_document'
     end
 {%- endmacro %}
 
@@ -37,7 +39,7 @@
     case
         when {{ events }}.field <> 'stage' then 'not_a_stage_change'
         when {{ opportunities }}.record_key is null then 'parent_missing'
-        when {{ opportunities }}.is_deleted then 'parent_excluded'
+        when {{ applies('deleted_in_source', opportunities ~ '.is_deleted') }} then 'parent_excluded'
         when {{ events }}.stage_code is null then 'unmapped_stage'
     end
 {%- endmacro %}

@@ -44,7 +44,7 @@ def command(company: Path, as_json: bool, language: str, address: str) -> None:
             known = find_golden_id(loaded.published, address)
         except LookupError as error:
             raise click.UsageError(str(error)) from error
-        emit_json({"golden_id": asdict(known)}) if as_json else say(_sentence_of_id(known, language))
+        emit_json({"golden_id": asdict(known)}) if as_json else say(sentence_of_id(known, language))
         return
     try:
         with reading(work):
@@ -58,7 +58,7 @@ def command(company: Path, as_json: bool, language: str, address: str) -> None:
         )
         return
     for fate in found:
-        say(_sentence(fate, language))
+        say(sentence_of(fate, language))
     if len(contents) > 1:
         shown, *others = contents
         source, line = address.split(":", 1)[0], address.rsplit(":", 1)[1]
@@ -75,7 +75,8 @@ def _contents(work: Path, address: str) -> list[Content]:
     return contents_of(work, source, place) if place and address.rpartition(":")[2].isdigit() else []
 
 
-def _sentence_of_id(known: GoldenId, language: str) -> str:
+def sentence_of_id(known: GoldenId, language: str) -> str:
+    """What the registry says of a golden id, in one sentence."""
     keys = ", ".join(masked(key) for key in known.record_keys)
     more = ", ..." if known.n_records > len(known.record_keys) else ""
     return wording(
@@ -85,7 +86,8 @@ def _sentence_of_id(known: GoldenId, language: str) -> str:
     )  # fmt: skip
 
 
-def _sentence(fate: Fate, language: str) -> str:
+def sentence_of(fate: Fate, language: str) -> str:
+    """The fate of a row in one sentence, its key masked."""
     from ingest.reasons import reasons
 
     place = f"{fate.source_instance}:{fate.file_path}:{fate.line}"

@@ -44,6 +44,7 @@ from orchestration.publication.history import (
     sequence_of,
 )
 from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
+from orchestration.publication.journal_history import promote_journal
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
@@ -125,6 +126,7 @@ def publish(
             settings, verdict, deliveries, publication_id, ledger_hash, sequence_of(events, publication_id)
         )
         extra = _trust_tables(con, manifest, company, settings, publication, events, progress, filled)
+        extra += _impact_table(work, fingerprint)
         shares = {
             RULES: rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
             ACCOUNTS: row_accounts(con, work),
@@ -173,6 +175,8 @@ def publish(
     crash_point("publication.receipt_written")
     promote_registry(work / "matching", published, settings.cycle)
     promote_worklist(work, published, settings.cycle)
+    with connection(work / WAREHOUSE, work / "tmp") as con:
+        promote_journal(con, published, publication_id, settings.cycle)
     crash_point("publication.registry_promoted")
     record_publication(published, publication, shares)
     admit(company, settings, catalogue)
@@ -381,6 +385,14 @@ def _publication(
         n_deliveries=len(deliveries),
         last_delivery_on=date.fromisoformat(max(delivered)) if delivered else None,
     )
+
+
+def _impact_table(work: Path, fingerprint: str) -> list[tuple[Table, pa.Table]]:
+    """dq_kpi_impact where `etalon impact` has measured these inputs."""
+    from orchestration.impact.results import DQ_KPI_IMPACT, read_impact
+
+    measured = read_impact(work, fingerprint)
+    return [(DQ_KPI_IMPACT, measured)] if measured.num_rows else []
 
 
 def _trust_tables(

@@ -78,7 +78,7 @@ timed as (
         case
             when leads.created_at is null then 'not_dated'
             when cadences.first_effective_at is null then 'never_contacted'
-            when cadences.has_effective_before then 'negative_ttf'
+            when {{ applies('negative_ttf', 'cadences.has_effective_before') }} then 'negative_ttf'
             when cadences.first_effective_day_at = cadences.first_effective_at then 'day_only'
             else 'contacted'
         end as ttf_status_code

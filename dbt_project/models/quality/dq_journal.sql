@@ -1,8 +1,9 @@
 {{ config(materialized="view") }}
 
 -- A view: its rows lie in the files and tables that they come from, and only readers of single rows need their ids.
--- Everything the run decided about a line, a record, a cell or an identity. No clock and no run id: the same bytes and
--- the same rules give the same journal. Cells of equal content in one record are one row with their number.
+-- Everything the run decided about a line, a record, a cell or an identity. No clock, and no run id in the id of an
+-- entry: the same bytes and the same rules give the same entries. What a rule decides it decides as of the cycle; a
+-- person's decision has its own date. Cells of equal content in one record are one row with their number.
 with steward_pairs as (
     {{ steward_pairs() }}
 ),
@@ -28,13 +29,15 @@ decisions as (
         cast(null as string) as value_after,
         reason_code,
         'quarantine' as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         count(*) as n_decisions
     from {{ source('collect', 'quarantine_lines') }}
     group by _delivery_id, _source_row_id, raw_line, reason_code
     union all
     select
         'line' as step_code,
-        'person' as actor_code,
+        author as actor_code,
         _delivery_id,
         _source_row_id,
         cast(null as int) as _record_part,
@@ -45,6 +48,8 @@ decisions as (
         repaired_line as value_after,
         'line_repaired' as reason_code,
         'correct' as action_code,
+        comment as comment_text,
+        cast(decided_on as timestamp) as decided_at,
         1 as n_decisions
     from {{ source('collect', 'repaired_lines') }}
     union all
@@ -65,6 +70,8 @@ decisions as (
             when 'superseded' then 'supersede'
             else 'exclude'
         end as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         1 as n_decisions
     from {{ source('collect', 'dispositions') }}
     union all
@@ -81,6 +88,8 @@ decisions as (
         value_after,
         reason_code,
         action,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         count(*) as n_decisions
     from {{ source('collect', 'changes') }}
     group by
@@ -100,6 +109,8 @@ decisions as (
         stream as value_after,
         reason_code,
         'exclude' as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         1 as n_decisions
     from {{ ref('dq_exclusions') }}
     union all
@@ -116,6 +127,8 @@ decisions as (
         golden_id as value_after,
         reason_code,
         'merge' as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         1 as n_decisions
     from {{ ref('dq_merges') }}
     union all
@@ -147,6 +160,8 @@ decisions as (
             when decided.kind = 'group_link' then 'link'
             else 'keep_apart'
         end as action_code,
+        decided.reason as comment_text,
+        decided.decided_at,
         1 as n_decisions
     from {{ source('stewardship', 'decisions') }} as decided
     left join refused on decided.decision_id = refused.decision_id
@@ -164,6 +179,8 @@ decisions as (
         cast(null as string) as value_after,
         ttf_status_code as reason_code,
         'null' as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         1 as n_decisions
     from {{ ref('fct_lead_cadences') }}
     where ttf_status_code = 'negative_ttf'
@@ -181,6 +198,8 @@ decisions as (
         cast(null as string) as value_after,
         'conversion_undated' as reason_code,
         'keep_flagged' as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
         1 as n_decisions
     from {{ ref('fct_lead_cadences') }}
     where is_conversion_undated
@@ -200,6 +219,7 @@ select
         || '|' || coalesce(decisions.reason_code, '')
         || '|' || decisions.action_code
     ) as journal_id,
+    settings.run_id,
     settings.cycle,
     decisions.step_code,
     decisions._delivery_id,
@@ -212,8 +232,11 @@ select
     decisions.value_after,
     decisions.reason_code,
     cast(null as string) as rule_id,
+    settings.code_version as rule_version,
     decisions.action_code as action,  -- noqa: RF04
     decisions.actor_code as actor,
+    coalesce(decisions.decided_at, settings.as_of) as decided_at,
+    decisions.comment_text as comment,  -- noqa: RF04
     decisions.n_decisions
 from decisions
 cross join {{ run_settings() }} as settings

@@ -49,7 +49,9 @@ accounts as (
         {{ record_key('source_instance', 'crm_account', 'merged_into_id') }} as must_link_key,
         {{ record_key('source_instance', 'crm_account', 'parent_account_id') }} as parent_record_key,
         cast(coalesce(created_at, delivered_on) as date) as first_seen_on,
-        case when is_deleted and merged_into_id is null then 'deleted_in_source' end as exclusion_code
+        case
+            when {{ applies('deleted_in_source', 'is_deleted and merged_into_id is null') }} then 'deleted_in_source'
+        end as exclusion_code
     from {{ ref('stg_crm__accounts') }}
     union all
     select
@@ -172,8 +174,8 @@ select
     keyed.first_seen_on,
     case
         when keyed.exclusion_code is not null or keyed.contract <> 'crm_account' then keyed.exclusion_code
-        when names.name_key is not null then 'test_record'
-        when own.own_domain is not null then 'internal_record'
+        when {{ applies('test_record', 'names.name_key is not null') }} then 'test_record'
+        when {{ applies('internal_record', 'own.own_domain is not null') }} then 'internal_record'
     end as exclusion_code
 from keyed
 left join {{ ref('mail_domains') }} as general on keyed.web_domain = general.domain

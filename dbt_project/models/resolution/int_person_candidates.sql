@@ -82,10 +82,15 @@ select
     keyed.must_link_key,
     cast(coalesce(keyed.created_at, keyed.delivered_on) as date) as first_seen_on,
     case
-        when keyed.is_deleted and keyed.merged_into_id is null then 'deleted_in_source'
-        when tests.domain is not null or names.name_key is not null or companies.name_key is not null
+        when {{ applies('deleted_in_source', 'keyed.is_deleted and keyed.merged_into_id is null') }}
+            then 'deleted_in_source'
+        when
+            {{ applies(
+                'test_record',
+                'tests.domain is not null or names.name_key is not null or companies.name_key is not null'
+            ) }}
             then 'test_record'
-        when own.own_domain is not null then 'internal_record'
+        when {{ applies('internal_record', 'own.own_domain is not null') }} then 'internal_record'
     end as exclusion_code
 from keyed
 left join {{ ref('generic_mailboxes') }} as mailboxes on keyed.local_part = mailboxes.local_part

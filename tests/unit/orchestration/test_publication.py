@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from planted_candidate import (
     MANIFEST,
@@ -22,7 +24,9 @@ from planted_candidate import (
     results_path,
 )
 
-from expectations.results import write_results
+from expectations.results import write_parquet, write_results
+from orchestration.impact.results import SCHEMA as IMPACT_SCHEMA
+from orchestration.impact.results import inputs_fingerprint
 from orchestration.publication import NotAdmittedError, UnknownPublicationError, publish, refuse, rollback
 from orchestration.publication.hashing import logical_hash, published_hashes
 from orchestration.publication.receipts import current_publication, receipts
@@ -57,6 +61,26 @@ def test_a_publication_holds_the_marts_the_public_models_and_their_trust(tmp_pat
     )
     assert receipt.publication_id.startswith("2026-06-") and len(receipt.publication_id) == 20
     assert not (tmp_path / "published" / ".building").exists()
+
+
+def test_what_decisions_do_to_kpis_is_published_for_the_inputs_it_was_measured_on(tmp_path: Path) -> None:
+    company = plant(tmp_path)
+    inputs = inputs_fingerprint(company.work)
+    row = {
+        "metric_name": "leads_new", "period_month": date(2026, 6, 1), "switch_kind": "reason",
+        "switch_code": "test_record",
+        "unit_code": "count", "value_published": Decimal(7), "value_without": Decimal(9), "difference": Decimal(-2),
+        "n_rows": 2, "inputs_fingerprint": inputs,
+    }  # fmt: skip
+    path = company.work / "quality" / "kpi_impact.parquet"
+    write_parquet(pa.Table.from_pylist([row], schema=IMPACT_SCHEMA), path)
+    receipt = publish(company, MANIFEST)
+    assert receipt.content["fingerprint"] == inputs
+    assert query(receipt.marts, "select switch_code, difference from dq_kpi_impact") == [
+        ("test_record", Decimal(-2))
+    ]
+    write_parquet(pa.Table.from_pylist([row | {"inputs_fingerprint": "other"}], schema=IMPACT_SCHEMA), path)
+    assert "dq_kpi_impact" not in publish(plant(tmp_path), MANIFEST).tables
 
 
 def test_keys_and_comments_travel_with_the_tables(tmp_path: Path) -> None:

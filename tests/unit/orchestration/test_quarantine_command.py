@@ -89,7 +89,7 @@ def test_a_broken_line_is_listed_shown_repaired_and_published(
         found = con.execute(
             "select actor, value_after, n_decisions from quality_dbt.dq_journal where reason_code = 'line_repaired'"
         ).fetchall()
-        assert found == [("person", sound, 1)]
+        assert found == [("Ann Lee", sound, 1)]
         assert con.execute(
             "select count(*) from quality_dbt.dq_ledger_balances where difference <> 0"
         ).fetchone() == (0,)

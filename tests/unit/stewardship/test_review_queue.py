@@ -104,6 +104,7 @@ SOURCES = {
     ],
     "stewardship.decisions": [
         {"decision_id": name, "entity": "account", "kind": kind, "record_key": "crm/crm_account/a", "author": "Ann Lee",
+         "reason": "one office", "decided_at": dt.datetime(2026, 6, 2),
          "other_record_key": other, "field": field, "value": value, "status": status}
         for name, kind, other, field, value, status in (
             ("dec_1", "different", "crm/crm_account/b", None, None, "active"),
@@ -193,6 +194,10 @@ def test_every_decision_stands_in_the_journal_under_its_author(warehouse: duckdb
         ("unmerge", "keep_apart", "account_id", f"{account}e", "dec_6"),
     ]
     assert {row[2:4] for row in found} == {("Ann Lee", "crm_account")}
+    said = warehouse.execute(
+        "select distinct comment, decided_at from quality_dbt.dq_journal where step_code = 'stewardship'"
+    ).fetchall()
+    assert said == [("one office", dt.datetime(2026, 6, 2))]
 
 
 def test_a_violated_decision_fails_the_build_unless_a_contradiction_is_in_the_queue(tmp_path: Path) -> None:

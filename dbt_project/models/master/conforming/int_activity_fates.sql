@@ -164,13 +164,16 @@ select
     activities._record_part,
     case
         when activities.is_deleted then 'deleted_in_source'
-        when activities.activity_type in ('task', 'note') then 'not_a_touch'
+        when {{ applies('not_a_touch', "activities.activity_type in ('task', 'note')") }} then 'not_a_touch'
         when activities.is_automated then 'automated_activity'
-        when copies.record_key is not null then 'double_logged'
-        when activities.direction = 'internal' then 'not_outbound'
+        when {{ applies('double_logged', 'copies.record_key is not null') }} then 'double_logged'
+        when {{ applies('not_outbound', "activities.direction = 'internal'") }} then 'not_outbound'
         when
-            activities.direction = 'inbound'
-            and not (activities.activity_type = 'call' and coalesce(activities.duration_s, 0) > 0)
+            {{ applies(
+                'not_outbound',
+                "activities.direction = 'inbound'
+            and not (activities.activity_type = 'call' and coalesce(activities.duration_s, 0) > 0)"
+            ) }}
             then 'not_outbound'
     end as reason_code
 from activities

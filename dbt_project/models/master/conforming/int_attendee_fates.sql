@@ -9,8 +9,8 @@ select
     attendees.email,
     attendees.response,
     case
-        when attendees.is_deleted then 'deleted_in_source'
-        when own.own_domain is not null then 'internal_attendee'
+        when {{ applies('deleted_in_source', 'attendees.is_deleted') }} then 'deleted_in_source'
+        when {{ applies('internal_attendee', 'own.own_domain is not null') }} then 'internal_attendee'
     end as reason_code
 from {{ ref('stg_calendar__attendees') }} as attendees
 left join {{ ref('int_own_domains') }} as own on split_part(attendees.email, '@', 2) = own.own_domain

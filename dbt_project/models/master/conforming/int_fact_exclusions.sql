@@ -32,7 +32,7 @@ select
     record_key,
     'deleted_in_source' as reason_code
 from {{ ref('stg_crm__opportunities') }}
-where is_deleted
+where {{ applies('deleted_in_source', 'is_deleted') }}
 union all
 select
     'opportunity_event' as stream,
@@ -112,4 +112,6 @@ select
     record_key,
     'internal_recipient' as reason_code
 from {{ ref('stg_emailing__events') }}
-where split_part(recipient_email, '@', 2) in (select own_domain from {{ ref('int_own_domains') }})
+where
+    split_part(recipient_email, '@', 2) in (select own_domain from {{ ref('int_own_domains') }})
+    and {{ applies('internal_recipient', 'true') }}

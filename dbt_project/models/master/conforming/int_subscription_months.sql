@@ -39,10 +39,10 @@ select
     {{ rounded('spans.monthly_amount * rates.exchange_rate', 4) }} as mrr,
     case
         when
-            row_number() over (
+            {{ applies('overlapping_subscription', "row_number() over (
                 partition by spans.customer_product_key, months.period_month
                 order by spans.started_on desc, spans.record_key desc
-            ) > 1
+            ) > 1") }}
             then 'overlapping_subscription'
     end as reason_code
 from spans

@@ -90,4 +90,4 @@ left join {{ ref('int_rep_handles') }} as handles on judged.sender_email = handl
 -- Left out at the end: DuckDB takes a filter to keep a fifth and would build its hash table on the sends.
 left join {{ ref('int_own_domains') }} as own_domains
     on split_part(judged.recipient_email, '@', 2) = own_domains.own_domain
-where own_domains.own_domain is null
+where not ({{ applies('internal_recipient', 'own_domains.own_domain is not null') }})

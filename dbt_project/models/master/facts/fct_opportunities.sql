@@ -29,7 +29,7 @@ opportunities as (
         {{ record_key('opportunities.source_instance', 'crm_user', 'opportunities.owner_id') }} as owner_key
     from {{ ref('stg_crm__opportunities') }} as opportunities
     cross join {{ run_settings() }} as settings
-    where not opportunities.is_deleted
+    where not {{ applies('deleted_in_source', 'opportunities.is_deleted') }}
 ),
 
 -- Most CRMs close by date: where either side is a day, days are compared, not instants.

@@ -1,0 +1,254 @@
+"""Build the copy of the candidate without each wanted decision, one after the other, and compare the company's KPIs.
+
+First the copy is built with every decision: it must have the figures of the run, or nothing is measured. What is done
+stays done: a measurement broken off goes on with the next decision.
+What does NOT belong here: which decisions there are (switches.py), how one goes the other way (scratch.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from expectations.catalogue import load_catalogue
+from expectations.connection import connect
+from expectations.results import write_parquet
+from ingest.sql import ident, literal
+from orchestration.dbt_running import WAREHOUSE, DbtStepFailedError, run_models
+from orchestration.impact.errors import ImpactError
+from orchestration.impact.results import SCHEMA, inputs_fingerprint, write_impact
+from orchestration.impact.scratch import Scratch
+from orchestration.impact.switches import POLICIES, Switch, flagged_rows
+from orchestration.publication.registry import registry_path
+from orchestration.publication.trust import KPI_MART
+from orchestration.settings import read_settings
+
+if TYPE_CHECKING:
+    from ingest.company import Company
+
+_KPIS = f"+{KPI_MART}"
+_VALUES = pa.schema(
+    [
+        ("metric_name", pa.string()),
+        ("period_month", pa.date32()),
+        ("unit_code", pa.string()),
+        ("metric_value", pa.decimal128(38, 10)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What became of one switch. status: measured, known (measured before on these inputs) or failed. detail: the
+    models that could not be built without the decision.
+    """
+
+    switch: Switch
+    status: str
+    detail: str = ""
+
+
+def measure(
+    company: Company,
+    wanted: Sequence[Switch],
+    on_progress: Callable[[str, str], None] = lambda step, text: None,
+) -> list[Measured]:
+    """Measure each wanted switch and write work/quality/kpi_impact.parquet after each of them.
+
+    wanted: decisions without an obstacle. The candidate, the published files and the registry are only read.
+    Raises ImpactError E-IMP-002 when the copy with every decision has not the figures of the run.
+    """
+    work = company.work
+    inputs = inputs_fingerprint(work)
+    folder = work / "impact"
+    parts = folder / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    bench = _Bench(company, folder / "build", on_progress)
+    found = []
+    try:
+        for position, switch in enumerate(wanted, start=1):
+            on_progress("impact", f"{position}/{len(wanted)} {switch.code}")
+            part = parts / f"{switch.kind}-{switch.code}.parquet"
+            if _is_of(part, inputs):
+                found.append(Measured(switch, "known"))
+                continue
+            published = bench.published(folder / "published.parquet", inputs)
+            try:
+                without = bench.without(switch)
+            except DbtStepFailedError as error:
+                names = sorted(node.name for node in error.outcome.failed) if error.outcome else ["dbt"]
+                found.append(Measured(switch, "failed", ", ".join(names)))
+                continue
+            write_parquet(_compared(published, without, switch, inputs), part)
+            write_impact(parts, work, inputs)
+            found.append(Measured(switch, "measured"))
+    finally:
+        shutil.rmtree(folder / "build", ignore_errors=True)
+    if any(each.status != "failed" for each in found):
+        write_impact(parts, work, inputs)
+    return found
+
+
+class _Bench:
+    """The scratch directory and what is built in it."""
+
+    def __init__(self, company: Company, folder: Path, on_progress: Callable[[str, str], None]) -> None:
+        self.company, self.on_progress = company, on_progress
+        self.scratch = Scratch(company.work, folder)
+
+    def published(self, path: Path, inputs: str) -> pa.Table:
+        """KPIs of the copy with every decision (_VALUES), built once for these inputs and kept in `path`."""
+        if _is_of(path, inputs):
+            return pq.read_table(path).select(_VALUES.names)
+        self.scratch.reset()
+        self._build(())
+        values = _values(self.scratch.folder / WAREHOUSE)
+        run = _values(self.company.work / WAREHOUSE)
+        if run.num_rows:
+            n = set(map(tuple, _plain(values))) ^ set(map(tuple, _plain(run)))
+            if n:
+                raise ImpactError("E-IMP-002", self.company.root.name, n=len({row[:2] for row in n}))
+        stamped = values.append_column(
+            "inputs_fingerprint", pa.array([inputs] * values.num_rows, pa.string())
+        )
+        write_parquet(stamped, path)
+        return values
+
+    def without(self, switch: Switch) -> pa.Table:
+        """KPIs had one decision gone the other way (_VALUES)."""
+        if switch.kind == "rule" and self._is_on_facts(switch.code):
+            self._without_facts(switch.code)
+        else:
+            self.scratch.reset()
+            if switch.kind == "reason":
+                self.scratch.take_back(switch.code)
+            elif switch.kind == "merge":
+                self.scratch.separate(switch.code)
+            else:
+                self.scratch.leave_out(switch.code)
+            self._build((switch.code,) if switch.code in POLICIES else (), matched=switch.kind == "merge")
+        return _values(self.scratch.folder / WAREHOUSE)
+
+    def _build(self, switched_off: Sequence[str], *, matched: bool = False) -> None:
+        """Staging, matching where its records are others, master and the KPI mart. matched: golden ids are given."""
+        work = self.scratch.folder
+        if matched:
+            run_models("impact", [_KPIS], work, switched_off=switched_off, on_node=self._told)
+            return
+        run_models(
+            "staging", [f"tag:staging,{_KPIS}"], work, switched_off=switched_off, on_node=self._told
+        )  # fmt: skip
+        if self.scratch.must_match_again():
+            from orchestration.matching import match
+
+            match(
+                work / "exchange" / "int_account_records.parquet",
+                work / "exchange" / "int_person_records.parquet",
+                registry_path(self.company.published),
+                read_settings(self.company.work).cycle,
+                work / "matching",
+                constraints=work / "stewardship" / "constraints.parquet",
+            )
+        run_models(
+            "impact", [_KPIS], work, excluded=["tag:staging"], switched_off=switched_off, on_node=self._told
+        )
+
+    def _told(self, node: object) -> None:
+        self.on_progress("impact", getattr(node, "name", ""))
+
+    def _is_on_facts(self, rule_id: str) -> bool:
+        """True when the rows that a rule flags are rows of facts, not of a source."""
+        failures = literal(str(self.company.work / "quality" / "rule_failures.parquet"))
+        with duckdb.connect() as con:
+            query = f"select bool_and(layer = 'fact') from read_parquet({failures}) where rule_id = $rule"
+            return bool(con.execute(query, {"rule": rule_id}).fetchone()[0])
+
+    def _without_facts(self, rule_id: str) -> None:
+        """The run's own warehouse, copied, with the flagged rows of its facts left out and what follows built again."""
+        self.scratch.reset()
+        target = self.scratch.folder / WAREHOUSE
+        shutil.copyfile(self.company.work / WAREHOUSE, target)
+        tables = []
+        failures = self.company.work / "quality" / "rule_failures.parquet"
+        with duckdb.connect(str(target)) as con:
+            for check in load_catalogue().rule(rule_id).checks:
+                schema, name = check.table.split(".")
+                relation = f"{ident(schema)}.{ident(name)}"
+                kind = con.execute(
+                    "select table_type from information_schema.tables"
+                    " where table_catalog = current_database() and table_schema = $schema and table_name = $name",
+                    {"schema": schema, "name": name},
+                ).fetchone()
+                if kind is None:
+                    continue
+                con.execute(
+                    f"create temp table left_over as select * from {relation}"
+                    f" where {flagged_rows(check.table, check.key, failures, rule_id)}"
+                )
+                con.execute(f"drop {'view' if kind[0] == 'VIEW' else 'table'} {relation}")
+                con.execute(f"create table {relation} as select * from left_over")
+                con.execute("drop table left_over")
+                tables.append(name)
+        following = [f"{name}+,{_KPIS}" for name in tables] + [f"tag:mart,{_KPIS}"]
+        run_models("impact", following, self.scratch.folder, excluded=tables, on_node=self._told)
+
+
+def _values(warehouse: Path) -> pa.Table:
+    """KPIs of the whole company in a warehouse (_VALUES); none where the marts have not been built."""
+    with connect(warehouse) as con:
+        known = con.execute(
+            "select 1 from information_schema.tables where table_schema = 'marts' and table_name = $name",
+            {"name": KPI_MART},
+        ).fetchall()
+        if not known:
+            return _VALUES.empty_table()
+        return (
+            con.sql(
+                f"select {', '.join(_VALUES.names)} from marts.{ident(KPI_MART)} where segment_kind_code = 'all'"
+                " order by metric_name, period_month"
+            )
+            .to_arrow_table()
+            .cast(_VALUES)
+        )
+
+
+def _compared(published: pa.Table, without: pa.Table, switch: Switch, inputs: str) -> pa.Table:
+    """Rows of kpi_impact (SCHEMA): KPIs and months in which either has a value."""
+    with duckdb.connect() as con:
+        con.register("published", published)
+        con.register("without", without)
+        return (
+            con.sql(
+                "select metric_name, period_month, $kind as switch_kind, $code as switch_code,"
+                " coalesce(p.unit_code, w.unit_code) as unit_code, p.metric_value as value_published,"
+                " w.metric_value as value_without, p.metric_value - w.metric_value as difference,"
+                " cast($n_rows as bigint) as n_rows, $inputs as inputs_fingerprint"
+                " from published as p full join without as w using (metric_name, period_month)"
+                " where coalesce(p.metric_value, w.metric_value) is not null order by metric_name, period_month",
+                params={"kind": switch.kind, "code": switch.code, "n_rows": switch.n_rows, "inputs": inputs},
+            )
+            .to_arrow_table()
+            .cast(SCHEMA)
+        )
+
+
+def _plain(values: pa.Table) -> list[tuple]:
+    return list(zip(*(values[name].to_pylist() for name in _VALUES.names), strict=True))
+
+
+def _is_of(path: Path, inputs: str) -> bool:
+    """True when a file was measured on these inputs."""
+    if not path.is_file():
+        return False
+    with duckdb.connect() as con:
+        query = (
+            f"select min(inputs_fingerprint), max(inputs_fingerprint) from read_parquet({literal(str(path))})"
+        )
+        return con.execute(query).fetchone() == (inputs, inputs)
