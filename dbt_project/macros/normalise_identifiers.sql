@@ -37,28 +37,3 @@
         when {{ is_luhn_9("substr(" ~ digits ~ ", 1, 9)") }} then substr({{ digits }}, 1, 9)
     end
 {%- endmacro %}
-
-{#
-  True when a VAT number without blanks has the shape of its EU country, is no sentinel and, in France, has a valid
-  SIREN with its two check digits (12 + 3 * SIREN modulo 97); the newer French keys that hold a letter are taken as they
-  are. The check digits of other countries are not computed here: the matching step does before it joins by a number.
-#}
-{% macro is_valid_vat(number) -%}
-    case
-        when {{ regexp_replace_all(number, "[^0-9]+", "") }} in ({{ sentinel_identifiers() }}) then false
-        when {{ regexp_full(number, "FR[0-9]{11}") }}
-            then
-                {{ siren_of("substr(" ~ number ~ ", 5)") }} is not null
-                and cast(substr({{ number }}, 3, 2) as int)
-                = mod(12 + 3 * mod(cast(substr({{ number }}, 5) as bigint), 97), 97)
-        when {{ regexp_full(number, "FR[0-9A-Z]{2}[0-9]{9}") }}
-            then {{ siren_of("substr(" ~ number ~ ", 5)") }} is not null
-        else
-            {{ regexp_full(
-                number,
-                "(BG|CZ|LT|RO)[0-9]{8,12}|(DE|EE|EL|PT)[0-9]{9}|(DK|FI|HU|LU|MT|SI)[0-9]{8}|(HR|IT|LV)[0-9]{11}"
-                ~ "|(PL|SK)[0-9]{10}|ATU[0-9]{8}|BE[01][0-9]{9}|CY[0-9]{8}[A-Z]|ES[0-9A-Z][0-9]{7}[0-9A-Z]"
-                ~ "|IE[0-9][0-9A-Z]{7,8}|NL[0-9]{9}B[0-9]{2}|SE[0-9]{12}|XI[0-9]{9,12}"
-            ) }}
-    end
-{%- endmacro %}

@@ -17,7 +17,9 @@ from ingest.demo.scratch import Scratch, pick
 from ingest.demo.sizes import Size, epoch, stream
 from ingest.demo.vocabulary import CITIES, FIRST_NAMES, JOB_TITLES, LAST_NAMES, TRADES, plain
 
-_PLANTED = epoch("2026-05-12T09:00:00")  # one delivery holds all of them
+_DAY_OF_PLANTING = (
+    "12T09:00:00"  # of the first delivery: a later month would swell and the next one seem to shrink
+)
 _FIRST_NUMBER = 90_000_000  # ids that no record of the world has
 _MEMBERS = 4  # numbers, telephone lines and records are counted from 4 x trap
 _GIVEN_PAIRS = (
@@ -285,7 +287,9 @@ def _draw(scratch: Scratch, size: Size, seed: int) -> None:
     )
     scratch.store("trap_draws", columns, f"*, {derived}")
     # Numbers reserved for fiction that no person of these sizes has: 04 65 71 and 02 61 91.
+    planted = epoch(f"{size.first_delivery}-{_DAY_OF_PLANTING}")
     scratch.run(f"""
+        create or replace macro planted_at(trap) as {planted} + 60 * trap;
         create or replace macro line(trap, k) as '+3346571' || code({_MEMBERS} * trap + k, 4);
         create or replace macro cell(trap, k) as '+3326191' || code({_MEMBERS} * trap + k, 4);
         create or replace macro record_no(trap, k) as {_FIRST_NUMBER} + {_MEMBERS} * trap + k""")
@@ -297,7 +301,7 @@ def _add_account(scratch: Scratch, kind: str, number: int, company: _Company) ->
     scratch.run(f"""
         insert into sf_accounts by name
         select record_no(trap, {number}) as account_no, 'trap' as kind, record_no(trap, {number}) as acc,
-          {_PLANTED} + 60 * trap as created, -1 as deleted_s, {company.name} as name,
+          planted_at(trap) as created, -1 as deleted_s, {company.name} as name,
           {company.country} as country,
           {shown_town.format(company.country, "50667", f"postal_{town}")} as postal,
           {shown_town.format(company.country, "Köln", f"city_{town}")} as city,
@@ -311,7 +315,7 @@ def _add_contact(scratch: Scratch, kind: str, number: int, person: _Person) -> N
     scratch.run(f"""
         insert into sf_contacts by name
         select record_no(trap, {number}) as contact_no, 'trap' as kind, record_no(trap, {number}) as per,
-          {_PLANTED} + 60 * trap + 20 as created, -1 as deleted_s, {person.first} as first, {person.last} as last,
+          planted_at(trap) + 20 as created, -1 as deleted_s, {person.first} as first, {person.last} as last,
           title, owner, false as opt_out, false as no_call, 'Web' as source,
           record_no(trap, {person.employer}) as account_no, {person.email} as email,
           typed(nullif({person.phone}, ''), 1) as phone, typed(nullif({person.mobile}, ''), 2) as mobile

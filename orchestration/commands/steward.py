@@ -144,7 +144,7 @@ def show(company: Path, as_json: bool, language: str, item: str, out: Path | Non
     from orchestration.run_lock import reading
     from orchestration.stewardship.content import read_records
     from orchestration.stewardship.picture import labelled_steps, text_waterfall, write_picture
-    from orchestration.stewardship.queue import explanation_of, find_item, reason_of
+    from orchestration.stewardship.queue import block_of, explanation_of, find_item, reason_of
     from orchestration.stewardship.words import words
 
     settings = load_company(company)
@@ -176,6 +176,8 @@ def show(company: Path, as_json: bool, language: str, item: str, out: Path | Non
             say(words("probability", language, probability=f"{found.probability:.3f}"))
     say()
     key = {"contradiction": "how_contradiction", "to_confirm": "how_to_confirm"}.get(found.kind)
+    if block_of(found) is not None:
+        key = "how_block"
     how = key or (
         "how_other" if found.kind in ("oversized", "survivorship", "missing_parent") else "how_pair"
     )

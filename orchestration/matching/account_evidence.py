@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.matching import evidence as ev
 from orchestration.matching.standardise.identifiers import vat_numbers
@@ -261,13 +262,19 @@ DOUBTS = f"""
 """
 
 
-def check_numbers(con: duckdb.DuckDBPyConnection) -> None:
+#: Valid VAT numbers as records state them, and in one spelling.
+VALID_VAT_NUMBERS = pa.schema([("stated_number", pa.string()), ("vat_number", pa.string())])
+
+
+def check_numbers(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """Leave in `records` the VAT numbers that are valid, in one spelling; what was stated stays as stated_vat.
 
-    A country that nobody states is that of the number: a SIREN is French.
+    A country that nobody states is that of the number: a SIREN is French. Returns the valid ones: stated_number,
+    vat_number; survivorship reads them, so that a number is valid or not in one place.
     """
     stated = con.sql("select distinct vat_number from records where vat_number is not null").to_arrow_table()
-    con.register("checked_vat", vat_numbers(stated["vat_number"]))
+    checked = vat_numbers(stated["vat_number"])
+    con.register("checked_vat", checked)
     con.execute(
         "create or replace temp table records as select r.* replace (c.vat_number as vat_number, "
         "coalesce(r.country_code, case when r.registration_number is not null then 'FR' end, "
@@ -275,6 +282,8 @@ def check_numbers(con: duckdb.DuckDBPyConnection) -> None:
         "r.vat_number as stated_vat from records as r left join checked_vat as c on c.value = r.vat_number"
     )
     con.unregister("checked_vat")
+    valid = checked.filter(pc.is_valid(checked["vat_number"])).rename_columns(VALID_VAT_NUMBERS.names)
+    return valid.sort_by("stated_number").cast(VALID_VAT_NUMBERS)
 
 
 def legal_identities(con: duckdb.DuckDBPyConnection) -> tuple[np.ndarray, ...]:

@@ -34,18 +34,27 @@ def joined_by(must: Iterable[tuple[Any, Any, str]]) -> Joined:
 
 
 def fights_with_decisions(joined: Joined, apart: Iterable[tuple[Any, Any, str]]) -> set[Fight]:
-    """Records that one decision keeps apart and others join. apart: (left, right, decision).
-
-    A step that the parting decision itself joins (an unmerge, within its parts) is nobody else's fault.
-    """
+    """Pairs of records that one decision keeps apart and others join. apart: (left, right, decision)."""
     component = _components(joined)
     found = set()
     for left, right, name in apart:
         if left in component and component[left] == component.get(right):
             steps = [step for *_, steps in _ways(joined, (left,), (right,)) for step in steps]
-            names = {each for step in steps if name not in step for each in step}
+            names = {each for step in steps for each in step}
             found.add(Fight(_sorted(left, right), tuple(sorted({name, *names}))))
     return found
+
+
+def fights_with_parts(joined: Joined, parted: Mapping[str, Mapping[Any, Hashable]]) -> set[Fight]:
+    """Parts of one decision that others join. parted: decision -> record -> its part.
+
+    What the decision itself joins within its parts is on no way: a way begins and ends where two parts meet.
+    """
+    return {
+        Fight(fight.keys, tuple(sorted({name, *fight.decision_ids})))
+        for name, parts in parted.items()
+        for fight in fights_with_numbers(joined, parts)
+    }
 
 
 def fights_with_numbers(joined: Joined, numbers: Mapping[Any, Hashable]) -> set[Fight]:

@@ -1,4 +1,4 @@
-"""Joining components under constraints: numbers that must agree, pairs that must stay apart.
+"""Joining components under constraints: numbers that must agree, records that must stay apart.
 
 What does NOT belong here: SQL, record keys, which evidence is stronger (the order of the edges says it).
 """
@@ -9,24 +9,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from orchestration.matching.apart import Apart
 from orchestration.matching.components import component_labels
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """identities: (n,) arrays; two nodes whose values >= 0 differ are never together. apart: pairs of nodes."""
+    """identities: (n,) arrays; two nodes whose values >= 0 differ are never together. apart: see Apart."""
 
     identities: tuple[np.ndarray, ...] = ()
-    apart: tuple[np.ndarray, np.ndarray] = field(
-        default_factory=lambda: (np.empty(0, np.int64), np.empty(0, np.int64))
-    )
+    apart: Apart = field(default_factory=Apart)
 
     def and_identity(self, identity: np.ndarray) -> Constraints:
         return Constraints((*self.identities, identity), self.apart)
 
     def and_apart(self, left: np.ndarray, right: np.ndarray) -> Constraints:
-        near, far = self.apart
-        return Constraints(self.identities, (np.concatenate([near, left]), np.concatenate([far, right])))
+        return Constraints(self.identities, self.apart + Apart.of_pairs(left, right))
 
 
 def join(
@@ -43,9 +41,7 @@ def join(
         return labels, np.ones(0, dtype=bool)
     near, far = labels[left], labels[right]
     held = [_held(labels, identity) for identity in constraints.identities]
-    foe_left, foe_right = labels[constraints.apart[0]], labels[constraints.apart[1]]
-    foes = foe_left != foe_right
-    foe_left, foe_right = foe_left[foes], foe_right[foes]
+    apart = constraints.apart.at(labels)
 
     joined = component_labels(n, near, far)
     clashing = np.zeros(n, dtype=bool)
@@ -56,16 +52,14 @@ def join(
         np.minimum.at(lowest, joined[known], values[known])
         np.maximum.at(highest, joined[known], values[known])
         clashing |= (highest >= 0) & (lowest != highest)
-    together = joined[foe_left] == joined[foe_right]
-    clashing[joined[foe_left[together]]] = True
+    clashing[joined[apart.node[apart.split_groups(joined)]]] = True
 
     accepted = np.ones(len(left), dtype=bool)
     to_walk = np.flatnonzero(clashing[joined[near]])
     if len(to_walk):
-        inside = clashing[joined[foe_left]]
-        accepted[to_walk] = _walk(
-            near[to_walk], far[to_walk], held, foe_left[inside].tolist(), foe_right[inside].tolist()
-        )
+        inside = clashing[joined[apart.node]]
+        kept_apart = Apart(apart.node[inside], apart.group[inside], apart.part[inside])
+        accepted[to_walk] = _walk(near[to_walk], far[to_walk], held, kept_apart)
     return component_labels(n, near[accepted], far[accepted])[labels], accepted
 
 
@@ -76,16 +70,14 @@ def _held(labels: np.ndarray, identity: np.ndarray) -> np.ndarray:
     return held
 
 
-def _walk(
-    near: np.ndarray, far: np.ndarray, held: list[np.ndarray], foe_left: list[int], foe_right: list[int]
-) -> np.ndarray:
+def _walk(near: np.ndarray, far: np.ndarray, held: list[np.ndarray], apart: Apart) -> np.ndarray:
     """Union-find over the few edges of clashing components, in the order given."""
     parent: dict[int, int] = {}
     identities: dict[int, list[int]] = {}
-    foes: dict[int, set[int]] = {}
-    for one, other in zip(foe_left, foe_right, strict=True):
-        foes.setdefault(one, set()).add(other)
-        foes.setdefault(other, set()).add(one)
+    #: component -> group -> its parts there, several only where something joined them before
+    parts: dict[int, dict[int, set[int]]] = {}
+    for node, group, part in zip(apart.node.tolist(), apart.group.tolist(), apart.part.tolist(), strict=True):
+        parts.setdefault(node, {}).setdefault(group, set()).add(part)
 
     def root(node: int) -> int:
         if node not in parent:
@@ -101,14 +93,16 @@ def _walk(
         a, b = sorted((root(one), root(other)))
         if a == b:
             continue
+        fewer, more = sorted((parts.get(a, {}), parts.get(b, {})), key=len)
         differ = any(x >= 0 and y >= 0 and x != y for x, y in zip(identities[a], identities[b], strict=True))
-        if differ or b in foes.get(a, ()):
+        if differ or any(len(fewer[group] | more[group]) > 1 for group in fewer.keys() & more.keys()):
             keep[position] = False
             continue
         parent[b] = a
         identities[a] = [max(x, y) for x, y in zip(identities[a], identities[b], strict=True)]
-        for foe in foes.pop(b, ()):
-            foes[foe].discard(b)
-            foes[foe].add(a)
-            foes.setdefault(a, set()).add(foe)
+        for group, theirs in fewer.items():
+            more.setdefault(group, set()).update(theirs)
+        parts.pop(b, None)
+        if more:
+            parts[a] = more
     return keep

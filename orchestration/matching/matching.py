@@ -109,8 +109,8 @@ def match(
     account_records, person_records: Parquet of the exchange models. registry: golden_ids.parquet of the
     last publication, with members_accounts.parquet and members_persons.parquet beside it, or None.
     cycle: `yyyy-mm`, written on the ids minted now. out: folder that receives account_members, person_members,
-    account_history, person_history, id_changes, edges, review_items and golden_ids (.parquet), replaced one by one by
-    rename, and match_report.json.
+    account_history, person_history, id_changes, edges, review_items, valid_vat_numbers and golden_ids (.parquet),
+    replaced one by one by rename, and match_report.json.
     constraints: decisions of stewards in force (constraints.parquet of stewardship.tables), or None.
     The result does not depend on row order or on the number of threads.
     Raises FileNotFoundError when an exchange file is missing.
@@ -135,6 +135,7 @@ def match(
         matched = (_write_ids(accounts, "account", known, cycle, out), person_ids.result())
     _write(pa.concat_tables([accounts.edges, persons.edges]), out / "edges.parquet")
     _write(pa.concat_tables([accounts.review_items, persons.review_items]), out / "review_items.parquet")
+    _write(accounts.valid_vat_numbers, out / "valid_vat_numbers.parquet")
     _write(pa.concat_tables(ids.changes for _, ids in matched), out / "id_changes.parquet")
     _write(pa.concat_tables(ids.registry for _, ids in matched), out / "golden_ids.parquet")
     report = MatchReport(accounts=matched[0][0], persons=matched[1][0])

@@ -8,7 +8,7 @@ ids, files that are written (see matching).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -20,7 +20,8 @@ from orchestration.matching import account_evidence, person_evidence
 from orchestration.matching import edge_arrays as arrays
 from orchestration.matching import evidence as ev
 from orchestration.matching.components import component_labels
-from orchestration.matching.contradictions import Fight, fights_with_decisions, fights_with_numbers, joined_by
+from orchestration.matching.contradictions import fights_with_numbers, joined_by
+from orchestration.matching.decided import Decided
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.joining import Constraints, join
 from orchestration.matching.linkage import Linked, link
@@ -29,6 +30,7 @@ from orchestration.matching.review import (
     EDGE_NODES,
     contradicted,
     edge_nodes,
+    not_compared,
     record_edges,
     review_items,
     scored_edges,
@@ -40,12 +42,14 @@ class Resolution:
     """clusters: record_key, label (smallest node of the cluster), first_seen_on, in record_key order.
 
     edges, review_items: see review.EDGES and review.ITEMS. engine: what the linkage engine did, plain JSON values.
+    valid_vat_numbers: of accounts, see account_evidence.check_numbers.
     """
 
     clusters: pa.Table
     edges: pa.Table
     review_items: pa.Table
     engine: dict[str, object]
+    valid_vat_numbers: pa.Table | None = None
 
 
 def resolve_persons(
@@ -83,8 +87,8 @@ def resolve_accounts(
 ) -> Resolution:
     """Accounts of an exchange file. persons, person_clusters: the persons' exchange file and their clusters."""
     with _Work.opened(records, "account", constraints, live, threads) as work:
+        valid_vat_numbers = account_evidence.check_numbers(work.con)
         if len(work.labels) > 1:
-            account_evidence.check_numbers(work.con)
             account_evidence.register_people(work.con, persons, person_clusters)
             work.constraints = Constraints(
                 account_evidence.legal_identities(work.con), work.constraints.apart
@@ -95,7 +99,7 @@ def resolve_accounts(
             work.join_certain(account_evidence.NAME_TIERS)
             work.join_scored(account_evidence.PROFILES, doubts=account_evidence.DOUBTS, lasting=ev.TOLD_APART)
             work.join_bare_names(account_evidence.NAME_AND_SIZE)
-        return work.resolution()
+        return replace(work.resolution(), valid_vat_numbers=valid_vat_numbers)
 
 
 @dataclass
@@ -108,10 +112,11 @@ class _Work:
     labels: np.ndarray
     live: np.ndarray
     constraints: Constraints
-    decided: dict[str, pa.Table]
+    decided: Decided
     threads: int
     edges: list[pa.Table] = field(default_factory=list)
     contradictions: list[pa.Table] = field(default_factory=list)
+    blocks: list[pa.Table] = field(default_factory=list)
     engine: dict[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -128,15 +133,14 @@ class _Work:
         if n != n_keys:
             con.close()
             raise ValueError(f"{records.name}: {n} rows, {n_keys} record keys; one row per key expected")
-        decided = {kind: _decided(con, constraints, entity, kind) for kind in ("must", "cannot")}
         work = cls(
             con=con,
             entity=entity,
             policy=load_policy(entity),
             labels=np.arange(n, dtype=np.int64),
             live=_live_ids(con, live, n),
-            constraints=Constraints(apart=arrays.ends(decided["cannot"])),
-            decided=decided,
+            constraints=Constraints(),
+            decided=Decided.read(con, constraints, entity),
             threads=threads,
         )
         return work
@@ -200,6 +204,7 @@ class _Work:
         if linked is None:
             return
         nodes = np.asarray(records["node"], np.int64)
+        self.blocks.append(not_compared(linked.dropped, nodes))
         edges = scored_edges(linked, nodes, self.labels)
         cluster = arrays.codes(linked.clusters["cluster_key"])
         near, far = (cluster[np.searchsorted(nodes, end)] for end in arrays.ends(edges))
@@ -241,7 +246,7 @@ class _Work:
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         open_question = decision == ev.REVIEW
-        apart = np.isin(self._pair_key(near, far), self._apart_pairs())
+        apart = self._are_apart(near, far)
         decision[open_question & apart] = ev.REJECTED
         reason[open_question & apart] = ev.DECIDED_DIFFERENT
         edges = arrays.replaced(edges, decision=decision, reason=reason)
@@ -254,34 +259,23 @@ class _Work:
                 "from records as r join labels as l using (node) order by r.node"
             ).to_arrow_table(),
             edges=record_edges(self.con, self.entity, edges),
-            review_items=review_items(self.con, self.entity, edges, self.contradictions),
+            review_items=review_items(self.con, self.entity, edges, [*self.contradictions, *self.blocks]),
             engine=self.engine,
         )
 
     def _decisions(self) -> pa.Table:
         """What stewards decided to be one. What contradicts other decisions or a legal number is obeyed by none."""
-        must, cannot = self.decided["must"], self.decided["cannot"]
-        joined = joined_by(_named(must))
-        fights = fights_with_decisions(joined, _named(cannot) if joined else ())
-        parted = self._without(cannot, fights)
-        self.constraints = Constraints(self.constraints.identities, arrays.ends(parted))
-        ends = np.unique(np.concatenate(arrays.ends(must)))
+        joined = joined_by(self.decided.must_pairs())
+        fights = self.decided.fights(joined)
+        self.constraints = Constraints(self.constraints.identities, self.decided.without(fights).apart())
+        ends = np.unique(np.concatenate(arrays.ends(self.decided.must)))
         for identity in self.constraints.identities:
             known = ends[identity[ends] >= 0]
             numbers = dict(zip(known.tolist(), identity[known].tolist(), strict=True))
             fights |= fights_with_numbers(joined, numbers)
         self.contradictions.append(contradicted(fights))
-        return edge_nodes(*arrays.ends(self._without(must, fights)), ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
-
-    @staticmethod
-    def _without(decided: pa.Table, fights: set[Fight]) -> pa.Table:
-        """Decisions that take part in none of the fights."""
-        if not fights:
-            return decided
-        in_doubt = {name for fight in fights for name in fight.decision_ids}
-        return decided.filter(
-            pa.array([not in_doubt & set(names) for names in decided["decision_ids"].to_pylist()])
-        )
+        obeyed = self.decided.without(fights).must
+        return edge_nodes(*arrays.ends(obeyed), ev.DECIDED_SAME, ev.ACCEPTED, ev.CERTAIN)
 
     def _stars(self, code: str, query: str) -> pa.Table:
         """Edges from the first record of each key to its others. query: node, key and perhaps is_sure."""
@@ -294,24 +288,29 @@ class _Work:
             "from keyed group by key having count(*) > 1) using (key) where node <> first_node"
         )
         split = ""
-        foe_left, foe_right = self.constraints.apart
-        if len(foe_left):
+        apart = self.constraints.apart
+        if len(apart):
+            self.con.register(
+                "kept_apart", pa.table({"node": apart.node, "grp": apart.group, "part": apart.part})
+            )
             split = (
-                ", foe_keys as (select near.key, near.node as one, far.node as other from foes "
-                "join keyed as near on near.node = foes.near join keyed as far on far.node = foes.far "
-                "and far.key = near.key), split_keys as (select k.*, exists (select 1 from foe_keys as f "
-                "where f.key = k.key and k.node in (f.one, f.other)) as is_foe from keyed as k "
-                "where k.key in (select key from foe_keys))"
+                ", foes as (select k.key, k.node, k.is_sure, a.grp, a.part from keyed as k "
+                "join kept_apart as a using (node) qualify min(a.part) over (partition by k.key, a.grp) "
+                "< max(a.part) over (partition by k.key, a.grp)), "
+                "heads as (select key, grp, min(node) as node, arg_min(is_sure, node) as is_sure from foes "
+                "group by key, grp, part), "
+                "free as (select key, min(node) as centre from (select * from keyed as k anti join foes as f "
+                "on f.key = k.key and f.node = k.node) where key in (select key from foes) group by key)"
             )
             # A key that holds records kept apart must not hang on one of them: its first free record is a second
-            # centre, and those kept apart are tried pair by pair.
-            self.con.register("foes", pa.table({"near": foe_left, "far": foe_right}))
+            # centre, and so is the first record of each part. Those of two decisions are tried pair by pair.
             stars += (
-                " union select a.node, b.node, a.is_sure and b.is_sure from split_keys as a join split_keys as b "
-                "on a.key = b.key and a.node < b.node where a.is_foe and b.is_foe "
-                "union select least(centre, node), greatest(centre, node), is_sure from ("
-                "select key, min(node) as centre from split_keys where not is_foe group by key) "
-                "join split_keys using (key) where node <> centre"
+                " union select head, node, is_sure from (select node, is_sure, "
+                "min(node) over (partition by key, grp, part) as head from foes) where node <> head "
+                "union select least(a.node, b.node), greatest(a.node, b.node), a.is_sure and b.is_sure "
+                "from heads as a join heads as b on a.key = b.key and a.grp < b.grp and a.node <> b.node "
+                "union select least(centre, node), greatest(centre, node), is_sure "
+                "from free join keyed using (key) where node <> centre"
             )
         found = self.con.sql(
             f"with keyed as materialized ({keyed}){split} "
@@ -336,7 +335,7 @@ class _Work:
         decision = np.asarray(edges["decision"]).astype(object)
         reason = np.asarray(edges["reason"]).astype(object)
         near, far = self.labels[left[refused]], self.labels[right[refused]]
-        apart = np.isin(self._pair_key(near, far), self._apart_pairs())
+        apart = self._are_apart(near, far)
         live = self._are_published(near, far) & ~apart & ~self._have_numbers(near, far)
         decision[refused] = np.where(live, ev.REVIEW, ev.REJECTED)
         reason[refused] = np.select(
@@ -353,8 +352,9 @@ class _Work:
             return None
         keys = records["record_key"]
         again = np.flatnonzero(first_of[labels] != np.arange(len(labels)))
-        foes = np.unique(self._apart_pairs())
-        foe_left, foe_right = first_of[foes // len(self.labels)], first_of[foes % len(self.labels)]
+        apart = self.constraints.apart.at(self.labels)
+        row = first_of[apart.node]
+        compared = row >= 0
         try:
             linked = link(
                 records,
@@ -362,7 +362,13 @@ class _Work:
                 {"record_key": "record_key", **self.policy.roles},
                 model=self.policy.model,
                 must_link=arrays.key_pairs(keys, first_of[labels[again]], again),
-                cannot_link=arrays.key_pairs(keys, foe_left, foe_right),
+                cannot_link=pa.table(
+                    {
+                        "record_key": keys.take(pa.array(row[compared])),
+                        "group": apart.group[compared],
+                        "part": apart.part[compared],
+                    }
+                ),
                 threads=self.threads,
                 population=self._population(),
                 given_names=given_names,
@@ -443,18 +449,22 @@ class _Work:
         return arrays.replaced(edges, decision=decision, reason=reason)
 
     def _between_foes(self, near: np.ndarray, far: np.ndarray, accepted: np.ndarray) -> np.ndarray:
-        """(e,) edges of clusters that have accepted edges to both ends of a pair kept apart."""
-        left, right = (self.labels[end] for end in self.constraints.apart)
-        if not len(left) or not accepted.any():
+        """(e,) edges of clusters that have accepted edges to two records that must stay apart."""
+        apart = self.constraints.apart.at(self.labels)
+        if not len(apart) or not accepted.any():
             return np.zeros(len(near), dtype=bool)
         clusters = np.concatenate([near[accepted], far[accepted]])
         others = np.concatenate([far[accepted], near[accepted]])
         self.con.register("towards", pa.table({"cluster": clusters, "other": others}))
-        self.con.register("foes", pa.table({"near": left, "far": right}))
+        self.con.register(
+            "kept_apart", pa.table({"other": apart.node, "grp": apart.group, "part": apart.part})
+        )
         found = self.con.execute(
-            "select distinct a.cluster, unnest([a.other, b.other]) as other from foes "
-            "join towards as a on a.other = foes.near "
-            "join towards as b on b.other = foes.far and b.cluster = a.cluster where foes.near <> foes.far"
+            "with seen as (select t.cluster, t.other, a.grp, a.part "
+            "from towards as t join kept_apart as a using (other)), "
+            "split as (select cluster, grp from seen group by cluster, grp "
+            "having min(part) < max(part) and min(other) < max(other)) "
+            "select distinct cluster, other from seen join split using (cluster, grp)"
         ).fetchnumpy()
         keys = self._pair_key(np.asarray(found["cluster"], np.int64), np.asarray(found["other"], np.int64))
         return np.isin(self._pair_key(near, far), keys)
@@ -526,11 +536,9 @@ class _Work:
     def _pair_key(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         return np.minimum(near, far) * len(self.labels) + np.maximum(near, far)
 
-    def _apart_pairs(self) -> np.ndarray:
-        """Keys of the pairs of clusters that must stay apart."""
-        left, right = self.constraints.apart
-        near, far = self.labels[left], self.labels[right]
-        return self._pair_key(near, far)[near != far]
+    def _are_apart(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        """(e,) pairs of clusters that must stay apart. near, far: (e,) labels."""
+        return self.constraints.apart.at(self.labels).are_apart(near, far)
 
     def _register_labels(self) -> None:
         """Table `labels`: node, label, and legal = the label of a cluster that has a legal number."""
@@ -549,33 +557,6 @@ class _Work:
         )
         self.con.execute("create or replace temp table labels as select * from labels_now")
         self.con.unregister("labels_now")
-
-
-def _named(decided: pa.Table) -> list[tuple[int, int, str]]:
-    """(left node, right node, decision) of decisions, which are some hundreds."""
-    return [
-        (row["left_node"], row["right_node"], name)
-        for row in decided.to_pylist()
-        for name in row["decision_ids"]
-    ]
-
-
-def _decided(con: duckdb.DuckDBPyConnection, constraints: pa.Table, entity: str, kind: str) -> pa.Table:
-    """Decisions of one kind between records that are there: left_node < right_node, decision_ids."""
-    con.register("constraints_given", constraints)
-    try:
-        return con.sql(
-            "select cast(least(a.node, b.node) as bigint) as left_node, "
-            "cast(greatest(a.node, b.node) as bigint) as right_node, "
-            "list(distinct c.decision_id order by c.decision_id) as decision_ids "
-            "from constraints_given as c join records as a on a.record_key = c.left_record_key "
-            "join records as b on b.record_key = c.right_record_key "
-            "where c.entity = $entity and c.kind = $kind and a.node <> b.node "
-            "group by all order by left_node, right_node",
-            params={"entity": entity, "kind": kind},
-        ).to_arrow_table()
-    finally:
-        con.unregister("constraints_given")
 
 
 def _live_ids(con: duckdb.DuckDBPyConnection, live: pa.Table, n: int) -> np.ndarray:

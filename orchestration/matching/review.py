@@ -40,7 +40,8 @@ EDGES = pa.schema(
         *list(EDGE_NODES)[2:],
     ]
 )
-#: weight, probability: null when certain evidence is in doubt. terms of a contradiction: the decisions it is between.
+#: weight, probability: null when certain evidence is in doubt. terms of a contradiction: the decisions it is between;
+#: of a block too large to compare: the blocking rule and how many records share its value.
 ITEMS = pa.schema(
     [
         ("item_id", pa.string()),
@@ -165,19 +166,19 @@ def record_edges(con: duckdb.DuckDBPyConnection, entity: str, edges: pa.Table) -
 
 
 def review_items(
-    con: duckdb.DuckDBPyConnection, entity: str, edges: pa.Table, contradictions: list[pa.Table]
+    con: duckdb.DuckDBPyConnection, entity: str, edges: pa.Table, found: list[pa.Table]
 ) -> pa.Table:
     """One question per two clusters and kind, about their likeliest pair; ITEMS in the order of item_id.
 
     con: with tables `records` and `labels`. edges: EDGE_NODES, those for review or refused for two legal numbers are
-    asked about. contradictions: left_node, right_node, reason, terms.
+    asked about. found: questions that are no edge (see contradicted, not_compared).
     """
     decision, reason = edges["decision"], edges["reason"]
     clash = pc.and_(pc.equal(reason, ev.DIFFERENT_NUMBERS), pc.is_null(edges["weight"]))
     asked = edges.filter(pc.or_(pc.equal(decision, ev.REVIEW), clash))
     kinds = " ".join(f"when '{reason}' then '{kind}'" for reason, kind in _KINDS.items())
     con.register("asked", asked)
-    con.register("contradicted", pa.concat_tables([_NO_CONTRADICTION, *contradictions]))
+    con.register("found", pa.concat_tables([_NOTHING_FOUND, *found]))
     try:
         return (
             con.sql(
@@ -199,7 +200,7 @@ def review_items(
                         and bool_or(kind = 'live_merge') over (partition by near, far)
                     )
                     union all
-                    select left_node, right_node, 'contradiction', null, reason, 'decided_same', terms from contradicted
+                    select left_node, right_node, kind, null, reason, evidence_code, terms from found
                 ),
                 keyed as (
                     select i.*, least(a.record_key, b.record_key) as left_record_key,
@@ -212,7 +213,11 @@ def review_items(
                        '{entity}' as entity, kind, left_record_key, right_record_key, weight,
                        1 / (1 + pow(2, -greatest(least(weight, 500), -500))) as probability, reason,
                        evidence_code, terms
-                from keyed order by item_id, reason
+                from keyed
+                -- a cluster and a block of the same two records are one question
+                qualify row_number() over (partition by kind, left_record_key, right_record_key order by reason) = 1
+                    or kind <> 'oversized'
+                order by item_id, reason
                 """
             )
             .to_arrow_table()
@@ -220,11 +225,11 @@ def review_items(
         )
     finally:
         con.unregister("asked")
-        con.unregister("contradicted")
+        con.unregister("found")
 
 
 def contradicted(fights: Iterable[Fight]) -> pa.Table:
-    """Fights between node numbers as `contradictions` of review_items; those over the same two nodes are one."""
+    """Fights between node numbers as questions; those over the same two nodes are one."""
     names: dict[tuple[int, int], set[str]] = {}
     for fight in fights:
         names.setdefault(fight.keys, set()).update(fight.decision_ids)
@@ -232,14 +237,42 @@ def contradicted(fights: Iterable[Fight]) -> pa.Table:
         {
             "left_node": left,
             "right_node": right,
+            "kind": "contradiction",
             "reason": ev.CONTRADICTORY_DECISIONS,
+            "evidence_code": ev.DECIDED_SAME,
             "terms": json.dumps([{"decision_id": name} for name in sorted(names[left, right])]),
         }
         for left, right in sorted(names)
     ]
-    return pa.Table.from_pylist(rows, schema=_NO_CONTRADICTION.schema)
+    return pa.Table.from_pylist(rows, schema=_NOTHING_FOUND.schema)
 
 
-_NO_CONTRADICTION = pa.schema(
-    [("left_node", pa.int64()), ("right_node", pa.int64()), ("reason", pa.string()), ("terms", pa.string())]
+def not_compared(blocks: pa.Table, nodes: np.ndarray) -> pa.Table:
+    """Blocks that were too large to compare (see blocking.largest_dropped) as questions about two of their records.
+
+    nodes (k,): node of each row of the engine. The value itself is not told: both records show it.
+    """
+    rows = [
+        {
+            "left_node": int(nodes[block["left_node"]]),
+            "right_node": int(nodes[block["right_node"]]),
+            "kind": "oversized",
+            "reason": ev.BLOCK_TOO_LARGE,
+            "evidence_code": block["rule"],
+            "terms": json.dumps([{"block": block["rule"], "records": block["n_records"]}]),
+        }
+        for block in blocks.to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, schema=_NOTHING_FOUND.schema)
+
+
+_NOTHING_FOUND = pa.schema(
+    [
+        ("left_node", pa.int64()),
+        ("right_node", pa.int64()),
+        ("kind", pa.string()),
+        ("reason", pa.string()),
+        ("evidence_code", pa.string()),
+        ("terms", pa.string()),
+    ]
 ).empty_table()

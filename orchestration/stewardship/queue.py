@@ -15,10 +15,11 @@ from typing import Any
 import duckdb
 
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.matching.evidence import BLOCK_TOO_LARGE
 from orchestration.matching.linkage.explanation import Explanation, Step, wording
 from orchestration.stewardship.decisions import PAIR_KINDS, QUESTION_KINDS, Decision
 from orchestration.stewardship.errors import StewardshipError
-from orchestration.stewardship.words import word_or_code
+from orchestration.stewardship.words import word_or_code, words
 
 #: Kinds of questions that a pair decision answers.
 PAIR_QUESTIONS = QUESTION_KINDS[:4]
@@ -110,8 +111,19 @@ def explanation_of(item: ReviewItem) -> Explanation | None:
     return Explanation(tuple(steps), item.weight, item.probability or 0.0, "review", item.reason or "")
 
 
+def block_of(item: ReviewItem) -> dict[str, Any] | None:
+    """block (blocking rule) and records of a question about a value on too many records to compare; else None."""
+    if item.reason != BLOCK_TOO_LARGE or not item.terms:
+        return None
+    return json.loads(item.terms)[0]
+
+
 def reason_of(item: ReviewItem, language: str) -> str:
     """Why the question is asked, in words."""
+    block = block_of(item)
+    if block is not None:
+        shared = wording()[language]["blocks"].get(block["block"], block["block"])
+        return words("reason_block_too_large", language, records=block["records"], shared=shared)
     told = word_or_code("reason", item.reason, language)
     told = wording()[language]["reasons"].get(told, told)
     return f"{item.attribute}: {told}" if item.attribute else told

@@ -4,19 +4,19 @@ A decision is undone by another one, expired before the cycle's last day, orphan
 contradicted when others say the opposite, to confirm when a record has changed since, else active. Contradictions are
 found among decisions only (see matching.contradictions); matching looks for those with legal numbers.
 What does NOT belong here: reading files, what matching makes of constraints. Decisions are some hundreds: they are
-handled one by one, the records behind them are not.
+handled one by one. An unmerge may name thousands of records: what it keeps apart is a part per record, never pairs.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import pyarrow as pa
 
-from orchestration.matching.contradictions import fights_with_decisions, joined_by
+from orchestration.matching.contradictions import fights_with_decisions, fights_with_parts, joined_by
 from orchestration.stewardship.decisions import ENTITIES, Decision, item_id, undone_by
 from orchestration.stewardship.tables import SCHEMAS
 
@@ -82,38 +82,43 @@ def _status(decision: Decision, undone: Mapping[str, str], hashes: Mapping[str, 
     return "active"
 
 
-def constraint_pairs(decision: Decision) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """(must, cannot): pairs of record keys that a decision joins and keeps apart, the smaller key first."""
+@dataclass(frozen=True)
+class Constraint:
+    """What matching obeys of a decision. must, cannot: pairs of record keys, the smaller first. parts: record key ->
+    smallest record key of its part; no record of one part meets one of another.
+    """
+
+    must: tuple[tuple[str, str], ...] = ()
+    cannot: tuple[tuple[str, str], ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def constraint_of(decision: Decision) -> Constraint:
+    """What a decision joins and keeps apart."""
     if decision.kind == "same":
-        return [decision.pair], []
+        return Constraint(must=(decision.pair,))
     if decision.kind == "different":
-        return [], [decision.pair]
+        return Constraint(cannot=(decision.pair,))
     if decision.kind != "unmerge":
-        return [], []
-    parts: dict[str, list[str]] = {}
+        return Constraint()
+    heads: dict[str, str] = {}
     for key, part in zip(decision.record_keys, decision.parts, strict=True):
-        parts.setdefault(part, []).append(key)
-    must = [(min(keys), key) for keys in parts.values() for key in keys if key != min(keys)]
-    # Every pair across, not one: a part that something else takes asunder stays away with each of its records.
-    cannot = [
-        (min(a, b), max(a, b)) for one, other in combinations(parts.values(), 2) for a in one for b in other
-    ]
-    return sorted(must), sorted(cannot)
+        heads[part] = min(key, heads.get(part, key))
+    parts = {key: heads[part] for key, part in sorted(zip(decision.record_keys, decision.parts, strict=True))}
+    return Constraint(must=tuple((head, key) for key, head in parts.items() if key != head), parts=parts)
 
 
 def _pairs_that_fight(obeyed: Sequence[Decision]) -> set[Contradiction]:
     """Records kept apart by one decision and joined by others, directly or over further records."""
     found = set()
     for entity in ENTITIES:
-        must, apart = [], []
-        for decision in obeyed:
-            if decision.entity == entity:
-                joins, parts = constraint_pairs(decision)
-                must += [(*pair, decision.decision_id) for pair in joins]
-                apart += [(*pair, decision.decision_id) for pair in parts]
+        made = {each.decision_id: constraint_of(each) for each in obeyed if each.entity == entity}
+        joined = joined_by((*pair, name) for name, each in made.items() for pair in each.must)
+        apart = [(*pair, name) for name, each in made.items() for pair in each.cannot]
+        parted = {name: each.parts for name, each in made.items() if each.parts}
         found |= {
             Contradiction(entity, fight.keys, fight.decision_ids, "contradictory_decisions")
-            for fight in fights_with_decisions(joined_by(must), apart)
+            for fight in fights_with_decisions(joined, apart) | fights_with_parts(joined, parted)
         }
     return found
 
@@ -185,7 +190,12 @@ def decision_tables(standing: Standing) -> dict[str, pa.Table]:
                 decided | link | {"valid_from": decision.valid_from, "valid_to": decision.valid_to}
             )
     for decision in standing.in_force():
-        for kind, pairs in zip(("must", "cannot"), constraint_pairs(decision), strict=True):
+        constraint = constraint_of(decision)
+        for kind, pairs in (
+            ("must", constraint.must),
+            ("cannot", constraint.cannot),
+            ("part", constraint.parts.items()),
+        ):
             rows["constraints"] += [
                 {
                     "entity": decision.entity,
@@ -222,9 +232,10 @@ def decision_tables(standing: Standing) -> dict[str, pa.Table]:
 
 def _ends(decision: Decision) -> tuple[str, str]:
     """Two records that stand for a decision: those of a pair, one of each of two parts of an unmerge, or the one."""
-    _, cannot = constraint_pairs(decision)
     if decision.kind == "unmerge":
-        return cannot[0]
+        parts = constraint_of(decision).parts
+        first = min(parts)
+        return first, min(key for key, head in parts.items() if head != parts[first])
     left, right = sorted((decision.record_keys * 2)[:2])
     return left, right
 

@@ -25,11 +25,12 @@ _DECIDED = (
 #: table -> columns. status: active, expired, to_confirm (what was seen has changed), orphaned (a record is gone),
 #: undone, contradicted. Only active and to_confirm rows are in force.
 SCHEMAS: dict[str, pa.Schema] = {
-    # Pairs that matching must join or keep apart; an unmerge gives every pair across its parts.
+    # Pairs that matching must join or keep apart. An unmerge gives a row of kind part for each of its records: left is
+    # the record, right the smallest record of its part, and no record of one part meets one of another.
     "constraints": pa.schema(
         [
             ("entity", pa.string()),
-            ("kind", pa.string()),  # must, cannot
+            ("kind", pa.string()),  # must, cannot, part
             ("left_record_key", pa.string()),
             ("right_record_key", pa.string()),
             ("decision_id", pa.string()),

@@ -22,12 +22,28 @@ with questions as (
     {{ unscored_questions(ref('int_group_gaps')) }}
 ),
 
+-- Two records that a decision joins or keeps apart; those that one takes apart are listed by their part.
 decided as (
-    select distinct
+    select
         entity,
         left_record_key,
         right_record_key
     from {{ source('stewardship', 'constraints') }}
+    where kind <> 'part'
+    union
+    select
+        questions.entity,
+        least(questions.left_record_key, questions.right_record_key) as left_record_key,
+        greatest(questions.left_record_key, questions.right_record_key) as right_record_key
+    from questions
+    inner join {{ source('stewardship', 'constraints') }} as near
+        on questions.entity = near.entity and questions.left_record_key = near.left_record_key and near.kind = 'part'
+    inner join {{ source('stewardship', 'constraints') }} as far
+        on
+            near.decision_id = far.decision_id
+            and questions.right_record_key = far.left_record_key
+            and far.kind = 'part'
+            and near.right_record_key <> far.right_record_key
 ),
 
 open_questions as (

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from orchestration.matching.linkage.model import BlockingRule, Model
 
 #: No rule gives more pairs than this many per record (and at least MIN_PAIRS): the largest blocks go first.
 MAX_PAIRS_PER_RECORD = 15
 MIN_PAIRS = 2_000_000
+#: Dropped blocks that are told one by one, the largest first; all of them are counted.
+BLOCKS_TOLD = 20
+DROPPED_BLOCKS = pa.schema(
+    [("rule", pa.string()), ("n_records", pa.int64()), ("left_node", pa.int32()), ("right_node", pa.int32())]
+)
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,10 @@ def make_candidates(
     """Create tables `candidates` (left_node, right_node) and `large_keys` (rule, stage, key) from table `prepared`.
 
     between_sources: only pairs of two sources (two-file linkage). large_keys: blocks that were split (stage 1) or
-    dropped (stage 2). Returns one count per rule that has keys.
+    dropped (stage 2). Table `dropped_blocks`: see largest_dropped. Returns one count per rule that has keys.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE large_keys (rule VARCHAR, stage TINYINT, key VARCHAR)")
+    con.execute(_EMPTY_DROPPED_BLOCKS)
     n_records = con.execute("SELECT count(*) FROM prepared").fetchall()[0][0]
     limit = max(MIN_PAIRS, MAX_PAIRS_PER_RECORD * n_records)
     con.execute("CREATE OR REPLACE TEMP TABLE pairs_found (left_node INTEGER, right_node INTEGER)")
@@ -55,6 +62,32 @@ def make_candidates(
         "DROP TABLE pairs_found"
     )
     return counts
+
+
+_EMPTY_DROPPED_BLOCKS = (
+    "CREATE OR REPLACE TEMP TABLE dropped_blocks "
+    "(rule VARCHAR, n_records BIGINT, left_node INTEGER, right_node INTEGER)"
+)
+
+
+def _note_dropped(con: duckdb.DuckDBPyConnection, rule: BlockingRule, keys: str) -> None:
+    """Add the blocks of table `keys` that query `keys` lists to `dropped_blocks`."""
+    con.execute(
+        f"INSERT INTO dropped_blocks SELECT '{rule.code}', count(*), min(node), max(node) FROM keys "
+        f"WHERE key IN ({keys}) GROUP BY key HAVING count(*) > 1"
+    )
+
+
+def largest_dropped(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """The largest blocks that were not compared: rule, n_records, left_node, right_node (its first and last record).
+
+    Two rules may drop the same records: told once, of the larger block. All pairs at once is no shared value.
+    """
+    return con.sql(
+        "SELECT * FROM dropped_blocks WHERE rule <> 'all_pairs' QUALIFY row_number() OVER "
+        "(PARTITION BY left_node, right_node ORDER BY n_records DESC, rule) = 1 "
+        f"ORDER BY n_records DESC, rule, left_node, right_node LIMIT {BLOCKS_TOLD}"
+    ).to_arrow_table()
 
 
 def make_keys(con: duckdb.DuckDBPyConnection, rule: BlockingRule) -> None:
@@ -89,13 +122,14 @@ def make_candidates_of_touched(
     limit since is split or dropped too; then its records join `touched`, for pairs of theirs may be given up.
     """
     con.execute("CREATE OR REPLACE TEMP TABLE pairs_found (left_node INTEGER, right_node INTEGER)")
+    con.execute(_EMPTY_DROPPED_BLOCKS)
     counts: list[BlockingCount] = []
     position = 0
     while position < len(model.blocking):
         rule = model.blocking[position]
         count, is_grown = _apply_to_touched(con, rule, between_sources)
         if is_grown:  # more records are touched: the rules before this one have pairs of theirs too
-            con.execute("DELETE FROM pairs_found")
+            con.execute("DELETE FROM pairs_found; DELETE FROM dropped_blocks")
             counts, position = [], 0
             continue
         position += 1
@@ -136,6 +170,8 @@ def _apply_to_touched(
         "SELECT count(*), coalesce(sum(n), 0), coalesce(sum(n * (n - 1) // 2), 0) FROM "
         f"(SELECT count(*) AS n FROM keys WHERE key IN ({dropped}) GROUP BY key)"
     ).fetchall()[0]
+    if n_dropped:
+        _note_dropped(con, rule, dropped)
     con.execute(f"DELETE FROM keys WHERE key IN ({dropped})")
     n_blocks, largest = con.execute(
         "SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM keys GROUP BY key HAVING n > 1)"
@@ -214,6 +250,7 @@ def _apply(
         con.execute(
             f"INSERT INTO large_keys SELECT '{rule.code}', 2, key FROM block_sizes WHERE n > {largest}"
         )
+        _note_dropped(con, rule, f"SELECT key FROM block_sizes WHERE n > {largest}")
     across = (
         "JOIN prepared AS lp ON lp.node = l.node JOIN prepared AS rp ON rp.node = r.node"
         if between_sources

@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from orchestration.matching.apart import Apart
 from orchestration.matching.components import component_labels
 from orchestration.matching.joining import Constraints, join
 
@@ -35,13 +36,13 @@ DISTINGUISHING: dict[str, tuple[str, ...]] = {
 class Certain:
     """labels (n,): smallest node of what certain evidence joins. identities (k, n): different values >= 0 never meet.
 
-    apart: pairs decided different. edges: left, right, evidence code and decision of every certain edge.
+    apart: nodes decided different. edges: left, right, evidence code and decision of every certain edge.
     contradictions: one sentence's worth of data per refused decision (left, right, reason).
     """
 
     labels: np.ndarray
     identities: np.ndarray
-    apart: tuple[np.ndarray, np.ndarray]
+    apart: Apart
     left: np.ndarray
     right: np.ndarray
     evidence: np.ndarray
@@ -58,7 +59,8 @@ def certain_evidence(
 ) -> Certain:
     """Join and separate the records of table `prepared` (node 0..n-1) by certain evidence.
 
-    must_link, cannot_link: tables (left_record_key, right_record_key); keys that no record has are without effect.
+    must_link: table (left_record_key, right_record_key). cannot_link: table (record_key, group, part), records of one
+    group in different parts are kept apart. Keys that no record has are without effect.
     """
     n = con.execute("SELECT count(*) FROM prepared").fetchall()[0][0]
     identities = np.stack([_identity(con, each, n, columns) for each in DISTINGUISHING[entity] or ("siren",)])
@@ -69,7 +71,7 @@ def certain_evidence(
             labels, part = _join(labels, identities, *_stars(con, column), code)
             parts.append(part)
     legal = len(parts)
-    must, apart = _pairs(con, must_link), _pairs(con, cannot_link)
+    must, apart = _pairs(con, must_link), _apart(con, cannot_link)
     if len(must[0]):
         labels, part = _join(labels, identities, *must, "decided_same")
         parts.append(part)
@@ -84,16 +86,19 @@ def certain_evidence(
         if parts
         else (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, object), np.empty(0, object))
     )
-    clash = labels[apart[0]] == labels[apart[1]]
+    clash = apart.split_groups(labels)
     if clash.any():
         # Nobody knows which decision is wrong: every certain edge of such a group waits for a person.
-        doubtful = np.isin(labels[left], labels[apart[0][clash]])
+        near, far = _first_of_two_parts(
+            Apart(apart.node[clash], apart.group[clash], apart.part[clash]), labels
+        )
+        doubtful = np.isin(labels[left], labels[apart.node[clash]])
         decision = np.where(doubtful & (decision == "accepted"), "review", decision)
         kept = decision == "accepted"
         labels = component_labels(n, left[kept], right[kept])
         contradictions += [
             (int(a), int(b), "contradictory_decisions")
-            for a, b in zip(apart[0][clash].tolist(), apart[1][clash].tolist(), strict=True)
+            for a, b in zip(near.tolist(), far.tolist(), strict=True)
         ]
     return Certain(labels, identities, apart, left, right, evidence, decision, contradictions)
 
@@ -127,6 +132,30 @@ def _pairs(con: duckdb.DuckDBPyConnection, table: pa.Table | None) -> tuple[np.n
     ).fetchnumpy()
     con.unregister("decided_pairs")
     return np.asarray(found["a"], np.int64), np.asarray(found["b"], np.int64)
+
+
+def _apart(con: duckdb.DuckDBPyConnection, table: pa.Table | None) -> Apart:
+    if table is None or not table.num_rows:
+        return Apart()
+    con.register("decided_apart", table)
+    found = con.execute(
+        'SELECT DISTINCT p.node, dense_rank() OVER (ORDER BY d."group") - 1 AS g, '
+        "dense_rank() OVER (ORDER BY d.part) - 1 AS part FROM decided_apart AS d JOIN prepared AS p USING (record_key) "
+        "ORDER BY g, p.node, part"
+    ).fetchnumpy()
+    con.unregister("decided_apart")
+    return Apart(*(np.asarray(found[name], np.int64) for name in ("node", "g", "part")))
+
+
+def _first_of_two_parts(apart: Apart, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One pair of nodes a group of which a label holds two parts: its first node, and the first of another part."""
+    order = np.lexsort((apart.node, apart.group, labels[apart.node]))
+    node, part = apart.node[order], apart.part[order]
+    starts = np.r_[True, (np.diff(labels[node]) != 0) | (np.diff(apart.group[order]) != 0)]
+    first = np.flatnonzero(starts)[np.cumsum(starts) - 1]
+    other = np.flatnonzero((part != part[first]) & (node != node[first]))
+    _, once = np.unique(first[other], return_index=True)
+    return node[first[other[once]]], node[other[once]]
 
 
 def _join(

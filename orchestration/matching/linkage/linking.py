@@ -21,7 +21,9 @@ from ingest.sql import ident
 from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage import clustering, similar_names
 from orchestration.matching.linkage.blocking import (
+    DROPPED_BLOCKS,
     BlockingCount,
+    largest_dropped,
     make_candidates,
     make_candidates_of_touched,
 )
@@ -90,12 +92,14 @@ class Linked:
 
     edges: left_node, right_node, evidence_code, weight, decision (accepted, review, rejected), reason and, for scored
     pairs, gamma_* and term_* (see explanation). candidates: left_node, right_node of every pair blocking gave.
+    dropped: blocks too large to compare (see blocking.largest_dropped).
     model: the parameters that were used, None for names alone.
     """
 
     clusters: pa.Table
     edges: pa.Table
     candidates: pa.Table
+    dropped: pa.Table
     report: LinkReport
     model: Model | None
 
@@ -128,7 +132,8 @@ def link(
     population: records that these were picked from, where those that share nothing were left out: the prior is theirs.
     given_names: names that several families of the population bear, besides those of the records themselves.
     one_to_one: between sources, a cluster takes one record of each at most; None: where no source repeats itself.
-    must_link, cannot_link: tables (left_record_key, right_record_key).
+    must_link: table (left_record_key, right_record_key). cannot_link: table (record_key, group, part): no record of
+    one part of a group meets one of another part.
     state: folder that a run kept: only records that are new or changed since are standardised and compared, with
     the statistics of the kept run. keep: folder to write the state of this run to (may be the same). recompute: with
     `state`, take its statistics only and compare every pair again; the pairs and weights are the same.
@@ -236,6 +241,7 @@ class _Run:
     certain: Certain = field(init=False)
     unseen: dict[str, float] = field(default_factory=dict)
     one_to_one: bool = False
+    dropped: pa.Table = field(default_factory=DROPPED_BLOCKS.empty_table)
 
     def by_scores(self, active: Model, parameters: str) -> Linked:
         con, state, between_sources = self.con, self.state, self.settings.between_sources
@@ -263,6 +269,7 @@ class _Run:
                 counts = make_candidates_of_touched(con, active, between_sources=between_sources)
                 active, self.unseen = state.model_of(active), state.unseen
                 add_unseen_terms(con, active, self.unseen)
+            self.dropped = largest_dropped(con)
             score(con, active, "candidates", "scored", active.thresholds.retain)
             judge(con, self.model, active, "scored", "judged")
             con.execute("DROP TABLE scored")
@@ -305,7 +312,7 @@ class _Run:
             limits["cluster"],
             0.0,
             self.certain.identities,
-            self.certain.apart,
+            self.certain.apart.pairs_within(components.labels),
             single=self._sources() if self.one_to_one else None,
         )
         con.register("named", pa.table({"left_node": left, "right_node": right, "weight": cosine}))
@@ -371,7 +378,6 @@ class _Run:
         identities = np.full((len(certain.identities), n_groups), -1, dtype=np.int64)
         for row, identity in zip(identities, certain.identities, strict=True):
             np.maximum.at(row, group_of, identity)
-        apart = (group_of[certain.apart[0]], group_of[certain.apart[1]])
 
         edges, accepted = self._group_edges("judged", group_of)
         clash = np.zeros(len(edges.left), dtype=bool)
@@ -410,7 +416,7 @@ class _Run:
             limits.cluster,
             limits.retain,
             identities,
-            apart,
+            certain.apart.at(group_of).pairs_within(components.labels),
             weights=held,
             single=single,
         )
@@ -519,4 +525,4 @@ class _Run:
             n_gone=self.n_gone,
             one_to_one=self.one_to_one,
         )
-        return Linked(clusters, edges, candidates, report, model)
+        return Linked(clusters, edges, candidates, self.dropped, report, model)

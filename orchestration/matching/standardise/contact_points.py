@@ -25,11 +25,6 @@ def email_address(value: str) -> str:
     return rf"CASE WHEN regexp_full_match({text}, '[^@\s]+@[^@\s]+\.[^@\s.]+') THEN {plain} END"
 
 
-def email_tag(value: str) -> str:
-    """SQL of what stands between + and @; NULL when there is no tag."""
-    return rf"nullif(regexp_extract(lower(trim({value})), '^[^+@]+\+([^@]*)@', 1), '')"
-
-
 def email_local_part(address: str) -> str:
     """SQL of the part before @ of a standardised address."""
     return f"split_part({address}, '@', 1)"

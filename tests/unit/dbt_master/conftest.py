@@ -16,12 +16,15 @@ import planted_groups
 import planted_survivors
 import planted_west
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from ingest.contract import load_contracts, write_schema_files
+from orchestration.matching.account_evidence import VALID_VAT_NUMBERS
 from orchestration.matching.member_history import HISTORY_SCHEMA
 from orchestration.matching.review import ITEMS
+from orchestration.matching.standardise.identifiers import vat_numbers
 from orchestration.stewardship.tables import SCHEMAS, write_decision_tables
 from orchestration.survivorship import write_rules
 
@@ -90,6 +93,10 @@ def write_matching(
     """Golden ids from the exchange files: the planted groups, else one entity a record."""
     (work / "matching").mkdir(exist_ok=True)
     pq.write_table(ITEMS.empty_table(), work / "matching" / "review_items.parquet")
+    stated = pq.read_table(work / "exchange" / "int_account_records.parquet")["vat_number"]
+    checked = vat_numbers(stated).rename_columns(VALID_VAT_NUMBERS.names)
+    valid = checked.filter(pc.is_valid(checked["vat_number"]))
+    pq.write_table(valid, work / "matching" / "valid_vat_numbers.parquet")
     for entity, prefix, groups in (("account", "acc", same_account), ("person", "per", same_person)):
         records = pq.read_table(work / "exchange" / f"int_{entity}_records.parquet")["record_key"].to_pylist()
         leader = {key: min(group) for group in groups for key in group}

@@ -12,8 +12,8 @@ from planted import at
 
 #: SIREN -> its French VAT number, both with valid check digits; then numbers that are none.
 NUMBERS = {"552100554": "FR96552100554", "732829320": "FR44732829320", "303265045": "FR40303265045"}
-FALSE_VAT = ["FR99552100554", "FR40123456789", "XX12345678"]
-FOREIGN_VAT = ["DE123456789", "BE0123456789"]
+FALSE_VAT = ["FR99552100554", "FR40123456789", "XX12345678", "DE123456789"]
+FOREIGN_VAT = ["DE136695976", "BE0428759497"]
 SAME_ACCOUNT: list[set[str]] = []
 SAME_PERSON: list[set[str]] = []
 ROWS: dict[str, list[dict]] = {
@@ -125,6 +125,15 @@ _plant(
     {"source_record_id": "false", "name": "Right", "vat_number": "FR99552100554", "modified_at": at("2026-06-01"),
      "employee_count": 90, "owner_id": "u1", "country_code": "FR"},
 )  # fmt: skip
+# The same abroad: both have the shape of a German number, one of them its check digit.
+SAME_ACCOUNT.append(set())
+_plant(
+    "crm_account", SAME_ACCOUNT,
+    {"source_record_id": "recht", "name": "Recht", "vat_number": "DE136695976", "modified_at": at("2026-01-01"),
+     "employee_count": 40, "owner_id": "u1", "country_code": "DE"},
+    {"source_record_id": "falsch", "name": "Recht", "vat_number": "DE123456789", "modified_at": at("2026-06-01"),
+     "employee_count": 90, "owner_id": "u1", "country_code": "DE"},
+)  # fmt: skip
 # Two valid numbers, two countries, two owners of one source, three sizes.
 SAME_ACCOUNT.append(set())
 _plant(
@@ -140,7 +149,7 @@ _plant(
     "crm_account", SAME_ACCOUNT,
     {"source_record_id": "calm1", "name": "Calm", "vat_number": "FR96552100554", "country_code": "FR",
      "employee_count": 20, "owner_id": "u1", "modified_at": at("2026-02-01")},
-    {"source_record_id": "calm2", "name": "Calm France", "vat_number": "DE123456789", "country_code": "FR",
+    {"source_record_id": "calm2", "name": "Calm France", "vat_number": "DE136695976", "country_code": "FR",
      "employee_count": 60, "owner_id": "u1", "modified_at": at("2026-01-01")},
 )  # fmt: skip
 _plant(

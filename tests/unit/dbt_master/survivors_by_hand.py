@@ -15,7 +15,6 @@ import planted_survivors as company
 import yaml
 from planted import REQUIRED_DEFAULTS, golden_id
 from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
 from stdnum.fr import siren
 
 RULES = Path(__file__).resolve().parents[3] / "orchestration" / "survivorship" / "rules.csv"
@@ -60,11 +59,7 @@ def is_valid(attribute: str, value: str) -> bool:
     if attribute == "registration_number":
         return siren.is_valid(value)
     if attribute == "vat_number":
-        try:
-            return vat.validate(value) is not None and not is_sentinel(value)
-        except ValidationError:
-            # the check digits of other countries are not tried: the shape is
-            return value in company.FOREIGN_VAT and not is_sentinel(value)
+        return vat.is_valid(value) and not is_sentinel(value)
     if attribute == "country_code":
         return len(value) == 2 and value.isalpha()
     return True

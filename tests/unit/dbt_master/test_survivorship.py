@@ -110,15 +110,15 @@ def test_alternatives_are_the_other_values_with_all_their_sources(survivors, lin
     ]
 
 
-def test_a_valid_vat_number_wins_over_a_newer_false_one(lineage):
-    cell = lineage[
-        golden_id("acc", min(f"crm/crm_account/{key}" for key in ("right", "false"))), "vat_number"
-    ]
-    assert (cell.value, cell.record_key, cell.criterion) == (
-        "FR96552100554",
-        "crm/crm_account/right",
-        "validity",
-    )
+@pytest.mark.parametrize(
+    ("right", "false", "number"),
+    [("right", "false", "FR96552100554"), ("recht", "falsch", "DE136695976")],
+    ids=["France", "Germany"],
+)
+def test_a_valid_vat_number_wins_over_a_newer_false_one(lineage, right, false, number):
+    """Abroad the shape was enough: a newer number with a wrong check digit won."""
+    cell = lineage[golden_id("acc", min(f"crm/crm_account/{key}" for key in (right, false))), "vat_number"]
+    assert (cell.value, cell.record_key, cell.criterion) == (number, f"crm/crm_account/{right}", "validity")
 
 
 def test_the_latest_override_wins_over_every_source_while_it_is_in_force(survivors, lineage):

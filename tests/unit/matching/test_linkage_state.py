@@ -11,7 +11,7 @@ from orchestration.matching.errors import MatchingError
 from orchestration.matching.linkage import link
 from orchestration.matching.linkage.model import load_model
 from tests.linkage import sets
-from tests.unit.matching.test_linkage import CONTACT, FIRM, FIRM_ROLES, FIRMS, clusters_of, decided
+from tests.unit.matching.test_linkage import CONTACT, FIRM, FIRM_ROLES, FIRMS, apart, clusters_of
 
 ROLES = {**CONTACT, "record_key": "rec_id"}
 
@@ -130,8 +130,8 @@ def test_a_block_that_outgrew_its_limit_is_compared_anew(tmp_path):
 
 def test_decisions_and_legal_numbers_are_read_anew_each_time(tmp_path):
     link(FIRMS, "organisation", FIRM_ROLES, keep=tmp_path)
-    apart = link(FIRMS, "organisation", FIRM_ROLES, state=tmp_path, cannot_link=decided(("a", "b")))
-    assert apart.report.contradictions and not any({"a", "b"} <= set(c) for c in clusters_of(apart))
+    parted = link(FIRMS, "organisation", FIRM_ROLES, state=tmp_path, cannot_link=apart(("a", "b")))
+    assert parted.report.contradictions and not any({"a", "b"} <= set(c) for c in clusters_of(parted))
     assert any(
         {"a", "b"} <= set(c) for c in clusters_of(link(FIRMS, "organisation", FIRM_ROLES, state=tmp_path))
     )

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration.matching import match
+from orchestration.matching.apart import Apart
 from orchestration.matching.components import component_labels
 from orchestration.matching.joining import Constraints, join
 from tests.match_bench import ACCOUNT, DAY, SIREN_A, SIREN_B, SIREN_C, Bench, account, person
@@ -393,7 +394,7 @@ def test_joining_never_breaks_a_constraint_and_refuses_nothing_without_need() ->
         apart = rng.integers(0, n, int(rng.integers(0, 4)))
         foes = (apart, (apart + 1 + rng.integers(0, n - 1, len(apart))) % n)
         left, right = rng.integers(0, n, 20), rng.integers(0, n, 20)
-        labels, accepted = join(np.arange(n), left, right, Constraints(identities, foes))
+        labels, accepted = join(np.arange(n), left, right, Constraints(identities, Apart.of_pairs(*foes)))
         groups = list(range(n))  # one edge after the other, as slow as can be
 
         def fits(one: int, other: int, groups: list[int] = groups, identities=identities, foes=foes) -> bool:

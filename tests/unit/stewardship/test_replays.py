@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from pathlib import Path
 
@@ -74,8 +75,16 @@ def _decide(
 
 
 def _violations(constraints: pa.Table, clusters: dict[str, str]) -> list[dict]:
+    rows = [row for row in constraints.to_pylist() if row["kind"] != "part"]
+    parts = [row for row in constraints.to_pylist() if row["kind"] == "part"]
+    for one, other in itertools.combinations(parts, 2):
+        if (
+            one["decision_id"] == other["decision_id"]
+            and one["right_record_key"] != other["right_record_key"]
+        ):
+            rows.append(one | {"kind": "cannot", "right_record_key": other["left_record_key"]})
     found = []
-    for row in constraints.to_pylist():
+    for row in rows:
         left, right = clusters.get(row["left_record_key"]), clusters.get(row["right_record_key"])
         is_together = left == right
         if left and right and is_together != (row["kind"] == "must"):
@@ -83,9 +92,21 @@ def _violations(constraints: pa.Table, clusters: dict[str, str]) -> list[dict]:
     return found
 
 
-def _pairs(constraints: pa.Table, kind: str) -> pa.Table:
-    wanted = constraints.filter(pc.equal(constraints["kind"], kind))
+def _must(constraints: pa.Table) -> pa.Table:
+    wanted = constraints.filter(pc.equal(constraints["kind"], "must"))
     return wanted.select(["left_record_key", "right_record_key"])
+
+
+def _cannot(constraints: pa.Table) -> pa.Table:
+    rows = []
+    for each in constraints.to_pylist():
+        left, right, name = each["left_record_key"], each["right_record_key"], each["decision_id"]
+        if each["kind"] == "cannot":
+            rows += [(left, name, left), (right, name, right)]
+        elif each["kind"] == "part":
+            rows.append((left, name, right))
+    names = ("record_key", "group", "part")
+    return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})
 
 
 def test_in_24_replays_no_decision_in_force_is_violated(tmp_path: Path) -> None:
@@ -112,8 +133,8 @@ def test_in_24_replays_no_decision_in_force_is_violated(tmp_path: Path) -> None:
         seen |= set(standing.statuses.values())
         constraints = pq.read_table(work / "stewardship" / "constraints.parquet")
         linked = link(
-            records, "organisation", _ROLES, must_link=_pairs(constraints, "must"),
-            cannot_link=_pairs(constraints, "cannot"),
+            records, "organisation", _ROLES, must_link=_must(constraints),
+            cannot_link=_cannot(constraints),
         )  # fmt: skip
         clusters = dict(
             linked.clusters.select(["record_key", "cluster_key"]).to_pandas().itertuples(index=False)

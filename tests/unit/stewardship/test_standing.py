@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import random
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from orchestration.stewardship.content import content_hashes, read_records
 from orchestration.stewardship.decisions import Decision, item_id
 from orchestration.stewardship.files import append_decisions
 from orchestration.stewardship.preparing import prepare
-from orchestration.stewardship.standing import Standing, stand
+from orchestration.stewardship.standing import Standing, decision_tables, stand
 from orchestration.stewardship.tables import SCHEMAS, decisions_in_force
 
 HERE = {"account": {key(name): f"{i:012x}" for i, name in enumerate("abcdefgh")}, "person": {}, "": {}}
@@ -192,10 +192,10 @@ def test_the_tables_hold_what_is_in_force(company: Path) -> None:
         (row["decision_id"], row["kind"], row["left_record_key"][-1], row["right_record_key"][-1])
         for row in tables["constraints"].to_pylist()
     }
-    across = {("u", "cannot", a, b) for a, b in itertools.product("ef", "gh")}
+    parts = {("u", "part", name, head) for name, head in zip("efgh", "eegg", strict=True)}
     assert pairs == {("s", "must", "a", "b"), ("d", "cannot", "c", "d"),
                      ("u", "must", "e", "f"), ("u", "must", "g", "h"),
-                     ("p", "must", "p", "q"), ("c1", "must", "c", "g"), *across}  # fmt: skip
+                     ("p", "must", "p", "q"), ("c1", "must", "c", "g"), *parts}  # fmt: skip
     assert tables["decisions"].num_rows == 9
     assert {(row["kind"], row["decision_ids"]) for row in tables["review_items"].to_pylist()} == {
         ("to_confirm", "c1"), ("contradiction", "x1,x2"),
@@ -205,6 +205,30 @@ def test_the_tables_hold_what_is_in_force(company: Path) -> None:
         each.decision_id for each in standing.in_force()
     )
     assert standing.statuses["gone"] == "orphaned"
+
+
+def test_ten_thousand_records_each_alone_are_as_many_rows_and_stay_apart() -> None:
+    keys = tuple(f"crm/crm_account/{number:05}" for number in range(10_000))
+    hashes = {"account": dict.fromkeys(keys, "0" * 12), "person": {}, "": {}}
+    unmerge = pair("u", "unmerge", "a", "b", record_keys=keys, content_hashes=("1" * 12,) * len(keys),
+                   parts=tuple(map(str, range(len(keys)))))  # fmt: skip
+    joins = [
+        pair(f"s{number}", "same", "a", "b", record_keys=(one, other))
+        for number, (one, other) in enumerate([(keys[7], keys[9]), (keys[20], "crm/crm_account/x")])
+    ]
+    hashes["account"]["crm/crm_account/x"] = "0" * 12
+    began = time.process_time()
+    tables = decision_tables(stand([unmerge, joins[1]], hashes, AS_OF))
+    assert time.process_time() - began < 2
+    rows = tables["constraints"].to_pylist()
+    assert [row["left_record_key"] for row in rows if row["kind"] == "part"] == list(keys)
+    assert all(row["left_record_key"] == row["right_record_key"] for row in rows if row["kind"] == "part")
+    (asked,) = tables["review_items"].to_pylist()
+    assert (asked["kind"], asked["left_record_key"], asked["right_record_key"]) == ("to_confirm", *keys[:2])
+    standing = stand([unmerge, *joins], hashes, AS_OF)
+    assert standing.statuses == {"u": "contradicted", "s0": "contradicted", "s1": "active"}
+    (fight,) = standing.contradictions
+    assert (fight.keys, fight.decision_ids) == ((keys[7], keys[9]), ("s0", "u"))
 
 
 def test_without_decisions_every_table_is_there_and_empty(company: Path) -> None:

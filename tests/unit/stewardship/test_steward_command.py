@@ -66,6 +66,29 @@ def test_a_question_without_a_score_and_a_record_that_is_gone_are_shown(site: Pa
     assert "unmerge" in invoke(site, "show", "rev_big")
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "312 records share one phone number: too many to compare pair by pair; these are two of them"),
+        ("fr", "312 fiches partagent un même numéro de téléphone : trop pour être comparées deux à deux"),
+    ],
+)
+def test_a_value_on_too_many_records_is_told_in_words_with_two_of_them(
+    site: Path, language: str, told: str
+) -> None:
+    with duckdb.connect(str(site / "work" / "warehouse.duckdb")) as con:
+        terms = json.dumps([{"block": "phone", "records": 312}])
+        con.execute(
+            "update quality_dbt.dq_review_queue set reason = 'block_too_large', terms = ?, right_record_key = ? "
+            "where item_id = 'rev_big'",
+            [terms, key("g")],
+        )
+    said = invoke(site, "show", "rev_big", "--language", language)
+    assert told in said and "Firm f" in said and "Firm g" in said
+    assert "unmerge" not in said and "source" in said and "cannot-say" in said
+    assert told in invoke(site, "list", "--kind", "oversized", "--language", language)
+
+
 def test_an_answer_is_recorded_once_with_what_was_seen(site: Path) -> None:
     made = invoke_json(site, "decide", "rev_ab", "same", *SAID, "--expires", "2027-01-31")
     (read,) = read_decisions(site / "stewardship")
