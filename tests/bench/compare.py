@@ -1,8 +1,9 @@
 """`make bench`: the pipeline from extracts to published marts beside a hand-written script, in one run.
 
-Prints rows per second, wall and CPU seconds (by step for the pipeline), peak memory and the ratio; `--record` keeps the
-figures in docs/benchmarks.json and writes docs/benchmarks.md from them. Ends with 1 when the two do not publish the
-same. On tiny and demo it does: their calls hold lines cut in the middle, and the script loses the line after one.
+Prints rows per second, wall and CPU seconds (by step for the pipeline), peak memory, the ratio, and what the rules
+cost beside the build they guard; `--record` keeps the figures in docs/benchmarks.json and writes docs/benchmarks.md
+from them. Ends with 1 when the two do not publish the same. On tiny and demo they do not: their calls hold lines cut
+in the middle, and the script loses the line after one.
 
 Usage: python -m tests.bench.compare --size bench-100k [--keep DIR] [--record]
 """
@@ -239,6 +240,38 @@ def _columns(con: duckdb.DuckDBPyConnection, side: str) -> dict[str, set[str]]:
     return defaultdict(set, {name: set(names) for name, names in listed})
 
 
+#: What the rules before the gate guard; the marts are guarded by rules of their own.
+BUILD = ("staging", "matching", "master", "mart")
+RULES = ("rules", "mart_rules")
+#: What the rules may cost of the build, and the memory of the whole run, where they validate so many events.
+MAX_RULES_SHARE, MAX_PEAK_MIB, MANY_EVENTS = 0.35, 4096, 10_000_000
+
+
+def rules_share(steps: dict[str, float]) -> float:
+    """Seconds of the rules over the seconds of the build they guard. steps: wall seconds by step of a run."""
+    return sum(steps[name] for name in RULES) / sum(steps[name] for name in BUILD)
+
+
+def over_bounds(result: dict) -> list[str]:
+    """What the rules of one measured run cost beyond their bounds; small runs have none."""
+    share, peak = rules_share(result["steps"]), result["pipeline"]["peak_mib"]
+    if result["event_rows"] < MANY_EVENTS:
+        return []
+    found = [f"rules take {share:.1%} of the build, at most {MAX_RULES_SHARE:.0%}"] * (
+        share > MAX_RULES_SHARE
+    )
+    return found + [f"peak memory {peak:.0f} MiB, at most {MAX_PEAK_MIB}"] * (peak > MAX_PEAK_MIB)
+
+
+def event_rows(company: Path) -> int:
+    """Rows of call legs and mail events that the rules speak about: those that staging holds."""
+    with duckdb.connect() as con:
+        con.execute(f"attach '{company / 'work' / 'warehouse.duckdb'}' as warehouse (read_only)")
+        names = ("stg_telephony__call_legs", "stg_emailing__events")
+        counts = [con.execute(f"select count(*) from warehouse.staging.{name}").fetchall() for name in names]
+    return sum(rows[0][0] for rows in counts)
+
+
 PREAMBLE = """# Benchmarks
 
 Written by `make bench SIZE=... RECORD=1`; every figure comes from `benchmarks.json`, one run each. The ratio compares
@@ -266,6 +299,16 @@ The script does without the following, which is what the ratio prices:
   `dim_publication`, `dq_journal_summary`, `kpi_trust`.
 """
 
+RULES_PARAGRAPH = f"""## What the rules cost
+
+The full catalogue (`rules` and `mart_rules`) beside the build it guards ({", ".join(f"`{name}`" for name in BUILD)}),
+wall seconds of the same run. Events are the call legs and mail events among the rows that rules speak about; memory is
+the peak of the whole run. From {MANY_EVENTS:,} events on, `make bench` ends with an error above {MAX_RULES_SHARE:.0%}
+of the build or {MAX_PEAK_MIB:,} MiB.
+
+| size | events | rules s | share of the build | peak MiB |
+|---|---:|---:|---:|---:|"""
+
 
 def page(runs: list[dict]) -> str:
     """docs/benchmarks.md from the recorded runs."""
@@ -288,6 +331,13 @@ def page(runs: list[dict]) -> str:
             + ", ".join(f"{k} {v}" for k, v in r["steps"].items())
             + ".",
         ]
+    lines += ["", RULES_PARAGRAPH]
+    for r in runs:
+        cost = sum(r["steps"][name] for name in RULES)
+        lines.append(
+            f"| {r['size']} | {r['event_rows']:,} | {cost:.1f} | {rules_share(r['steps']):.1%} "
+            f"| {r['pipeline']['peak_mib']:.0f} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -338,9 +388,13 @@ def main() -> None:
             "cores": os.cpu_count(),
             "python": platform.python_version(),
             "steps": {name: step["seconds"] for name, step in state["steps"].items()},
+            "event_rows": event_rows(company),
             "script_steps": told["steps"],
         }
         print(json.dumps(result, indent=2))
+        print(
+            f"rules share: {rules_share(result['steps']):.1%} of the build, peak {pipeline.peak_mib:.0f} MiB"
+        )
         compared = checks(company, out, told["figures"])
         print("published by both (pipeline, script):", *compared, sep="\n  ")
         if different := [check.name for check in compared if not check.agrees]:
@@ -355,6 +409,8 @@ def main() -> None:
             runs = sorted([*runs, result], key=lambda r: r["rows"])
             store.write_text(json.dumps(runs, indent=2) + "\n")
             store.with_suffix(".md").write_text(page(runs))
+        if exceeded := over_bounds(result):
+            raise SystemExit("; ".join(exceeded))
 
 
 if __name__ == "__main__":
