@@ -43,8 +43,8 @@ from orchestration.publication.history import (
     rule_rows,
     sequence_of,
 )
-from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
 from orchestration.publication.journal_history import promote_journal
+from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
