@@ -10,7 +10,8 @@ What does not belong here: the decision about the cycle (gate.py), the wording o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -94,7 +95,7 @@ def validate(
         assessed = _judged_again(assessed)
         assessed, failures = _list_failures(connection, assessed, columns, cycle, catalogue)
     results = apply_waivers([each.result for each in assessed], policy, cycle_end)
-    results += _uncovered(catalogue, layers, columns, kept, results)
+    results += uncovered(catalogue, layers, columns, kept, results)
     quality = work / "quality"
     merged = merge_results(read_results(quality / "rule_results.parquet"), results, layers)
     _write_failures(quality / "rule_failures.parquet", failures, {each.layer for each in merged} - layers)
@@ -282,14 +283,18 @@ def layer_of(relation: str) -> str | None:
     return {"staging": "raw", "metrics": "fact", "marts": "mart"}.get(schema)
 
 
-def _uncovered(
+def uncovered(
     catalogue: Catalogue,
     layers: set[str],
     columns: Mapping[str, frozenset[str]],
     kept: Mapping[str, int] | None,
-    results: list[RuleResult],
+    results: Sequence[RuleResult],
 ) -> list[RuleResult]:
-    """Tables of the run that no rule assessed: absence of a verdict shows, it never passes."""
+    """Tables of the run that no rule assessed, or fewer rules of a dimension than the index asks for: absence of a
+    verdict shows, it never passes.
+
+    columns: of every relation of the warehouse. kept: rows by contract, None when unknown.
+    """
     assessed = {each.table_name for each in results if each.status != "not_assessed" or each.cause == "empty"}
     expected: dict[str, str] = {}
     for name in columns:
@@ -300,10 +305,24 @@ def _uncovered(
         fed = kept is None or any(kept.get(contract) for contract in entry.fed_by)
         if entry.layer in layers and fed:
             expected[name] = entry.layer
+    details = {
+        name: "no rule assessed this table" if name in columns else "the table does not exist"
+        for name in expected
+        if name not in assessed
+    }
+    spoke = Counter((each.table_name, each.dimension) for each in results)
+    for name, entry in catalogue.tables.items():
+        lost = [
+            f"{spoke[name, dimension]} of {asked} rules of {dimension}"
+            for dimension, asked in entry.assess.items()
+            if spoke[name, dimension] < asked
+        ]
+        if lost and name in expected:
+            details.setdefault(name, f"the index asks for more: {', '.join(lost)}")
     return [
         RuleResult(
             rule_id=UNCOVERED,
-            layer=layer,
+            layer=expected[name],
             table_name=name,
             severity="warning",
             status="not_assessed",
@@ -311,9 +330,9 @@ def _uncovered(
             n_failed=0,
             failed_share=None,
             tolerance=Decimal(0),
-            detail="no rule assessed this table" if name in columns else "the table does not exist",
+            detail=detail,
             cause="uncovered",
+            dimension="completeness",
         )
-        for name, layer in sorted(expected.items())
-        if name not in assessed
+        for name, detail in sorted(details.items())
     ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.private_files import shared_files
 from orchestration.crash_points import crash_point
-from orchestration.dbt_running import WAREHOUSE, DbtOutcome, manifest, run_dbt
+from orchestration.dbt_running import WAREHOUSE, DbtOutcome, DbtStepFailedError, manifest, run_dbt
 from orchestration.publication.registry import registry_path
 from orchestration.run_state import RunState
 from orchestration.settings import (
@@ -336,6 +336,23 @@ def _decide(run: Run) -> Verdict:
 
 def _dbt(run: Run, tag: str) -> DbtOutcome:
     with run.state.step(tag) as counts:
-        outcome = run_dbt(tag, run.work, on_node=lambda node: run.on_progress(tag, node.name))
+        try:
+            outcome = run_dbt(tag, run.work, on_node=lambda node: run.on_progress(tag, node.name))
+        except DbtStepFailedError as error:
+            if error.outcome:
+                _record_structure(run, error.outcome)
+            raise
+        _record_structure(run, outcome)
         counts |= {"models": outcome.count("model", "seed"), "tests": outcome.count("test", "unit_test")}
     return outcome
+
+
+def _record_structure(run: Run, outcome: DbtOutcome) -> None:
+    """What constraints and tests of a dbt operation say, beside the results of the rules."""
+    from expectations.structure import Executed, record, structural_results, table_sizes
+
+    executed = [
+        Executed(node.unique_id, node.status, node.n_failures, node.message) for node in outcome.nodes
+    ]
+    found = structural_results(manifest(), executed, outcome.tag, table_sizes(run.warehouse))
+    record(found, run.work / "quality" / "rule_results.parquet")

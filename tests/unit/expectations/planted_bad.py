@@ -194,7 +194,6 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-ERP-025": {
         INVOICES: {"invoice_date": "2026-07-03"},
         PAYMENTS: {"paid_on": "2026-07-03"},
-        LEDGER: {"entry_date": "2026-07-03"},
         RATES: {"rate_date": "2026-07-03"},
     },
     "R-ERP-030": {INVOICES: {"gross_amount": "120.02"}},

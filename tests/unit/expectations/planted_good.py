@@ -554,6 +554,7 @@ GOOD: dict[str, list[Row]] = {
     "master.dim_persons": [
         {
             "person_id": "per_1",
+            "lead_id": "lea_1",
             "account_id": "acc_1",
             "first_seen_on": MONTH,
             "n_source_records": 2,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import yaml
 
-from expectations.catalogue import RULES, CatalogueError, load_catalogue
+from expectations.catalogue import DIMENSIONS, LAYERS, RULES, CatalogueError, load_catalogue
 from expectations.checks import Unique
+from expectations.results import judge
+from expectations.runner import uncovered
 from ingest.contract import load_contracts
 
 FILES = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(RULES.glob("*.yml"))]
@@ -19,6 +22,8 @@ DOCUMENT = {
     "tables": next(each["tables"] for each in FILES if "tables" in each),
     "rules": [rule for each in FILES for rule in each.get("rules", ())],
 }
+
+CATALOGUE = load_catalogue()
 
 
 def rule(rule_id: str) -> dict:
@@ -40,6 +45,7 @@ def load(tmp_path: Path, *rules: dict, tables: dict | None = None):
         ("R-CRM-003", {"kind": "not_nul"}, "kind"),
         ("R-CRM-003", {"id": "R-QQQ-001"}, "id"),
         ("R-CRM-003", {"severity": "blocker"}, "severity"),
+        ("R-CRM-003", {"dimension": "beauty"}, "dimension"),
         ("R-CRM-003", {"tolerance": 0.02}, "decimal in quotes"),
         ("R-CRM-003", {"tolerance": "1"}, "less than 1"),
         ("R-CRM-003", {"min_rows": 0}, "min_rows"),
@@ -138,3 +144,44 @@ def test_the_catalogue_and_the_gate_do_without_great_expectations() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_index_asks_for_exactly_the_rules_there_are() -> None:
+    """When it fails: write the new number of rules into `assess` of rules/tables.yml."""
+    catalogue = load_catalogue()
+    there = Counter((check.table, rule.dimension) for rule in catalogue.rules for check in rule.checks)
+    asked = {
+        (name, dimension): n
+        for name, entry in catalogue.tables.items()
+        for dimension, n in entry.assess.items()
+    }
+    assert asked == dict(there)
+
+
+@pytest.mark.parametrize("lost", CATALOGUE.rules, ids=lambda rule: rule.id)
+def test_a_rule_that_is_skipped_is_missed_on_each_of_its_tables(lost) -> None:
+    catalogue = CATALOGUE
+    columns = dict.fromkeys(catalogue.tables, frozenset())
+    results = [
+        judge(rule, catalogue.layer(check), check.table, 100, 0)
+        for rule in catalogue.rules
+        for check in rule.checks
+    ]
+    assert uncovered(catalogue, set(LAYERS), columns, None, results) == []
+    told = [each for each in results if each.rule_id != lost.id]
+    missed = uncovered(catalogue, set(LAYERS), columns, None, told)
+    assert {each.table_name for each in missed} == {check.table for check in lost.checks}
+    assert {(each.status, each.cause) for each in missed} == {("not_assessed", "uncovered")}
+
+
+def test_the_catalogue_asks_every_kind_of_question_in_two_languages() -> None:
+    catalogue = load_catalogue()
+    assert len(catalogue.rules) >= 150
+    assert {rule.dimension for rule in catalogue.rules} == set(DIMENSIONS)
+    for wordings in (
+        [rule.question_fr for rule in catalogue.rules],
+        [rule.question_en for rule in catalogue.rules],
+    ):
+        assert len(set(wordings)) == len(wordings), [each for each in wordings if wordings.count(each) > 1]
+        assert all("?" in each for each in wordings)
+    assert all(rule.question_fr.replace("\u00a0", " ").count(" ?") for rule in catalogue.rules)
