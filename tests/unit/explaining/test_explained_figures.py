@@ -192,6 +192,22 @@ def test_every_state_of_a_row_is_worded_and_every_contract_is_known(warehouse) -
             )
 
 
+def test_every_criterion_of_survivorship_is_worded(warehouse) -> None:
+    rules = (
+        (ROOT / "orchestration" / "survivorship" / "rules.csv").read_text(encoding="utf-8").splitlines()[1:]
+    )
+    codes = {code.strip() for line in rules for code in line.split(",")[2].split(">")}
+    codes |= {
+        code
+        for (code,) in warehouse.execute(
+            "select criterion from master.golden_values union select lost_by from master.golden_alternatives"
+        ).fetchall()
+        if code
+    }
+    for language in ("en", "fr"):
+        assert {f"explain_criterion_{code}" for code in codes} <= set(words()[language])
+
+
 def test_a_figure_that_is_wrong_is_seen(demo_copy) -> None:
     demo = demo_copy()
     with duckdb.connect(str(demo.work / "warehouse.duckdb")) as con:
