@@ -72,13 +72,16 @@ def measure(
     folder = work / "impact"
     parts = folder / "parts"
     parts.mkdir(parents=True, exist_ok=True)
+    for part in parts.glob("*.parquet"):
+        if not _is_of(part, inputs):
+            part.unlink()
     bench = _Bench(company, folder / "build", on_progress)
     found = []
     try:
         for position, switch in enumerate(wanted, start=1):
-            on_progress("impact", f"{position}/{len(wanted)} {switch.code}")
+            bench.label = f"{position}/{len(wanted)} {switch.code}"
             part = parts / f"{switch.kind}-{switch.code}.parquet"
-            if _is_of(part, inputs):
+            if part.is_file():
                 found.append(Measured(switch, "known"))
                 continue
             published = bench.published(folder / "published.parquet", inputs)
@@ -93,13 +96,15 @@ def measure(
             found.append(Measured(switch, "measured"))
     finally:
         shutil.rmtree(folder / "build", ignore_errors=True)
-    if any(each.status != "failed" for each in found):
-        write_impact(parts, work, inputs)
+    if any(each.status == "known" for each in found):
+        write_impact(parts, work, inputs)  # a measurement broken off may have left a part that is not in it
     return found
 
 
 class _Bench:
-    """The scratch directory and what is built in it."""
+    """The scratch directory and what is built in it. label: what is being measured, for progress."""
+
+    label = ""
 
     def __init__(self, company: Company, folder: Path, on_progress: Callable[[str, str], None]) -> None:
         self.company, self.on_progress = company, on_progress
@@ -174,7 +179,7 @@ class _Bench:
         )  # fmt: skip
 
     def _told(self, node: object) -> None:
-        self.on_progress("impact", getattr(node, "name", ""))
+        self.on_progress("impact", f"{self.label}: {getattr(node, 'name', '')}")
 
     def _is_on_facts(self, rule_id: str) -> bool:
         """True when the rows that a rule flags are rows of facts, not of a source."""
