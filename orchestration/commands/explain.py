@@ -212,13 +212,13 @@ def _golden_lines(shown: GoldenExplained, raw: bool, language: str, limit: int) 
     yield wording("explain_values", language)
     for value in shown.values:
         given = f"{value['record_key'] if raw else masked(value['record_key'] or '-')}"
-        by = f"{wording('explain_by', language)} {value['criterion']}" + (
+        by = _criterion(value["criterion"], language) + (
             f" {value['decision_id']}" if value["decision_id"] else ""
         )
-        yield f"  {value['attribute']:<22} {value['value']}  ({by}; {given})"
+        yield f"  {value['attribute']:<22} {value['value']}  ({given}: {by})"
         for other in value["alternatives"]:
-            lost = f"{wording('explain_not', language)} {other['value']}  ({other['sources']}: {other['lost_by']})"
-            yield f"  {'':<22} {lost}"
+            lost_by = f"{wording('explain_lost_by', language)} {_criterion(other['lost_by'], language)}"
+            yield f"  {'':<22} {wording('explain_not', language)} {other['value']}  ({other['sources']}: {lost_by})"
     for decision in shown.decisions:
         yield (
             f"  {decision['decision_id']}  {decision['decided_at']:%Y-%m-%d}  {decision['kind']}"
@@ -229,6 +229,10 @@ def _golden_lines(shown: GoldenExplained, raw: bool, language: str, limit: int) 
         if number is not None:
             unit = f" {shown.currency}" if not name.startswith("n_") else ""
             yield f"  {wording(f'explain_fact_{name}', language):<28} {number}{unit}"
+
+
+def _criterion(code: str | None, language: str) -> str:
+    return wording(f"explain_criterion_{code}", language) if code else "-"
 
 
 def _reason(code: str, language: str) -> str:

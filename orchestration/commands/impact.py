@@ -25,7 +25,7 @@ Examples:
 \b
 Each decision is taken the other way alone, on a copy of the last run: rows that were set aside come back, values that
 were emptied stand again, links are not made, rows that a rule only flags are left out. Nothing that is published
-changes. Without an option: what is measured already, and what can be. One decision takes about as long as a run; what
+changes. Without an option: what is measured already, and what can be. One decision takes a part of a run; what
 is done stays done, so a measurement broken off goes on where it was. `etalon publish` then publishes dq_kpi_impact.
 
 \b

@@ -39,7 +39,7 @@ def definitions() -> dict[str, Definition]:
     """Metric name -> definition."""
     content = yaml.safe_load(Path(__file__).with_name("kpis.yml").read_text(encoding="utf-8"))
     return {
-        name: Definition(name, **content["families"][metric["family"]], **metric)
+        name: Definition(name, **(content["families"][metric["family"]] | metric))
         for name, metric in content["metrics"].items()
     }
 

@@ -1,7 +1,7 @@
 """A golden account or person: its records, why they are one, its values and who gave them, and what hangs on it.
 
-What does NOT belong here: merging and choosing values (matching and dbt did), words. Values of persons and direct
-identifiers are masked unless asked for raw.
+What does NOT belong here: merging and choosing values (matching and dbt did), words. Direct identifiers are masked
+unless asked for raw.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def explain_golden(work: Path, published: Path, golden_id: str, *, raw: bool = F
             known,
             tuple(records),
             tuple(_links(con, work, entity, keys)),
-            tuple(_values(con, entity, golden_id, raw)),
+            tuple(_values(con, golden_id, raw)),
             tuple(_decisions(con, work, keys)),
             _facts(con, entity, golden_id),
             con.execute("select reporting_currency from run.settings").fetchone()[0],
@@ -130,7 +130,7 @@ def _explanation(row: dict[str, Any]) -> Explanation | None:
     return Explanation(steps, row["weight"], probability, row["decision"], row["reason"] or "")
 
 
-def _values(con: duckdb.DuckDBPyConnection, entity: str, golden_id: str, raw: bool) -> list[dict[str, Any]]:
+def _values(con: duckdb.DuckDBPyConnection, golden_id: str, raw: bool) -> list[dict[str, Any]]:
     values = _rows(
         con,
         "select attribute, value, record_key, criterion, decision_id, n_alternatives from master.golden_values"
@@ -144,11 +144,7 @@ def _values(con: duckdb.DuckDBPyConnection, entity: str, golden_id: str, raw: bo
         {"id": golden_id},
     )
     for row in [*values, *others]:
-        if (
-            not raw
-            and row["value"] is not None
-            and (entity == "person" or row["attribute"] in _direct_columns())
-        ):
+        if not raw and row["value"] is not None and row["attribute"] in _direct_columns():
             row["value"] = row["value"][:1] + "***"
     return [
         row | {"alternatives": [other for other in others if other["attribute"] == row["attribute"]]}

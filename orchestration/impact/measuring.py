@@ -7,6 +7,7 @@ What does NOT belong here: which decisions there are (switches.py), how one goes
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ from expectations.catalogue import load_catalogue
 from expectations.connection import connect
 from expectations.results import write_parquet
 from ingest.sql import ident, literal
-from orchestration.dbt_running import WAREHOUSE, DbtStepFailedError, run_models
+from orchestration.dbt_running import WAREHOUSE, DbtStepFailedError, manifest, run_models
 from orchestration.impact.errors import ImpactError
 from orchestration.impact.results import SCHEMA, inputs_fingerprint, write_impact
 from orchestration.impact.scratch import Scratch
-from orchestration.impact.switches import POLICIES, Switch, flagged_rows
+from orchestration.impact.switches import Switch, flagged_rows
 from orchestration.publication.registry import registry_path
 from orchestration.publication.trust import KPI_MART
 from orchestration.settings import read_settings
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ingest.company import Company
 
 _KPIS = f"+{KPI_MART}"
+_MASTER = f"tag:master,{_KPIS}"
 _VALUES = pa.schema(
     [
         ("metric_name", pa.string()),
@@ -70,13 +72,16 @@ def measure(
     folder = work / "impact"
     parts = folder / "parts"
     parts.mkdir(parents=True, exist_ok=True)
+    for part in parts.glob("*.parquet"):
+        if not _is_of(part, inputs):
+            part.unlink()
     bench = _Bench(company, folder / "build", on_progress)
     found = []
     try:
         for position, switch in enumerate(wanted, start=1):
-            on_progress("impact", f"{position}/{len(wanted)} {switch.code}")
+            bench.label = f"{position}/{len(wanted)} {switch.code}"
             part = parts / f"{switch.kind}-{switch.code}.parquet"
-            if _is_of(part, inputs):
+            if part.is_file():
                 found.append(Measured(switch, "known"))
                 continue
             published = bench.published(folder / "published.parquet", inputs)
@@ -91,13 +96,15 @@ def measure(
             found.append(Measured(switch, "measured"))
     finally:
         shutil.rmtree(folder / "build", ignore_errors=True)
-    if any(each.status != "failed" for each in found):
-        write_impact(parts, work, inputs)
+    if any(each.status == "known" for each in found):
+        write_impact(parts, work, inputs)  # a measurement broken off may have left a part that is not in it
     return found
 
 
 class _Bench:
-    """The scratch directory and what is built in it."""
+    """The scratch directory and what is built in it. label: what is being measured, for progress."""
+
+    label = ""
 
     def __init__(self, company: Company, folder: Path, on_progress: Callable[[str, str], None]) -> None:
         self.company, self.on_progress = company, on_progress
@@ -108,7 +115,7 @@ class _Bench:
         if _is_of(path, inputs):
             return pq.read_table(path).select(_VALUES.names)
         self.scratch.reset()
-        self._build(())
+        run_models("impact", [_KPIS], self.scratch.folder, on_node=self._told)
         values = _values(self.scratch.folder / WAREHOUSE)
         run = _values(self.company.work / WAREHOUSE)
         if run.num_rows:
@@ -122,29 +129,32 @@ class _Bench:
         return values
 
     def without(self, switch: Switch) -> pa.Table:
-        """KPIs had one decision gone the other way (_VALUES)."""
-        if switch.kind == "rule" and self._is_on_facts(switch.code):
-            self._without_facts(switch.code)
-        else:
-            self.scratch.reset()
-            if switch.kind == "reason":
-                self.scratch.take_back(switch.code)
-            elif switch.kind == "merge":
-                self.scratch.separate(switch.code)
-            else:
-                self.scratch.leave_out(switch.code)
-            self._build((switch.code,) if switch.code in POLICIES else (), matched=switch.kind == "merge")
-        return _values(self.scratch.folder / WAREHOUSE)
+        """KPIs had one decision gone the other way (_VALUES).
 
-    def _build(self, switched_off: Sequence[str], *, matched: bool = False) -> None:
-        """Staging, matching where its records are others, master and the KPI mart. matched: golden ids are given."""
+        The warehouse of the run is copied, and what the decision reaches is built again in the copy.
+        """
         work = self.scratch.folder
-        if matched:
-            run_models("impact", [_KPIS], work, switched_off=switched_off, on_node=self._told)
-            return
-        run_models(
-            "staging", [f"tag:staging,{_KPIS}"], work, switched_off=switched_off, on_node=self._told
-        )  # fmt: skip
+        self.scratch.reset()
+        shutil.copyfile(self.company.work / WAREHOUSE, work / WAREHOUSE)
+        if switch.kind == "merge":
+            self.scratch.separate(switch.code)
+            self._build_again([_MASTER])
+        elif switch.kind == "rule" and self._is_on_facts(switch.code):
+            facts = self._drop_flagged(switch.code)
+            self._build_again([f"{name}+,{_KPIS}" for name in facts], excluded=facts)
+        elif switch.kind == "rule":
+            self._follow([f"source:raw.{name}" for name in self.scratch.leave_out(switch.code)], ())
+        else:
+            changed = [f"source:raw.{name}" for name in self.scratch.take_back(switch.code)]
+            self._follow([*changed, *_models_giving(switch.code)], (switch.code,))
+        return _values(work / WAREHOUSE)
+
+    def _follow(self, changed: Sequence[str], switched_off: Sequence[str]) -> None:
+        """Build again what follows from sources and models, and match again where the records to match are others."""
+        work = self.scratch.folder
+        staging = [f"{name}+,tag:staging,{_KPIS}" for name in changed]
+        run_models("staging", staging, work, switched_off=switched_off, on_node=self._told)
+        following = [f"{name}+,{_KPIS}" for name in changed]
         if self.scratch.must_match_again():
             from orchestration.matching import match
 
@@ -156,12 +166,20 @@ class _Bench:
                 work / "matching",
                 constraints=work / "stewardship" / "constraints.parquet",
             )
+            following = [_MASTER]
+        self._build_again(following, excluded=["tag:staging"], switched_off=switched_off)
+
+    def _build_again(
+        self, selected: Sequence[str], *, excluded: Sequence[str] = (), switched_off: Sequence[str] = ()
+    ) -> None:
+        """Build models of the copy and the KPI marts."""
         run_models(
-            "impact", [_KPIS], work, excluded=["tag:staging"], switched_off=switched_off, on_node=self._told
-        )
+            "impact", [*selected, f"tag:mart,{_KPIS}"], self.scratch.folder, excluded=excluded,
+            switched_off=switched_off, on_node=self._told,
+        )  # fmt: skip
 
     def _told(self, node: object) -> None:
-        self.on_progress("impact", getattr(node, "name", ""))
+        self.on_progress("impact", f"{self.label}: {getattr(node, 'name', '')}")
 
     def _is_on_facts(self, rule_id: str) -> bool:
         """True when the rows that a rule flags are rows of facts, not of a source."""
@@ -170,34 +188,43 @@ class _Bench:
             query = f"select bool_and(layer = 'fact') from read_parquet({failures}) where rule_id = $rule"
             return bool(con.execute(query, {"rule": rule_id}).fetchone()[0])
 
-    def _without_facts(self, rule_id: str) -> None:
-        """The run's own warehouse, copied, with the flagged rows of its facts left out and what follows built again."""
-        self.scratch.reset()
-        target = self.scratch.folder / WAREHOUSE
-        shutil.copyfile(self.company.work / WAREHOUSE, target)
+    def _drop_flagged(self, rule_id: str) -> list[str]:
+        """Leave the flagged rows out of the facts of the copied warehouse. Returns these facts."""
         tables = []
         failures = self.company.work / "quality" / "rule_failures.parquet"
-        with duckdb.connect(str(target)) as con:
+        with duckdb.connect(str(self.scratch.folder / WAREHOUSE)) as con:
             for check in load_catalogue().rule(rule_id).checks:
                 schema, name = check.table.split(".")
                 relation = f"{ident(schema)}.{ident(name)}"
-                kind = con.execute(
+                kinds = con.execute(
                     "select table_type from information_schema.tables"
                     " where table_catalog = current_database() and table_schema = $schema and table_name = $name",
                     {"schema": schema, "name": name},
-                ).fetchone()
-                if kind is None:
+                ).fetchall()
+                if not kinds:
                     continue
                 con.execute(
                     f"create temp table left_over as select * from {relation}"
                     f" where {flagged_rows(check.table, check.key, failures, rule_id)}"
                 )
-                con.execute(f"drop {'view' if kind[0] == 'VIEW' else 'table'} {relation}")
+                con.execute(f"drop {'view' if kinds[0][0] == 'VIEW' else 'table'} {relation}")
                 con.execute(f"create table {relation} as select * from left_over")
                 con.execute("drop table left_over")
                 tables.append(name)
-        following = [f"{name}+,{_KPIS}" for name in tables] + [f"tag:mart,{_KPIS}"]
-        run_models("impact", following, self.scratch.folder, excluded=tables, on_node=self._told)
+        return tables
+
+
+def _models_giving(reason_code: str) -> list[str]:
+    """Models that give a reason through the macro `applies`, in their own text or in that of a macro they use."""
+    said = re.compile(rf"applies\(\s*'{reason_code}'")
+    project = manifest()
+    macros = {name for name, macro in project["macros"].items() if said.search(macro["macro_sql"])}
+    return sorted(
+        node["name"]
+        for node in project["nodes"].values()
+        if node["resource_type"] == "model"
+        and (said.search(node["raw_code"]) or macros.intersection(node["depends_on"]["macros"]))
+    )
 
 
 def _values(warehouse: Path) -> pa.Table:

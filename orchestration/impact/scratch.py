@@ -44,13 +44,14 @@ class Scratch:
         verdict = settings.append_column("verdict", pa.array(["publish"]))
         pq.write_table(verdict, self.folder / "quality" / "gate_verdicts.parquet")
 
-    def take_back(self, reason_code: str) -> None:
+    def take_back(self, reason_code: str) -> list[str]:
         """Records that were set aside for a reason are kept, and cells of text that were emptied have their value.
 
         A record whose key another kept record has gets a key of its own: it counts beside the other one.
+        Returns the contracts whose records are others now.
         """
         with connect(self.folder) as con:
-            self._keep(con, reason_code)
+            kept = self._keep(con, reason_code)
             self._read_cells(con, reason_code)
             concerned = con.execute(
                 "select distinct contract, source_instance, _delivery_id from given_keys"
@@ -58,9 +59,10 @@ class Scratch:
             ).fetchall()
             for contract, instance, delivery in concerned:
                 self._rewrite(con, contract, f"{instance}__{delivery}.parquet")
+        return sorted({*kept, *(row[0] for row in concerned)})
 
-    def leave_out(self, rule_id: str) -> None:
-        """The records that a rule on raw flags are set aside."""
+    def leave_out(self, rule_id: str) -> list[str]:
+        """The records that a rule on raw flags are set aside. Returns their contracts."""
         with connect(self.folder) as con:
             failures = literal(str(self.base / "quality" / "rule_failures.parquet"))
             flagged = (
@@ -84,6 +86,7 @@ class Scratch:
                 f" 'flagged' as reason_code from ({' union all '.join(parts)}) anti join {disposed}"
                 f" using (contract, {_PLACE})",
             )
+        return sorted(contracts)
 
     def separate(self, evidence_code: str) -> None:
         """Golden records without the links of one kind of evidence; without any link for EVERY_MERGE.
@@ -111,22 +114,31 @@ class Scratch:
             pq.write_table(given.cast(history.schema), target)
 
     def must_match_again(self) -> bool:
-        """True when the records that matching reads are not those of the run."""
-        with connect(self.folder) as con:
-            for entity in ("account", "person"):
-                one, other = (
-                    con.execute(
-                        "select count(*), bit_xor(hash(r)) from"
-                        f" read_parquet({literal(str(work / 'exchange' / f'int_{entity}_records.parquet'))}) as r"
-                    ).fetchone()
-                    for work in (self.base, self.folder)
-                )
-                if one != other:
-                    return True
-        return False
+        """True when the records that matching reads were built again and are not those of the run.
 
-    def _keep(self, con: duckdb.DuckDBPyConnection, reason_code: str) -> None:
-        """Drop the dispositions of a reason; table given_keys: records that need a key of their own."""
+        Records of the other entity, which were not built again, are linked for matching.
+        """
+        is_other = False
+        for entity in ("account", "person"):
+            before, now = (
+                work / "exchange" / f"int_{entity}_records.parquet" for work in (self.base, self.folder)
+            )
+            if now.is_file():
+                is_other |= self._content(before) != self._content(now)
+            else:
+                now.symlink_to(before)
+        return is_other
+
+    def _content(self, path: Path) -> tuple[int, int]:
+        with connect(self.folder) as con:
+            query = f"select count(*), bit_xor(hash(r)) from read_parquet({literal(str(path))}) as r"
+            return con.execute(query).fetchall()[0]
+
+    def _keep(self, con: duckdb.DuckDBPyConnection, reason_code: str) -> list[str]:
+        """Drop the dispositions of a reason; table given_keys: records that need a key of their own.
+
+        Returns their contracts.
+        """
         disposed = self._collected("dispositions")
         con.execute(f"create table given_keys (contract varchar, {_typed_place()}, source_record_id varchar)")
         again = f"select * from {disposed} where reason_code = {literal(reason_code)}"
@@ -149,6 +161,7 @@ class Scratch:
         if contracts:
             kept = f"select * from {disposed} where reason_code is distinct from {literal(reason_code)}"
             self._replace(con, "dispositions", kept)
+        return contracts
 
     def _read_cells(self, con: duckdb.DuckDBPyConnection, reason_code: str) -> None:
         """Table given_cells: the cells of text that a reason emptied, with what stood there."""

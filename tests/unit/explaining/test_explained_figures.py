@@ -80,6 +80,29 @@ def test_the_rows_of_a_month_are_told_by_state_with_lines_that_exist(demo_run) -
         assert len(row.decisions) == min(sample.n_decisions, 50)
 
 
+@pytest.mark.parametrize("contract", ["crm_activity", "telephony_call_leg", "email_event"])
+def test_a_touch_stands_in_the_figures_of_its_lead(demo_run, warehouse, contract: str) -> None:
+    stream, relation, key = {
+        "crm_activity": ("activity", "staging.stg_crm__activities", "r.record_key"),
+        "telephony_call_leg": (
+            "call", "staging.stg_telephony__call_legs", "r.source_instance || '/' || r.call_id"
+        ),
+        "email_event": (
+            "email", "staging.stg_emailing__events",
+            "md5(r.source_instance || '/' || r.message_id || '/' || r.recipient_email)",
+        ),
+    }[contract]  # fmt: skip
+    delivery, line, instance, month = warehouse.execute(
+        f"select r._delivery_id, r._source_row_id, r.source_instance, cast(date_trunc('month', l.created_on) as date)"
+        f" from {relation} as r join master.fct_touches as t on t.source_key = {key}"
+        " join metrics.fct_lead_cadences as l using (lead_id)"
+        f" where t.source_stream_code = '{stream}' and l.is_dated order by all limit 1"
+    ).fetchone()
+    (row,) = explain_row(demo_run.work, f"{instance}:{delivery}:{line}")
+    assert row.fate.contract == contract
+    assert ("touches_per_lead", month) in {(each.metric_name, each.period_month) for each in row.counted}
+
+
 def test_the_records_left_out_of_all_months_are_those_of_the_journal(demo_run, warehouse) -> None:
     definition = definition_of("leads_new")
     months = [
@@ -190,6 +213,22 @@ def test_every_state_of_a_row_is_worded_and_every_contract_is_known(warehouse) -
             assert {f"explain_state_{state}" for (state,) in found} <= set(words()[language]), (
                 definition.metric_name
             )
+
+
+def test_every_criterion_of_survivorship_is_worded(warehouse) -> None:
+    rules = (
+        (ROOT / "orchestration" / "survivorship" / "rules.csv").read_text(encoding="utf-8").splitlines()[1:]
+    )
+    codes = {code.strip() for line in rules for code in line.split(",")[2].split(">")}
+    codes |= {
+        code
+        for (code,) in warehouse.execute(
+            "select criterion from master.golden_values union select lost_by from master.golden_alternatives"
+        ).fetchall()
+        if code
+    }
+    for language in ("en", "fr"):
+        assert {f"explain_criterion_{code}" for code in codes} <= set(words()[language])
 
 
 def test_a_figure_that_is_wrong_is_seen(demo_copy) -> None:

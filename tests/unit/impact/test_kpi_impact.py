@@ -113,6 +113,12 @@ def test_what_is_measured_is_not_measured_again_and_goes_with_its_inputs(measure
     known = switches(measured.work)
     (again,) = measure(measured, [find_switch(known, "reason", "test_record")])
     assert again.status == "known"
+    before = read_impact(measured.work, inputs_fingerprint(measured.work))
+    (measured.work / "quality" / "kpi_impact.parquet").unlink()
+    measure(measured, [find_switch(known, "reason", "test_record")])
+    assert read_impact(measured.work, inputs_fingerprint(measured.work)).equals(before), (
+        "parts are joined again"
+    )
     assert read_impact(measured.work, "other inputs").num_rows == 0
 
 

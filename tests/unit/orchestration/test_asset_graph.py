@@ -100,3 +100,8 @@ def test_the_company_of_the_environment_is_the_one_named_now_wherever_a_step_wor
     monkeypatch.chdir(company.root)
     assert resource.current().company.root == company.root
     assert resource.current().settings.run_id == SETTINGS.run_id
+
+
+def test_decisions_are_measured_by_a_job_of_their_own_and_by_no_cycle(definitions: dg.Definitions) -> None:
+    assert keys_of(definitions, "impact") == {"quality/kpi_impact"}
+    assert "quality/kpi_impact" not in keys_of(definitions, "cycle") | keys_of(definitions, "check")

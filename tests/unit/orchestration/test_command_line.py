@@ -19,6 +19,7 @@ from ingest.errors import ConfigurationError, RefusedFile, catalogue
 from orchestration import cli, masking
 from orchestration.commands import exit_codes, output
 from orchestration.dbt_running import DbtStepFailedError
+from orchestration.impact.errors import ImpactError
 from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
@@ -106,8 +107,13 @@ def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
         for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
     }
     assert {"E-EXP-001", "E-ING-001"} <= named
-    told = catalogue().keys() | MatchingError.catalogue().keys() | StewardshipError.catalogue().keys()
-    assert named - told == set()
+    kinds = (MatchingError, StewardshipError, ImpactError)
+    assert named - catalogue().keys() - {code for kind in kinds for code in kind.catalogue()} == set()
+    for kind in kinds:
+        for code, told in kind.catalogue().items():
+            assert told.keys() == {"fr", "en"} and all(
+                told[each].keys() == {"what", "why", "next"} for each in told
+            ), code
 
 
 def test_a_wrong_waiver_is_told_in_both_languages_with_the_next_command(tmp_path: Path) -> None:
