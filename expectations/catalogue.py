@@ -1,4 +1,4 @@
-"""rules.yml -> rules. Each rule exists once, by id; everything else (suites, gate, journal, report) reads
+"""rules/*.yml -> rules. Each rule exists once, by id; everything else (suites, gate, journal, report) reads
 it here.
 
 What does not belong here: evaluating a rule (runner.py), deciding about a cycle (gate.py). Errors:
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
 
@@ -23,11 +23,23 @@ from ingest.errors import ConfigurationError
 from ingest.reasons import reasons
 from ingest.strict_yaml import read_yaml
 
-RULES_FILE = Path(__file__).with_name("rules.yml")
+RULES = Path(__file__).with_name("rules")
 
 Layer = Literal["raw", "master", "fact", "mart"]
 Severity = Literal["critical", "warning", "info"]
 LAYERS: tuple[Layer, ...] = ("raw", "master", "fact", "mart")
+Dimension = Literal[
+    "completeness",
+    "validity",
+    "uniqueness",
+    "consistency",
+    "timeliness",
+    "volume",
+    "integrity",
+    "reconciliation",
+    "plausibility",
+]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 
 class CatalogueError(ValueError):
@@ -40,22 +52,26 @@ class Wording(Strict):
 
 
 class TableEntry(Strict):
-    """A relation that must be assessed: its layer, the key of its rows, the contracts of which any feeds
-    it.
+    """A relation that must be assessed: its layer, the key of its rows, the contracts of which any feeds it.
+
+    assess: how many rules of each dimension speak about it. A run with fewer results than that shows the
+    table as not assessed, so that a rule that got lost is missed.
     """
 
     layer: Layer
     key: tuple[Column, ...] = Field(min_length=1)
     fed_by: tuple[Code, ...] = Field(min_length=1)
     may_be_empty: bool = False  # sources with rows can rightly give none
+    assess: Mapping[Dimension, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
 
 
 class RuleHead(BaseModel):
     """The keys of a rule that are not parameters of its kind."""
 
     id: Annotated[
-        str, StringConstraints(pattern=r"^R-(CRM|ERP|LED|TEL|EML|CAL|SVY|USE|MST|FCT|MRT)-[0-9]{3}$")
+        str, StringConstraints(pattern=r"^R-(CRM|ERP|FIN|LED|TEL|EML|CAL|SVY|USE|MST|FCT|MRT)-[0-9]{3}$")
     ]
+    dimension: Dimension
     severity: Severity
     tolerance: Decimal = Decimal(0)  # largest share of failing rows that still passes
     min_rows: int = Field(default=1, ge=1)
@@ -77,6 +93,7 @@ class Rule:
     """One rule: its head and one check per table it speaks about."""
 
     id: str
+    dimension: Dimension
     severity: Severity
     tolerance: Decimal
     min_rows: int
@@ -89,7 +106,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All rules and the index of what must be assessed. `version` changes with any byte of the file."""
+    """All rules and the index of what must be assessed. `version` changes with any byte of the files."""
 
     rules: tuple[Rule, ...]
     tables: Mapping[str, TableEntry]
@@ -137,37 +154,55 @@ def explain(error: ValidationError) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
-def load_catalogue(path: Path = RULES_FILE) -> Catalogue:
-    """Read and verify the rule catalogue.
+def load_catalogue(path: Path = RULES) -> Catalogue:
+    """Read and verify the rule catalogue: a folder of files, or one file.
 
     Contracts named by a table exist, reason codes are in the closed list, no key holds a direct identifier.
     Errors: CatalogueError.
     """
-    document, version = read_document(path)
-    unknown = set(document) - {"version", "tables", "rules"}
-    if unknown or document.get("version") != 1:
-        raise CatalogueError(
-            f"E-EXP-001 {path.name}: version 1 with tables and rules expected, not {sorted(unknown)}"
-        )
-    contracts = load_contracts()
+    files = sorted(path.glob("*.yml")) if path.is_dir() else [path]
+    documents = {file: _rule_document(file) for file in files}
     tables: dict[str, TableEntry] = {}
-    for name, entry in (document.get("tables") or {}).items():
-        try:
-            TypeAdapter(Relation).validate_python(name)
-            tables[name] = TableEntry.model_validate(entry)
-        except ValidationError as error:
-            raise CatalogueError(f"E-EXP-001 {path.name}: table {name}: {explain(error)}") from error
-        missing = set(tables[name].fed_by) - set(contracts)
-        if missing:
-            raise CatalogueError(f"E-EXP-001 {path.name}: table {name}: no contract {sorted(missing)}")
-    rules = tuple(_rule(path, raw, tables) for raw in document.get("rules") or ())
+    for file, (document, _) in documents.items():
+        for name, entry in (document.get("tables") or {}).items():
+            if name in tables:
+                raise CatalogueError(f"E-EXP-001 {file.name}: table {name} is written twice")
+            tables[name] = _table(file, name, entry)
+    rules = tuple(
+        _rule(file, raw, tables)
+        for file, (document, _) in documents.items()
+        for raw in document.get("rules") or ()
+    )
     _refuse_repeated(path, [rule.id for rule in rules])
     for rule in rules:
         if rule.reason_code not in reasons():
             raise CatalogueError(
                 f"E-EXP-001 {path.name}: {rule.id}: reason_code {rule.reason_code} is not in reasons.yml"
             )
+    version = hashlib.sha256("".join(each for _, each in documents.values()).encode()).hexdigest()[:12]
     return Catalogue(rules=rules, tables=MappingProxyType(tables), version=version)
+
+
+def _rule_document(path: Path) -> tuple[dict[str, Any], str]:
+    document, version = read_document(path)
+    unknown = set(document) - {"version", "tables", "rules"}
+    if unknown or document.get("version") != 1:
+        raise CatalogueError(
+            f"E-EXP-001 {path.name}: version 1 with tables and rules expected, not {sorted(unknown)}"
+        )
+    return document, version
+
+
+def _table(path: Path, name: str, entry: Any) -> TableEntry:
+    try:
+        TypeAdapter(Relation).validate_python(name)
+        table = TableEntry.model_validate(entry)
+    except ValidationError as error:
+        raise CatalogueError(f"E-EXP-001 {path.name}: table {name}: {explain(error)}") from error
+    missing = set(table.fed_by) - set(load_contracts())
+    if missing:
+        raise CatalogueError(f"E-EXP-001 {path.name}: table {name}: no contract {sorted(missing)}")
+    return table
 
 
 def _refuse_repeated(path: Path, ids: list[str]) -> None:
@@ -208,6 +243,7 @@ def _rule(path: Path, raw: Any, tables: Mapping[str, TableEntry]) -> Rule:
             raise CatalogueError(f"E-EXP-001 {path.name}: {name}: no contract {sorted(missing)}")
     return Rule(
         id=head.id,
+        dimension=head.dimension,
         severity=head.severity,
         tolerance=head.tolerance,
         min_rows=head.min_rows,

@@ -34,11 +34,16 @@ class Strict(BaseModel):
 
 
 class Check(Strict):
-    """Common to all kinds. `where` narrows the rows the rule speaks about; `key` names a failing row."""
+    """Common to all kinds. `where` narrows the rows the rule speaks about; `key` names a failing row.
+
+    `given`: columns that a source instance must fill somewhere for the rule to speak about its rows: what a
+    source never exports is a gap of its mapping, not of each of its records.
+    """
 
     table: Relation
     key: tuple[Column, ...] = ()
     where: Sql | None = None
+    given: tuple[Column, ...] = ()
     needs: tuple[Code, ...] = ()  # contracts without which there is nothing to assess
 
     @property

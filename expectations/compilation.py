@@ -70,8 +70,13 @@ def compile_check(check: Check, *, as_of: datetime, fed_by: tuple[str, ...] = ()
 
 
 def _applies_when(check: Check, *conditions: str) -> str:
-    given = [f"({check.where})"] if check.where else []
-    return " and ".join([*given, *conditions])
+    asked = [f"({check.where})"] if check.where else []
+    if check.given:
+        filled = " and ".join(f"count({ident(name)}) > 0" for name in check.given)
+        asked.append(
+            f"source_instance in (select source_instance from {check.table} group by source_instance having {filled})"
+        )
+    return " and ".join([*asked, *conditions])
 
 
 def _rows(check: Check, *conditions: str) -> str:

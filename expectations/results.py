@@ -15,9 +15,10 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from expectations.catalogue import LAYERS, Rule
+from expectations.catalogue import LAYERS, Dimension, Rule
 
 Status = Literal["pass", "warn", "fail", "not_assessed", "waived"]
+Origin = Literal["catalogue", "dbt"]
 Cause = Literal["source_absent", "empty", "too_few_rows", "table_missing", "broken", "uncovered"]
 
 UNCOVERED = "R-IDX-001"  # not a rule: the row by which a table without an assessed rule shows
@@ -25,7 +26,10 @@ UNCOVERED = "R-IDX-001"  # not a rule: the row by which a table without an asses
 
 @dataclass(frozen=True)
 class RuleResult:
-    """One rule on one table. Shares go from 0 to 1; `cause` is set when the rule was not assessed."""
+    """One rule on one table. Shares go from 0 to 1; `cause` is set when the rule was not assessed.
+
+    origin: `catalogue` for a rule of rules/*.yml, `dbt` for a constraint or test of the dbt project.
+    """
 
     rule_id: str
     layer: str
@@ -44,6 +48,8 @@ class RuleResult:
     question_en: str = ""
     waived_until: date | None = None
     absent_contracts: str = ""  # of which no row was kept, joined by ", "; set with cause source_absent
+    dimension: Dimension = "validity"
+    origin: Origin = "catalogue"
 
 
 SCHEMA = pa.schema(
@@ -65,6 +71,8 @@ SCHEMA = pa.schema(
         ("question_en", pa.string()),
         ("waived_until", pa.date32()),
         ("absent_contracts", pa.string()),
+        ("dimension", pa.string()),
+        ("origin", pa.string()),
     ]
 )
 
@@ -87,6 +95,7 @@ def unjudged(rule: Rule, layer: str, table: str) -> RuleResult:
         owner=rule.owner,
         question_fr=rule.question_fr,
         question_en=rule.question_en,
+        dimension=rule.dimension,
     )
 
 
@@ -145,9 +154,15 @@ def merge_results(
     """Results of all layers after validating `layers`.
 
     Former results of these layers and of any later layer go: they speak about tables that were rebuilt since.
+    Those of dbt stay for these layers: dbt has just built what is validated.
     """
     first = min(LAYERS.index(layer) for layer in layers)  # type: ignore[arg-type]
-    kept = [result for result in former if result.layer not in layers and LAYERS.index(result.layer) < first]
+    kept = [
+        result
+        for result in former
+        if (result.layer in layers and result.origin == "dbt")
+        or (result.layer not in layers and LAYERS.index(result.layer) < first)  # type: ignore[arg-type]
+    ]
     return sorted([*kept, *found], key=lambda result: (result.rule_id, result.table_name))
 
 

@@ -5,7 +5,7 @@ the same catalogue, against these counts: an aggregate of one row, off the path 
 differs from ours breaks the rule. Failing rows come from SQL compiled from the same check, and both counts
 must agree.
 
-What does not belong here: the decision about the cycle (gate.py), the wording of rules (rules.yml).
+What does not belong here: the decision about the cycle (gate.py), the wording of rules (rules/*.yml).
 """
 
 from __future__ import annotations

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from expectations.catalogue import RULES_FILE, CatalogueError, load_catalogue
+from expectations.catalogue import RULES, CatalogueError, load_catalogue
 from expectations.checks import Unique
 from ingest.contract import load_contracts
 
-DOCUMENT = yaml.safe_load(RULES_FILE.read_text(encoding="utf-8"))
+FILES = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(RULES.glob("*.yml"))]
+DOCUMENT = {
+    "tables": next(each["tables"] for each in FILES if "tables" in each),
+    "rules": [rule for each in FILES for rule in each.get("rules", ())],
+}
 
 
 def rule(rule_id: str) -> dict:

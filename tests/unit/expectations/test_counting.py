@@ -38,9 +38,8 @@ def test_every_rule_counts_what_great_expectations_counts(is_dirty: bool, work: 
     checks = compiled_checks(work)
     with duckdb.connect(str(warehouse)) as connection:
         if is_dirty:
-            for rule_id in planted_rules.BAD:
-                for table, row in planted_rules.BAD[rule_id].items():
-                    planted_rules.insert(connection, table, [row])
+            for rule in CATALOGUE.rules:
+                planted_rules.plant(connection, rule)
         counted = count_rows(connection, {key: compiled for key, (_, compiled) in checks.items()})
     assert {key: (found.n_evaluated, found.n_failed) for key, found in counted.items()} == counted_by_suites(
         warehouse, checks

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from expectations.catalogue import RULES_FILE, load_catalogue
+from expectations.catalogue import load_catalogue
 from expectations.runner import validate
 
 HEAD = {
     "id": "R-CRM-900",
+    "dimension": "validity",
     "severity": "warning",
     "owner": "nobody_special",
     "reason_code": "duplicate_key",
@@ -129,7 +130,7 @@ def test_an_empty_table_is_not_assessed_by_any_kind(kind: str, tmp_path: Path) -
 
 
 def test_a_share_of_the_left_total_and_an_amount_are_allowed_to_a_reconciliation(work: Path) -> None:
-    catalogue = load_catalogue(RULES_FILE)
+    catalogue = load_catalogue()
     (check,) = catalogue.rule("R-LED-002").checks
     statuses = {}
     for share, amount in (("0.005", "100.50"), ("0.005", "100.51"), (None, "100.01"), (None, "100.02")):

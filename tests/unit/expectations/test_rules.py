@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import planted_bad
 import planted_rules
 import pyarrow.parquet as pq
 import pytest
+from planted_rules import change
 
 from expectations.catalogue import LAYERS, Catalogue, Rule, load_catalogue
 from expectations.checks import Unique
+from expectations.compilation import compile_check
+from expectations.connection import read_cycle
+from expectations.counting import Counts, count_rows
 from expectations.policy import load_policy
-from expectations.results import RuleResult
-from expectations.runner import validate
+from expectations.results import RuleResult, judge
+from expectations.runner import _columns, failing_rows_sql, validate
 
 CATALOGUE = load_catalogue()
 ALL = set(LAYERS)
@@ -24,21 +31,9 @@ def only(*rule_ids: str) -> Catalogue:
     return dataclasses.replace(CATALOGUE, rules=tuple(CATALOGUE.rule(rule_id) for rule_id in rule_ids))
 
 
-def change(work: Path, *statements: str) -> None:
-    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
 def plant(work: Path, rule: Rule) -> None:
     with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
-        if rule.id in planted_rules.ABSENT:
-            connection.execute(f"delete from {planted_rules.ABSENT[rule.id]}")
-        for check in rule.checks:
-            if isinstance(check, Unique) and check.column in check.key:
-                connection.execute(f"insert into {check.table} select * from {check.table} limit 1")
-        for table, row in planted_rules.BAD.get(rule.id, {}).items():
-            planted_rules.insert(connection, table, [row])
+        planted_rules.plant(connection, rule)
 
 
 def failures(work: Path) -> list[dict]:
@@ -58,24 +53,61 @@ def test_every_rule_passes_on_good_rows_and_leaves_no_failing_row(work: Path) ->
     assert failures(work) == []
 
 
+@pytest.fixture(scope="module")
+def planting(
+    good_work: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One warehouse for all rules: a test plants in a transaction and takes it back."""
+    copied = tmp_path_factory.mktemp("planting") / "warehouse.duckdb"
+    shutil.copy(good_work / "warehouse.duckdb", copied)
+    with duckdb.connect(str(copied)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+
+
 @pytest.mark.parametrize("rule", CATALOGUE.rules, ids=lambda rule: rule.id)
-def test_one_bad_row_is_counted_once_by_the_suite_and_listed_once(rule: Rule, work: Path) -> None:
-    plant(work, rule)
-    results = named(validate(work / "warehouse.duckdb", ALL, catalogue=only(rule.id)), rule.id)
-    listed = failures(work)
-    assert {each.table_name for each in results} == {check.table for check in rule.checks}
-    for check in rule.checks:
-        result = next(each for each in results if each.table_name == check.table)
-        expected = 2 if isinstance(check, Unique) else 1  # both rows of a pair share the key
-        assert (result.n_failed, result.status) == (
-            expected,
-            "fail" if rule.severity == "critical" else "warn",
-        ), result
-        rows = [row for row in listed if row["table_name"] == check.table]
-        assert len(rows) == expected
-        assert {row["reason_code"] for row in rows} == {rule.reason_code}
-        assert {row["action"] for row in rows} == {"keep_flagged"}
-    assert {row["rule_id"] for row in listed} == {rule.id}
+def test_one_bad_row_is_counted_once_and_listed_once(
+    rule: Rule, planting: duckdb.DuckDBPyConnection, good_work: Path
+) -> None:
+    cycle, as_of, _ = read_cycle(good_work)
+    relations = _columns(planting)
+    planting.execute("begin")
+    try:
+        planted_rules.plant(planting, rule)
+        for check in rule.checks:
+            layer = CATALOGUE.layer(check)
+            fed_by = CATALOGUE.tables[check.table].fed_by
+            compiled = compile_check(check, as_of=as_of, fed_by=fed_by)
+            counts = count_rows(planting, {rule.id: compiled})[rule.id]
+            assert isinstance(counts, Counts), counts
+            result = judge(rule, layer, check.table, counts.n_evaluated, counts.n_failed)
+            expected = 2 if isinstance(check, Unique) else 1  # both rows of a pair share the key
+            assert (result.n_failed, result.status) == (
+                expected,
+                "fail" if rule.severity == "critical" else "warn",
+            ), result
+            statement = failing_rows_sql(rule, check, compiled, layer, relations, cycle, CATALOGUE)
+            listed = planting.sql(statement).to_arrow_table().to_pylist()
+            assert len(listed) == expected
+            assert {(row["rule_id"], row["reason_code"], row["action"]) for row in listed} == {
+                (rule.id, rule.reason_code, "keep_flagged")
+            }
+    finally:
+        planting.execute("rollback")
+
+
+def test_bad_rows_are_planted_for_every_table_of_every_rule() -> None:
+    """A rule that nothing makes fail proves nothing by passing."""
+    unplanted = [
+        (rule.id, check.table)
+        for rule in CATALOGUE.rules
+        for check in rule.checks
+        if not (isinstance(check, Unique) and check.column in check.key)
+        and check.table not in planted_bad.ABSENT.get(rule.id, ())
+        and not planted_bad.CHANGES.get(rule.id)
+    ]
+    assert unplanted == []
+    assert set(planted_bad.CHANGES) | set(planted_bad.ABSENT) <= {rule.id for rule in CATALOGUE.rules}
 
 
 def test_a_failing_row_of_staging_is_named_by_key_file_and_line_without_its_values(work: Path) -> None:
@@ -88,10 +120,10 @@ def test_a_failing_row_of_staging_is_named_by_key_file_and_line_without_its_valu
 
 
 def test_fewer_rows_than_the_minimum_are_not_assessed_even_when_all_are_good(work: Path) -> None:
-    rule = dataclasses.replace(CATALOGUE.rule("R-CRM-003"), min_rows=2)
+    rule = dataclasses.replace(CATALOGUE.rule("R-CRM-003"), min_rows=99)
     catalogue = dataclasses.replace(CATALOGUE, rules=(rule,))
     (result,) = named(validate(work / "warehouse.duckdb", {"raw"}, catalogue=catalogue), rule.id)
-    assert (result.status, result.cause, result.n_evaluated) == ("not_assessed", "too_few_rows", 1)
+    assert (result.status, result.cause, result.n_evaluated) == ("not_assessed", "too_few_rows", 3)
 
 
 def test_a_missing_table_is_not_assessed_and_named(work: Path) -> None:
@@ -121,8 +153,8 @@ def test_a_source_that_is_not_configured_is_told_from_rows_that_went_missing(wor
 
 
 def test_a_table_that_may_be_empty_is_not_assessed_when_it_is(work: Path) -> None:
-    change(work, "delete from master.fct_mrr_movements")
-    (result,) = named(validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-006")), "R-FCT-006")
+    change(work, "delete from master.fct_subscription_months")
+    (result,) = named(validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-007")), "R-FCT-007")
     assert (result.status, result.cause) == ("not_assessed", "empty")
 
 
@@ -154,23 +186,23 @@ def test_results_of_rebuilt_layers_and_of_later_ones_are_forgotten(work: Path) -
 
 
 def test_a_waiver_turns_a_failure_into_waived_until_its_date_and_not_on_it(work: Path) -> None:
-    plant(work, CATALOGUE.rule("R-FCT-006"))
+    plant(work, CATALOGUE.rule("R-FCT-007"))
     waivers = work.parent / "waivers.csv"
     header = "rule_id,table_name,author,reason,decided_on,expires_on\n"
     statuses = {}
     for expires_on in ("2026-07-02", "2026-07-01"):
         waivers.write_text(
-            f"{header}R-FCT-006,,cfo,known gap of the June migration,2026-06-01,{expires_on}\n",
+            f"{header}R-FCT-007,,cfo,known gap of the June migration,2026-06-01,{expires_on}\n",
             encoding="utf-8",
         )
         policy = load_policy(waivers=waivers)
-        results = validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-006"), policy=policy)
-        statuses[expires_on] = named(results, "R-FCT-006")[0].status
+        results = validate(work / "warehouse.duckdb", {"fact"}, catalogue=only("R-FCT-007"), policy=policy)
+        statuses[expires_on] = named(results, "R-FCT-007")[0].status
     assert statuses == {"2026-07-02": "waived", "2026-07-01": "fail"}  # as_of is 2026-07-01
 
 
 def test_the_warehouse_is_free_again_after_a_validation(work: Path) -> None:
-    validate(work / "warehouse.duckdb", {"mart"}, catalogue=only("R-MRT-005"))
+    validate(work / "warehouse.duckdb", {"mart"}, catalogue=only("R-MRT-006"))
     change(work, "create table main.written_after as select 1 as one")
 
 
