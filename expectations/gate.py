@@ -1,6 +1,6 @@
 """The verdict on a cycle: publish, publish with warnings, or hold, in sentences a RevOps manager understands.
 
-`decide` is pure. What does not belong here: evaluating rules (runner.py), thresholds (rules.yml), publishing.
+`decide` is pure. What does not belong here: evaluating rules (runner.py), thresholds (rules/*.yml), publishing.
 An imbalance of 1 in the ledger holds; so does a ledger or a validation that is not there.
 """
 

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
-from expectations.catalogue import CatalogueError, explain, read_document
+from expectations.catalogue import CatalogueError, Dimension, explain, read_document
 from expectations.checks import Strict, exact
 from expectations.results import RuleResult
 from expectations.waivers import Judged, Waiver, living, read_waivers
@@ -83,14 +83,14 @@ class Ratchet(Strict):
 
     min_rows: Annotated[int, Field(ge=1)]  # fewer rows on either side have no share to compare
     severity: SlackBySeverity
-    dimension: Mapping[str, Slack]
+    dimension: Mapping[Dimension, Slack]
     rule: Mapping[str, Slack]
     quarantined: Slack  # records of one source and contract
     rules_gone: Effect  # rules that the last publication assessed and that exist no more
 
-    def slack(self, rule_id: str, severity: str, dimension: str | None) -> Slack:
+    def slack(self, rule_id: str, severity: str, dimension: str) -> Slack:
         """What holds for one rule."""
-        found = self.rule.get(rule_id) or self.dimension.get(dimension or "")
+        found = self.rule.get(rule_id) or self.dimension.get(dimension)
         return found or getattr(self.severity, severity)
 
 

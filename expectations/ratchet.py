@@ -129,7 +129,7 @@ def compare(
         if now.version != before.version:
             changed.add(result.rule_id)
             continue
-        slack = ratchet.slack(result.rule_id, result.severity, getattr(result, "dimension", None))
+        slack = ratchet.slack(result.rule_id, result.severity, result.dimension)
         found += _compared(result.rule_id, result.table_name, before, now, slack, ratchet.min_rows)
     for (source, contract), now in sorted(accounts.items()):
         before = baseline.accounts.get((source, contract))

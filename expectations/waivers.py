@@ -48,7 +48,7 @@ class Found(Judged, Protocol):
 class Waiver(Strict):
     """Somebody accepts a failing rule or control until a date. On that date the waiver is dead.
 
-    rule_id: a rule of rules.yml, or a control as `<source>/<control>`.
+    rule_id: a rule of rules/*.yml, or a control as `<source>/<control>`.
     """
 
     rule_id: Annotated[

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from conftest import DemoRun
 from test_held_gate import bytes_below, unbalance
 
+from expectations.catalogue import load_catalogue
 from expectations.results import read_results, write_results
 from orchestration import cli, steps
 from orchestration.commands import exit_codes
@@ -35,13 +36,28 @@ def change(work: Path, *statements: str) -> None:
     con.close()
 
 
+def reference_rule(table: str) -> str:
+    """The critical rule that the accounts of a table exist."""
+    return next(
+        rule.id
+        for rule in load_catalogue().rules
+        for check in rule.checks
+        if (check.table, check.kind, check.field) == (table, "foreign_key", "account_id")
+        and rule.severity == "critical"
+    )
+
+
+MOVEMENTS, CROSSWALK = "master.fct_mrr_movements", "master.xref_accounts"
+RULE = reference_rule(MOVEMENTS)
+
+
 def break_a_movement(work: Path) -> None:
-    """One row fails R-FCT-006, which is critical."""
+    """One row fails a critical rule: its account exists nowhere."""
     change(
         work,
-        "create or replace table master.fct_mrr_movements as select * replace"
-        " (case when row_number() over () = 1 then closing_mrr + 1 else closing_mrr end as closing_mrr)"
-        " from master.fct_mrr_movements",
+        f"create or replace table {MOVEMENTS} as select * replace"
+        " (case when row_number() over () = 1 then 'acc_nowhere' else account_id end as account_id)"
+        f" from {MOVEMENTS}",
     )
 
 
@@ -140,19 +156,24 @@ def plant_failure(demo: DemoRun) -> None:
 
 
 def plant_missing_table(demo: DemoRun) -> None:
-    change(demo.work, "drop table master.fct_mrr_movements cascade")
+    change(demo.work, f"drop table {MOVEMENTS} cascade")
     assess(demo)
 
 
 def plant_too_few_rows(demo: DemoRun) -> None:
     rewrite(
-        demo, "R-MST-001", status="not_assessed", cause="too_few_rows", detail="0 rows, at least 1 needed"
+        demo,
+        reference_rule(CROSSWALK),
+        status="not_assessed",
+        cause="too_few_rows",
+        detail="0 rows, at least 1 needed",
     )
 
 
 def plant_skipped_rule(demo: DemoRun) -> None:
     write_results(
-        [each for each in read_results(results_of(demo)) if each.rule_id != "R-MST-002"], results_of(demo)
+        [each for each in read_results(results_of(demo)) if each.rule_id != reference_rule(CROSSWALK)],
+        results_of(demo),
     )
 
 
@@ -179,7 +200,7 @@ def plant_better_past(demo: DemoRun) -> None:
     settings = demo.work / "run" / "settings.parquet"
     row = pq.read_table(settings).to_pylist()[0] | {"code_version": "another"}
     pq.write_table(pa.Table.from_pylist([row], schema=pq.read_schema(settings)), settings)
-    rewrite(demo, "R-FCT-001", n_evaluated=1000, n_failed=11)
+    rewrite(demo, RULE, n_evaluated=1000, n_failed=11)
 
 
 def plant_expired_waiver(demo: DemoRun) -> None:
@@ -191,7 +212,7 @@ def plant_expired_waiver(demo: DemoRun) -> None:
 def waive(demo: DemoRun, expires_on: date) -> None:
     (demo.company_dir / "waivers.csv").write_text(
         "rule_id,table_name,author,reason,decided_on,expires_on\n"
-        f"R-FCT-006,,cfo,known gap of the migration,{expires_on - timedelta(days=30)},{expires_on}\n"
+        f"{RULE},,cfo,known gap of the migration,{expires_on - timedelta(days=30)},{expires_on}\n"
     )
 
 
@@ -271,7 +292,7 @@ def test_a_waiver_in_force_publishes_with_a_warning_and_its_date_travels_with_th
     assert verdict.verdict == "publish_with_warnings" and "rule_waived" in verdict.reasons
     receipt = publish(run.company, manifest())
     trust = pq.read_table(receipt.parquet / "kpi_trust.parquet").to_pylist()
-    waived = {row["metric_name"] for row in trust if row["waived_rules"] == f"R-FCT-006 {until}"}
+    waived = {row["metric_name"] for row in trust if row["waived_rules"] == f"{RULE} {until}"}
     assert waived >= {"mrr", "mrr_churn"} and "ttf_hours" not in waived
     assert {row["trust_code"] for row in trust if row["metric_name"] in waived} == {"caution"}
 

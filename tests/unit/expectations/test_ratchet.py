@@ -120,7 +120,7 @@ def test_the_entry_of_a_rule_comes_before_its_dimension_and_that_before_its_seve
     found = policy.document.ratchet
     assert found.slack("R-CRM-001", "critical", "uniqueness") is by_rule
     assert found.slack("R-CRM-002", "critical", "uniqueness") is by_dimension
-    assert found.slack("R-CRM-002", "critical", None).slack == Decimal("0.1")
+    assert found.slack("R-CRM-002", "critical", "validity").slack == Decimal("0.1")
 
 
 def test_the_first_publication_has_nothing_to_compare_with_and_says_so() -> None:
