@@ -123,7 +123,9 @@ def plant(root: Path, without: str = "", inputs: str = ""):
             measured_on = ""
             if "{inputs}" in query:
                 measured_on = inputs or fingerprint(read_settings(company.work), ["d1", "dec_1"])
-            connection.execute(f"copy ({query.replace('{inputs}', measured_on)}) to '{path}' (format parquet)")
+            connection.execute(
+                f"copy ({query.replace('{inputs}', measured_on)}) to '{path}' (format parquet)"
+            )
     with duckdb.connect(str(company.work / "warehouse.duckdb")) as connection:
         connection.execute("create schema quality_dbt")
         for name, query in TABLES.items():
