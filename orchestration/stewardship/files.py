@@ -76,9 +76,9 @@ _OPTIONAL = {
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _RECORD_KEY = re.compile(r"[^/]+/[a-z_]+/.+", re.DOTALL)
 _HASH = re.compile(r"[0-9a-f]{12}")
-#: What makes a spreadsheet run a text; an apostrophe before it is text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_INERT = re.compile(r"'+[=+\-@\t\r]")
+#: What makes a spreadsheet run a text, full-width signs included; an apostrophe before it is text.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_INERT = re.compile(f"'+[{re.escape(''.join(FORMULA))}]")
 #: Columns in which people write what they like.
 _FREE = ("author", "reason", "value", "part")
 _DATE = "yyyy-mm-dd"
