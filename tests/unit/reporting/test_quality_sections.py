@@ -71,6 +71,12 @@ def test_checks_are_counted_by_state_and_those_that_flag_rows_are_listed():
     assert "R-ERP-009" not in text and "R-TEL-002" not in text
 
 
+def test_a_run_without_checks_says_so_and_counts_no_zero():
+    text = section(planted.EMPTY_QUALITY, "verdict")
+    assert "No check was made: nothing is known to be right." in text
+    assert " 0 " not in text
+
+
 def test_a_long_list_of_checks_is_cut_with_its_count_and_the_command():
     assert "10 of 33 shown. etalon check" in section(planted.BUSY_QUALITY, "verdict")
 
