@@ -149,7 +149,7 @@ def test_the_lead_names_the_decision_that_moves_a_kpi_most():
 
 def test_what_to_fix_is_told_by_owner_with_what_is_left_out():
     text = section(planted.QUALITY, "worklist")
-    assert "1,205 records to fix (120 fixed this month). Most are for sales_ops: 1,204." in text
+    assert "1,205 records to fix; fixed this month: 120. The largest share is for sales_ops: 1,204." in text
     assert "3 of 1,204 shown." in text and "etalon worklist list --owner sales_ops" in text
     assert "€1,204,311, 812 touches" in text.replace("\u00a0", " ")
 
@@ -165,8 +165,11 @@ def test_decisions_say_who_and_when():
 
 def test_merges_that_were_undone_and_questions_without_an_answer_are_counted():
     text = section(planted.QUALITY, "merges")
-    assert "3,464 records joined another one on evidence. 59 questions wait for a steward, 4 of them" in text
-    assert "2 merges undone." in text
+    assert (
+        "Records that joined another one on evidence: 3,464. Questions that wait for a steward: 59, of which"
+        in text
+    )
+    assert "Merges undone: 2." in text
 
 
 def test_small_multiples_share_one_scale_and_the_table_says_the_same():
