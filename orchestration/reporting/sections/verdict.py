@@ -15,7 +15,7 @@ from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 RULES_SHOWN = 10
-REASONS_SHOWN = 6
+REASONS_SHOWN = 4
 
 
 def verdict_banner(verdict: Verdict, cycle: str, t: Wording, f: Formats) -> dict[str, str]:

@@ -97,6 +97,11 @@ def test_the_change_by_source_is_this_run_minus_the_last_publication():
     assert found["pbx"][0] == 310_550, "a source that is new"
 
 
+def test_a_publication_with_the_same_counts_is_no_table_of_zeros():
+    assert changes(planted.SAME_QUALITY) == []
+    assert "No count differs from the publication of" in section(planted.SAME_QUALITY, "accounts")
+
+
 def test_the_totals_of_the_account_are_the_sums_of_its_rows():
     rows = cells(planted.QUALITY, "accounts", "Account of records by source")
     total = [number(cell) for cell in rows[-1][1:]]
