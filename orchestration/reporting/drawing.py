@@ -195,10 +195,9 @@ def columns(
         if not filled and not hollow:
             canvas.path(f"M{_n(x)} {_n(base)}h{_n(wide)}", "stroke:var(--good);stroke-width:3", each.told)
     if values:
-        start = left + first * step
-        canvas.text(start, height - 8, values[0].label, "start", "muted", 14)
-        if len(values) > 2:
-            canvas.text(width, height - 8, values[-1].label, "end", "muted", 14)
+        canvas.text(width, height - 8, values[-1].label, "end", "muted", 14)
+    if len(values) > 5:  # else both labels would meet
+        canvas.text(left + first * step, height - 8, values[0].label, "start", "muted", 14)
     return canvas.finished()
 
 

@@ -78,7 +78,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _RECORD_KEY = re.compile(r"[^/]+/[a-z_]+/.+", re.DOTALL)
 _HASH = re.compile(r"[0-9a-f]{12}")
 #: What makes a spreadsheet run a text; an apostrophe before it is text.
-_INERT = re.compile(r"'+[=+\-@\t\r]")
+_INERT = re.compile(f"'+[{re.escape(''.join(FORMULA))}]")
 #: Columns in which people write what they like.
 _FREE = ("author", "reason", "value", "part")
 _DATE = "yyyy-mm-dd"

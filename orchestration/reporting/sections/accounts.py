@@ -83,14 +83,14 @@ def _drawing(totals: list[RowAccount], total: RowAccount, t: Wording, f: Formats
 
 @dataclass(frozen=True)
 class Change:
-    """One source against the last publication; None where one of the two does not have it."""
+    """One source against the last publication, in the order of _COMPARED; 0 stands for a source that one lacks."""
 
     source_instance: str
-    differences: tuple[int | None, ...]
+    differences: tuple[int, ...]
 
 
 def changes(inputs: QualityInputs) -> list[Change]:
-    """This run minus the last publication, by source, in the order of _COMPARED."""
+    """This run minus the last publication, of the sources in which anything differs."""
     now = {total.source_instance: total for total, _ in accounts_by_source(inputs.accounts)}
     before: dict[str, list] = defaultdict(list)
     for each in inputs.former_accounts:
@@ -107,7 +107,7 @@ def changes(inputs: QualityInputs) -> list[Change]:
                 ),
             )
         )
-    return found
+    return [change for change in found if any(change.differences)]
 
 
 def _line_total(lines: Iterable[LineAccount]) -> dict[str, int]:

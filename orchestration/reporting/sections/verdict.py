@@ -15,7 +15,7 @@ from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 RULES_SHOWN = 10
-REASONS_SHOWN = 6
+REASONS_SHOWN = 4
 
 
 def verdict_banner(verdict: Verdict, cycle: str, t: Wording, f: Formats) -> dict[str, str]:
@@ -114,7 +114,7 @@ def verdict_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, 
         "reasons": reasons[:REASONS_SHOWN],
         "more_reasons": reasons[REASONS_SHOWN:],
         "counts": [(status, by_status[status], controls[status]) for status in STATUSES],
-        "n_rules": len(inputs.rules),
+        "n_checks": len(inputs.rules) + len(inputs.controls),
         "rules": listed[:RULES_SHOWN],
         "n_listed": len(listed),
         "waivers": inputs.waivers,

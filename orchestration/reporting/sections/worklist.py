@@ -11,6 +11,9 @@ from orchestration.reporting.figures import QualityInputs
 from orchestration.reporting.formatting import MISSING, Formats
 from orchestration.reporting.wording import Wording
 
+# What hangs on a record that moves no money (orchestration/worklists).
+_COUNTED = ("touches", "leads", "records")
+
 
 def _impact(value: Decimal | None, unit: str, t: Wording, f: Formats) -> str:
     """Money when the unit is a currency, else a number and what it counts."""
@@ -18,8 +21,9 @@ def _impact(value: Decimal | None, unit: str, t: Wording, f: Formats) -> str:
         return MISSING
     if len(unit) == 3 and unit.isupper():
         return f.money(value, unit)
-    counted = t.or_raw("impact_unit", unit)
-    return f.with_unit(value, counted, 0 if value == value.to_integral_value() else 2)
+    places = 0 if value == value.to_integral_value() else 2
+    counted = t.plural(f"impact_unit.{unit}", int(value)) if unit in _COUNTED else unit
+    return f.with_unit(value, counted, places)
 
 
 def worklist_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:

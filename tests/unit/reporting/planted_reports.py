@@ -482,6 +482,13 @@ BUSY_QUALITY = replace(
     compliance=Compliance((ComplianceCount("cool_down", "voice", "", 0, 0),)),
     reconciliation=(),
 )
+SAME_QUALITY = replace(
+    QUALITY,
+    former_accounts=tuple(
+        FormerAccount("2026-05-99aa88bb77cc", "2026-05", a.source_instance, a.contract, a.records_in, a.kept, a.quarantined, a.excluded,
+                      a.exact_duplicate, a.superseded, a.suppressed) for a in ACCOUNTS
+    ),
+)
 BETTER_QUALITY = replace(
     QUALITY, history=History(tuple(p for p in history(12).dimensions if p.sequence < 7), ()), former_accounts=(),
 )
@@ -508,5 +515,5 @@ def with_every_text(value, text: str):
     return text if isinstance(value, str) else value
 
 
-ALL_QUALITY = (QUALITY, HELD_QUALITY, EMPTY_QUALITY, CLEAN_QUALITY, BUSY_QUALITY, BETTER_QUALITY)
+ALL_QUALITY = (QUALITY, HELD_QUALITY, EMPTY_QUALITY, CLEAN_QUALITY, BUSY_QUALITY, BETTER_QUALITY, SAME_QUALITY)
 ALL_AUDIT = (AUDIT, HELD_AUDIT, EMPTY_AUDIT, SPARSE_AUDIT)

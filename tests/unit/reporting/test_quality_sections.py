@@ -1,0 +1,277 @@
+"""Each section of the data-quality report says what its figures are, to the row, the point and the cent."""
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from xml.etree import ElementTree
+
+import planted_reports as planted
+import pytest
+
+from orchestration.reporting import drawing
+from orchestration.reporting.formatting import Formats
+from orchestration.reporting.privacy import shape
+from orchestration.reporting.quality_figures import ComplianceCount
+from orchestration.reporting.quality_page import SECTIONS
+from orchestration.reporting.render import render_data_quality
+from orchestration.reporting.sections.accounts import changes
+from orchestration.reporting.sections.compliance import check_lines
+from orchestration.reporting.sections.impact import metric_impacts
+from orchestration.reporting.sections.reconciliation import reconciled
+from orchestration.reporting.sections.trends import publications
+from orchestration.reporting.wording import Wording
+
+D = Decimal
+T, F = Wording("en"), Formats("en")
+
+
+def section(inputs, name: str, language: str = "en") -> str:
+    """One section as text, its cells apart."""
+    page = render_data_quality(inputs, language)
+    found = re.search(rf'<section id="{name}".*?</section>', page, re.DOTALL)
+    assert found, name
+    text = re.sub(r"<[^>]+>", " ", found[0])
+    return re.sub(r"\s+", " ", text).replace("&#39;", "'").replace("&lt;", "<")
+
+
+def cells(inputs, name: str, caption: str) -> list[list[str]]:
+    """Rows of the table under a caption, texts of their cells."""
+    page = render_data_quality(inputs, "en")
+    part = page[page.index(f'<section id="{name}"') :]
+    table = next(each for each in re.findall(r"<table.*?</table>", part, re.DOTALL) if f">{caption}" in each)
+    rows = re.findall(r"<tr.*?</tr>", table[table.index("</thead>") :], re.DOTALL)
+    return [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+        for row in rows
+    ]
+
+
+def number(text: str) -> Decimal:
+    return D(re.sub(r"[^\d.−]", "", text).replace("−", "-"))
+
+
+def test_the_page_has_ten_sections_in_their_order():
+    page = render_data_quality(planted.QUALITY, "en")
+    assert re.findall(r'<section id="(\w+)"', page) == list(SECTIONS)
+    assert len(SECTIONS) == 10
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_section_begins_with_a_sentence(language):
+    for inputs in planted.ALL_QUALITY:
+        page = render_data_quality(inputs, language)
+        assert len(re.findall(r'<p class="lead">[^<\s][^<]{15,}[.!]</p>', page)) == 9
+
+
+def test_checks_are_counted_by_state_and_those_that_flag_rows_are_listed():
+    rows = cells(planted.QUALITY, "verdict", "Checks of this run by state")
+    assert rows == [["Rules", "0", "2", "1", "1", "9"], ["Controls of deliveries", "1", "2", "1", "1", "1"]]
+    text = section(planted.QUALITY, "verdict")
+    assert text.index("R-CRM-014") < text.index("R-FCT-006") < text.index("R-EML-004")
+    assert "R-ERP-009" not in text and "R-TEL-002" not in text
+
+
+def test_a_run_without_checks_says_so_and_counts_no_zero():
+    text = section(planted.EMPTY_QUALITY, "verdict")
+    assert "No check was made: nothing is known to be right." in text
+    assert " 0 " not in text
+
+
+def test_a_long_list_of_checks_is_cut_with_its_count_and_the_command():
+    assert "10 of 33 shown. etalon check" in section(planted.BUSY_QUALITY, "verdict")
+
+
+def test_a_waiver_is_shown_until_it_dies_and_as_expired_after():
+    text = section(planted.QUALITY, "verdict")
+    assert "expired on 31\u00a0May\u00a02026".replace("\u00a0", " ") in text.replace("\u00a0", " ")
+    assert "until 30 September 2026" in text.replace("\u00a0", " ")
+
+
+def test_the_change_by_source_is_this_run_minus_the_last_publication():
+    found = {change.source_instance: change.differences for change in changes(planted.QUALITY)}
+    crm = [account for account in planted.ACCOUNTS if account.source_instance == "crm"]
+    former = next(each for each in planted.FORMER if each.source_instance == "crm")
+    assert found["crm"][0] == sum(each.records_in for each in crm) - former.records_in
+    assert found["crm"][5] == sum(each.quarantined for each in crm) - former.quarantined
+    assert found["old"][0] == -100, "a source that no longer delivers"
+    assert found["pbx"][0] == 310_550, "a source that is new"
+
+
+def test_a_publication_with_the_same_counts_is_no_table_of_zeros():
+    assert changes(planted.SAME_QUALITY) == []
+    assert "No count differs from the publication of" in section(planted.SAME_QUALITY, "accounts")
+
+
+def test_the_totals_of_the_account_are_the_sums_of_its_rows():
+    rows = cells(planted.QUALITY, "accounts", "Account of records by source")
+    total = [number(cell) for cell in rows[-1][1:]]
+    columns = zip(
+        *([number(cell) if cell != "–" else D(0) for cell in row[1:]] for row in rows[:-1]), strict=True
+    )
+    assert total == [sum(column) for column in columns]
+
+
+def bands(svg: str) -> list[tuple[str, float]]:
+    root = ElementTree.fromstring(svg)
+    return [
+        (path[0].text, float(re.search(r"stroke-width:([\d.]+)", path.get("style"))[1]))
+        for path in root.iter("path")
+    ]
+
+
+def test_a_flow_is_as_thick_as_its_records_and_never_too_thin_to_see():
+    nodes = [drawing.Node("a", "900"), drawing.Node("b", "100")]
+    fates = [drawing.Node("kept", "995", "kept"), drawing.Node("out", "5", "excluded")]
+    links = [
+        drawing.Flow(0, 0, 900, "a kept"), drawing.Flow(0, 1, 0, "a out"),
+        drawing.Flow(1, 0, 95, "b kept"), drawing.Flow(1, 1, 5, "b out"),
+    ]  # fmt: skip
+    thick = dict(bands(drawing.flows(nodes, fates, links, title="t", name="n")))
+    assert set(thick) == {"a kept", "b kept", "b out"}, "nothing is drawn for nothing"
+    assert thick["a kept"] / thick["b kept"] == pytest.approx(900 / 95, rel=0.01)
+    assert thick["b out"] == 2
+
+
+def test_effects_are_in_points_and_money_the_largest_first_and_roundings_left_out():
+    found = {each.label: each for each in metric_impacts(planted.IMPACTS, "EUR", T, F)}
+    rate = found["Conversion rate"]
+    assert [(line.label, line.effect) for line in rate.lines] == [
+        ("A test record.", "+0.62\u00a0pp"),
+        ("Same e-mail address", "+0.35\u00a0pp"),
+        ("Can addresses be read?", "+0.03\u00a0pp"),
+    ]
+    assert (rate.n_more, rate.n_unmoved) == (4, 1)
+    (credit,) = found["Total revenue"].lines
+    assert (credit.without, credit.effect) == ("€1,291,810.50", "\u2212€7,499.95")
+    assert "MRR" not in found, "no decision moves it"
+    assert found["Median time to first contact"].lines[0].without == "–"
+
+
+def test_the_lead_names_the_decision_that_moves_a_kpi_most():
+    text = section(planted.QUALITY, "impact")
+    assert "Conversion rate is 11.84%; it would be 11.22% if “A test record” were switched off" in text
+
+
+def test_what_to_fix_is_told_by_owner_with_what_is_left_out():
+    text = section(planted.QUALITY, "worklist")
+    assert "1,205 records to fix; fixed this month: 120. The largest share is for sales_ops: 1,204." in text
+    assert "3 of 1,204 shown." in text and "etalon worklist list --owner sales_ops" in text
+    assert "€1,204,311, 812 touches" in text.replace("\u00a0", " ")
+
+
+def test_decisions_say_who_and_when():
+    rows = cells(planted.QUALITY, "decisions", "Decisions by reason")
+    who = {row[0].split(" <")[0]: (row[3], row[4]) for row in rows}
+    assert who["A line repaired by a person. line_repaired"] == ("Person", "2026-06-28")
+    assert who["A steward set the value. steward_override"] == ("Rule and person", "2026-07-01")
+    assert who["dst_ambiguous"] == ("Rule", "2026-07-01")
+    assert "4 rarer reasons are not shown." in section(planted.BUSY_QUALITY, "decisions")
+
+
+def test_merges_that_were_undone_and_questions_without_an_answer_are_counted():
+    text = section(planted.QUALITY, "merges")
+    assert (
+        "Records that joined another one on evidence: 3,464. Questions that wait for a steward: 59, of which"
+        in text
+    )
+    assert "Merges undone: 2." in text
+
+
+def test_small_multiples_share_one_scale_and_the_table_says_the_same():
+    page = section(planted.QUALITY, "trends")
+    assert page.count("30%") == 1 + 8, "the note and each of the eight drawings"
+    rows = cells(planted.QUALITY, "trends", "Checks at fault by dimension")
+    assert len(rows) == 12
+    assert rows[0][1:] == ["0 / 20 (0 n/a)", "4 / 21 (1 n/a)", "0 / 22 (2 n/a)", "4 / 20 (0 n/a)",
+                           "0 / 21 (1 n/a)", "–", "0 / 20 (0 n/a)", "4 / 21 (1 n/a)"]  # fmt: skip
+    assert "5 checks at fault in June 2026, 4 in the publication before: worse." in page.replace(
+        "\u00a0", " "
+    )
+
+
+def test_a_column_is_as_high_as_its_share_in_every_multiple():
+    def heights(top: str) -> list[float]:
+        values = [
+            drawing.Column("a", D("0.1")),
+            drawing.Column("b", D("0.05"), D("0.05")),
+            drawing.Column("c", None),
+        ]
+        svg = drawing.columns(values, D(top), top_label="x", title="t", name="n", slots=12)
+        return [float(box.get("height")) for box in ElementTree.fromstring(svg).iter("rect")]
+
+    assert heights("0.1") == [82.0, 41.0, 41.0]
+    assert heights("0.2") == [41.0, 20.5, 20.5]
+
+
+def test_a_publication_without_a_figure_is_a_gap_not_a_zero():
+    assert [each.sequence for each in publications(planted.history(3).sources)] == [1, 2, 3]
+    assert "–" in [
+        cell for row in cells(planted.QUALITY, "trends", "Records set aside by source") for cell in row
+    ]
+
+
+def test_a_check_of_contacts_that_was_not_made_is_never_a_zero():
+    lines = {line.check_code: line for line in check_lines(planted.COMPLIANCE.counts, "2026-06")}
+    assert lines["cool_down"].status == "not_assessed" and lines["cool_down"].before == 2
+    assert lines["after_opt_out"].status == "fail" and lines["after_opt_out"].before == 31
+    assert lines["outside_hours"].status == "pass"
+    assert lines["retention_due_30"].status == "due"
+    text = section(planted.QUALITY, "compliance")
+    assert text.startswith(" 8 Contacts against the rules of contact 12 breaches in")
+    assert "2 checks were not assessed, which is no pass." in text
+    nothing = replace(
+        planted.QUALITY.compliance, counts=(ComplianceCount("cool_down", "voice", "2026-06", 0, 0, 9),)
+    )
+    assert "that is no pass" in section(replace(planted.QUALITY, compliance=nothing), "compliance")
+
+
+def test_the_causes_of_a_currency_sum_to_its_difference_to_the_cent():
+    rows = cells(planted.QUALITY, "reconciliation", "Amounts by cause, EUR<")
+    amounts = [[number(cell) for cell in row[3:6]] for row in rows]
+    assert amounts[-1] == [sum(column) for column in zip(*amounts[:-1], strict=True)]
+    assert amounts[-1] == [D("883400.10"), D("960001.18"), D("-76601.08")]
+    assert rows[0][0] == "One-off, without a deal"
+    eur = reconciled(planted.RECONCILIATION, "2026-06", "EUR", T, F)
+    assert [(each.currency, each.residual) for each in eur] == [("EUR", 0), ("EUR", 0), ("USD", 0)]
+
+
+def test_a_difference_that_no_cause_explains_is_shown():
+    wrong = (replace(planted.RECONCILIATION[-1], difference=D("0.01")),)
+    (found,) = reconciled(wrong, "2026-06", "EUR", T, F)
+    assert found.residual == D("-0.01")
+    page = render_data_quality(replace(planted.QUALITY, reconciliation=wrong), "en")
+    assert re.search(r'light fail"><span[^>]*>✕</span>−\$0\.01', page)
+
+
+def test_the_waterfall_leads_from_one_total_to_the_other():
+    steps = [
+        drawing.Step("CRM", D(100), "100", True),
+        drawing.Step("x", D(-30), "−30"),
+        drawing.Step("y", D(10), "+10"),
+        drawing.Step("ERP", D(80), "80", True),
+    ]
+    boxes = list(ElementTree.fromstring(drawing.waterfall(steps, title="t", name="n")).iter("rect"))
+    edges = [(float(box.get("x")), float(box.get("x")) + float(box.get("width"))) for box in boxes]
+    assert edges[1][1] == pytest.approx(edges[0][1]), "the first movement starts where the total ends"
+    assert edges[2][0] == pytest.approx(edges[1][0])
+    assert edges[2][1] == pytest.approx(edges[3][1]), "the last one ends at the other total"
+    assert "fill:var(--surface)" in boxes[1].get("style"), "a fall is hollow"
+
+
+def test_every_check_stands_in_the_annex():
+    text = section(planted.QUALITY, "annex")
+    assert all((rule.rule_id in text) == (rule.origin == "catalogue") for rule in planted.RULES)
+    assert "1 test of a model passes, on 1 table." in text
+    failing = tuple(replace(rule, status="fail") if rule.origin == "dbt" else rule for rule in planted.RULES)
+    assert "D-unique_lead_id" in section(replace(planted.QUALITY, rules=failing), "annex")
+    assert "12 checks by rule, 1 tests of the models, 6 controls of deliveries and 6 files read." in text
+    assert planted.FILES[0].file_sha256 in text
+    dimensions = {row[0]: row[1:] for row in cells(planted.QUALITY, "annex", "Checks by dimension and state")}
+    assert dimensions["Completeness"] == ["0", "0", "1", "1", "0"]
+    assert sum(int(n) for counts in dimensions.values() for n in counts) == len(planted.RULES)
+
+
+def test_the_shape_of_a_value_names_nobody():
+    assert shape("Jane.Doé 12 €") == "xxxx.xxx 00 €"
+    assert shape("12 rue", keep_digits=True) == "12 xxx"
+    assert shape("x" * 100) == "x" * 60 + "…"
