@@ -190,6 +190,11 @@ def _flags(log_folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
+def read_project() -> None:
+    """Load dbt and read the parsed project ahead of the first operation, which would do it otherwise."""
+    _runner(_held_manifest(ensure_manifest().stat().st_mtime_ns))
+
+
 def _runner(held: Any) -> Any:
     from dbt.cli.main import dbtRunner
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.private_files import shared_files
+from orchestration.begun import Begun
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE, DbtOutcome, DbtStepFailedError, manifest, run_dbt
 from orchestration.publication.registry import registry_path
@@ -61,13 +62,17 @@ _STALE = (
 
 @dataclass
 class Run:
-    """One run of one company. on_progress: called with (step, text); inputs: files looked at."""
+    """One run of one company. on_progress: called with (step, text); inputs: files looked at.
+
+    collecting: the first step, when it was begun before whoever executes the steps was ready.
+    """
 
     company: Company
     settings: RunSettings
     state: RunState
     on_progress: Callable[[str, str], None] = lambda step, text: None
     inputs: list[dict[str, str]] = field(default_factory=list)
+    collecting: Begun[Any] | None = None
 
     @property
     def work(self) -> Path:
@@ -112,8 +117,19 @@ def resume_run(
     return Run(company, read_settings(company.work), RunState.resume(company.work), on_progress)
 
 
+def begin_collecting(run: Run) -> None:
+    """Begin the first step; collect_extracts waits for its end."""
+    import ingest  # noqa: F401 - in this thread: two threads must not load one package from two ends
+
+    run.collecting = Begun(lambda: _collect(run))
+
+
 def collect_extracts(run: Run) -> Any:
     """Land new deliveries, recompute collect/*, write the settings. Refused files are not raised."""
+    return run.collecting.result() if run.collecting else _collect(run)
+
+
+def _collect(run: Run) -> Any:
     with run.state.step("extracts") as counts:
         from ingest import collect
         from ingest.discovery import SeenFiles

@@ -7,7 +7,7 @@ What does NOT belong here: how many names share an address or a number (see link
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,6 +63,12 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=1 << 17)
+def _registered_domain(host: str) -> str | None:
+    """One label above the public suffix. Persons and companies of one run mostly name the same hosts."""
+    return _suffixes().privatesuffix(host)
+
+
 def registered_domains(hosts: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Distinct hosts -> table (host, domain, is_shared): one label above the public suffix.
 
@@ -71,7 +77,7 @@ def registered_domains(hosts: pa.Array | pa.ChunkedArray) -> pa.Table:
     """
     distinct = pc.drop_null(pc.unique(hosts))
     shared = mail_domains("free_mail") | mail_domains("shared_host") | mail_domains("test")
-    domains = [_suffixes().privatesuffix(host) for host in distinct.to_pylist()]
+    domains = [_registered_domain(host) for host in distinct.to_pylist()]
     is_shared = [
         host in shared or domain in shared for host, domain in zip(distinct.to_pylist(), domains, strict=True)
     ]
