@@ -49,6 +49,7 @@ _STALE = (
     "matching/id_changes.parquet",
     "matching/edges.parquet",
     "matching/review_items.parquet",
+    "matching/valid_vat_numbers.parquet",
     "matching/match_report.json",
     "matching/golden_ids.parquet",
     "quality/rule_results.parquet",

@@ -24,10 +24,11 @@ _TABLES = {
     "id_changes": "Records whose golden id changed in this cycle, and why.",
     "edges": "Evidence between records, accepted, rejected or for review.",
     "review_items": "Questions that matching leaves to a steward.",
+    "valid_vat_numbers": "VAT numbers that records state and that pass the check of their country.",
     "golden_ids": "Every golden id ever minted.",
 }
 _DECISIONS = {
-    "constraints": "Pairs of records that stewards joined or kept apart.",
+    "constraints": "Records that stewards joined or kept apart.",
     "decisions": "Every decision of a steward, in force or not.",
     "field_overrides": "Values that stewards set.",
     "group_links": "Companies that stewards put under another one, with dates.",

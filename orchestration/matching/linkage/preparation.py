@@ -120,8 +120,9 @@ def prepare_records(
             f"HAVING count(DISTINCT family) >= greatest({FAMILIES_OF_A_KNOWN_NAME}, "
             f"(SELECT count(*) FROM standardised) / {RECORDS_PER_KNOWN_NAME})"
         )
-        con.register("names_told", pa.table({"name": pa.array(given_names, pa.string())}))
-        names += f" UNION SELECT {given_name('name')} FROM names_told WHERE {given_name('name')} IS NOT NULL"
+        if given_names:
+            con.register("names_told", pa.table({"name": pa.array(given_names, pa.string())}))
+            names += f" UNION SELECT {given_name('name')} FROM names_told"
     con.execute(f"CREATE TEMP TABLE given_names AS {names}")
     if {"given", "family"} <= columns:
         expressions["given_known"] = "coalesce(given IN (SELECT given FROM given_names), false)"

@@ -70,7 +70,8 @@ def score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, out: str, fl
         f"SELECT left_node AS join_key_l, right_node AS join_key_r, '0' AS match_key FROM {pairs}"
     )
     api = DuckDBAPI(connection=con)
-    linker = Linker(api.register("scored_records"), splink_settings(model))
+    # The model is checked when it is loaded; Splink's own look at every column is a fifth of a small run.
+    linker = Linker(api.register("scored_records"), splink_settings(model), validate_settings=False)
     # Splink sets its own level when it starts.
     logging.getLogger("splink").setLevel(logging.ERROR)
     for comparison in model.comparisons:

@@ -1,6 +1,7 @@
 """Company names: core name and legal form, as DuckDB SQL over plain words.
 
-What does NOT belong here: telling two companies apart (see linkage); places inside a name.
+What does NOT belong here: folding a text into plain words (see text), telling two companies apart (see linkage), places
+inside a name.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from ingest.sql import literal
-from orchestration.matching.standardise.text import plain_words, words_removed, words_replaced
+from orchestration.matching.standardise.text import words_removed, words_replaced
 from orchestration.matching.standardise.vocabulary import vocabulary
 
 
@@ -28,16 +29,16 @@ def _stripped(words: str) -> str:
     return f"coalesce(nullif({bare}, ''), {words})"
 
 
-def company_core_name(name: str) -> str:
-    """SQL of the name without legal form and empty words, abbreviations spelled out: 'ETS. Dupont & Cie SARL'
+def company_core_name(words: str) -> str:
+    """SQL of a name in plain words without legal form and empty words, abbreviations spelled out: 'ets dupont cie sarl'
     gives 'dupont compagnie'."""
-    core = words_removed(_stripped(plain_words(name)), vocabulary()["company_stop_words"])
+    core = words_removed(_stripped(words), vocabulary()["company_stop_words"])
     return words_replaced(core, vocabulary()["company_words"])
 
 
-def company_legal_form(name: str) -> str:
-    """SQL of the legal form in its short spelling ('limited' is 'ltd'), the last one written; NULL when none."""
-    words = plain_words(name)
+def company_legal_form(words: str) -> str:
+    """SQL of the legal form of a name in plain words, in its short spelling ('limited' is 'ltd'), the last one written;
+    NULL when none."""
     spellings = _spellings()
     trailing = f" ({'|'.join(spellings)})$"
     leading = f"^({'|'.join(form for form in vocabulary()['leading_forms'] if form in spellings)}) "

@@ -15,19 +15,24 @@ def name_words(name: str) -> str:
     return words_removed(plain_words(name), vocabulary()["person_titles"])
 
 
+def joined(words: str) -> str:
+    """SQL of the words of a name as one key."""
+    return f"nullif(replace({words}, ' ', ''), '')"
+
+
 def given_name(name: str) -> str:
     """SQL of a given name as one key: words joined, 'Jean-Marie', 'Jean Marie' and 'JeanMarie' are one."""
-    return f"nullif(replace({name_words(name)}, ' ', ''), '')"
+    return joined(name_words(name))
 
 
 def family_name(name: str) -> str:
     """SQL of a family name as one key, particles kept and joined: 'de la Cruz', 'De La Cruz', 'Delacruz' are one."""
-    return f"nullif(replace({name_words(name)}, ' ', ''), '')"
+    return joined(name_words(name))
 
 
-def family_core(name: str) -> str:
-    """SQL of the family name without its particles: 'van der Berg' and 'Berg' are both 'berg'."""
-    return f"replace({words_removed(name_words(name), vocabulary()['name_particles'])}, ' ', '')"
+def family_core(words: str) -> str:
+    """SQL of a family name in words without its particles: 'van der berg' and 'berg' are both 'berg'."""
+    return f"replace({words_removed(words, vocabulary()['name_particles'])}, ' ', '')"
 
 
 def given_of_full(name: str) -> str:

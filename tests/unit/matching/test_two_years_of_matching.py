@@ -1,4 +1,7 @@
-"""Two years through the matching step: records come, change and go, evidence comes late, stewards decide."""
+"""Two years through the matching step: records come, change and go, evidence comes late, stewards decide.
+
+Every month changes; what three of them brought is matched and published at once, so that a run meets several changes.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 from tests.match_bench import Bench, account, decision, person
 
 N_COMPANIES, N_MONTHS = 220, 24
+MONTHS_A_RUN = 3
 CYCLES = [f"{2024 + month // 12}-{month % 12 + 1:02d}" for month in range(N_MONTHS)]
 _LETTERS = "bcdfglmnprstv"
 
@@ -131,13 +135,15 @@ def _violations(decisions: list[dict], ids: dict[str, str]) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def months(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """Per month: ids before and after, what matching said of the changes, the decisions, the questions."""
+    """Per run: ids before and after, what matching said of the changes, the decisions, the questions."""
     folder: Path = tmp_path_factory.mktemp("two_years")
     bench, world, told, before = Bench(folder), World(), [], {}
     world.found(N_COMPANIES)
-    for cycle in CYCLES:
+    for number, cycle in enumerate(CYCLES):
         if before:
             world.month_passes(before)
+        if number % MONTHS_A_RUN and cycle != CYCLES[-1]:
+            continue
         ids, _, report = bench.run(
             list(world.firms.values()), list(world.people.values()), cycle, world.decisions
         )
@@ -175,8 +181,8 @@ def test_ids_change_for_few_records_and_each_change_is_told(months: list[dict]) 
         assert {row["cause"] for row in told.values()} <= {"merge", "split", "unmerge", "restored"}
         changed += len(moved)
         n_known += len(month["ids"])
-        assert len(moved) <= max(6, 0.01 * len(month["ids"]))
-    assert 0 < changed / n_known <= 0.003
+        assert len(moved) <= MONTHS_A_RUN * max(6, 0.01 * len(month["ids"]))
+    assert 0 < changed / (MONTHS_A_RUN * n_known) <= 0.003
 
 
 def test_nobody_is_merged_with_another_and_late_proof_finds_its_record(months: list[dict]) -> None:
@@ -200,7 +206,8 @@ def test_nobody_is_merged_with_another_and_late_proof_finds_its_record(months: l
 
 def test_past_months_run_again_give_the_ids_of_then(months: list[dict]) -> None:
     bench = months[0]["bench"]
-    for month in (months[11], months[3], months[0], months[-1]):
+    assert len(months) == 9
+    for month in (months[4], months[0], months[-1]):
         ids, _, _ = bench.run(*month["input"], month["cycle"], month["decisions"])
         assert ids == month["ids"], month["cycle"]
         bench.remember(month["cycle"])

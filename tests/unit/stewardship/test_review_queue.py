@@ -87,11 +87,16 @@ SOURCES = {
         _item("rev_lost", "lost", "gone", "conflict"), _item("rev_pp", "p", "p", "oversized", "person"),
         _item("rev_same", "b", "a", "conflict"), _item("rev_apart", "h", "g", "live_merge", weight=9.0),
         _item("rev_later", "a", "d"), _item("rev_one", "a", "a", "oversized"),
+        _item("rev_parted", "g", "a", "weak_bridge"),
     ],
     "stewardship.constraints": [
         # the second is of the other entity: it says nothing about the accounts a and b
         {"entity": entity, "left_record_key": left, "right_record_key": right, "kind": "cannot"}
         for entity, left, right in (("account", "g", "h"), ("person", "a", "b"))
+    ]
+    + [
+        {"entity": "account", "left_record_key": name, "right_record_key": part, "kind": "part", "decision_id": "dec_6"}
+        for name, part in (("a", "a"), ("e", "a"), ("g", "g"))
     ]
     # a legal number stood against it: both records have their own id
     + [{"entity": "account", "left_record_key": "c", "right_record_key": "f", "kind": "must", "decision_id": "dec_8"}],
@@ -174,6 +179,7 @@ def test_a_pair_decided_in_force_is_not_asked_again_but_for_confirmation(
 ) -> None:
     assert _told(warehouse, "rev_gh", "kind") is None
     assert _told(warehouse, "rev_apart", "kind") is None
+    assert _told(warehouse, "rev_parted", "kind") is None
     assert _told(warehouse, "rev_again", "kind", "decision_ids") == ("to_confirm", "dec_1")
 
 
@@ -210,6 +216,7 @@ def test_a_violated_decision_fails_the_build_unless_a_contradiction_is_in_the_qu
     apart = joined | {"kind": "cannot"}
     gone = joined | {"right_record_key": "no such record"}
     joined["decision_id"] = apart["decision_id"] = gone["decision_id"] = "dec_1"
+    parts = [joined | {"kind": "part", "left_record_key": name, "right_record_key": name} for name in "ab"]
     contradiction = _item("rev_x", "b", "c", "contradiction") | {"terms": '[{"decision_id": "dec_1"}]'}
     of_others = contradiction | {"terms": '[{"decision_id": "dec_12"}]'}
     of_persons = contradiction | {"entity": "person"}
@@ -220,6 +227,8 @@ def test_a_violated_decision_fails_the_build_unless_a_contradiction_is_in_the_qu
         ([joined], [of_others], True),
         ([joined], [of_persons], True),
         ([apart | {"right_record_key": "a"}], [], True),
+        (parts, [], False),
+        ([parts[0], parts[1] | {"left_record_key": "a"}], [], True),
     ):
         sources = {
             "run.settings": [SETTINGS],
