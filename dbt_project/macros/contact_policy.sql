@@ -21,7 +21,9 @@
         'consumer_window_us': 30 * 24 * 3600 * 1000000,
         'consumer_opt_in_from': "cast('2026-08-11' as date)",
         'cooling_off_days': 60,
-        'retention_months': 36
+        'retention_months': 36,
+        'months_looked_back': 2,
+        'months_of_memory': 2
     } -%}
     {{ values[parameter] }}
 {%- endmacro %}
@@ -38,9 +40,18 @@
     )
 {%- endmacro %}
 
+{# First instant of the month so many months before that of the cycle, in the company's zone. #}
+{% macro contacts_since(n_months) -%}
+    {{ instant_of(
+        "cast(" ~ add_months('settings.cycle_start', '-' ~ n_months) ~ " as timestamp)", "'day'", 'settings.timezone'
+    ) }}
+{%- endmacro %}
+
 {#
   What the company sent or dialled: calls, mails of people and of software, messages. Held meetings are agreed upon and
   no contact in this sense. Recipients whom nobody knows are there, with person 'unknown': a full select.
+  The month of the cycle and the months looked back are judged; what came before has been judged by earlier cycles. The
+  months of memory are for rows and windows that begin before: they are contacts and judged by nobody (is_judged).
 #}
 {% macro contact_rows() -%}
     select
@@ -50,15 +61,19 @@
         touches.account_id,
         touches.rep_id,
         touches.occurred_at,
+        {{ epoch_micros('touches.occurred_at') }} as at_us,
         touches.is_day_only,
         touches.channel_code = 'voice' and touches.is_effective as is_conversation,
-        false as is_automated
+        false as is_automated,
+        touches.occurred_at >= {{ contacts_since(contact_policy('months_looked_back')) }} as is_judged
     from {{ ref('fct_touches') }} as touches
     cross join {{ run_settings() }} as settings
     where
         touches.direction_code = 'outbound'
         and touches.channel_code <> 'meeting'
         and touches.occurred_at < settings.as_of
+        and touches.occurred_at
+        >= {{ contacts_since(contact_policy('months_looked_back') | int + contact_policy('months_of_memory') | int) }}
     union all
     select
         'email:' || sends.send_key as touch_key,
@@ -67,12 +82,19 @@
         sends.account_id,
         'unknown' as rep_id,
         sends.sent_at as occurred_at,
+        {{ epoch_micros('sends.sent_at') }} as at_us,
         false as is_day_only,
         false as is_conversation,
-        true as is_automated
+        true as is_automated,
+        sends.sent_at >= {{ contacts_since(contact_policy('months_looked_back')) }} as is_judged
     from {{ ref('fct_email_sends') }} as sends
     cross join {{ run_settings() }} as settings
-    where sends.is_sent and sends.is_automated and sends.sent_at < settings.as_of
+    where
+        sends.is_sent
+        and sends.is_automated
+        and sends.sent_at < settings.as_of
+        and sends.sent_at
+        >= {{ contacts_since(contact_policy('months_looked_back') | int + contact_policy('months_of_memory') | int) }}
 {%- endmacro %}
 
 {#

@@ -119,3 +119,14 @@
 {% macro spark__local_clock(moment, zone) -%}
     from_utc_timestamp({{ moment }}, {{ zone }})
 {%- endmacro %}
+
+{# The UTC instant of so many microseconds since 1970. #}
+{% macro from_epoch_micros(micros) -%}
+    {{ adapter.dispatch('from_epoch_micros', 'etalon')(micros) }}
+{%- endmacro %}
+{% macro default__from_epoch_micros(micros) -%}
+    make_timestamp({{ micros }})
+{%- endmacro %}
+{% macro spark__from_epoch_micros(micros) -%}
+    timestamp_micros({{ micros }})
+{%- endmacro %}

@@ -69,6 +69,7 @@ counted as (
     left join people on contacts.person_id = people.person_id
     left join undated on contacts.person_id = undated.person_id
     left join sender_zones on contacts.rep_id = sender_zones.rep_id
+    where contacts.is_judged
     group by all
 ),
 

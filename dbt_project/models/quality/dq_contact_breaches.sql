@@ -1,10 +1,37 @@
--- Contacts that the policy (macro contact_policy) did not allow, with what proves it. Each check looks only at whom it
--- can concern: refusals are few, other clocks are few, and a person or company is windowed only with enough contacts.
+-- Contacts that the policy (macro contact_policy) did not allow, with what proves it. The checks work on numbers and on
+-- the twelve hex digits of golden ids alone, which engines sort without following pointers; what a check flags is an
+-- instant of a person or company, and the contacts themselves are looked up at the end.
 {% set pause_us = contact_policy('cool_down_us') %}
 {% set n_in_a_row = contact_policy('cool_down_touches') | int %}
 
-with recursive contacts as (
+with recursive all_contacts as (
     {{ contact_rows() }}
+),
+
+senders as (
+    select
+        reps.rep_id,
+        coalesce(zones.timezone, settings.timezone) as timezone,
+        row_number() over (order by reps.rep_id asc nulls last) as rep_number
+    from {{ ref('dim_reps') }} as reps
+    cross join {{ run_settings() }} as settings
+    left join {{ ref('time_zones') }} as zones on reps.timezone = zones.timezone
+),
+
+contacts as (
+    select
+        substr(all_contacts.person_id, 5) as person_code,
+        substr(all_contacts.account_id, 5) as account_code,
+        all_contacts.person_id <> 'unknown' as is_person_known,
+        all_contacts.account_id <> 'unknown' as is_account_known,
+        senders.rep_number,
+        all_contacts.channel_code,
+        all_contacts.at_us,
+        all_contacts.is_day_only,
+        all_contacts.is_conversation,
+        all_contacts.is_automated
+    from all_contacts
+    left join senders on all_contacts.rep_id = senders.rep_id
 ),
 
 people as (
@@ -13,63 +40,68 @@ people as (
 
 {{ contact_refusals() }},
 
-timed as (
+refused as (
     select
-        *,
-        {{ epoch_micros('occurred_at') }} as at_us
-    from contacts
-    where not is_day_only
+        substr(person_id, 5) as person_code,
+        channel_code,
+        refused_at,
+        {{ epoch_micros('refused_at') }} as refused_us,
+        {{ epoch_micros('ends_at') }} as ends_us
+    from refusals
 ),
 
 after_refusal as (
     select
-        contacts.touch_key,
-        min(refusals.refused_at) as proof_at
+        contacts.person_code,
+        contacts.channel_code,
+        contacts.at_us,
+        min(refused.refused_at) as proof_at
     from contacts
-    inner join refusals on contacts.person_id = refusals.person_id
+    inner join refused on contacts.person_code = refused.person_code
     where
-        (refusals.channel_code = 'all' or contacts.channel_code = refusals.channel_code)
-        and contacts.occurred_at >= refusals.refused_at
-        and (refusals.ends_at is null or contacts.occurred_at < refusals.ends_at)
-    group by contacts.touch_key
+        (refused.channel_code = 'all' or contacts.channel_code = refused.channel_code)
+        and contacts.at_us >= refused.refused_us
+        and (refused.ends_us is null or contacts.at_us < refused.ends_us)
+    group by contacts.person_code, contacts.channel_code, contacts.at_us
 ),
 
-sender_zones as (
-    select
-        reps.rep_id,
-        coalesce(zones.timezone, settings.timezone) as timezone
-    from {{ ref('dim_reps') }} as reps
-    cross join {{ run_settings() }} as settings
-    left join {{ ref('time_zones') }} as zones on reps.timezone = zones.timezone
-),
-
--- Whose zone no seller shares with all others is asked; where all sellers sit in one zone, the people of other zones.
+-- Where all sellers sit in one zone, the people of other zones alone are asked for their hours.
 elsewhere as (
-    select people.*
+    select
+        substr(people.person_id, 5) as person_code,
+        people.timezone
     from people
     where
         people.timezone is not null
+        and not people.is_consumer
         and exists (
             select 1
-            from sender_zones
-            where sender_zones.timezone <> people.timezone
+            from senders
+            where senders.timezone <> people.timezone
         )
 ),
 
 clocks as (
     select
-        timed.touch_key,
-        {{ local_clock('timed.occurred_at', 'elsewhere.timezone') }} as recipient_clock,
-        {{ local_clock('timed.occurred_at', 'sender_zones.timezone') }} as sender_clock
-    from timed
-    inner join elsewhere on timed.person_id = elsewhere.person_id
-    inner join sender_zones on timed.rep_id = sender_zones.rep_id
-    where timed.channel_code <> 'social' and not elsewhere.is_consumer and elsewhere.timezone <> sender_zones.timezone
+        contacts.person_code,
+        contacts.channel_code,
+        contacts.at_us,
+        {{ local_clock(from_epoch_micros('contacts.at_us'), 'elsewhere.timezone') }} as recipient_clock,
+        {{ local_clock(from_epoch_micros('contacts.at_us'), 'senders.timezone') }} as sender_clock
+    from contacts
+    inner join elsewhere on contacts.person_code = elsewhere.person_code
+    inner join senders on contacts.rep_number = senders.rep_number
+    where
+        not contacts.is_day_only
+        and contacts.channel_code <> 'social'
+        and elsewhere.timezone <> senders.timezone
 ),
 
 outside_hours as (
-    select
-        touch_key,
+    select distinct
+        person_code,
+        channel_code,
+        at_us,
         cast(extract(hour from recipient_clock) * 60 + extract(minute from recipient_clock) as bigint) as proof_value
     from clocks
     where
@@ -82,112 +114,121 @@ outside_hours as (
 
 account_loads as (
     select
-        touch_key,
+        account_code,
+        at_us,
         count(*) over (
-            partition by account_id
+            partition by account_code
             order by at_us asc nulls last
             range between {{ contact_policy('account_window_us') | int - 1 }} preceding and current row
         ) as proof_value
-    from timed
-    where account_id <> 'unknown' and not is_automated
+    from contacts
+    where is_account_known and not is_automated and not is_day_only
 ),
 
--- A day has at most 25 hours, so only who got so many mails on two neighbouring days of UTC is asked for the local day.
-mail_days as (
+over_account_cap as (
+    select distinct
+        account_code,
+        at_us,
+        proof_value
+    from account_loads
+    where proof_value > {{ contact_policy('account_max_touches') }}
+),
+
+-- A day has at most 25 hours: only whom that many mails reached within them is asked for the local day.
+mail_gaps as (
     select
-        person_id,
-        cast(occurred_at as date) as utc_day,
-        count(*) as n_mails
-    from timed
-    where channel_code = 'email' and person_id <> 'unknown'
-    group by person_id, cast(occurred_at as date)
+        person_code,
+        at_us - lag(at_us, {{ contact_policy('mail_max_a_day') }}) over (
+            partition by person_code order by at_us asc nulls last
+        ) as gap_us
+    from contacts
+    where channel_code = 'email' and is_person_known and not is_day_only
 ),
 
 mailed_often as (
-    select distinct earlier.person_id
-    from mail_days as earlier
-    left join mail_days as later
-        on earlier.person_id = later.person_id and later.utc_day = cast(earlier.utc_day + interval '1' day as date)
-    where earlier.n_mails + coalesce(later.n_mails, 0) > {{ contact_policy('mail_max_a_day') }}
+    select distinct person_code
+    from mail_gaps
+    where gap_us < {{ 25 * 3600 * 1000000 }}
 ),
 
 local_mails as (
     select
-        timed.touch_key,
-        timed.person_id,
-        timed.at_us,
-        cast({{ local_clock('timed.occurred_at', 'people.timezone') }} as date) as local_on
-    from timed
-    inner join mailed_often on timed.person_id = mailed_often.person_id
-    inner join people on timed.person_id = people.person_id
-    where timed.channel_code = 'email' and people.timezone is not null
+        contacts.person_code,
+        contacts.at_us,
+        cast({{ local_clock(from_epoch_micros('contacts.at_us'), 'people.timezone') }} as date) as local_on
+    from contacts
+    inner join mailed_often on contacts.person_code = mailed_often.person_code
+    inner join people on 'per_' || contacts.person_code = people.person_id
+    where contacts.channel_code = 'email' and not contacts.is_day_only and people.timezone is not null
 ),
 
 mail_loads as (
     select
-        touch_key,
+        person_code,
+        at_us,
         count(*) over (
-            partition by person_id, local_on
+            partition by person_code, local_on
             order by at_us asc nulls last
             range between unbounded preceding and current row
         ) as proof_value
     from local_mails
 ),
 
--- A conversation, a reply, a call or a meeting of the person ends the row of contacts without an answer.
+-- A conversation, a reply, a call or a meeting of the person ends the row of contacts without an answer. Contacts of
+-- one instant are one.
 contacted_often as (
-    select person_id
-    from timed
-    where person_id <> 'unknown'
-    group by person_id
+    select person_code
+    from contacts
+    where is_person_known and not is_day_only
+    group by person_code
     having count(*) > {{ n_in_a_row }}
+),
+
+answers as (
+    select
+        substr(person_id, 5) as person_code,
+        {{ epoch_micros('replied_at') }} as at_us
+    from {{ ref('fct_email_sends') }}
+    where replied_at is not null
+    union all
+    select
+        substr(person_id, 5) as person_code,
+        {{ epoch_micros('occurred_at') }} as at_us
+    from {{ ref('fct_touches') }}
+    where (direction_code = 'inbound' or channel_code = 'meeting') and not is_day_only
+    union all
+    select
+        person_code,
+        at_us
+    from contacts
+    where is_conversation and not is_day_only
 ),
 
 moments as (
     select
-        timed.person_id,
-        timed.touch_key,
-        timed.at_us,
+        contacts.person_code,
+        contacts.at_us,
         0 as is_answer
-    from timed
-    inner join contacted_often on timed.person_id = contacted_often.person_id
+    from contacts
+    inner join contacted_often on contacts.person_code = contacted_often.person_code
+    where not contacts.is_day_only
     union all
     select
-        timed.person_id,
-        cast(null as string) as touch_key,
-        timed.at_us,
+        answers.person_code,
+        answers.at_us,
         1 as is_answer
-    from timed
-    inner join contacted_often on timed.person_id = contacted_often.person_id
-    where timed.is_conversation
-    union all
-    select
-        sends.person_id,
-        cast(null as string) as touch_key,
-        {{ epoch_micros('sends.replied_at') }} as at_us,
-        1 as is_answer
-    from {{ ref('fct_email_sends') }} as sends
-    inner join contacted_often on sends.person_id = contacted_often.person_id
-    where sends.replied_at is not null
-    union all
-    select
-        touches.person_id,
-        cast(null as string) as touch_key,
-        {{ epoch_micros('touches.occurred_at') }} as at_us,
-        1 as is_answer
-    from {{ ref('fct_touches') }} as touches
-    inner join contacted_often on touches.person_id = contacted_often.person_id
-    where (touches.direction_code = 'inbound' or touches.channel_code = 'meeting') and not touches.is_day_only
+    from answers
+    inner join contacted_often on answers.person_code = contacted_often.person_code
 ),
 
 runs as (
     select
-        person_id,
-        touch_key,
+        person_code,
         at_us,
+        is_answer,
         sum(is_answer) over (
-            partition by person_id
-            order by at_us asc nulls last, is_answer asc nulls last, touch_key asc nulls last
+            partition by person_code
+            order by at_us asc nulls last, is_answer asc nulls last
             rows between unbounded preceding and current row
         ) as run_number
     from moments
@@ -195,83 +236,83 @@ runs as (
 
 long_runs as (
     select
-        person_id,
+        person_code,
         run_number
     from runs
-    where touch_key is not null
-    group by person_id, run_number
+    where is_answer = 0
+    group by person_code, run_number
     having count(*) > {{ n_in_a_row }}
+),
+
+run_moments as (
+    select distinct
+        runs.person_code,
+        runs.run_number,
+        runs.at_us
+    from runs
+    inner join long_runs on runs.person_code = long_runs.person_code and runs.run_number = long_runs.run_number
+    where runs.is_answer = 0
 ),
 
 steps as (
     select
-        runs.person_id,
-        runs.run_number,
-        runs.touch_key,
-        runs.at_us,
-        row_number() over (
-            partition by runs.person_id, runs.run_number
-            order by runs.at_us asc nulls last, runs.touch_key asc nulls last
-        ) as step_number,
+        person_code,
+        run_number,
+        at_us,
+        row_number() over (partition by person_code, run_number order by at_us asc nulls last) as step_number,
         count(*) over (
-            partition by runs.person_id, runs.run_number
-            order by runs.at_us asc nulls last
+            partition by person_code, run_number
+            order by at_us asc nulls last
             range between unbounded preceding and {{ pause_us | int - 1 }} following
         ) as last_paused_step
-    from runs
-    inner join long_runs on runs.person_id = long_runs.person_id and runs.run_number = long_runs.run_number
-    where runs.touch_key is not null
+    from run_moments
 ),
 
 -- The contact that fills the row starts the clock; after the pause the count begins again.
 pauses as (
     select
-        person_id,
+        person_code,
         run_number,
-        at_us as started_us,
         step_number,
         last_paused_step
     from steps
     where step_number = {{ n_in_a_row }}
     union all
     select
-        steps.person_id,
+        steps.person_code,
         steps.run_number,
-        steps.at_us as started_us,
         steps.step_number,
         steps.last_paused_step
     from pauses
     inner join steps
         on
-            pauses.person_id = steps.person_id
+            pauses.person_code = steps.person_code
             and pauses.run_number = steps.run_number
             and pauses.last_paused_step + {{ n_in_a_row }} = steps.step_number
 ),
 
 in_cool_down as (
     select
-        steps.touch_key,
+        steps.person_code,
+        steps.at_us,
         cast(steps.step_number - pauses.step_number + {{ n_in_a_row }} as bigint) as proof_value
     from pauses
-    inner join steps on pauses.person_id = steps.person_id and pauses.run_number = steps.run_number
+    inner join steps on pauses.person_code = steps.person_code and pauses.run_number = steps.run_number
     where steps.step_number > pauses.step_number and steps.step_number <= pauses.last_paused_step
 ),
 
 consumer_calls as (
     select
-        timed.touch_key,
-        timed.person_id,
-        timed.occurred_at,
-        timed.at_us,
-        {{ local_clock('timed.occurred_at', 'people.timezone') }} as recipient_clock
-    from timed
-    inner join people on timed.person_id = people.person_id
-    cross join {{ run_settings() }} as settings
+        contacts.person_code,
+        contacts.at_us,
+        {{ local_clock(from_epoch_micros('contacts.at_us'), 'people.timezone') }} as recipient_clock
+    from people
+    inner join contacts on substr(people.person_id, 5) = contacts.person_code
     where
-        timed.channel_code = 'voice'
-        and people.is_consumer
+        people.is_consumer
         and people.timezone is not null
-        and {{ local_day('timed.occurred_at', 'settings.timezone') }} >= {{ contact_policy('consumer_from') }}
+        and contacts.channel_code = 'voice'
+        and not contacts.is_day_only
 ),
 
 consumer_checks as (
@@ -279,38 +320,45 @@ consumer_checks as (
         consumer_calls.*,
         cast(consumer_calls.recipient_clock as date) as local_on,
         count(*) over (
-            partition by consumer_calls.person_id
+            partition by consumer_calls.person_code
             order by consumer_calls.at_us asc nulls last
             range between {{ contact_policy('consumer_window_us') | int - 1 }} preceding and current row
         ) as n_calls
     from consumer_calls
 ),
 
-found as (
+opt_ins as (
     select
-        touch_key,
+        substr(person_id, 5) as person_code,
+        min({{ epoch_micros('chosen_at') }}) as chosen_us
+    from choices
+    where not is_refusal and channel_code in ('voice', 'all')
+    group by person_id
+),
+
+of_persons as (
+    select
+        person_code,
+        channel_code,
+        at_us,
         'after_opt_out' as check_code,
         proof_at,
         cast(null as bigint) as proof_value
     from after_refusal
     union all
     select
-        touch_key,
+        person_code,
+        channel_code,
+        at_us,
         'outside_hours' as check_code,
         cast(null as timestamp) as proof_at,
         proof_value
     from outside_hours
     union all
-    select
-        touch_key,
-        'account_cap' as check_code,
-        cast(null as timestamp) as proof_at,
-        proof_value
-    from account_loads
-    where proof_value > {{ contact_policy('account_max_touches') }}
-    union all
-    select
-        touch_key,
+    select distinct
+        person_code,
+        'email' as channel_code,
+        at_us,
         'mail_cap' as check_code,
         cast(null as timestamp) as proof_at,
         proof_value
@@ -318,14 +366,18 @@ found as (
     where proof_value > {{ contact_policy('mail_max_a_day') }}
     union all
     select
-        touch_key,
+        person_code,
+        cast(null as string) as channel_code,
+        at_us,
         'cool_down' as check_code,
         cast(null as timestamp) as proof_at,
         proof_value
     from in_cool_down
     union all
-    select
-        consumer_checks.touch_key,
+    select distinct
+        consumer_checks.person_code,
+        'voice' as channel_code,
+        consumer_checks.at_us,
         'consumer_hours' as check_code,
         cast(null as timestamp) as proof_at,
         cast(
@@ -337,45 +389,84 @@ found as (
         on
             consumer_checks.local_on = holidays.holiday_on
             and holidays.country_code = {{ contact_policy('consumer_country') }}
-    where not {{ is_consumer_hour('consumer_checks.recipient_clock', 'holidays.holiday_on') }}
+    where
+        consumer_checks.local_on >= {{ contact_policy('consumer_from') }}
+        and not {{ is_consumer_hour('consumer_checks.recipient_clock', 'holidays.holiday_on') }}
     union all
-    select
-        touch_key,
+    select distinct
+        person_code,
+        'voice' as channel_code,
+        at_us,
         'consumer_cap' as check_code,
         cast(null as timestamp) as proof_at,
         n_calls as proof_value
     from consumer_checks
-    where n_calls > {{ contact_policy('consumer_max_calls') }}
+    where local_on >= {{ contact_policy('consumer_from') }} and n_calls > {{ contact_policy('consumer_max_calls') }}
     union all
-    select
-        consumer_checks.touch_key,
+    select distinct
+        consumer_checks.person_code,
+        'voice' as channel_code,
+        consumer_checks.at_us,
         'consumer_opt_in' as check_code,
         cast(null as timestamp) as proof_at,
         cast(null as bigint) as proof_value
     from consumer_checks
-    left join choices
+    left join opt_ins on consumer_checks.person_code = opt_ins.person_code
+    where
+        consumer_checks.local_on >= {{ contact_policy('consumer_opt_in_from') }}
+        and (opt_ins.chosen_us is null or consumer_checks.at_us < opt_ins.chosen_us)
+),
+
+contacts_of_persons as (
+    {{ contact_rows() }}
+),
+
+contacts_of_accounts as (
+    {{ contact_rows() }}
+),
+
+found as (
+    select
+        contacts_of_persons.*,
+        of_persons.check_code,
+        of_persons.proof_at,
+        of_persons.proof_value
+    from of_persons
+    inner join contacts_of_persons
         on
-            consumer_checks.person_id = choices.person_id
-            and not choices.is_refusal
-            and choices.channel_code in ('voice', 'all')
-            and consumer_checks.occurred_at >= choices.chosen_at
-    where consumer_checks.local_on >= {{ contact_policy('consumer_opt_in_from') }} and choices.person_id is null
+            of_persons.person_code = substr(contacts_of_persons.person_id, 5)
+            and of_persons.at_us = contacts_of_persons.at_us
+    where
+        (of_persons.channel_code is null or of_persons.channel_code = contacts_of_persons.channel_code)
+        and (of_persons.check_code = 'after_opt_out' or not contacts_of_persons.is_day_only)
+    union all
+    select
+        contacts_of_accounts.*,
+        'account_cap' as check_code,
+        cast(null as timestamp) as proof_at,
+        over_account_cap.proof_value
+    from over_account_cap
+    inner join contacts_of_accounts
+        on
+            over_account_cap.account_code = substr(contacts_of_accounts.account_id, 5)
+            and over_account_cap.at_us = contacts_of_accounts.at_us
+    where not contacts_of_accounts.is_automated and not contacts_of_accounts.is_day_only
 )
 
 select
     found.touch_key,
     found.check_code,
-    contacts.person_id,
-    contacts.account_id,
-    contacts.rep_id,
-    contacts.channel_code,
-    contacts.occurred_at,
-    {{ local_day('contacts.occurred_at', 'settings.timezone') }} as occurred_on,
-    contacts.is_automated,
+    found.person_id,
+    found.account_id,
+    found.rep_id,
+    found.channel_code,
+    found.occurred_at,
+    {{ local_day('found.occurred_at', 'settings.timezone') }} as occurred_on,
+    found.is_automated,
     case when found.check_code like 'consumer%' then 'fr_consumer' else 'b2b_default' end as profile_code,
     {{ contact_policy('version') }} as policy_version,
     found.proof_at,
     found.proof_value
 from found
-inner join contacts on found.touch_key = contacts.touch_key
 cross join {{ run_settings() }} as settings
+where found.is_judged

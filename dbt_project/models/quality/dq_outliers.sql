@@ -16,23 +16,29 @@ with calls_and_mails as (
     where direction_code = 'outbound' and not is_day_only
 ),
 
--- More than 60 in an hour leave more than 30 in one of the two clock hours it touches.
-busy as (
-    select
-        'touches_per_hour_of_rep' as metric_code,
-        rep_id as counted_key
+-- More than 60 in an hour leave more than 30 in one of the two clock hours it touches. Persons are many and rarely meet
+-- as many contacts in all their life.
+busy_hours as (
+    select rep_id
     from calls_and_mails
     where rep_id <> 'unknown'
     group by rep_id, floor(at_us / 3600000000)
     having count(*) > {{ touches_an_hour // 2 }}
-    union
+),
+
+busy as (
+    select distinct
+        'touches_per_hour_of_rep' as metric_code,
+        rep_id as counted_key
+    from busy_hours
+    union all
     select
         'touches_per_hour_to_person' as metric_code,
         person_id as counted_key
     from calls_and_mails
     where person_id <> 'unknown'
-    group by person_id, floor(at_us / 3600000000)
-    having count(*) > {{ touches_an_hour // 2 }}
+    group by person_id
+    having count(*) > {{ touches_an_hour }}
 ),
 
 bursts as (

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from planted import OWN, at, on
 
 COMPANY_ZONE = "Europe/Paris"
+JUDGED_SINCE = at("2026-03-31 22:00:00")  # the month of the cycle, June, and the two before it
 AS_OF = "2026-09-30 22:00:00"
 HOLIDAYS = {"2026-05-14", "2026-05-25", "2026-07-14", "2026-08-15"}
 
@@ -105,16 +106,16 @@ def _contacts() -> tuple[list[Contact], list[tuple[str, datetime]]]:
                 came.append((person.name, moment + timedelta(seconds=30)))
     # the trailing 48 hours are open at their begin: the third contact exactly 48 hours after the first is allowed
     for hours in (0, 24, 48):
-        add("nina", "voice", at("2026-03-02 15:00:00") + timedelta(hours=hours))
-    # five in a row, then one a second before the end of the pause and one at its end
-    start = at("2026-02-02 10:00:00")
+        add("nina", "voice", at("2026-04-13 15:00:00") + timedelta(hours=hours))
+    # five in a row that begin before the months judged, one a second before the end of the pause and one at its end
+    start = at("2026-03-20 10:00:00")
     for days in range(5):
         add("bert", "voice", start + timedelta(days=3 * days))
     add("bert", "voice", start + timedelta(days=12 + 7, seconds=-1))
     add("bert", "voice", start + timedelta(days=12 + 7))
-    # the window of hours is [09:00, 17:00) of New York, in winter and in the weeks when only one side changed its clock
-    for text in ("2026-01-20 13:59:59", "2026-01-20 14:00:00", "2026-01-22 21:59:59", "2026-01-22 22:00:00",
-                 "2026-03-17 12:59:59", "2026-03-19 13:00:00"):  # fmt: skip
+    # the window of hours is [09:00, 17:00) of New York; March was judged by an earlier cycle
+    for text in ("2026-03-01 05:00:00", "2026-04-20 12:59:59", "2026-04-20 13:00:00", "2026-04-22 20:59:59",
+                 "2026-04-22 21:00:00"):  # fmt: skip
         add("nina", "email", at(text))
     # a refusal at 10:00:00 binds the contact of the same instant
     for text in ("2026-04-10 09:59:59", "2026-04-10 10:00:00"):
@@ -124,6 +125,7 @@ def _contacts() -> tuple[list[Contact], list[tuple[str, datetime]]]:
 
 
 CONTACTS, CAME = _contacts()
+JUDGED = {contact.key for contact in CONTACTS if contact.moment >= JUDGED_SINCE}
 
 REFUSALS = [
     Refusal("refus", "email", at("2026-04-10 10:00:00"), at("2026-06-01 08:00:00")),  # until a new opt-in
@@ -190,7 +192,7 @@ def breaches() -> set[tuple[str, str]]:
                 found.add((contact.key, "consumer_opt_in"))
     for person in PERSONS:
         found |= {(key, "cool_down") for key in _in_cool_down(person)}
-    return found
+    return {(key, check) for key, check in found if key in JUDGED}
 
 
 def _in_cool_down(person: Person) -> set[str]:
@@ -353,7 +355,7 @@ ROWS: dict[str, list[dict]] = {
         *({"source_record_id": f"{kind}-{message}", "message_id": message, "recipient_email": "click@click.fr",
            "event_type": kind, "occurred_at": at(when), "sender_email": f"ana@{OWN}", "is_automated": True}
           for message, kind, when in [("c1", "sent", "2023-07-20 08:00:00"), ("c1", "clicked", "2023-07-20 09:00:00"),
-                                      ("c2", "sent", "2026-01-20 08:00:00"), ("c2", "opened", "2026-01-20 09:00:00")]),
+                                      ("c2", "sent", "2026-05-20 08:00:00"), ("c2", "opened", "2026-05-20 09:00:00")]),
     ],
     "erp_customer": [
         *({"source_record_id": name, "code": name, "name": f"Company {name}"} for name in (*COMPANIES, "onlyerp")),

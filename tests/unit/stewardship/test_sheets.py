@@ -12,6 +12,7 @@ from openpyxl import Workbook, load_workbook
 from planted_decisions import SAID, invoke, invoke_json, key, kinds
 
 from orchestration.commands import exit_codes
+from orchestration.safe_sheets import safe_cell
 from orchestration.stewardship import sheets
 from orchestration.stewardship.files import read_decisions
 
@@ -52,8 +53,8 @@ def test_the_queue_is_written_as_excel_opens_it_and_no_cell_is_a_formula(site: P
 
 @pytest.mark.parametrize("text", ["=1+1", "+33", "-1", "@x", "\tx", "\rx", "=cmd|'/c calc'!A1"])
 def test_a_text_that_a_spreadsheet_would_run_is_made_inert(text: str) -> None:
-    assert sheets._safe(text) == f"'{text}"
-    assert sheets._safe(f"a\x00{text}") == f"a{text}"
+    assert safe_cell(text) == f"'{text}"
+    assert safe_cell(f"a\x00{text}") == f"a{text}"
 
 
 def test_the_workbook_has_a_list_of_answers_and_instructions_in_both_languages(site: Path) -> None:
