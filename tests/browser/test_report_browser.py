@@ -128,6 +128,12 @@ def contrast(one: list[float], two: list[float]) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def test_ci_brings_the_browser_and_does_not_skip_it():
+    script = (Path(__file__).parents[2] / ".ci" / "run").read_text(encoding="utf-8")
+    assert "export ETALON_BROWSER=required" in script and "chromium" in script
+    assert script.index("ETALON_BROWSER") < script.index("make test")
+
+
 def test_paper_is_light_whatever_the_theme(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(PAGES["quality-en"](), encoding="utf-8")
