@@ -128,6 +128,26 @@ def contrast(one: list[float], two: list[float]) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def test_ci_brings_the_browser_and_does_not_skip_it():
+    script = (Path(__file__).parents[2] / ".ci" / "run").read_text(encoding="utf-8")
+    assert "export ETALON_BROWSER=required" in script and "chromium" in script
+    assert script.index("ETALON_BROWSER") < script.index("make test")
+
+
+def test_paper_shows_what_is_closed_on_screen_but_for_long_lists(browser, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(PAGES["quality-en"](), encoding="utf-8")
+    browser.show(medium="print")
+    browser.open(page)
+    height = "[...document.querySelectorAll('{}')].map(each => each.querySelector('table').getBoundingClientRect().height)"
+    shown = browser.evaluate(height.format("details:not([open]):not(.long)"))
+    assert len(shown) > 5 and min(shown) > 20
+    left_out = browser.evaluate(
+        "[...document.querySelectorAll('details.long:not([open])')].map(each => each.innerText)"
+    )
+    assert left_out and all("Listed on screen." in each for each in left_out)
+
+
 def test_paper_is_light_whatever_the_theme(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(PAGES["quality-en"](), encoding="utf-8")

@@ -94,7 +94,7 @@ def decisions_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str
         "lead": lead,
         "lines": lines[:REASONS_SHOWN],
         "more": lines[REASONS_SHOWN:],
-        "sampled": [(line, sample) for line in lines for sample in line.samples],
+        "sampled": [(line, sample) for line in lines[:REASONS_SHOWN] for sample in line.samples],
         "places_shown": PLACES_SHOWN,
         "by_people": by_people[:DECISIONS_SHOWN],
         "n_by_people": len(by_people),

@@ -16,6 +16,9 @@ from orchestration.reporting.formatting import Formats
 from orchestration.reporting.quality_figures import ReconciliationCause
 from orchestration.reporting.wording import Wording
 
+# The currency of a document that is not there.
+_UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True)
 class CauseLine:
@@ -75,6 +78,8 @@ def reconciled(
         total = _sum("", rows, cycle)
         said = sum((row.difference for row in rows), Decimal(0))
         label = t("quality.reconciliation.converted", currency=currency) if is_converted else currency
+        if currency == _UNKNOWN:
+            label = t("quality.reconciliation.unknown")
         drawing = _drawing(lines, total, currency, label, len(found), t, f)
         found.append(Reconciled(currency, label, tuple(lines), total, total.difference - said, drawing))
     return found

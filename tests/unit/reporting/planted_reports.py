@@ -292,6 +292,7 @@ RECONCILIATION = (
     cause("invoiced_more", "2026-05", "EUR", 4, 4, "12000.00", "12000.01"),
     cause("never_invoiced", "2026-05", "EUR", 3, 0, "18000.00", "0"),
     cause("one_off_without_deal", "2026-06", "EUR", 0, 31, "0", "96480.72"),
+    cause("document_missing", "", "unknown", 0, 3, "0", "300.00"),
     cause("invoiced_equal", "2026-06", "USD", 2, 2, "118200.10", "118200.10"),
 )
 
