@@ -44,8 +44,8 @@ def page_text(catalogue: Catalogue) -> str:
         *(f"| {each} | {by_dimension[each]} |" for each in DIMENSIONS),
         "",
         "What a contract says of its source (references, order of two dates) is a control of ingest and no rule: see "
-        "[contracts](contracts.md). What the dbt project itself holds is at the [end](#held-by-dbt). Every result, of a "
-        "rule or of dbt, is a row of `work/quality/rule_results.parquet` with its `dimension` and `origin`. "
+        "[contracts](contracts.md). What the dbt project itself holds is at the [end](#held-by-dbt). Every result, of "
+        "a rule or of dbt, is a row of `work/quality/rule_results.parquet` with its `dimension` and `origin`. "
         "`assess` in `expectations/rules/tables.yml` says how many rules of each dimension a table must have: a rule "
         "that gets lost shows as a table that was not assessed (R-IDX-001).",
     ]

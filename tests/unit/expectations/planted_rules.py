@@ -1,7 +1,7 @@
 """A small warehouse in which every rule passes, and how to make one rule of it fail.
 
 Columns and types are those of the contracts and of the dbt models: a rule on a column that no model has fails
-here. What does not belong here: the rows themselves (planted_good.py, planted_bad.py).
+here. What does not belong here: the rows themselves (planted_sources.py, planted_good.py, planted_bad.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import planted_bad
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from planted_good import GOOD, MONTH, Row, staged
+from planted_good import GOOD
+from planted_values import MONTH, Row, staged
 
 from expectations.catalogue import Rule
 from expectations.checks import Unique

@@ -47,6 +47,19 @@ def test_every_rule_counts_what_great_expectations_counts(is_dirty: bool, work: 
     assert any(found.n_failed for found in counted.values()) is is_dirty
 
 
+def test_every_rule_counts_amounts_of_hundreds_of_millions(work: Path) -> None:
+    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
+        for table in planted_rules.GOOD:
+            for name, kind in planted_rules.columns()[table].items():
+                if kind.endswith((", 4)", ",4)", ",8)")):
+                    connection.execute(
+                        f'update {table} set "{name}" = {900 if kind.endswith(",8)") else 900_000_000}'
+                    )
+        checks = {key: compiled for key, (_, compiled) in compiled_checks(work).items()}
+        counted = count_rows(connection, checks)
+    assert {key: found for key, found in counted.items() if isinstance(found, Broken)} == {}
+
+
 def test_a_check_that_does_not_run_costs_no_other_its_count() -> None:
     with duckdb.connect() as connection:
         connection.execute(

@@ -191,7 +191,7 @@ def test_what_holds_is_said_before_what_warns() -> None:
 def test_tolerances_compare_exact_decimals(
     n_evaluated: int, n_failed: int, tolerance: str, status: str
 ) -> None:
-    rule = dataclasses.replace(load_catalogue().rule("R-CRM-002"), tolerance=Decimal(tolerance))
+    rule = dataclasses.replace(load_catalogue().rule("R-CRM-003"), tolerance=Decimal(tolerance))
     assert judge(rule, "raw", "staging.t", n_evaluated, n_failed).status == status
 
 
