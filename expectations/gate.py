@@ -31,7 +31,7 @@ from ingest.errors import catalogue, text_of
 
 VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
 SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
-# Files named in one sentence; the rest is in collect/control_results.parquet.
+# Files, controls or rules named in one sentence; the rest is in the tables of collect/ and quality/.
 MOST_NAMED = 10
 # The file can be read; a person has to say whether what it removes is gone.
 SNAPSHOT_ASKS = "E-ING-180"
@@ -207,8 +207,8 @@ def _collected(found: Sequence[CollectWarning], policy: Policy, cycle: str) -> I
         yield _say(policy.document.missing_delivery, "delivery_missing", cycle=cycle, files=files)
     unmapped = [each.file_path for each in found if each.control == "unmapped_file"]
     if unmapped:
-        files = ", ".join(unmapped[:MOST_NAMED]) + (" ..." if len(unmapped) > MOST_NAMED else "")
-        yield _say(policy.document.unmapped_file, "files_unmapped", n_files=len(unmapped), files=files)
+        values = {"n_files": len(unmapped), "files": _first(unmapped)}
+        yield _say(policy.document.unmapped_file, "files_unmapped", **values)
 
 
 def _controls(found: Sequence[ControlFinding], policy: Policy) -> Iterable[Sentence]:
@@ -332,7 +332,7 @@ def _ratchet(progress: Progress, policy: Policy, day: date) -> Iterable[Sentence
         if rules:
             values = {
                 "n_rules": len(rules),
-                "listed": ", ".join(rules),
+                "listed": _first(rules),
                 "publication_id": progress.baseline_id,
             }
             yield _say(effect, code, rules, **values)
@@ -435,6 +435,11 @@ def _percent(share: Decimal, language: Literal["fr", "en"]) -> str:
     if share > 0 and text == "0.00":
         text = "< 0.01"
     return f"{text.replace('.', ',')} %" if language == "fr" else f"{text}%"
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first names of a list that may be long."""
+    return ", ".join(names[:MOST_NAMED]) + (" ..." if len(names) > MOST_NAMED else "")
 
 
 def _points(slack: Decimal, language: Literal["fr", "en"]) -> str:

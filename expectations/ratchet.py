@@ -95,9 +95,14 @@ FIRST = Progress(None)
 
 
 def definition_versions(catalogue: Catalogue) -> dict[tuple[str, str], str]:
-    """(rule, table) -> 12 hex of what is counted there: kind, columns, condition, key; not of wording or tolerance."""
+    """(rule, table) -> 12 hex of what is counted there: kind, columns, condition, key; not of wording or tolerance.
+
+    Parameters at their default are left out, so that a kind that learns a new one stays the same definition.
+    """
     return {
-        (rule.id, check.table): hashlib.sha256(check.model_dump_json().encode()).hexdigest()[:12]
+        (rule.id, check.table): hashlib.sha256(
+            check.model_dump_json(exclude_defaults=True).encode()
+        ).hexdigest()[:12]
         for rule in catalogue.rules
         for check in rule.checks
     }

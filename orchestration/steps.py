@@ -28,6 +28,7 @@ from orchestration.settings import (
 )
 
 if TYPE_CHECKING:
+    from expectations.catalogue import Catalogue
     from expectations.gate import Verdict
     from expectations.results import RuleResult
     from ingest.company import Company
@@ -89,6 +90,13 @@ class Run:
         from ingest.mapping import filled_contracts
 
         return filled_contracts(self.company)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The rules; reading them takes half a second, and they stay the same for the whole run."""
+        from expectations.catalogue import load_catalogue
+
+        return load_catalogue()
 
 
 def open_run(
@@ -263,7 +271,8 @@ def publish_marts(run: Run) -> Receipt:
         from orchestration.publication import publish
 
         run.on_progress("publication", "marts")
-        receipt = publish(run.company, manifest(), inputs=run.inputs or run.state.content.get("inputs"))
+        inputs = run.inputs or run.state.content.get("inputs")
+        receipt = publish(run.company, manifest(), inputs=inputs, catalogue=run.catalogue)
         counts |= {"tables": len(receipt.tables), "rows": sum(receipt.tables.values())}
         run.state.note(publication_id=receipt.publication_id)
     return receipt
@@ -321,12 +330,11 @@ def row_counts(work: Path) -> dict[str, int]:
 def _assess(run: Run, step: str, layers: set[str]) -> list[RuleResult]:
     with run.state.step(step) as counts:
         from expectations.assessment_index import completed, write_index
-        from expectations.catalogue import load_catalogue
         from expectations.runner import validate
         from orchestration.publication.judging import company_policy
 
         run.on_progress(step, ", ".join(sorted(layers)))
-        catalogue, policy = load_catalogue(), company_policy(run.company)
+        catalogue, policy = run.catalogue, company_policy(run.company)
         results = validate(run.warehouse, layers, catalogue=catalogue, policy=policy)
         write_index(
             completed(results, catalogue, {each.layer for each in results} | layers),
@@ -345,7 +353,7 @@ def _decide(run: Run) -> Verdict:
     from expectations.ratchet import write_progress
     from orchestration.publication.judging import decided
 
-    verdict, progress = decided(run.company, run.settings, filled=run.filled)
+    verdict, progress = decided(run.company, run.settings, filled=run.filled, catalogue=run.catalogue)
     write_progress(progress, run.settings.cycle, run.work / "quality" / "ratchet.parquet")
     write_verdict(verdict, run.work / "quality" / "gate_verdicts.parquet")
     return verdict

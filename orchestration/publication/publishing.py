@@ -95,11 +95,16 @@ class Receipt:
 
 @shared_files()
 def publish(
-    company: Company, manifest: Mapping[str, Any], *, inputs: list[dict[str, str]] | None = None
+    company: Company,
+    manifest: Mapping[str, Any],
+    *,
+    inputs: list[dict[str, str]] | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Receipt:
     """Publish the candidate of `company`'s work directory.
 
-    manifest: the dbt manifest. inputs: (path, sha256) of the files under extracts/ this run looked at.
+    manifest: the dbt manifest. inputs: (path, sha256) of the files under extracts/ this run looked at. catalogue: the
+    rules, read here when the caller has not.
     Raises NotAdmittedError when the verdict, the ledger or a mart rule does not admit the candidate, and
     PrivateColumnError when a table would show a person; nothing is in place then.
     """
@@ -110,7 +115,7 @@ def publish(
     from expectations.ratchet import definition_versions
     from ingest.mapping import filled_contracts
 
-    catalogue, filled = load_catalogue(), filled_contracts(company)
+    catalogue, filled = catalogue or load_catalogue(), filled_contracts(company)
     verdict = admit(company, settings, catalogue)
     progress = confirm_verdict(company, settings, verdict, filled, catalogue)
     fingerprint = run_fingerprint(work, settings)

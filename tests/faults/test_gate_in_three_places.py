@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import DemoRun
 from test_held_gate import bytes_below, unbalance
 
 from expectations.catalogue import load_catalogue
@@ -27,6 +28,9 @@ from orchestration.publication.history import RULES
 from orchestration.publication.judging import decided
 from orchestration.settings import read_settings
 from tests.golden.planted_warehouse import PROJECT, run_dbt
+
+if TYPE_CHECKING:
+    from tests.conftest import DemoRun
 
 
 def change(work: Path, *statements: str) -> None:
@@ -123,7 +127,7 @@ def candidate(demo_run: DemoRun, tmp_path_factory: pytest.TempPathFactory) -> It
     """A published company whose candidate may be damaged: `fresh` puts the work directory back."""
     folder = tmp_path_factory.mktemp("candidate")
     shutil.copytree(demo_run.company_dir, folder / "sound")
-    yield DemoRun(folder / "live")
+    yield replace(demo_run, company_dir=folder / "live")
 
 
 @pytest.fixture
@@ -138,8 +142,6 @@ def results_of(demo: DemoRun) -> Path:
 
 
 def rewrite(demo: DemoRun, rule_id: str, **values) -> None:
-    from dataclasses import replace
-
     found = read_results(results_of(demo))
     write_results(
         [replace(each, **values) if each.rule_id == rule_id else each for each in found], results_of(demo)
@@ -257,7 +259,7 @@ def test_each_thing_that_must_hold_holds_at_the_gate_in_plain_dbt_and_at_the_pub
     plant(fresh)
     before = published_but_reports(fresh)
     run = steps.resume_run(fresh.company_dir)
-    with pytest.raises(NotAdmittedError, match=r"imbalance|not what the gate finds now"):
+    with pytest.raises(NotAdmittedError, match=r"imbalance|not what the gate finds now|not be assessed"):
         publish(run.company, manifest())  # the verdict on file is still the one of before
     verdict = steps.judge_cycle(run)
     assert verdict.verdict == "hold" and reasons <= set(verdict.reasons)
