@@ -216,6 +216,25 @@ def test_decisions_hold_where_scores_say_otherwise():
     assert any(set(alone) <= set(each) for each in clusters)
 
 
+def test_namesakes_of_one_company_with_another_mailbox_and_another_number_wait_for_a_person():
+    """Name and company said 7 bits: two employees of one name were one person."""
+    people = [
+        (f"x{k}", f"Given{k}", f"Family{k}", f"g{k}@firm{k}.fr", f"+3368{k:07d}", f"Firm{k}")
+        for k in range(60)
+    ]
+    one = ("a", "Jean", "Martin", "jean.martin@durand.fr", "+33611111111", "Durand SA")
+    other = ("b", "Jean", "Martin", "j.martin@durand.fr", "+33622222222", "Durand SA")
+    roles = CONTACT | {"record_key": "rec_id"}
+    roles.pop("phone")
+    named = dict.fromkeys(("first_name", "last_name", "email", "mobile", "company"), "")
+    linked = link(table([*people, one, other], **named), "person", roles)
+    assert not any({"a", "b"} <= set(each) for each in clusters_of(linked))
+    (edge,) = [e for e in linked.edges.to_pylist() if (e["left_node"], e["right_node"]) == (0, 1)]
+    assert (edge["decision"], edge["reason"]) == ("review", "other_contact")
+    same_mobile = link(table([*people, one, (*other[:4], one[4], other[5])], **named), "person", roles)
+    assert any({"a", "b"} <= set(each) for each in clusters_of(same_mobile))
+
+
 def test_empty_and_constant_columns_are_left_out_and_said():
     people = table(
         [("a", "Jean", "Martin", "", "FR"), ("b", "Jean", "Martin", None, "FR"), ("c", "Paul", "Durand", " ", "FR")],
