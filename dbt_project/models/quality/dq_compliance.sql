@@ -52,7 +52,7 @@ counted as (
         contacts.channel_code,
         contacts.is_day_only,
         contacts.is_automated,
-        people.person_id is not null as is_person_known,
+        contacts.person_id <> 'unknown' as is_person_known,
         contacts.account_id <> 'unknown' as is_account_known,
         coalesce(people.is_consumer, false) as is_consumer,
         people.timezone as recipient_timezone,
@@ -232,7 +232,7 @@ select
     settings.cycle_start as period_month,
     prospects.n_prospects as n_assessed,
     cast(0 as bigint) as n_not_assessed,
-    coalesce(due.n_due, 0) as n_breaches,
+    case when prospects.n_prospects > 0 then coalesce(due.n_due, 0) end as n_breaches,
     'b2b_default' as profile_code,
     {{ contact_policy('version') }} as policy_version
 from retention_checks as codes

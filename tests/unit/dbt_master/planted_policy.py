@@ -336,7 +336,8 @@ ROWS: dict[str, list[dict]] = {
         _prospect("today", "2023-07-01 10:00:00", "inbound"),
     ],
     "crm_consent": CONSENTS,
-    "crm_opportunity": _DEALS,
+    # typed in cents, or with a thousand too much; the company's deals are worth 500
+    "crm_opportunity": [*_DEALS, {**_deal("typo", "n", 300_000, "2026-02-01"), "status": "lost", "stage_code": "lost"}],
     "telephony_call_leg": [
         *({"source_record_id": f"t{n}", "call_id": contact.key.partition("/")[2], "leg_number": 1,
            "direction": "outbound", "external_phone": contact.person.phone, "agent_key": "201",
@@ -346,6 +347,12 @@ ROWS: dict[str, list[dict]] = {
         *({"source_record_id": f"in{n}", "call_id": f"in{n}", "direction": "inbound", "agent_key": "201",
            "external_phone": OF[name].phone, "started_at": when, "talk_s": 30, "duration_s": 30, "outcome": "answered"}
           for n, (name, when) in enumerate(CAME)),
+        # sixty calls in an hour are possible, the sixty-first is not; nobody bears these numbers
+        *({"source_record_id": f"burst{n}", "call_id": f"burst{n}", "direction": "outbound", "agent_key": "201",
+           "external_phone": f"+3314000{n:04}", "started_at": at("2026-01-06 10:00:00") + timedelta(seconds=59 * n),
+           "duration_s": 1, "outcome": "no_answer"} for n in range(61)),
+        {"source_record_id": "backwards", "call_id": "backwards", "direction": "internal", "agent_key": "201",
+         "started_at": at("2026-01-06 12:00:00"), "duration_s": -20, "outcome": "answered"},
     ],
     "email_event": [
         *({"source_record_id": f"m{n}", "message_id": f"m{n}", "recipient_email": contact.person.email,

@@ -20,8 +20,8 @@ CHECKS = ("after_opt_out", "outside_hours", "account_cap", "mail_cap", "cool_dow
 def policed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     con = built(
         tmp_path_factory.mktemp("policy") / "work", company.ROWS, "+dq_compliance", "+dq_reconciliation",
-        "+dq_ledger_reconciliation", "+fct_ledger_revenues", timezone=company.COMPANY_ZONE, as_of=company.AS_OF,
-        same_account=company.SAME_ACCOUNT, same_person=[],
+        "+dq_ledger_reconciliation", "+fct_ledger_revenues", "+dq_outliers",
+        timezone=company.COMPANY_ZONE, as_of=company.AS_OF, same_account=company.SAME_ACCOUNT, same_person=[],
     )  # fmt: skip
     yield con
     con.close()
@@ -120,7 +120,7 @@ def test_the_causes_sum_to_the_difference_of_the_totals_in_each_currency(
 ) -> None:
     totals: dict[str, D] = {}
     for deal in company.ROWS["crm_opportunity"]:
-        if deal["source_record_id"] != "later":
+        if deal["source_record_id"] != "later" and deal["status"] == "won":
             totals[deal["currency"]] = totals.get(deal["currency"], D(0)) + deal["amount"]
     documents = {row["source_record_id"]: row for row in company.ROWS["erp_invoice"]}
     for line in company.ROWS["erp_invoice_line"]:
@@ -155,6 +155,22 @@ def test_every_ledger_line_has_the_cause_it_was_planted_for(policed: duckdb.Duck
         if line["invoice_id"].upper() not in booked and line["invoice_id"] not in ("lost", "later")
     ]
     assert not_booked == (len(expected), 0, sum(expected), 0)
+
+
+def test_what_cannot_be_true_is_an_error_and_nothing_else_is(policed: duckdb.DuckDBPyConnection) -> None:
+    found = policed.execute(
+        "select metric_code, record_key, metric_value, reason_code from quality_dbt.dq_outliers"
+        " where class_code = 'error' order by metric_code"
+    ).fetchall()
+    assert found == [
+        ("call_duration_s", "pbx/telephony_call_leg/backwards", D(-20), "negative_duration"),
+        ("opportunity_amount", "crm/crm_opportunity/typo", D(300_000), "amount_times_1000"),
+        ("touches_per_hour_of_rep", "call:pbx/burst60", D(61), "impossible_pace"),
+    ]
+    twice = policed.execute(
+        "select count(*) - count(distinct outlier_key) from quality_dbt.dq_outliers"
+    ).fetchone()
+    assert twice == (0,), "a value has one class"
 
 
 def test_a_persons_data_are_in_no_table_of_counts(policed: duckdb.DuckDBPyConnection) -> None:
