@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -20,12 +19,10 @@ from pydantic import StringConstraints, ValidationError, model_validator
 
 from expectations.catalogue import CatalogueError, explain
 from expectations.checks import Strict
+from ingest.inert_text import inert_text, meant_text
 
 WAIVER_COLUMNS = ("rule_id", "table_name", "author", "reason", "decided_on", "expires_on")
 _FREE = ("author", "reason")
-#: What makes a spreadsheet run a text; an apostrophe before it is text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_MADE_INERT = re.compile(r"'+[=+\-@\t\r]")
 
 
 class Judged(Protocol):
@@ -124,7 +121,7 @@ def read_waivers(path: Path, max_days: int) -> tuple[Waiver, ...]:
 def _waiver(row: dict[str | None, str], place: str, max_days: int) -> Waiver:
     if None in row:
         raise CatalogueError(f"E-EXP-001 {place}: more cells than columns")
-    meant = {name: _meant(name, cell.strip()) for name, cell in row.items()}
+    meant = {name: meant_text(cell.strip()) if name in _FREE else cell.strip() for name, cell in row.items()}
     try:
         waiver = Waiver.model_validate({**meant, "table_name": meant["table_name"] or None})
     except ValidationError as error:
@@ -143,7 +140,8 @@ def write_waivers(waivers: Sequence[Waiver], path: Path) -> None:
     writer.writerow(WAIVER_COLUMNS)
     for waiver in waivers:
         cells = {name: getattr(waiver, name) for name in WAIVER_COLUMNS}
-        writer.writerow(_inert(name, "" if cell is None else str(cell)) for name, cell in cells.items())
+        texts = {name: "" if cell is None else str(cell) for name, cell in cells.items()}
+        writer.writerow(inert_text(text) if name in _FREE else text for name, text in texts.items())
     aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
     try:
         with aside.open("wb") as file:
@@ -153,12 +151,3 @@ def write_waivers(waivers: Sequence[Waiver], path: Path) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _inert(column: str, cell: str) -> str:
-    """A cell that no spreadsheet runs; _meant() gives it back."""
-    return f"'{cell}" if column in _FREE and cell.lstrip("'").startswith(_FORMULA) else cell
-
-
-def _meant(column: str | None, cell: str) -> str:
-    return cell[1:] if column in _FREE and _MADE_INERT.match(cell) else cell

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: A text that begins with one of these is a formula to a spreadsheet, full-width signs included.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from ingest.inert_text import FORMULA
+
 ENDINGS = (".csv", ".xlsx")
 
 

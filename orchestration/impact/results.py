@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from expectations.results import write_parquet
 from ingest.sql import files_literal
+from orchestration.publication.judging import run_fingerprint
 from orchestration.publication.tables import Column, Table
-from orchestration.settings import fingerprint, read_settings
-from orchestration.stewardship.tables import decisions_in_force
+from orchestration.settings import read_settings
 
 IMPACT = "kpi_impact.parquet"
 SCHEMA = pa.schema(
@@ -56,9 +56,7 @@ DQ_KPI_IMPACT = Table(
 
 def inputs_fingerprint(work: Path) -> str:
     """Fingerprint of what the last run was made of, as the publisher computes it."""
-    deliveries = pq.read_table(work / "collect" / "deliveries.parquet", columns=["_delivery_id"])
-    decided = decisions_in_force(work / "stewardship")
-    return fingerprint(read_settings(work), [*deliveries["_delivery_id"].to_pylist(), *decided])
+    return run_fingerprint(work, read_settings(work))
 
 
 def read_impact(work: Path, inputs: str) -> pa.Table:

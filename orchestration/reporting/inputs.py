@@ -204,15 +204,11 @@ def run_facts(company: Company, reader: Reader) -> RunFacts:
 
 
 def _fingerprint_of_inputs(reader: Reader) -> str:
-    """What the last run was made of, as the publisher computes it; '' where no effect of cleaning was measured."""
-    from orchestration.settings import fingerprint, read_settings
-    from orchestration.stewardship.tables import decisions_in_force
+    """What the last run was made of; '' where no effect of cleaning was measured."""
+    from orchestration.impact.results import inputs_fingerprint
 
-    if not (reader.path("quality/kpi_impact").is_file() and reader.path("run/settings").is_file()):
-        return ""
-    deliveries = [row["_delivery_id"] for row in reader.parquet("collect/deliveries")]
-    settings = read_settings(reader.work)
-    return fingerprint(settings, [*deliveries, *decisions_in_force(reader.work / "stewardship")])
+    measured = reader.path("quality/kpi_impact").is_file() and reader.path("run/settings").is_file()
+    return inputs_fingerprint(reader.work) if measured else ""
 
 
 def _list(text: str | None) -> tuple[str, ...]:

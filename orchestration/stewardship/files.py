@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ingest.inert_text import inert_text, meant_text
 from ingest.private_files import private_files
-from orchestration.safe_sheets import FORMULA
 from orchestration.stewardship.decisions import (
     ATTRIBUTES,
     ENTITIES,
@@ -77,8 +77,6 @@ _OPTIONAL = {
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 _RECORD_KEY = re.compile(r"[^/]+/[a-z_]+/.+", re.DOTALL)
 _HASH = re.compile(r"[0-9a-f]{12}")
-#: What makes a spreadsheet run a text; an apostrophe before it is text.
-_INERT = re.compile(f"'+[{re.escape(''.join(FORMULA))}]")
 #: Columns in which people write what they like.
 _FREE = ("author", "reason", "value", "part")
 _DATE = "yyyy-mm-dd"
@@ -175,7 +173,10 @@ def _append(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writeheader()
     elif not before.endswith(b"\n"):
         text.write("\n")
-    writer.writerows({column: _inert(column, cell) for column, cell in row.items()} for row in rows)
+    writer.writerows(
+        {column: inert_text(cell) if column in _FREE else cell for column, cell in row.items()}
+        for row in rows
+    )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -185,15 +186,6 @@ def _append(path: Path, rows: list[dict[str, str]]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _inert(column: str, cell: str) -> str:
-    """A cell that no spreadsheet runs; _meant() gives it back."""
-    return f"'{cell}" if column in _FREE and cell.lstrip("'").startswith(FORMULA) else cell
-
-
-def _meant(column: str, cell: str) -> str:
-    return cell[1:] if column in _FREE and _INERT.match(cell) else cell
 
 
 def _header(text: str) -> tuple[str, list[str]]:
@@ -235,7 +227,9 @@ def _read_rows(path: Path) -> list[_Row]:
                     "E-STW-001", where, is_usage=True, detail=detail, columns=",".join(expected)
                 )
             values = zip(header, (cell.strip() for cell in cells), strict=True)
-            row = _Row({column: _meant(column, cell) for column, cell in values}, where)
+            row = _Row(
+                {column: meant_text(cell) if column in _FREE else cell for column, cell in values}, where
+            )
             empty = next((name for name in expected if not row.values[name] and name not in _OPTIONAL), None)
             if empty:
                 raise row.error(empty, "...")

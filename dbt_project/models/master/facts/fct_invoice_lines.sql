@@ -30,7 +30,7 @@ select
     invoice_lines.currency,
     invoice_lines.net_amount,
     rates.exchange_rate,
-    cast(invoice_lines.net_amount * rates.exchange_rate as decimal(18, 4)) as net_amount_reporting,
+    {{ converted("invoice_lines.net_amount") }} as net_amount_reporting,
     coalesce(customers.is_intercompany, false) as is_intercompany,
     coalesce(invoice_lines.is_recurring, products.is_recurring, false) as is_recurring
 from invoice_lines

@@ -52,7 +52,7 @@ select
     dated.status as status_code,
     dated.currency_code as currency,
     dated.amount,
-    cast(dated.amount * rates.exchange_rate as decimal(18, 4)) as amount_reporting,
+    {{ converted("dated.amount") }} as amount_reporting,
     rates.exchange_rate,
     dated.opened_at,
     dated.opened_on,
