@@ -24,6 +24,7 @@ from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.run_lock import LockedByAnotherRunError
 from orchestration.stewardship.errors import StewardshipError
+from orchestration.worklists.errors import WorklistError
 
 
 def invoke(*arguments: str):
@@ -106,7 +107,8 @@ def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
         for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
     }
     assert {"E-EXP-001", "E-ING-001"} <= named
-    told = catalogue().keys() | MatchingError.catalogue().keys() | StewardshipError.catalogue().keys()
+    kinds = (MatchingError, StewardshipError, WorklistError)
+    told = catalogue().keys() | {code for kind in kinds for code in kind.catalogue()}
     assert named - told == set()
 
 
