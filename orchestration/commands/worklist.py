@@ -29,6 +29,7 @@ Examples:
 \b
 An item is a record that breaks a rule, a control that flags it, or a line that did not get in. It closes by itself
 when the next extract no longer shows it; a rule that could not be assessed closes nothing.
+Every command has --json and --company.
 
 \b
 Exit codes: 0 done, 2 wrong usage, 74 reading or writing failed, 75 a run holds the company.
