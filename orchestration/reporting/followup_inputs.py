@@ -215,6 +215,10 @@ def reconciliation(
     if not {"cause_code", "period_month", "currency", "n_opportunities", "n_lines", *sides} <= columns:
         return None
 
+    has_rates = {"n_rates_missing", "n_opportunities_unrated"} <= columns
+    unrated = "n_opportunities_unrated", "n_rates_missing - n_opportunities_unrated"
+    deals, lines = unrated if has_rates else ("0", "0")
+
     def amounts(currency: str, suffix: str, is_converted: bool) -> tuple[ReconciliationCause, ...]:
         sums = ", ".join(f"cast(sum({side}{suffix}) as decimal(38, 4)) as {side}" for side in sides)
         rows = reader.table(
@@ -222,7 +226,8 @@ def reconciliation(
             f"""
             select cause_code, coalesce(strftime(period_month, '%Y-%m'), '') as period, {currency} as currency,
                 cast(sum(n_opportunities) as bigint) as n_opportunities, cast(sum(n_lines) as bigint) as n_lines,
-                {sums}
+                cast(sum({deals}) as bigint) as n_opportunities_unrated,
+                cast(sum({lines}) as bigint) as n_lines_unrated, {sums}
             from relation where period_month is null or period_month < ? group by all order by all
             """,
             (day_after,),

@@ -82,11 +82,11 @@ TABLES = {
         select *, crm_amount - erp_amount as difference, crm_amount * rate as crm_amount_reporting,
             erp_amount * rate as erp_amount_reporting, (crm_amount - erp_amount) * rate as difference_reporting
         from (values
-            ('invoiced_equal', date '2026-06-01', 'EUR', 2, 3, 100.10::decimal(38, 4), 100.10::decimal(38, 4), 1),
-            ('never_invoiced', date '2026-05-01', 'EUR', 1, 0, 0.3333, 0, 1),
-            ('never_invoiced', null, 'USD', 1, 0, 50, 0, 2),
-            ('never_invoiced', date '2026-07-01', 'EUR', 1, 0, 7, 0, 1)
-        ) t (cause_code, period_month, currency, n_opportunities, n_lines, crm_amount, erp_amount, rate)""",
+            ('invoiced_equal', date '2026-06-01', 'EUR', 2, 3, 100.10::decimal(38, 4), 100.10::decimal(38, 4), 1, 0, 0),
+            ('never_invoiced', date '2026-05-01', 'EUR', 1, 0, 0.3333, 0, 1, 3, 2),
+            ('never_invoiced', null, 'USD', 1, 0, 50, 0, 2, 0, 0),
+            ('never_invoiced', date '2026-07-01', 'EUR', 1, 0, 7, 0, 1, 9, 9)
+        ) t (cause_code, period_month, currency, n_opportunities, n_lines, crm_amount, erp_amount, rate, n_rates_missing, n_opportunities_unrated)""",
     "quality_dbt.dq_review_queue": """
         select 'account' as entity, 'pair' as kind, 10.5::decimal(18, 2) as impact_value, 'EUR' as impact_unit,
             case when n = 1 then timestamp '2026-06-01' end as postponed_at from range(3) r (n)""",
@@ -250,6 +250,8 @@ def test_the_reconciliation_keeps_every_decimal_and_stops_at_the_cycle(quality):
     converted = [each for each in quality.reconciliation if each.is_converted]
     assert {each.currency for each in converted} == {"EUR"}
     assert sum(each.difference for each in converted) == D("100.3333")
+    unrated = [(each.n_opportunities_unrated, each.n_lines_unrated) for each in converted]
+    assert tuple(map(sum, zip(*unrated, strict=True))) == (2, 1)
 
 
 def test_nobody_is_named_in_the_page(quality):
