@@ -38,6 +38,7 @@ _WORK_COLUMNS = {
         "assignee",
         "impact_value",
         "impact_unit",
+        "impact_key",
         "status",
         "closed_on",
         "days_to_fix",
@@ -113,9 +114,13 @@ def work_by_owner(reader: Reader, since: date, rules: Iterable[RuleOutcome]) -> 
         path,
         _WORK_COLUMNS,
         """
-        select coalesce(owner, '') as owner, impact_unit as unit, cast(sum(impact_value) as decimal(38, 2)) as total
-        from relation where status = 'open' and impact_unit is not null and impact_value > 0
-        group by all order by owner, unit
+        , stakes as (
+            select coalesce(owner, '') as owner, impact_unit as unit, max(impact_value) as impact_value
+            from relation where status = 'open' and impact_unit is not null and impact_value > 0
+            group by coalesce(owner, ''), impact_unit, coalesce(impact_key, record_key, item_id)
+        )
+        select owner, unit, cast(sum(impact_value) as decimal(38, 2)) as total
+        from stakes group by all order by owner, unit
         """,
     )
     impact: dict[str, list] = {}

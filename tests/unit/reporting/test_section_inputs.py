@@ -55,7 +55,8 @@ WORK = """
         (1000 - n)::decimal(18, 2) as impact_value, 'EUR' as impact_unit,
         case when n > 30 then 'closed' else 'open' end as status, date '2026-01-01' as opened_on, '2026-01' as opened_cycle,
         case when n > 40 then date '2026-05-31' when n > 30 then date '2026-06-01' end as closed_on,
-        case when n > 30 then n::int end as days_to_fix, n::int as age_days, n::int as impact_rank
+        case when n > 30 then n::int end as days_to_fix, n::int as age_days, n::int as impact_rank,
+        case when n in (3, 6) then 'deal' when n > 9 then 'crm/crm_lead/' || n end as impact_key
     from range(1, 51) r (n)"""
 JOURNAL = """
     select * from (values
@@ -192,7 +193,8 @@ def test_the_worklist_is_summed_by_owner_and_cut_to_the_first_items(quality):
         "sales_ops": (20, 7),
         "finance": (10, 3),
     }
-    assert owners["finance"].impact == (("EUR", sum(D(1000 - n) for n in range(3, 31, 3))),)
+    # what two items share is at stake once
+    assert owners["finance"].impact == (("EUR", sum(D(1000 - n) for n in range(3, 31, 3) if n != 6)),)
     assert owners["sales_ops"].oldest_days == 29
     closed = sorted(n for n in range(31, 51) if n % 3 == 0)
     assert (
