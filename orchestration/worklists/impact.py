@@ -1,10 +1,9 @@
 """What hangs on a record that is to be mended, and which seller owns it.
 
 The record's own money; that of its deal, lead or company where it has none of its own; leads or touches where no money
-hangs on it. impact_key names whose amount it is, so that a sum takes each amount once: legs of one ledger entry, events
-of one deal and records of one company share theirs. Only the records of the worklist are looked up: the tables are
-probed, never grouped as a whole. What does NOT belong here: which
-records are to be mended (building.py).
+hangs on it. impact_key names whose amount it is, so that a sum takes each amount once: rules on one record, events of
+one deal and records of one company share theirs. Only the records of the worklist are looked up: the tables are
+probed, never grouped as a whole. What does NOT belong here: which records are to be mended (building.py).
 """
 
 from __future__ import annotations
@@ -94,9 +93,7 @@ _AMOUNTS: tuple[tuple[frozenset[str], str], ...] = (
     ),
     (
         frozenset({"erp_ledger_entry"}),
-        "select w.record_key, greatest(abs(e.debit), abs(e.credit)),"
-        " concat_ws('/', e.source_instance, 'entry', e.journal_code, cast(e.entry_date as varchar), e.entry_number)"
-        " from wanted as w"
+        "select w.record_key, greatest(abs(e.debit), abs(e.credit)), w.record_key from wanted as w"
         " inner join staging.stg_erp__ledger_entries as e on w.record_key = e.record_key",
     ),
 )

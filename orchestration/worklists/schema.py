@@ -12,8 +12,8 @@ import pyarrow as pa
 from ingest.sql import literal
 
 #: One row per record and rule. assignee: id of the seller who owns the record in the CRM, never a name.
-#: impact_key: whose amount impact_value is (a deal, document, entry, company or the record itself); a sum over items
-#: takes the largest amount of each key.
+#: impact_key: whose amount impact_value is (the record itself, a deal, lead or company); a sum over items takes the
+#: amount of each key once.
 WORKLIST = pa.schema(
     [
         ("item_id", pa.string()),

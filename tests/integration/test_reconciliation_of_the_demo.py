@@ -76,8 +76,8 @@ def test_the_causes_sum_to_totals_counted_from_the_records_themselves(warehouse)
 
 def test_no_cause_claims_what_the_invoices_of_the_company_deny(warehouse):
     deals = warehouse.execute(
-        "select account_id, currency, closed_on, strftime(closed_on, '%Y-%m') from master.fct_opportunities, run.settings"
-        " where is_won and closed_on < cycle_end"
+        "select account_id, currency, closed_on, strftime(closed_on, '%Y-%m')"
+        " from master.fct_opportunities, run.settings where is_won and closed_on < cycle_end"
     ).fetchall()
     lines = warehouse.execute(
         "select account_id, currency, invoiced_on, strftime(invoiced_on, '%Y-%m'), is_recurring"
@@ -105,7 +105,7 @@ def test_no_cause_claims_what_the_invoices_of_the_company_deny(warehouse):
         when = "after_deal" if any(closed <= day for closed in won[account]) else "without_deal"
         allowed[f"{kind}_{when}", month, currency] += 1
     judged = warehouse.execute(
-        "select case when cause_code in ('never_invoiced', 'not_yet_invoiced') then 'silent' else cause_code end as code,"
+        "select case when cause_code in ('never_invoiced', 'not_yet_invoiced') then 'silent' else cause_code end,"
         " strftime(period_month, '%Y-%m'), currency, sum(n_opportunities),"
         " sum(case when cause_code not in ('invoiced_beyond_tolerance', 'invoiced_outside_window') then n_lines else 0"
         " end) from quality_dbt.dq_reconciliation where cause_code in ('never_invoiced', 'not_yet_invoiced',"
