@@ -256,7 +256,8 @@ def _of_control(effect: Effect, finding: ControlFinding) -> Sentence:
 def _rules(
     results: Sequence[RuleResult], policy: Policy, filled: Collection[str] | None
 ) -> Iterable[Sentence]:
-    if not any(result.status != "not_assessed" for result in results):
+    # structural tests pass on empty tables: they judge the models, not the company's data
+    if not any(result.status != "not_assessed" and result.origin != "dbt" for result in results):
         yield _say("hold", "nothing_assessed")
     absent: list[RuleResult] = []
     unassessed: list[RuleResult] = []

@@ -51,6 +51,7 @@ Examples:
 
 \b
 Every item that the filters leave is written, however many. No cell is a formula.
+--language fr: French headers, and amounts of a CSV with a comma, as a French spreadsheet reads them.
 """
 
 command = cli_group(
@@ -149,13 +150,15 @@ def export(
     """Write the worklist as CSV or XLSX for the person who mends it."""
     from ingest import load_company
     from orchestration.run_lock import reading
-    from orchestration.worklists.reading import export_items, read_items
+    from orchestration.worklists.reading import EXPORTED, export_items, read_items
 
     settings = load_company(company)
     wanted = _wanted(settings, language, owner, assignee, rule, source, status)
     with reading(settings.work):
         items = read_items(settings.work, wanted)
-    export_items(items, _questions(language), file, wording("worklist_sheet", language))
+    headers = {name: wording(f"worklist_column_{name}", language) for name in EXPORTED}
+    mark = wording("worklist_decimal_mark", language)
+    export_items(items, _questions(language), file, headers, wording("worklist_sheet", language), mark)
     if as_json:
         emit_json({"file": str(file), "items": len(items)})
         return
@@ -182,7 +185,8 @@ def _questions(language: str) -> dict[str, str]:
 
 
 def _plain(item: WorklistItem) -> dict[str, Any]:
-    return asdict(item) | {"record_key": masked(item.record_key) if item.record_key else None}
+    keys = {name: getattr(item, name) for name in ("record_key", "impact_key")}
+    return asdict(item) | {name: masked(key) if key else None for name, key in keys.items()}
 
 
 def _line(item: WorklistItem, language: str) -> str:

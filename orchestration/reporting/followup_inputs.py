@@ -38,6 +38,7 @@ _WORK_COLUMNS = {
         "assignee",
         "impact_value",
         "impact_unit",
+        "impact_key",
         "status",
         "closed_on",
         "days_to_fix",
@@ -113,9 +114,13 @@ def work_by_owner(reader: Reader, since: date, rules: Iterable[RuleOutcome]) -> 
         path,
         _WORK_COLUMNS,
         """
-        select coalesce(owner, '') as owner, impact_unit as unit, cast(sum(impact_value) as decimal(38, 2)) as total
-        from relation where status = 'open' and impact_unit is not null and impact_value > 0
-        group by all order by owner, unit
+        , stakes as (
+            select coalesce(owner, '') as owner, impact_unit as unit, max(impact_value) as impact_value
+            from relation where status = 'open' and impact_unit is not null and impact_value > 0
+            group by coalesce(owner, ''), impact_unit, coalesce(impact_key, record_key, item_id)
+        )
+        select owner, unit, cast(sum(impact_value) as decimal(38, 2)) as total
+        from stakes group by all order by owner, unit
         """,
     )
     impact: dict[str, list] = {}
@@ -215,6 +220,10 @@ def reconciliation(
     if not {"cause_code", "period_month", "currency", "n_opportunities", "n_lines", *sides} <= columns:
         return None
 
+    has_rates = {"n_rates_missing", "n_opportunities_unrated"} <= columns
+    unrated = "n_opportunities_unrated", "n_rates_missing - n_opportunities_unrated"
+    deals, lines = unrated if has_rates else ("0", "0")
+
     def amounts(currency: str, suffix: str, is_converted: bool) -> tuple[ReconciliationCause, ...]:
         sums = ", ".join(f"cast(sum({side}{suffix}) as decimal(38, 4)) as {side}" for side in sides)
         rows = reader.table(
@@ -222,7 +231,8 @@ def reconciliation(
             f"""
             select cause_code, coalesce(strftime(period_month, '%Y-%m'), '') as period, {currency} as currency,
                 cast(sum(n_opportunities) as bigint) as n_opportunities, cast(sum(n_lines) as bigint) as n_lines,
-                {sums}
+                cast(sum({deals}) as bigint) as n_opportunities_unrated,
+                cast(sum({lines}) as bigint) as n_lines_unrated, {sums}
             from relation where period_month is null or period_month < ? group by all order by all
             """,
             (day_after,),

@@ -230,7 +230,8 @@ class Compliance:
 class ReconciliationCause:
     """Won opportunities against invoice lines that differ for one reason, in one currency and month; exact.
 
-    is_converted: amounts of every currency in the reporting currency.
+    is_converted: amounts of every currency in the reporting currency; they leave out n_opportunities_unrated and
+    n_lines_unrated, which have no exchange rate.
     """
 
     cause_code: str
@@ -242,3 +243,5 @@ class ReconciliationCause:
     erp_amount: Decimal
     difference: Decimal
     is_converted: bool = False
+    n_opportunities_unrated: int = 0
+    n_lines_unrated: int = 0

@@ -20,7 +20,8 @@ from ingest.strict_yaml import read_yaml
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.settings import read_settings
 from orchestration.worklists.impact import find_impacts
-from orchestration.worklists.schema import HISTORY, HISTORY_FILE, WORKLIST, WORKLIST_FILE
+from orchestration.worklists.schema import HISTORY, HISTORY_FILE, WORKLIST, WORKLIST_FILE, rows_of
+from orchestration.worklists.staging import find_origins
 
 OWNERS_FILE = Path(__file__).with_name("owners.yml")
 #: Rule id of what did not get in: no rule of the catalogue refused it, reading did.
@@ -47,6 +48,8 @@ def build_worklist(work: Path, published: Path) -> WorklistCounts:
     settings = read_settings(work)
     with connect(work / WAREHOUSE) as con:
         con.register("owners", _owners())
+        con.execute(f"create temp table raised as {_raised(work)}")
+        find_origins(con)
         con.execute(f"create temp table found as {_found(work)}", {"last_day": settings.cycle_end})
         find_impacts(con)
         con.execute(f"create temp table known as {_known(published)}", {"cycle": settings.cycle})
@@ -73,8 +76,8 @@ def _owners() -> pa.Table:
     )
 
 
-def _found(work: Path) -> str:
-    """Select of what is wrong now, one row an item. $last_day: first day after the cycle."""
+def _raised(work: Path) -> str:
+    """Select of what is wrong now, as rules, controls and reading name it."""
     collect = work / "collect"
     return f"""
     with deliveries as (
@@ -91,8 +94,7 @@ def _found(work: Path) -> str:
     failed as (
         select * replace (regexp_replace(record_key, '^activity:', '') as record_key)
         from {_or_none(work / "quality" / "rule_failures.parquet")}
-    ),
-    raised as (
+    )
         -- a failing row that is no record of a source (a month, a call, a source) is nobody's to mend one by one
         select f.rule_id, f.reason_code, f.table_name, split_part(f.record_key, '/', 1) as source_instance,
             owners.contract, f.record_key, f.field, f.owner, f._delivery_id
@@ -121,6 +123,19 @@ def _found(work: Path) -> str:
         from {_or_none(collect / "quarantine_lines.parquet")} as q
         inner join deliveries on q._delivery_id = deliveries._delivery_id
         left join file_owners on q._delivery_id = file_owners._delivery_id
+    """
+
+
+def _found(work: Path) -> str:
+    """Select of what is wrong now, one row an item. $last_day: first day after the cycle.
+
+    A rule on facts names no delivery: it is that of the record.
+    """
+    return f"""
+    with dated as (
+        select raised.*, coalesce(raised._delivery_id, origins._delivery_id) as brought_by
+        from raised
+        left join origins on raised.record_key = origins.record_key
     )
     select
         'wrk_' || left(md5(concat_ws('|', raised.rule_id, coalesce(raised.contract, ''), raised.record_key,
@@ -129,8 +144,9 @@ def _found(work: Path) -> str:
         min(raised.source_instance) as source_instance, raised.contract, raised.record_key, raised.field,
         min(raised.owner) as owner,
         least(coalesce(min(deliveries.delivered_on), $last_day - 1), $last_day - 1) as since_on
-    from raised
-    left join deliveries on raised._delivery_id = deliveries._delivery_id
+    from dated as raised
+    left join read_parquet({_path(work / "collect" / "deliveries.parquet")}) as deliveries
+        on raised.brought_by = deliveries._delivery_id
     group by raised.rule_id, raised.contract, raised.record_key, raised.field
     """
 
@@ -142,8 +158,7 @@ def _known(published: Path) -> str:
         columns = ", ".join(f"cast(null as {_SQL_TYPES.get(f.name, 'varchar')}) as {f.name}" for f in HISTORY)
         return f"select {columns} where $cycle is null"
     return (
-        f"select * from read_parquet({_path(file)})"
-        " where opened_cycle <= $cycle and (cycle <= $cycle or status = 'open')"
+        f"select * from {rows_of(file)} where opened_cycle <= $cycle and (cycle <= $cycle or status = 'open')"
     )
 
 
@@ -183,6 +198,7 @@ opened as (
     select
         found.item_id, found.rule_id, found.reason_code, found.table_name, found.source_instance, found.contract,
         found.record_key, found.field, found.owner, impacts.assignee, impacts.impact_value, impacts.impact_unit,
+        impacts.impact_key,
         'open' as status,
         case
             when known.status = 'open' then known.opened_on
@@ -214,7 +230,7 @@ left_over as (
 remaining as (
     select
         item_id, rule_id, reason_code, table_name, source_instance, contract, record_key, field, owner, assignee,
-        impact_value, impact_unit,
+        impact_value, impact_unit, impact_key,
         case when is_closing then 'closed' else status end as status,
         opened_on, opened_cycle,
         case when is_closing then fixed_on else closed_on end as closed_on,

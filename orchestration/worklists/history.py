@@ -14,9 +14,8 @@ from ingest.sql import literal
 from orchestration.worklists.schema import HISTORY_FILE, WORKLIST, WORKLIST_FILE
 
 #: Keys that a source does not give are built from natural keys, such as the address of an attendee.
-_MASKED_KEY = (
-    "case when regexp_matches(record_key, '@|[+][0-9]{6}') then null else record_key end as record_key"
-)
+_MASKED = "case when regexp_matches({0}, '@|[+][0-9]{{6}}') then null else {0} end as {0}"
+_KEYS = ("record_key", "impact_key")
 
 
 def promote_worklist(work: Path, published: Path, cycle: str) -> None:
@@ -31,7 +30,7 @@ def promote_worklist(work: Path, published: Path, cycle: str) -> None:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_suffix(".aside")
-    columns = ", ".join(_MASKED_KEY if name == "record_key" else name for name in WORKLIST.names)
+    columns = ", ".join(_MASKED.format(name) if name in _KEYS else name for name in WORKLIST.names)
     with duckdb.connect() as con:
         con.execute(
             f"copy (select {columns}, {literal(cycle)} as cycle from read_parquet({literal(str(worklist))})"

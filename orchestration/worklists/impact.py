@@ -1,13 +1,16 @@
 """What hangs on a record that is to be mended, and which seller owns it.
 
-Money of the deal, document or company concerned; leads or touches where no money hangs on the record. Only the records
-of the worklist are looked up: the tables are probed, never grouped as a whole. What does NOT belong here: which
-records are to be mended (building.py).
+The record's own money; that of its deal, lead or company where it has none of its own; leads or touches where no money
+hangs on it. impact_key names whose amount it is, so that a sum takes each amount once: rules on one record, events of
+one deal and records of one company share theirs. Only the records of the worklist are looked up: the tables are
+probed, never grouped as a whole. What does NOT belong here: which records are to be mended (building.py).
 """
 
 from __future__ import annotations
 
 import duckdb
+
+from orchestration.worklists.staging import staging_tables
 
 #: Contracts whose records are events: one record is one touch.
 _EVENTS = ("crm_activity", "telephony_call_leg", "email_event", "calendar_event", "calendar_attendee")
@@ -15,7 +18,7 @@ _OWNED = ("crm_account", "crm_contact", "crm_lead", "crm_opportunity", "crm_acti
 
 
 def find_impacts(con: duckdb.DuckDBPyConnection) -> None:
-    """Temp table `impacts` (item_id, impact_value, impact_unit, assignee) for the items of temp table `found`."""
+    """Temp table `impacts` (item_id, impact_value, impact_unit, impact_key, assignee) for the items of `found`."""
     con.execute(
         "create temp table wanted as select distinct contract, record_key from found where contract is not null"
     )
@@ -24,64 +27,73 @@ def find_impacts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create temp table amounts as {' union all '.join([_NO_AMOUNT, *amounts])}")
     con.execute(f"create temp table account_keys as {' union all '.join([_NO_ACCOUNT, *_accounts(present)])}")
     con.execute(_ACCOUNT_MONEY)
-    owners = [_owner(contract) for contract in _OWNED if contract in present]
+    tables = staging_tables(con, [contract for contract in _OWNED if contract in present])
+    owners = [_owner(contract, table) for contract, table in tables.items()]
     con.execute(f"create temp table assignees as {' union all '.join([_NO_ASSIGNEE, *owners])}")
     con.execute(_IMPACTS)
 
 
-_NO_AMOUNT = "select cast(null as varchar) as record_key, cast(null as decimal(38, 4)) as amount where false"
+_NO_AMOUNT = (
+    "select cast(null as varchar) as record_key, cast(null as decimal(38, 4)) as amount,"
+    " cast(null as varchar) as impact_key where false"
+)
 _NO_ACCOUNT = "select cast(null as varchar) as record_key, cast(null as varchar) as account_id where false"
 _NO_ASSIGNEE = "select cast(null as varchar) as record_key, cast(null as varchar) as rep_id where false"
 
-#: Contracts -> select of (record_key, amount): the money of the deal or document itself, in reporting currency.
+#: DuckDB gives the product of two decimals of 18 digits 18 digits: one more, and a million has room.
+_CONVERTED = "abs(cast({} as decimal(19, 4)) * {})"
+#: Contracts -> select of (record_key, amount, impact_key): the money of the record itself, else of its deal, in the
+#: reporting currency; impact_key is whose amount it is.
 _AMOUNTS: tuple[tuple[frozenset[str], str], ...] = (
     (
         frozenset({"crm_opportunity"}),
-        "select w.record_key, abs(o.amount_reporting) from wanted as w"
+        "select w.record_key, abs(o.amount_reporting), w.record_key from wanted as w"
         " inner join master.fct_opportunities as o on w.record_key = o.opportunity_id",
     ),
     (
         frozenset({"crm_opportunity_line"}),
-        "select w.record_key, abs(o.amount_reporting) from wanted as w"
+        f"select w.record_key, {_CONVERTED.format('l.amount', 'o.exchange_rate')}, w.record_key from wanted as w"
         " inner join staging.stg_crm__opportunity_lines as l on w.record_key = l.record_key"
         " inner join master.fct_opportunities as o"
-        " on l.source_instance || '/crm_opportunity/' || l.opportunity_id = o.opportunity_id",
+        " on l.source_instance || '/crm_opportunity/' || l.opportunity_id = o.opportunity_id"
+        " where coalesce(upper(l.currency), o.currency) = o.currency",
     ),
     (
         frozenset({"crm_opportunity_event"}),
-        "select w.record_key, abs(o.amount_reporting) from wanted as w"
+        "select w.record_key, abs(o.amount_reporting), o.opportunity_id from wanted as w"
         " inner join staging.stg_crm__opportunity_events as e on w.record_key = e.record_key"
         " inner join master.fct_opportunities as o"
         " on e.source_instance || '/crm_opportunity/' || e.opportunity_id = o.opportunity_id",
     ),
     (
         frozenset({"crm_lead", "crm_contact"}),
-        "select w.record_key, sum(abs(o.amount_reporting)) from wanted as w"
+        "select w.record_key, sum(abs(o.amount_reporting)), p.lead_id from wanted as w"
         " inner join master.xref_persons as x on w.record_key = x.record_key"
         " inner join master.dim_persons as p on x.person_id = p.person_id and p.lead_id <> 'unknown'"
         " inner join master.fct_opportunities as o on p.lead_id = o.lead_id"
-        " where o.is_open or o.is_won group by w.record_key",
+        " where o.is_open or o.is_won group by w.record_key, p.lead_id",
     ),
     (
         frozenset({"erp_invoice"}),
-        "select w.record_key, abs(sum(l.net_amount_reporting)) from wanted as w"
+        "select w.record_key, abs(sum(l.net_amount_reporting)), w.record_key from wanted as w"
         " inner join master.fct_invoice_lines as l on w.record_key = l.invoice_id group by w.record_key",
     ),
     (
         frozenset({"erp_invoice_line"}),
-        "select w.record_key, abs(l.net_amount_reporting) from wanted as w"
+        "select w.record_key, abs(l.net_amount_reporting), w.record_key from wanted as w"
         " inner join master.fct_invoice_lines as l on w.record_key = l.invoice_line_id",
     ),
     (
         frozenset({"erp_payment"}),
-        "select w.record_key, abs(sum(l.net_amount_reporting)) from wanted as w"
-        " inner join staging.stg_erp__payments as p on w.record_key = p.record_key"
+        f"select w.record_key, max({_CONVERTED.format('p.amount', 'l.exchange_rate')}), w.record_key"
+        " from wanted as w inner join staging.stg_erp__payments as p on w.record_key = p.record_key"
         " inner join master.fct_invoice_lines as l"
-        " on p.source_instance || '/erp_invoice/' || p.invoice_id = l.invoice_id group by w.record_key",
+        " on p.source_instance || '/erp_invoice/' || p.invoice_id = l.invoice_id"
+        " where coalesce(upper(p.currency), l.currency) = l.currency group by w.record_key",
     ),
     (
         frozenset({"erp_ledger_entry"}),
-        "select w.record_key, greatest(e.debit, e.credit) from wanted as w"
+        "select w.record_key, greatest(abs(e.debit), abs(e.credit)), w.record_key from wanted as w"
         " inner join staging.stg_erp__ledger_entries as e on w.record_key = e.record_key",
     ),
 )
@@ -149,13 +161,10 @@ select account_id, sum(amount) as amount from amounts_of_accounts group by accou
 """
 
 
-def _owner(contract: str) -> str:
-    table = {"crm_activity": "activities", "crm_opportunity": "opportunities"}.get(
-        contract, f"{contract[4:]}s"
-    )
+def _owner(contract: str, table: str) -> str:
     return (
         "select w.record_key, r.rep_id from wanted as w"
-        f" inner join staging.stg_crm__{table} as t on w.record_key = t.record_key"
+        f" inner join {table} as t on w.record_key = t.record_key"
         " inner join master.dim_reps as r on t.source_instance || '/crm_user/' || t.owner_id = r.rep_id"
         f" where w.contract = '{contract}'"
     )
@@ -164,12 +173,14 @@ def _owner(contract: str) -> str:
 _IMPACTS = f"""
 create temp table impacts as
 with own as (
-    select record_key, max(amount) as amount from amounts group by record_key
+    select record_key, max(amount) as amount, arg_max(impact_key, amount) as impact_key
+    from amounts where amount <> 0 group by record_key
 ),
 company as (
-    select k.record_key, max(m.amount) as amount
+    select k.record_key, max(m.amount) as amount, arg_max(k.account_id, m.amount) as impact_key
     from account_keys as k
     inner join account_money as m on k.account_id = m.account_id
+    where m.amount <> 0
     group by k.record_key
 ),
 assigned as (
@@ -178,7 +189,8 @@ assigned as (
 valued as (
     select
         f.item_id, f.contract, assigned.rep_id,
-        coalesce(nullif(own.amount, 0), nullif(abs(company.amount), 0)) as amount
+        coalesce(own.amount, abs(company.amount)) as amount,
+        coalesce(own.impact_key, company.impact_key, f.record_key) as impact_key
     from found as f
     left join own on f.record_key = own.record_key
     left join company on f.record_key = company.record_key
@@ -193,6 +205,7 @@ select
         when v.contract in {_EVENTS} then 'touches'
         else 'records'
     end as impact_unit,
+    v.impact_key,
     v.rep_id as assignee
 from valued as v
 cross join run.settings as s

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from ingest.sql import literal
 from orchestration.safe_sheets import ENDINGS, csv_table, safe_cell, write_private, xlsx_table
 from orchestration.worklists.errors import WorklistError
-from orchestration.worklists.schema import WORKLIST, WORKLIST_FILE
+from orchestration.worklists.schema import WORKLIST, WORKLIST_FILE, rows_of
 
+#: Columns of an export.
+EXPORTED = (*WORKLIST.names, "question")
 _WIDTHS = {"item_id": 22, "rule_id": 30, "record_key": 48, "question": 60, "reason": 44, "table_name": 30}
 
 
@@ -44,6 +45,7 @@ class WorklistItem:
     days_to_fix: int | None
     age_days: int | None
     impact_rank: int | None
+    impact_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,24 +124,35 @@ def owner_figures(work: Path) -> list[OwnerFigures]:
     return [OwnerFigures(*row) for row in rows]
 
 
-def export_items(items: Sequence[WorklistItem], questions: dict[str, str], path: Path, title: str) -> None:
+def export_items(
+    items: Sequence[WorklistItem], questions: dict[str, str], path: Path, headers: dict[str, str],
+    title: str, decimal_mark: str = ".",
+) -> None:  # fmt: skip
     """Write items as CSV or XLSX without any formula; a new file that its owner alone may read.
 
-    questions: rule id -> the question it answers. Raises WorklistError E-WRK-003 when the file exists, E-WRK-004 for
-    another ending.
+    questions: rule id -> the question it answers; headers: column -> what stands above it. decimal_mark: that of CSV,
+    which the spreadsheet of its reader takes for a number. Raises WorklistError E-WRK-003 when the file exists,
+    E-WRK-004 for another ending.
     """
     if path.suffix.lower() not in ENDINGS:
         raise WorklistError("E-WRK-004", path.name, is_usage=True, possible=", ".join(ENDINGS))
-    columns = [*WORKLIST.names, "question"]
+    is_csv = path.suffix.lower() == ".csv"
+
+    def shown(cell: object) -> object:
+        if isinstance(cell, Decimal):
+            return str(cell).replace(".", decimal_mark) if is_csv else float(cell)
+        return safe_cell(cell)
+
     rows = [
         [
-            safe_cell(float(cell) if isinstance(cell, Decimal) else cell)
+            shown(cell)
             for cell in (*(getattr(item, name) for name in WORKLIST.names), questions.get(item.rule_id, ""))
         ]
         for item in items
     ]
-    is_csv = path.suffix.lower() == ".csv"
-    content = csv_table(columns, rows) if is_csv else xlsx_table(columns, rows, title, _WIDTHS)
+    columns = [headers[name] for name in EXPORTED]
+    widths = {headers[name]: width for name, width in _WIDTHS.items() if name in headers}
+    content = csv_table(columns, rows) if is_csv else xlsx_table(columns, rows, title, widths)
     try:
         write_private(path, content)
     except FileExistsError as error:
@@ -159,4 +172,4 @@ def _worklist(work: Path) -> str:
     file = work / WORKLIST_FILE
     if not file.is_file():
         raise WorklistError("E-WRK-001", work.parent.name, is_usage=True)
-    return f"read_parquet({literal(str(file))})"
+    return rows_of(file)

@@ -5,9 +5,15 @@ What does NOT belong here: filling them (building.py, history.py).
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pyarrow as pa
 
+from ingest.sql import literal
+
 #: One row per record and rule. assignee: id of the seller who owns the record in the CRM, never a name.
+#: impact_key: whose amount impact_value is (the record itself, a deal, lead or company); a sum over items takes the
+#: amount of each key once.
 WORKLIST = pa.schema(
     [
         ("item_id", pa.string()),
@@ -29,6 +35,7 @@ WORKLIST = pa.schema(
         ("days_to_fix", pa.int32()),
         ("age_days", pa.int32()),
         ("impact_rank", pa.int32()),
+        ("impact_key", pa.string()),
     ]
 )
 #: The worklist as a publication left it; cycle is that of the publication.
@@ -37,3 +44,11 @@ HISTORY = pa.schema([*WORKLIST, ("cycle", pa.string())])
 #: Where they lie, from the folders work/ and published/ of a company.
 WORKLIST_FILE = "quality/worklist.parquet"
 HISTORY_FILE = "registry/worklist_history.parquet"
+
+
+def rows_of(file: Path) -> str:
+    """SQL of the rows of a worklist or its history; impact_key is null in files of before it was recorded."""
+    return (
+        "(select cast(null as varchar) as impact_key where false"
+        f" union all by name select * from read_parquet({literal(str(file))}))"
+    )

@@ -74,6 +74,49 @@ def test_the_causes_sum_to_totals_counted_from_the_records_themselves(warehouse)
     assert rows == (n_won, n_lines) and n_won > 10 and n_lines > 100
 
 
+def test_no_cause_claims_what_the_invoices_of_the_company_deny(warehouse):
+    deals = warehouse.execute(
+        "select account_id, currency, closed_on, strftime(closed_on, '%Y-%m')"
+        " from master.fct_opportunities, run.settings where is_won and closed_on < cycle_end"
+    ).fetchall()
+    lines = warehouse.execute(
+        "select account_id, currency, invoiced_on, strftime(invoiced_on, '%Y-%m'), is_recurring"
+        " from master.fct_invoice_lines, run.settings where invoiced_on < cycle_end and account_id <> 'unknown'"
+        " and document_type_code <> 'credit_note'"
+    ).fetchall()
+    billed: dict[tuple[str, str], list] = defaultdict(list)
+    for account, currency, day, _, _ in lines:
+        billed[account, currency].append(day)
+    # what each cause may count at most, by month and currency
+    allowed: dict[tuple[str, str, str], int] = defaultdict(int)
+    for account, currency, closed, month in deals:
+        gaps = [(day - closed).days for day in billed[account, currency] if day >= closed]
+        if not gaps:
+            allowed["silent", month, currency] += 1
+        elif min(gaps) >= 90:
+            allowed["invoiced_outside_window", month, currency] += 1
+        else:
+            allowed["invoiced_beyond_tolerance", month, currency] += 1
+    won: dict[str, list] = defaultdict(list)
+    for account, _, closed, _ in deals:
+        won[account].append(closed)
+    for account, currency, day, month, is_recurring in lines:
+        kind = "recurring" if is_recurring else "one_off"
+        when = "after_deal" if any(closed <= day for closed in won[account]) else "without_deal"
+        allowed[f"{kind}_{when}", month, currency] += 1
+    judged = warehouse.execute(
+        "select case when cause_code in ('never_invoiced', 'not_yet_invoiced') then 'silent' else cause_code end,"
+        " strftime(period_month, '%Y-%m'), currency, sum(n_opportunities),"
+        " sum(case when cause_code not in ('invoiced_beyond_tolerance', 'invoiced_outside_window') then n_lines else 0"
+        " end) from quality_dbt.dq_reconciliation where cause_code in ('never_invoiced', 'not_yet_invoiced',"
+        " 'invoiced_outside_window', 'invoiced_beyond_tolerance', 'recurring_after_deal', 'recurring_without_deal',"
+        " 'one_off_without_deal') group by all"
+    ).fetchall()
+    assert judged
+    for code, month, currency, n_opportunities, n_lines in judged:
+        assert n_opportunities + n_lines <= allowed[code, month, currency], (code, month, currency)
+
+
 def test_contacts_over_the_cap_of_a_company_are_those_that_a_second_count_finds(warehouse):
     touches = warehouse.execute(
         "select touch_key, account_id, epoch_us(occurred_at), strftime(occurred_on, '%Y-%m') from master.fct_touches,"

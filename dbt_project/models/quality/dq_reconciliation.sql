@@ -1,7 +1,8 @@
 -- What the CRM says was won beside what the ERP invoiced: every won opportunity and every line has exactly one cause,
 -- so the causes sum to the difference of the totals. No source names the invoice of a deal: a document answers an
 -- opportunity of the same company and currency. One of equal amount is sought first, near the closing; then those that
--- follow it, as long as they do not exceed it by more than a tenth.
+-- follow it, as long as they do not exceed it by more than a tenth. What no document answers is told apart by what the
+-- company was invoiced since. Without invoices, or without opportunities, nothing is compared: there is no row.
 {% set days_before = 15 %}
 {% set days_to_invoice = 90 %}
 {% set days_of_a_duplicate = 7 %}
@@ -14,7 +15,10 @@ with won as (
         opportunities.account_id,
         coalesce(opportunities.currency, 'unknown') as currency,
         coalesce(opportunities.amount, 0) as amount,
-        opportunities.amount_reporting,
+        case
+            when coalesce(opportunities.amount, 0) = 0 then cast(0 as decimal(18, 4))
+            else opportunities.amount_reporting
+        end as amount_reporting,
         opportunities.closed_on,
         {{ first_of_month('opportunities.closed_on') }} as period_month,
         settings.cycle_end
@@ -41,22 +45,26 @@ invoiced as (
     where invoice_lines.invoiced_on is null or invoice_lines.invoiced_on < settings.cycle_end
 ),
 
-documents as (
+billed as (
     select
         invoice_id,
         account_id,
         currency,
         min(invoiced_on) as invoiced_on,
         sum(net_amount) as amount,
-        sum(net_amount_reporting) as amount_reporting
+        sum(net_amount_reporting) as amount_reporting,
+        bool_or(is_recurring) as is_recurring,
+        bool_or(is_intercompany or document_type_code = 'unknown') as is_apart
     from invoiced
-    where
-        account_id <> 'unknown'
-        and document_type_code not in ('credit_note', 'unknown')
-        and not is_intercompany
-        and invoiced_on is not null
+    where account_id <> 'unknown' and document_type_code <> 'credit_note' and invoiced_on is not null
     group by invoice_id, account_id, currency
-    having sum(net_amount) > 0
+),
+
+-- What may answer a deal.
+documents as (
+    select *
+    from billed
+    where not is_apart and amount > 0
 ),
 
 equal_amounts as (
@@ -171,6 +179,7 @@ answered as (
     select
         answers.opportunity_id,
         sum(documents.amount) as invoiced_amount,
+        bool_or(documents.is_recurring) as is_recurring,
         min({{ first_of_month('documents.invoiced_on') }}) as first_month,
         max({{ first_of_month('documents.invoiced_on') }}) as last_month
     from answers
@@ -194,6 +203,34 @@ copies as (
         and won.account_id <> 'unknown'
         and abs({{ days_between('won.closed_on', 'twins.closed_on') }}) <= {{ days_of_a_duplicate }}
         and (answered.opportunity_id is not null or twins.opportunity_id < won.opportunity_id)
+),
+
+followed as (
+    select
+        won.opportunity_id,
+        billed.invoice_id,
+        won.currency = billed.currency as is_same_currency,
+        {{ days_between('won.closed_on', 'billed.invoiced_on') }} as gap_days
+    from won
+    inner join billed on won.account_id = billed.account_id and won.closed_on <= billed.invoiced_on
+),
+
+-- From a deal to the next document of its company in its currency, from a document to its company's last deal before.
+next_documents as (
+    select
+        opportunity_id,
+        min(gap_days) as gap_days
+    from followed
+    where is_same_currency
+    group by opportunity_id
+),
+
+last_deals as (
+    select
+        invoice_id,
+        min(gap_days) as gap_days
+    from followed
+    group by invoice_id
 ),
 
 sides as (
@@ -221,11 +258,14 @@ judged_opportunities as (
                 and answered.last_month = won.period_month
                 then 'invoiced_equal'
             when won.amount = answered.invoiced_amount then 'invoiced_other_month'
+            when won.amount > answered.invoiced_amount and answered.is_recurring then 'recurring_first_days'
             when won.amount > answered.invoiced_amount then 'invoiced_less'
             when won.amount < answered.invoiced_amount then 'invoiced_more'
             when foreign_pairs.opportunity_id is not null then 'currency_differs'
             when copies.opportunity_id is not null then 'duplicate_opportunity'
             when won.closed_on is null then 'won_without_date'
+            when next_documents.gap_days < {{ days_to_invoice }} then 'invoiced_beyond_tolerance'
+            when next_documents.gap_days is not null then 'invoiced_outside_window'
             when {{ days_between('won.closed_on', 'won.cycle_end') }} <= {{ days_to_invoice }} then 'not_yet_invoiced'
             when not coalesce(sides.is_in_erp, false) then 'customer_not_matched'
             else 'never_invoiced'
@@ -234,6 +274,7 @@ judged_opportunities as (
     left join answered on won.opportunity_id = answered.opportunity_id
     left join foreign_pairs on won.opportunity_id = foreign_pairs.opportunity_id
     left join copies on won.opportunity_id = copies.opportunity_id
+    left join next_documents on won.opportunity_id = next_documents.opportunity_id
     left join sides on won.account_id = sides.account_id
 ),
 
@@ -263,11 +304,15 @@ judged_lines as (
             when invoiced.document_type_code = 'credit_note' then 'credit_note'
             when document_causes.cause_code is not null then document_causes.cause_code
             when not coalesce(sides.is_in_crm, false) then 'customer_not_matched'
+            when last_deals.gap_days is not null and invoiced.is_recurring then 'recurring_after_deal'
+            when last_deals.gap_days < {{ days_to_invoice }} then 'invoiced_beyond_tolerance'
+            when last_deals.gap_days is not null then 'invoiced_outside_window'
             when invoiced.is_recurring then 'recurring_without_deal'
             else 'one_off_without_deal'
         end as cause_code
     from invoiced
     left join document_causes on invoiced.invoice_id = document_causes.invoice_id
+    left join last_deals on invoiced.invoice_id = last_deals.invoice_id
     left join sides on invoiced.account_id = sides.account_id
 ),
 
@@ -295,6 +340,13 @@ both_sides as (
         cast(0 as decimal(18, 4)) as crm_amount_reporting,
         net_amount_reporting as erp_amount_reporting
     from judged_lines
+),
+
+-- One source alone says nothing about the other.
+delivered as (
+    select
+        (select count(*) from {{ ref('stg_erp__invoices') }}) > 0
+        and (select count(*) from {{ ref('stg_crm__opportunities') }}) > 0 as is_comparable
 )
 
 select
@@ -310,6 +362,9 @@ select
     cast(coalesce(sum(erp_amount_reporting), 0) as decimal(38, 4)) as erp_amount_reporting,
     cast(coalesce(sum(crm_amount_reporting), 0) - coalesce(sum(erp_amount_reporting), 0) as decimal(38, 4))
         as difference_reporting,
-    count(*) filter (where crm_amount_reporting is null or erp_amount_reporting is null) as n_rates_missing
+    count(*) filter (where crm_amount_reporting is null or erp_amount_reporting is null) as n_rates_missing,
+    count(*) filter (where crm_amount_reporting is null) as n_opportunities_unrated
 from both_sides
+cross join delivered
+where delivered.is_comparable
 group by cause_code, period_month, currency

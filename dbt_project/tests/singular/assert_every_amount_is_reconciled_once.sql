@@ -9,6 +9,12 @@ with causes as (
     from {{ ref('dq_reconciliation') }}
 ),
 
+delivered as (
+    select
+        (select count(*) from {{ ref('stg_erp__invoices') }}) > 0
+        and (select count(*) from {{ ref('stg_crm__opportunities') }}) > 0 as is_comparable
+),
+
 won as (
     select
         count(*) as n_opportunities,
@@ -54,12 +60,18 @@ cross join won
 cross join invoiced
 cross join ledger_causes
 cross join booked
+cross join delivered
 where
-    coalesce(causes.n_opportunities, 0) <> won.n_opportunities
-    or coalesce(causes.n_lines, 0) <> invoiced.n_lines
-    or causes.crm_amount <> won.crm_amount
-    or causes.erp_amount <> invoiced.erp_amount
-    or causes.difference <> won.crm_amount - invoiced.erp_amount
+    (
+        delivered.is_comparable
+        and (
+            coalesce(causes.n_opportunities, 0) <> won.n_opportunities
+            or coalesce(causes.n_lines, 0) <> invoiced.n_lines
+            or causes.crm_amount <> won.crm_amount
+            or causes.erp_amount <> invoiced.erp_amount
+            or causes.difference <> won.crm_amount - invoiced.erp_amount
+        )
+    )
     or ledger_causes.n_lines <> invoiced.n_lines
     or ledger_causes.n_entries <> booked.n_entries
     or ledger_causes.erp_amount <> invoiced.erp_amount_reporting

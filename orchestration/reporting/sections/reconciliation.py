@@ -38,13 +38,17 @@ class CauseLine:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """One currency. residual: what the causes leave unexplained, which must be 0."""
+    """One currency. residual: what the causes leave unexplained, which must be 0.
+
+    unrated: how many opportunities and lines the converted amounts leave out; empty without any.
+    """
 
     currency: str
     label: str
     lines: tuple[CauseLine, ...]
     total: CauseLine
     residual: Decimal
+    unrated: str
     drawing: str
 
 
@@ -80,9 +84,19 @@ def reconciled(
         label = t("quality.reconciliation.converted", currency=currency) if is_converted else currency
         if currency == _UNKNOWN:
             label = t("quality.reconciliation.unknown")
+        unrated = _unrated(rows, t, f) if is_converted else ""
         drawing = _drawing(lines, total, currency, label, len(found), t, f)
-        found.append(Reconciled(currency, label, tuple(lines), total, total.difference - said, drawing))
+        found.append(
+            Reconciled(currency, label, tuple(lines), total, total.difference - said, unrated, drawing)
+        )
     return found
+
+
+def _unrated(rows: list[ReconciliationCause], t: Wording, f: Formats) -> str:
+    deals, lines = sum(row.n_opportunities_unrated for row in rows), sum(row.n_lines_unrated for row in rows)
+    if not deals and not lines:
+        return ""
+    return t("quality.reconciliation.unrated", opportunities=f.integer(deals), lines=f.integer(lines))
 
 
 def _drawing(

@@ -238,10 +238,13 @@ DUE = {
 
 #: What each deal and line is planted for: cause -> (deals, lines, amount of the deals, amount of the lines)
 CAUSES = {
-    "invoiced_equal": (1, 2, D(1000), D(1000)),
+    "invoiced_equal": (2, 3, D(25_001_000), D(25_001_000)),
     "invoiced_other_month": (1, 1, D(2000), D(2000)),
     "invoiced_less": (1, 2, D(3000), D(1500)),
     "invoiced_more": (1, 1, D(1000), D(1050)),
+    "recurring_first_days": (1, 2, D(1200), D(200)),
+    "invoiced_beyond_tolerance": (2, 2, D(480), D(989)),
+    "invoiced_outside_window": (1, 2, D(450), D(471)),
     "currency_differs": (1, 1, D(1000), D(1250)),
     "duplicate_opportunity": (1, 0, D(1000), D(0)),
     "won_without_amount": (1, 0, D(0), D(0)),
@@ -249,13 +252,14 @@ CAUSES = {
     "not_yet_invoiced": (1, 0, D(500), D(0)),
     "never_invoiced": (1, 0, D(600), D(0)),
     "customer_not_matched": (1, 1, D(800), D(90)),
+    "recurring_after_deal": (0, 2, D(0), D(200)),
     "recurring_without_deal": (0, 1, D(0), D(110)),
     "one_off_without_deal": (0, 1, D(0), D(120)),
     "credit_note": (0, 1, D(0), D(-50)),
     "intercompany": (0, 1, D(0), D(5000)),
     "document_missing": (0, 1, D(0), D(3)),
 }
-COMPANIES = ("e", "o", "l", "m", "c", "n", "z")
+COMPANIES = ("e", "o", "l", "m", "c", "n", "z", "b", "r", "v", "w")
 SAME_ACCOUNT = [
     *({f"crm/crm_account/{name}", f"erp/erp_customer/{name}"} for name in COMPANIES),
     {"crm/crm_lead/anne", "crm/crm_lead/bruno"},
@@ -282,6 +286,14 @@ _DEALS = [
     _deal("d8", "n", 600, "2025-09-01"),
     _deal("d9", "alone", 800, "2025-09-01"),
     _deal("d10", "n", 70, None),
+    # a converted amount has room for millions
+    _deal("d11", "b", 25_000_000, "2026-02-01", "USD"),
+    _deal("d12", "r", 1200, "2026-02-01"),
+    # 89 is more than a tenth over 80; the second was won lately, and is invoiced all the same
+    _deal("d13", "v", 400, "2026-02-01"),
+    _deal("d14", "v", 80, "2026-06-01"),
+    # the first invoice since comes on the 90th day, which is outside the window
+    _deal("d15", "w", 450, "2026-01-01"),
     _deal("later", "n", 9, "2026-08-01"),  # after the cycle: in no month of it
 ]
 # invoice, customer, day, kind, currency, lines (amount, is it recurring)
@@ -295,6 +307,16 @@ _DOCUMENTS = [
     ("f7", "onlyerp", "2026-02-10", "invoice", "EUR", [(90, False)]),
     ("f8", "z", "2026-02-10", "invoice", "EUR", [(110, True)]),
     ("f9", "z", "2026-03-10", "invoice", "EUR", [(120, False)]),
+    ("f10", "b", "2026-02-10", "invoice", "USD", [(25_000_000, False)]),
+    # monthly: two fall in the first 90 days of the term, two later
+    ("f11", "r", "2026-02-10", "invoice", "EUR", [(100, True)]),
+    ("f12", "r", "2026-03-10", "invoice", "EUR", [(100, True)]),
+    ("f13", "r", "2026-05-10", "invoice", "EUR", [(100, True)]),
+    ("f14", "r", "2026-06-10", "invoice", "EUR", [(100, True)]),
+    ("f15", "v", "2026-04-30", "invoice", "EUR", [(900, False)]),
+    ("f16", "v", "2026-06-20", "invoice", "EUR", [(89, False)]),
+    ("f17", "w", "2026-04-01", "invoice", "EUR", [(470, False)]),
+    ("f18", "w", "2026-06-01", "invoice", "EUR", [(1, False)]),
     ("a1", "l", "2026-03-12", "credit_note", "EUR", [(-50, False)]),
     ("g1", "own", "2026-03-12", "invoice", "EUR", [(5000, False)]),
     ("later", "z", "2026-08-01", "invoice", "EUR", [(9, False)]),

@@ -138,6 +138,15 @@ def test_the_causes_sum_to_the_difference_of_the_totals_in_each_currency(
     assert reporting == (totals["EUR"] + totals["USD"] * D("0.8"), 1)
 
 
+def test_an_amount_of_many_millions_is_converted(policed: duckdb.DuckDBPyConnection) -> None:
+    found = policed.execute(
+        "select amount, amount_reporting from master.fct_opportunities where opportunity_id like '%/d11'"
+        " union all select net_amount, net_amount_reporting from master.fct_invoice_lines"
+        " where invoice_line_id like '%/f10-1'"
+    ).fetchall()
+    assert found == [(D(25_000_000), D(20_000_000))] * 2
+
+
 def test_every_ledger_line_has_the_cause_it_was_planted_for(policed: duckdb.DuckDBPyConnection) -> None:
     found = {
         code: tuple(values)
@@ -150,7 +159,7 @@ def test_every_ledger_line_has_the_cause_it_was_planted_for(policed: duckdb.Duck
     assert found == company.LEDGER_CAUSES
     booked = {"F1", "F2", "F3", "F5"}
     expected = [
-        line["net_amount"] * (D("0.8") if line["invoice_id"] == "f6" else 1)
+        line["net_amount"] * (D("0.8") if line["invoice_id"] in ("f6", "f10") else 1)
         for line in company.ROWS["erp_invoice_line"]
         if line["invoice_id"].upper() not in booked and line["invoice_id"] not in ("lost", "later")
     ]
@@ -178,3 +187,16 @@ def test_a_persons_data_are_in_no_table_of_counts(policed: duckdb.DuckDBPyConnec
         columns = {row[0] for row in policed.execute(f"describe quality_dbt.{table}").fetchall()}
         assert not columns & {"person_id", "touch_key", "record_key", "account_id"}, table
     assert planted.OWN not in str(policed.execute("select * from quality_dbt.dq_contact_breaches").fetchall())
+
+
+@pytest.mark.parametrize("absent", ["erp_invoice", "crm_opportunity"])
+def test_without_one_of_the_two_sources_nothing_is_claimed(tmp_path, absent: str) -> None:
+    rows = {
+        name: values for name, values in company.ROWS.items() if name not in (absent, "telephony_call_leg")
+    }
+    con = built(
+        tmp_path / "work", rows, "+dq_reconciliation", "+dq_ledger_reconciliation",
+        timezone=company.COMPANY_ZONE, as_of=company.AS_OF, same_account=company.SAME_ACCOUNT, same_person=[],
+    )  # fmt: skip
+    with con:
+        assert con.execute("select count(*) from quality_dbt.dq_reconciliation").fetchone() == (0,)

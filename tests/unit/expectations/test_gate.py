@@ -94,6 +94,9 @@ def test_nothing_assessed_holds() -> None:
     unassessed = result(status="not_assessed", cause="source_absent")
     assert "nothing_assessed" in verdict([]).reasons
     assert "nothing_assessed" in verdict([unassessed]).reasons
+    structural = result(status="pass", origin="dbt")
+    assert "nothing_assessed" in verdict([unassessed, structural]).reasons
+    assert "nothing_assessed" not in verdict([unassessed, structural, result(status="pass")]).reasons
 
 
 @pytest.mark.parametrize(

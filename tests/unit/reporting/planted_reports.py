@@ -286,7 +286,8 @@ def cause(code, period, currency, n_opportunities, n_lines, crm, erp) -> Reconci
 
 RECONCILIATION = (
     replace(cause("invoiced_equal", "2026-06", "EUR", 122, 242, "921144.20", "921144.20"), is_converted=True),
-    replace(cause("never_invoiced", "2026-06", "EUR", 3, 0, "18000.00", "0"), is_converted=True),
+    replace(cause("never_invoiced", "2026-06", "EUR", 3, 0, "18000.00", "0"), is_converted=True, n_opportunities_unrated=1),
+    replace(cause("document_missing", "", "EUR", 0, 3, "0", "0"), is_converted=True, n_lines_unrated=3),
     cause("invoiced_equal", "2026-06", "EUR", 120, 240, "812400.10", "812400.10"),
     cause("invoiced_less", "2026-06", "EUR", 9, 12, "41000.00", "39120.35"),
     cause("invoiced_more", "2026-05", "EUR", 4, 4, "12000.00", "12000.01"),

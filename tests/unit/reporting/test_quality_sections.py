@@ -230,7 +230,7 @@ def test_the_causes_of_a_currency_sum_to_its_difference_to_the_cent():
     amounts = [[number(cell) for cell in row[3:6]] for row in rows]
     assert amounts[-1] == [sum(column) for column in zip(*amounts[:-1], strict=True)]
     assert amounts[-1] == [D("883400.10"), D("960001.18"), D("-76601.08")]
-    assert rows[0][0] == "One-off, without a deal"
+    assert rows[0][0] == "One-off, without an earlier deal"
     eur = reconciled(planted.RECONCILIATION, "2026-06", "EUR", T, F)
     assert [(each.currency, each.residual) for each in eur] == [
         ("EUR", 0),
@@ -238,6 +238,18 @@ def test_the_causes_of_a_currency_sum_to_its_difference_to_the_cent():
         ("USD", 0),
         ("unknown", 0),
     ]
+
+
+def test_deals_and_lines_without_a_rate_are_named_once():
+    told = "Without an exchange rate, left out of the converted amounts: opportunities 1, invoice lines 3."
+    assert section(planted.QUALITY, "reconciliation").count(told) == 1
+    rated = tuple(each for each in planted.RECONCILIATION if not each.is_converted)
+    assert told[:24] not in section(replace(planted.QUALITY, reconciliation=rated), "reconciliation")
+
+
+def test_without_one_of_the_two_sources_the_reconciliation_is_not_assessed():
+    text = section(replace(planted.QUALITY, reconciliation=()), "reconciliation")
+    assert "Not assessed" in text and "invoiced 0" not in text and "cause" not in text
 
 
 def test_a_difference_that_no_cause_explains_is_shown():

@@ -55,7 +55,8 @@ WORK = """
         (1000 - n)::decimal(18, 2) as impact_value, 'EUR' as impact_unit,
         case when n > 30 then 'closed' else 'open' end as status, date '2026-01-01' as opened_on, '2026-01' as opened_cycle,
         case when n > 40 then date '2026-05-31' when n > 30 then date '2026-06-01' end as closed_on,
-        case when n > 30 then n::int end as days_to_fix, n::int as age_days, n::int as impact_rank
+        case when n > 30 then n::int end as days_to_fix, n::int as age_days, n::int as impact_rank,
+        case when n in (3, 6) then 'deal' when n > 9 then 'crm/crm_lead/' || n end as impact_key
     from range(1, 51) r (n)"""
 JOURNAL = """
     select * from (values
@@ -82,11 +83,11 @@ TABLES = {
         select *, crm_amount - erp_amount as difference, crm_amount * rate as crm_amount_reporting,
             erp_amount * rate as erp_amount_reporting, (crm_amount - erp_amount) * rate as difference_reporting
         from (values
-            ('invoiced_equal', date '2026-06-01', 'EUR', 2, 3, 100.10::decimal(38, 4), 100.10::decimal(38, 4), 1),
-            ('never_invoiced', date '2026-05-01', 'EUR', 1, 0, 0.3333, 0, 1),
-            ('never_invoiced', null, 'USD', 1, 0, 50, 0, 2),
-            ('never_invoiced', date '2026-07-01', 'EUR', 1, 0, 7, 0, 1)
-        ) t (cause_code, period_month, currency, n_opportunities, n_lines, crm_amount, erp_amount, rate)""",
+            ('invoiced_equal', date '2026-06-01', 'EUR', 2, 3, 100.10::decimal(38, 4), 100.10::decimal(38, 4), 1, 0, 0),
+            ('never_invoiced', date '2026-05-01', 'EUR', 1, 0, 0.3333, 0, 1, 3, 2),
+            ('never_invoiced', null, 'USD', 1, 0, 50, 0, 2, 0, 0),
+            ('never_invoiced', date '2026-07-01', 'EUR', 1, 0, 7, 0, 1, 9, 9)
+        ) t (cause_code, period_month, currency, n_opportunities, n_lines, crm_amount, erp_amount, rate, n_rates_missing, n_opportunities_unrated)""",
     "quality_dbt.dq_review_queue": """
         select 'account' as entity, 'pair' as kind, 10.5::decimal(18, 2) as impact_value, 'EUR' as impact_unit,
             case when n = 1 then timestamp '2026-06-01' end as postponed_at from range(3) r (n)""",
@@ -192,7 +193,8 @@ def test_the_worklist_is_summed_by_owner_and_cut_to_the_first_items(quality):
         "sales_ops": (20, 7),
         "finance": (10, 3),
     }
-    assert owners["finance"].impact == (("EUR", sum(D(1000 - n) for n in range(3, 31, 3))),)
+    # what two items share is at stake once
+    assert owners["finance"].impact == (("EUR", sum(D(1000 - n) for n in range(3, 31, 3) if n != 6)),)
     assert owners["sales_ops"].oldest_days == 29
     closed = sorted(n for n in range(31, 51) if n % 3 == 0)
     assert (
@@ -250,6 +252,8 @@ def test_the_reconciliation_keeps_every_decimal_and_stops_at_the_cycle(quality):
     converted = [each for each in quality.reconciliation if each.is_converted]
     assert {each.currency for each in converted} == {"EUR"}
     assert sum(each.difference for each in converted) == D("100.3333")
+    unrated = [(each.n_opportunities_unrated, each.n_lines_unrated) for each in converted]
+    assert tuple(map(sum, zip(*unrated, strict=True))) == (2, 1)
 
 
 def test_nobody_is_named_in_the_page(quality):

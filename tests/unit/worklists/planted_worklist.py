@@ -50,6 +50,9 @@ NO_CONTACT_POINT = (
     "sales_operations",
     "june",
 )
+LEGS = tuple(("R-ERP-025", "staging.stg_erp__ledger_entries", f"ledger/erp_ledger_entry/{n}", None, "finance", None)
+             for n in (1, 2, 3))  # fmt: skip
+PAYMENT = ("R-ERP-019", "staging.stg_erp__payments", "erp/erp_payment/p1", None, "finance", None)
 ALL = (WON_WITHOUT_AMOUNT, BAD_SIREN, NO_NUMBER, LOGGED, A_MONTH, NO_CONTACT_POINT)
 
 _TABLES = {
@@ -64,9 +67,11 @@ _TABLES = {
     " ('crm/crm_opportunity/o2', 'acc_1', 'unknown', true, false, 700.0))"
     " as t(opportunity_id, account_id, lead_id, is_open, is_won, amount_reporting)",
     "master.fct_invoice_lines": "select * from (values ('erp/erp_invoice/i1', 'erp/erp_invoice_line/l1', 'acc_1',"
-    " date '2026-01-10', 1000.0, false), ('erp/erp_invoice/i0', 'erp/erp_invoice_line/l0', 'acc_1', date '2025-01-10',"
-    " 9000.0, false))"
-    " as t(invoice_id, invoice_line_id, account_id, invoiced_on, net_amount_reporting, is_intercompany)",
+    " date '2026-01-10', 1000.0, false, 'USD', 0.8::decimal(18, 8)),"
+    " ('erp/erp_invoice/i0', 'erp/erp_invoice_line/l0', 'acc_1', date '2025-01-10',"
+    " 9000.0, false, 'USD', 0.8))"
+    " as t(invoice_id, invoice_line_id, account_id, invoiced_on, net_amount_reporting, is_intercompany, currency,"
+    " exchange_rate)",
     "master.fct_subscription_months": "select 'acc_1' as account_id, date '2026-06-01' as period_month, 50.0 as mrr",
     "master.xref_accounts": "select 'erp/erp_customer/c1' as record_key, 'acc_1' as account_id",
     "master.xref_persons": "select 'crm/crm_lead/=1+1' as record_key, 'per_1' as person_id",
@@ -79,7 +84,14 @@ _TABLES = {
     "staging.stg_crm__accounts": "select 'crm' as source_instance, 'crm/crm_account/a1' as record_key,"
     " 'gone' as owner_id",
     "staging.stg_crm__activities": "select 'crm' as source_instance, 'crm/crm_activity/x1' as record_key,"
-    " 'u1' as owner_id",
+    " 'u1' as owner_id, 'may' as _delivery_id",
+    # one entry of three legs: 120 owed, 100 sold, 20 of tax
+    "staging.stg_erp__ledger_entries": "select 'ledger' as source_instance, 'ledger/erp_ledger_entry/' || leg as"
+    " record_key, 'VE' as journal_code, date '2026-06-02' as entry_date, 'V1' as entry_number, debit, credit,"
+    " 'june_erp' as _delivery_id from (values (1, 120.0, 0.0), (2, 0.0, 100.0), (3, 0.0, 20.0))"
+    " as t(leg, debit, credit)",
+    "staging.stg_erp__payments": "select 'erp' as source_instance, 'erp/erp_payment/p1' as record_key,"
+    " 'i1' as invoice_id, 25000000.0::decimal(18, 4) as amount, 'usd' as currency, 'june_erp' as _delivery_id",
 }
 
 

@@ -10,9 +10,11 @@ from planted_worklist import (
     A_MONTH,
     ALL,
     BAD_SIREN,
+    LEGS,
     LOGGED,
     NO_CONTACT_POINT,
     NO_NUMBER,
+    PAYMENT,
     WON_WITHOUT_AMOUNT,
     Site,
 )
@@ -63,6 +65,27 @@ def test_an_item_has_the_money_of_its_record_its_company_or_counts_what_it_is(si
     assert owners == {"crm/2026-06/a.csv:7": "sales_operations", "erp/2026-06/c.csv:4": "finance"}
 
 
+def test_each_record_has_its_own_amount_and_names_whose_it_is(site: Site) -> None:
+    site.run((*LEGS, PAYMENT, WON_WITHOUT_AMOUNT, BAD_SIREN, NO_NUMBER))
+    rows = pq.read_table(site.work / WORKLIST_FILE).to_pylist()
+    legs = {row["record_key"]: row for row in rows if row["rule_id"] == "R-ERP-025"}
+    assert [legs[key]["impact_value"] for key in sorted(legs)] == [D(120), D(100), D(20)], "not the entry's"
+    assert all(row["impact_key"] == key for key, row in legs.items())
+    found = site.items("impact_value", "impact_key")
+    assert found["R-ERP-019"] == (D(20_000_000), "erp/erp_payment/p1"), "what was paid, not the document"
+    assert found["R-CRM-010"] == found["R-CRM-012"] == (D(1750), "acc_1"), "one company's money"
+    assert found["R-TEL-003"][1] == "pbx/telephony_call_leg/9"
+
+
+def test_a_history_of_before_the_key_of_impacts_is_carried_on(site: Site) -> None:
+    site.run(ALL)
+    site.publish()
+    history = site.published / HISTORY_FILE
+    pq.write_table(pq.read_table(history).drop_columns(["impact_key"]), history)
+    site.run((BAD_SIREN,))
+    assert site.items("status", "impact_key")["R-CRM-010"] == ("closed", None)
+
+
 def test_money_ranks_before_leads_touches_and_records(site: Site) -> None:
     site.run(ALL, controls=("crm/crm_account/a1",))
     ranked = sorted(pq.read_table(site.work / WORKLIST_FILE).to_pylist(), key=lambda row: row["impact_rank"])
@@ -77,9 +100,22 @@ def test_the_age_of_an_item_counts_from_the_delivery_that_brought_it(site: Site)
     found = site.items("opened_on", "age_days", "opened_cycle", "status")
     assert found["R-CRM-010"] == (dt.date(2026, 5, 31), 30, "2026-06", "open")
     assert found["R-TEL-003"] == (dt.date(2026, 6, 28), 2, "2026-06", "open")
-    assert found["R-FCT-003"] == (JUNE_END, 0, "2026-06", "open"), (
-        "no delivery is named: the end of the cycle"
+    assert found["R-FCT-003"] == (dt.date(2026, 5, 31), 30, "2026-06", "open"), (
+        "a rule on facts names no delivery: it is that of the record"
     )
+    site.run(
+        (
+            (
+                "R-FCT-003",
+                "master.fct_touches",
+                "activity:crm/crm_activity/none",
+                None,
+                "sales_operations",
+                None,
+            ),
+        )
+    )
+    assert site.items("opened_on", "age_days")["R-FCT-003"] == (JUNE_END, 0), "a record that is no more"
 
 
 def test_what_the_next_extract_no_longer_shows_is_closed_by_it(site: Site) -> None:

@@ -15,6 +15,7 @@ from planted_worklist import ALL, NO_NUMBER, Site
 from orchestration import cli
 from orchestration.commands import exit_codes
 from orchestration.safe_sheets import FORMULA
+from orchestration.worklists.schema import WORKLIST
 
 
 def invoke(site: Site, *arguments: str, code: int = 0) -> str:
@@ -72,12 +73,27 @@ def test_an_export_holds_every_item_and_no_formula(site: Site) -> None:
     assert {row["field"].lstrip("'") for row in rows} >= set(keys), "the text itself survives"
     invoke(site, "export", str(site.root / "list.xlsx"), "--language", "fr")
     sheet = load_workbook(site.root / "list.xlsx").active
+    assert sheet["A1"].value == "Élément"
     assert sheet.title == "liste de travail" and sheet.max_row == len(rows) + 1
     assert not [cell.value for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     impacts = [row[10].value for row in sheet.iter_rows(min_row=2)]
     assert all(isinstance(value, int | float) for value in impacts), "amounts stay numbers"
     assert "E-WRK-003" in invoke(site, "export", str(path), code=exit_codes.USAGE)
     assert "E-WRK-004" in invoke(site, "export", str(site.root / "list.ods"), code=exit_codes.USAGE)
+
+
+def test_a_french_spreadsheet_sums_the_amounts_of_a_french_export(site: Site) -> None:
+    site.run(ALL)
+    for language in ("fr", "en"):
+        invoke(
+            site, "export", str(site.root / f"{language}.csv"), "--language", language, "--rule", "R-CRM-012"
+        )
+    text = {name: (site.root / f"{name}.csv").read_bytes().decode("utf-8-sig") for name in ("fr", "en")}
+    (french,) = csv.DictReader(io.StringIO(text["fr"]), delimiter=";")
+    (english,) = csv.DictReader(io.StringIO(text["en"]), delimiter=";")
+    assert (french["Enjeu"], english["impact_value"]) == ("1750,00", "1750.00")
+    assert list(english) == [*WORKLIST.names, "question"] and len(french) == len(english)
+    assert not set(french) & set(english) - {"question"}, "every header is French"
 
 
 def test_without_a_run_there_is_no_worklist(site: Site) -> None:
