@@ -101,7 +101,7 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
     work.mkdir(parents=True, exist_ok=True)
     warehouse = work / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        for schema in ("staging", "master", "metrics", "marts", "run"):
+        for schema in ("staging", "master", "metrics", "marts", "run", "reference"):
             connection.execute(f"create schema {schema}")
         connection.execute(
             "create table run.settings as select '2026-06' as cycle, timestamp '2026-07-01' as as_of,"
@@ -111,6 +111,7 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
             typed = ", ".join(f'"{name}" {kind}' for name, kind in columns()[table].items())
             connection.execute(f"create table {table} ({typed})")
             insert(connection, table, examples)
+        connection.execute("create table reference.generic_mailboxes as select 'contact' as local_part")
         settings = connection.sql("select * from run.settings").to_arrow_table()
     write(settings, work / "run" / "settings.parquet")
     if kept is not None:
