@@ -144,10 +144,10 @@ class RuleOutcome:
     question_fr: str = ""
     question_en: str = ""
     detail: str = ""
-    detail_fr: str = ""
     waived_until: date | None = None
     dimension: str = ""
     origin: str = "catalogue"  # or dbt: a test or constraint of the models
+    detail_fr: str = ""
 
 
 @dataclass(frozen=True)
