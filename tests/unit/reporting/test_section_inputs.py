@@ -290,9 +290,9 @@ def test_a_file_of_another_shape_is_not_read(tmp_path):
 def test_waivers_of_the_company_are_listed_alive_and_dead(tmp_path):
     company = plant(tmp_path)
     (company.root / "waivers.csv").write_text(
-        "rule_id,table_name,author,reason,expires_on\n"
-        "R-CRM-001,,Ann Lee,Until the migration is over,2026-09-30\n"
-        "R-CRM-001,raw.crm_lead,Ann Lee,Until the migration is over,2026-07-01\n",
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        "R-CRM-001,,Ann Lee,Until the migration is over,2026-06-01,2026-09-30\n"
+        "R-CRM-001,raw.crm_lead,Ann Lee,Until the migration is over,2026-06-01,2026-07-01\n",
         encoding="utf-8",
     )
     found = load_quality_inputs(company).waivers
