@@ -335,6 +335,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MST-013": {f"{M}dim_persons": {"person_id": "per_2", "email": None}},
     "R-MST-015": {f"{M}dim_persons": {"person_id": "per_2"}},
     "R-MST-016": {f"{M}dim_accounts": {"account_id": "acc_2"}},
+    "R-MST-034": {f"{M}xref_accounts": {"record_key": "bad"}},
     "R-MST-017": {f"{M}dim_reps": {"rep_id": "bad"}},
     "R-MST-018": {f"{M}dim_corporate_groups": {"group_id": "grp_2"}},
     "R-MST-019": {f"{M}dim_accounts": {"account_id": "acc_2", "owner_rep_id": "none"}},
