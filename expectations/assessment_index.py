@@ -43,9 +43,7 @@ def completed(
         for check in rule.checks:
             layer = catalogue.layer(check)
             if layer in layers and (rule.id, check.table) not in present:
-                found.append(
-                    not_assessed(unjudged(rule, layer, check.table), "broken", "it was not evaluated")
-                )
+                found.append(not_assessed(unjudged(rule, layer, check.table), "broken", "skipped"))
     return sorted(found, key=lambda each: (each.rule_id, each.table_name))
 
 

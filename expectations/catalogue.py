@@ -39,6 +39,7 @@ Dimension = Literal[
     "reconciliation",
     "plausibility",
 ]
+SHARE_MIN_ROWS = 20  # a share of fewer rows says nothing: one of two is half of them
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 
 
@@ -74,7 +75,7 @@ class RuleHead(BaseModel):
     dimension: Dimension
     severity: Severity
     tolerance: Decimal = Decimal(0)  # largest share of failing rows that still passes
-    min_rows: int = Field(default=1, ge=1)
+    min_rows: int | None = Field(default=None, ge=1)  # None: 1 without a tolerance, else SHARE_MIN_ROWS
     owner: str = Field(min_length=2)
     reason_code: Code
     question: Wording
@@ -246,7 +247,7 @@ def _rule(path: Path, raw: Any, tables: Mapping[str, TableEntry]) -> Rule:
         dimension=head.dimension,
         severity=head.severity,
         tolerance=head.tolerance,
-        min_rows=head.min_rows,
+        min_rows=head.min_rows or (SHARE_MIN_ROWS if head.tolerance else 1),
         owner=head.owner,
         reason_code=head.reason_code,
         question_fr=head.question.fr,

@@ -11,13 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from expectations.assessment_index import absent_contracts, is_applicable
 from expectations.connection import connect
@@ -26,11 +24,11 @@ from expectations.policy import Effect, Policy
 from expectations.ratchet import Comparison, Counted, Progress
 from expectations.results import RuleResult, write_parquet
 from expectations.waivers import is_used
+from expectations.wording import sentences
 from ingest.controls_result import ControlResult
 from ingest.errors import catalogue, text_of
 
 VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
-SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
 # Files, controls or rules named in one sentence; the rest is in the tables of collect/ and quality/.
 MOST_NAMED = 10
 # The file can be read; a person has to say whether what it removes is gone.
@@ -261,6 +259,7 @@ def _rules(
         yield _say("hold", "nothing_assessed")
     absent: list[RuleResult] = []
     unassessed: list[RuleResult] = []
+    small: list[RuleResult] = []
     inapplicable: list[RuleResult] = []
     for result in results:
         effect = policy.effect(result)
@@ -273,7 +272,9 @@ def _rules(
             code = "rule_waived" if result.status == "waived" else f"{result.severity}_rule_failed"
             yield _of_rule(effect, code, result)
         elif result.cause == "uncovered":
-            yield _say(effect, "table_not_assessed", table=result.table_name, detail=result.detail)
+            yield _of_rule(effect, "table_not_assessed", result)
+        elif result.cause == "small_sample":
+            small.append(result)
         elif result.severity != "critical" or result.cause == "empty":
             unassessed.append(result)
         elif result.cause == "source_absent":
@@ -294,8 +295,9 @@ def _rules(
             n_checks=len(members),
             contracts=", ".join(contracts),
         )
-    for effect, members in _by_effect(unassessed, policy).items():
-        yield _say(effect, "rules_not_assessed", _ids(members), n_checks=len(members))
+    for code, open_checks in (("rules_not_assessed", unassessed), ("rules_small_sample", small)):
+        for effect, members in _by_effect(open_checks, policy).items():
+            yield _say(effect, code, _ids(members), n_checks=len(members))
 
 
 def _ids(results: Iterable[RuleResult | ControlFinding | Comparison]) -> tuple[str, ...]:
@@ -391,7 +393,6 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
         "rule_id": result.rule_id,
         "table": result.table_name,
         "owner": result.owner,
-        "detail": result.detail,
         "n_failed": result.n_failed,
         "n_evaluated": result.n_evaluated,
         "waived_until": result.waived_until,
@@ -399,11 +400,13 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
     share, tolerance = result.failed_share or Decimal(0), result.tolerance
     fr = {
         "question": result.question_fr,
+        "detail": result.detail_fr or result.detail,
         "share": _percent(share, "fr"),
         "tolerance": _percent(tolerance, "fr"),
     }
     en = {
         "question": result.question_en,
+        "detail": result.detail,
         "share": _percent(share, "en"),
         "tolerance": _percent(tolerance, "en"),
     }
@@ -422,12 +425,6 @@ def _say(effect: Effect, code: str, rules: tuple[str, ...] = (), **values: objec
     return Sentence(
         effect, code, texts["fr"][code].format(**values), texts["en"][code].format(**values), rules
     )
-
-
-@cache
-def sentences() -> Mapping[str, Mapping[str, str]]:
-    """The catalogue of sentences: language -> key -> text with named places."""
-    return yaml.safe_load(SENTENCES_FILE.read_text(encoding="utf-8"))
 
 
 def _percent(share: Decimal, language: Literal["fr", "en"]) -> str:

@@ -20,6 +20,7 @@ from expectations.catalogue import CatalogueError, Dimension, explain, read_docu
 from expectations.checks import Strict, exact
 from expectations.results import RuleResult
 from expectations.waivers import Judged, Waiver, living, read_waivers
+from expectations.wording import worded
 
 POLICY_FILE = Path(__file__).with_name("policy.yml")
 
@@ -40,7 +41,8 @@ class NotAssessed(Strict):
 
     source_absent: Effect  # no kept row of a contract the rule needs
     empty: Effect  # no row to judge in a table that may be empty
-    too_few_rows: Effect  # the contract has rows, the rule had fewer than min_rows
+    too_few_rows: Effect  # the contract has rows, the rule had none
+    small_sample: Effect  # the rule had rows, and fewer than min_rows
     broken: Effect  # table or column missing, query failed, counts disagree
 
 
@@ -129,7 +131,7 @@ class Policy:
         if result.cause == "uncovered":
             return self.document.uncovered_table
         causes: NotAssessed = getattr(self.document.not_assessed, result.severity)
-        if result.cause in ("source_absent", "empty", "too_few_rows"):
+        if result.cause in ("source_absent", "empty", "too_few_rows", "small_sample"):
             return getattr(causes, result.cause)
         return causes.broken
 
@@ -167,7 +169,7 @@ def _waived(result: RuleResult, policy: Policy, day: date) -> RuleResult:
         return result
     waiver = policy.waiver(result, day)
     if waiver is not None:
-        detail = f"waived until {waiver.expires_on} by {waiver.author}: {waiver.reason}"
-        return replace(result, status="waived", waived_until=waiver.expires_on, detail=detail)
+        detail = worded("waived", author=waiver.author, reason=waiver.reason, expires_on=waiver.expires_on)
+        return replace(result, status="waived", waived_until=waiver.expires_on, **detail)
     dead = max((each.expires_on for each in policy.waivers if each.covers(result)), default=None)
-    return result if dead is None else replace(result, detail=f"the waiver expired on {dead}")
+    return result if dead is None else replace(result, **worded("waiver_expired", expires_on=dead))

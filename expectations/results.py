@@ -16,10 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.catalogue import LAYERS, Dimension, Rule
+from expectations.wording import worded
 
 Status = Literal["pass", "warn", "fail", "not_assessed", "waived"]
 Origin = Literal["catalogue", "dbt"]
-Cause = Literal["source_absent", "empty", "too_few_rows", "table_missing", "broken", "uncovered"]
+Cause = Literal[
+    "source_absent", "empty", "too_few_rows", "small_sample", "table_missing", "broken", "uncovered"
+]
 
 UNCOVERED = "R-IDX-001"  # not a rule: the row by which a table without an assessed rule shows
 
@@ -40,7 +43,7 @@ class RuleResult:
     n_failed: int
     failed_share: Decimal | None
     tolerance: Decimal
-    detail: str = ""
+    detail: str = ""  # in English; detail_fr is the same in French
     cause: Cause | None = None
     reason_code: str = ""
     owner: str = ""
@@ -50,6 +53,7 @@ class RuleResult:
     absent_contracts: str = ""  # of which no row was kept, joined by ", "; set with cause source_absent
     dimension: Dimension = "validity"
     origin: Origin = "catalogue"
+    detail_fr: str = ""
 
 
 SCHEMA = pa.schema(
@@ -73,6 +77,7 @@ SCHEMA = pa.schema(
         ("absent_contracts", pa.string()),
         ("dimension", pa.string()),
         ("origin", pa.string()),
+        ("detail_fr", pa.string()),
     ]
 )
 
@@ -89,7 +94,7 @@ def unjudged(rule: Rule, layer: str, table: str) -> RuleResult:
         n_failed=0,
         failed_share=None,
         tolerance=rule.tolerance,
-        detail="not evaluated",
+        **worded("not_evaluated"),
         cause="broken",
         reason_code=rule.reason_code,
         owner=rule.owner,
@@ -114,19 +119,21 @@ def judge(
         failed_share=(Decimal(n_failed) / n_evaluated).quantize(Decimal("0.000001")) if n_evaluated else None,
         cause=None,
         detail="",
+        detail_fr="",
     )
     if n_evaluated == 0 and may_be_empty:
-        return not_assessed(result, "empty", "no row to judge")
+        return not_assessed(result, "empty", "no_row")
     if n_evaluated < rule.min_rows:
-        return not_assessed(result, "too_few_rows", f"{n_evaluated} rows, at least {rule.min_rows} needed")
+        cause: Cause = "small_sample" if n_evaluated else "too_few_rows"
+        return not_assessed(result, cause, "few_rows", n_evaluated=n_evaluated, min_rows=rule.min_rows)
     if Decimal(n_failed) <= rule.tolerance * n_evaluated:
         return result
     return replace(result, status="fail" if rule.severity == "critical" else "warn")
 
 
-def not_assessed(result: RuleResult, cause: Cause, detail: str) -> RuleResult:
-    """The same result, not assessed. It is never a pass."""
-    return replace(result, status="not_assessed", cause=cause, detail=detail)
+def not_assessed(result: RuleResult, cause: Cause, detail: str, **values: object) -> RuleResult:
+    """The same result, not assessed, which is never a pass. detail: code of its sentence, with its values."""
+    return replace(result, status="not_assessed", cause=cause, **worded(detail, **values))
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

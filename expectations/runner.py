@@ -37,6 +37,7 @@ from expectations.results import (
     write_parquet,
     write_results,
 )
+from expectations.wording import worded
 from ingest.sql import ident, literal
 
 FAILURES = pa.schema(
@@ -143,11 +144,13 @@ def _prepare(
             missing = [name for name in compiled.relations if name not in columns]
             if absent:
                 result = replace(
-                    not_assessed(result, "source_absent", f"no kept rows of {', '.join(absent)}"),
+                    not_assessed(result, "source_absent", "source_absent", contracts=", ".join(absent)),
                     absent_contracts=", ".join(absent),
                 )
             elif missing:
-                result = not_assessed(result, "table_missing", f"{', '.join(missing)} does not exist")
+                result = not_assessed(
+                    result, "table_missing", "relation_missing", relations=", ".join(missing)
+                )
             prepared.append(
                 _Assessment(
                     rule,
@@ -169,7 +172,8 @@ def _count(connection: duckdb.DuckDBPyConnection, assessments: list[_Assessment]
     for i, each in enumerate(assessments):
         counts = found.get(i)
         if isinstance(counts, Broken):
-            each = replace(each, result=not_assessed(each.result, "broken", counts.reason))
+            code = "query_refused" if counts.reason else "query_failed"
+            each = replace(each, result=not_assessed(each.result, "broken", code, reason=counts.reason))
         elif counts is not None:
             result = judge(
                 each.rule, each.layer, each.check.table, counts.n_evaluated, counts.n_failed,
@@ -189,9 +193,7 @@ def _judged_again(assessed: list[_Assessment]) -> list[_Assessment]:
 
     agreed = agreements(judged)
     return [
-        replace(
-            each, result=not_assessed(each.result, "broken", "the suite's verdict contradicts its counts")
-        )
+        replace(each, result=not_assessed(each.result, "broken", "suite_disagrees"))
         if not agreed.get((each.result.rule_id, each.result.table_name), True)
         else each
         for each in assessed
@@ -215,8 +217,8 @@ def _list_failures(
         )
         rows = connection.sql(statement).to_arrow_table().cast(FAILURES)
         if rows.num_rows != each.result.n_failed:
-            detail = f"{each.result.n_failed} failing rows counted, {rows.num_rows} listed"
-            each = replace(each, result=not_assessed(each.result, "broken", detail))
+            counted = {"n_counted": each.result.n_failed, "n_listed": rows.num_rows}
+            each = replace(each, result=not_assessed(each.result, "broken", "counts_differ", **counted))
         tables.append(rows)
         listed.append(each)
     return listed, tables
@@ -295,7 +297,10 @@ def uncovered(
 
     columns: of every relation of the warehouse. kept: rows by contract, None when unknown.
     """
-    assessed = {each.table_name for each in results if each.status != "not_assessed" or each.cause == "empty"}
+    looked_at = ("empty", "small_sample")
+    assessed = {
+        each.table_name for each in results if each.status != "not_assessed" or each.cause in looked_at
+    }
     expected: dict[str, str] = {}
     for name in columns:
         layer = layer_of(name)
@@ -306,19 +311,19 @@ def uncovered(
         if entry.layer in layers and fed:
             expected[name] = entry.layer
     details = {
-        name: "no rule assessed this table" if name in columns else "the table does not exist"
+        name: worded("uncovered" if name in columns else "table_missing")
         for name in expected
         if name not in assessed
     }
     spoke = Counter((each.table_name, each.dimension) for each in results)
     for name, entry in catalogue.tables.items():
         lost = [
-            f"{spoke[name, dimension]} of {asked} rules of {dimension}"
+            f"{dimension} {spoke[name, dimension]}/{asked}"
             for dimension, asked in entry.assess.items()
             if spoke[name, dimension] < asked
         ]
         if lost and name in expected:
-            details.setdefault(name, f"the index asks for more: {', '.join(lost)}")
+            details.setdefault(name, worded("rules_lost", lost=", ".join(lost)))
     return [
         RuleResult(
             rule_id=UNCOVERED,
@@ -330,7 +335,7 @@ def uncovered(
             n_failed=0,
             failed_share=None,
             tolerance=Decimal(0),
-            detail=detail,
+            **detail,
             cause="uncovered",
             dimension="completeness",
         )

@@ -173,7 +173,7 @@ def _of_constraint(held: _Assertion, executed: Executed, tag: str, sizes: Mappin
         return _counted(result, "pass", 0)
     if _REFUSAL[held.name.removeprefix("D-")] in executed.message.lower():
         return _counted(result, "fail", 1)  # the engine stops at the first row that it refuses
-    return not_assessed(result, "table_missing", "the table was not built")
+    return not_assessed(result, "table_missing", "not_built")
 
 
 def _of_test(held: _Assertion, executed: Executed, tag: str, sizes: Mapping[str, int]) -> RuleResult:
@@ -181,8 +181,8 @@ def _of_test(held: _Assertion, executed: Executed, tag: str, sizes: Mapping[str,
     if executed.status in _STATUS:
         return _counted(result, _STATUS[executed.status], executed.n_failures)
     if executed.status == "skipped":
-        return not_assessed(result, "table_missing", "what it tests was not built")
-    return not_assessed(result, "broken", "the test did not run to its end")
+        return not_assessed(result, "table_missing", "tested_not_built")
+    return not_assessed(result, "broken", "test_broken")
 
 
 def _counted(result: RuleResult, status: Status, n_failed: int) -> RuleResult:

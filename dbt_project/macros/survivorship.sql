@@ -181,13 +181,12 @@
 {% endmacro %}
 
 {#
-  0 when the value passes the check of its attribute, 1 when it does but names nobody, 2 when it fails it. is_valid_vat:
-  true when matching has found it among the VAT numbers that are valid.
+  0 when the value passes the check of its attribute, 1 when it does but names nobody, 2 when it fails it. VAT numbers
+  that fail theirs are no candidates (int_account_attributes).
 #}
-{% macro validity_score(attribute, value, is_valid_vat, is_weak) -%}
+{% macro validity_score(attribute, value, is_weak) -%}
     case
         when {{ attribute }} = 'registration_number' and {{ siren_of(value) }} is null then 2
-        when {{ attribute }} = 'vat_number' and not {{ is_valid_vat }} then 2
         when {{ attribute }} = 'country_code' and not {{ regexp_full(value, '[A-Z]{2}') }} then 2
         when {{ attribute }} = 'phone' and not {{ regexp_full(value, '[+][1-9][0-9]{6,14}') }} then 2
         when {{ is_weak }} then 1

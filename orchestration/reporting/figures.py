@@ -147,6 +147,7 @@ class RuleOutcome:
     waived_until: date | None = None
     dimension: str = ""
     origin: str = "catalogue"  # or dbt: a test or constraint of the models
+    detail_fr: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,5 +42,6 @@ def quality_context(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, 
         "sections": {name: fill(inputs, t, f) for name, fill in SECTIONS.items()},
         "quantity": lambda value: quantity(value, f),
         "question": lambda rule: rule_question(rule, t),
+        "detail": lambda rule: t.pick(rule.detail_fr, rule.detail, rule.detail),
         "masked": masked,
     }

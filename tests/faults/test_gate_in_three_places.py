@@ -168,7 +168,7 @@ def plant_too_few_rows(demo: DemoRun) -> None:
         reference_rule(CROSSWALK),
         status="not_assessed",
         cause="too_few_rows",
-        detail="0 rows, at least 1 needed",
+        detail="rows to judge: 0, at least 1 needed",
     )
 
 

@@ -74,7 +74,7 @@ ROWS: dict[str, list[dict]] = {
         {"source_record_id": "aside", "email": "aside@y.fr", "status": "new", "is_converted": False},
     ],
     "erp_customer": [
-        {"source_record_id": "c1", "code": "C001", "name": "Eclair", "vat_number": f"FR 40 {SIREN}"},
+        {"source_record_id": "c1", "code": "C001", "name": "Eclair", "vat_number": f"FR 96 {SIREN}"},
         {"source_record_id": "c2", "code": "C002", "name": "Client SARL"},
         {"source_record_id": "c3", "code": "C003", "name": "Own subsidiary", "is_intercompany": True},
     ],

@@ -157,6 +157,13 @@ _plant(
     {"source_record_id": "calm3", "company_name": "calm", "status": "new", "is_converted": False,
      "employee_count": 80, "owner_id": "u3", "country_code": "FR", "modified_at": at("2026-03-01")},
 )  # fmt: skip
+# A number that nobody has, and no other one.
+SAME_ACCOUNT.append(set())
+_plant(
+    "crm_account", SAME_ACCOUNT,
+    {"source_record_id": "lone_false_vat", "name": "Lone false VAT", "vat_number": "DE999999999",
+     "country_code": "DE", "modified_at": at("2026-01-01")},
+)  # fmt: skip
 # Five accounts and three persons for the stewards.
 ROWS["crm_account"] += [
     {"source_record_id": "set1", "name": "Set", "city": "Lille", "employee_count": 5, "is_strategic": True,

@@ -119,7 +119,8 @@ def _company(contract: str, row: dict) -> dict:
     owner = row.get("owner_id")
     return {
         "account_name": row.get("name") or row.get("company_name"),
-        "registration_number": number, "vat_number": vat_number,
+        "registration_number": number,
+        "vat_number": vat_number if vat_number and is_valid("vat_number", vat_number) else None,
         "country_code": row.get("country_code"), "postal_code": row.get("postal_code"),
         "city": (row.get("city") or "").strip() or None, "industry": row.get("industry"),
         "employee_count": str(row["employee_count"]) if (row.get("employee_count") or 0) > 0 else None,

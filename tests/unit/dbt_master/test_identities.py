@@ -81,7 +81,7 @@ def test_a_golden_account_takes_each_attribute_from_its_best_record(warehouse):
         (
             "ECLAIR ET FILS",
             planted.SIREN,
-            "FR40552100554",
+            "FR96552100554",
             "Paris",
             90,
             "smb",

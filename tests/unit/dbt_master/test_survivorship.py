@@ -115,10 +115,20 @@ def test_alternatives_are_the_other_values_with_all_their_sources(survivors, lin
     [("right", "false", "FR96552100554"), ("recht", "falsch", "DE136695976")],
     ids=["France", "Germany"],
 )
-def test_a_valid_vat_number_wins_over_a_newer_false_one(lineage, right, false, number):
+def test_a_false_vat_number_is_no_rival_of_a_valid_one(lineage, right, false, number):
     """Abroad the shape was enough: a newer number with a wrong check digit won."""
     cell = lineage[golden_id("acc", min(f"crm/crm_account/{key}" for key in (right, false))), "vat_number"]
-    assert (cell.value, cell.record_key, cell.criterion) == (number, f"crm/crm_account/{right}", "validity")
+    assert (cell.value, cell.record_key, cell.criterion) == (number, f"crm/crm_account/{right}", "only_value")
+    assert cell.n_alternatives == 0
+
+
+def test_no_golden_account_bears_a_false_vat_number(survivors):
+    """DE999999999 of four companies looked like one number that four accounts share."""
+    alone = golden_id("acc", "crm/crm_account/lone_false_vat")
+    stated = "select vat_number from resolution.int_account_records where record_key = 'crm/crm_account/lone_false_vat'"
+    assert rows(survivors, stated) == [("DE999999999",)]
+    golden = f"select account_name, vat_number from master.dim_accounts where account_id = '{alone}'"
+    assert rows(survivors, golden) == [("Lone false VAT", None)]
 
 
 def test_the_latest_override_wins_over_every_source_while_it_is_in_force(survivors, lineage):

@@ -36,7 +36,7 @@ from planted_values import (
 
 GOOD: dict[str, list[Row]] = SOURCES | {
     "master.xref_accounts": [{"record_key": "one/crm_account/a1", "account_id": "acc_1"}],
-    "master.xref_persons": [{"record_key": "one/crm_lead/l1", "person_id": "per_1"}],
+    "master.xref_persons": [{"record_key": "one/crm_lead/l1", "person_id": "per_1", "contract": "crm_lead"}],
     "master.dim_accounts": [
         {
             "account_id": "acc_1",

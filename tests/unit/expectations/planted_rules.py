@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from planted_good import GOOD
-from planted_values import MONTH, Row, staged
+from planted_values import MONTH, VAT, Row, staged
 
 from expectations.catalogue import Rule
 from expectations.checks import Unique
@@ -101,7 +101,7 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
     work.mkdir(parents=True, exist_ok=True)
     warehouse = work / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        for schema in ("staging", "master", "metrics", "marts", "run"):
+        for schema in ("staging", "master", "metrics", "marts", "run", "reference", "resolution", "matching"):
             connection.execute(f"create schema {schema}")
         connection.execute(
             "create table run.settings as select '2026-06' as cycle, timestamp '2026-07-01' as as_of,"
@@ -111,6 +111,13 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
             typed = ", ".join(f'"{name}" {kind}' for name, kind in columns()[table].items())
             connection.execute(f"create table {table} ({typed})")
             insert(connection, table, examples)
+        connection.execute("create table reference.generic_mailboxes as select 'contact' as local_part")
+        connection.execute(f"create table matching.valid_vat_numbers as select '{VAT}' as stated_number")
+        connection.execute(
+            "create table resolution.int_account_records as select '0123456789ab' as _delivery_id, 7::bigint as"
+            f" _source_row_id, * from (values ('one/crm_account/a1', '{VAT}'), ('bad', 'DE999999999'))"
+            " as t (record_key, vat_number)"
+        )
         settings = connection.sql("select * from run.settings").to_arrow_table()
     write(settings, work / "run" / "settings.parquet")
     if kept is not None:

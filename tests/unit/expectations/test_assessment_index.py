@@ -61,13 +61,13 @@ def test_results_of_other_layers_do_not_stand_for_those_asked_for() -> None:
 
 
 def test_the_index_says_what_was_due_and_why_it_was_not_assessed(tmp_path: Path) -> None:
-    absent = dataclasses.replace(not_assessed(PASSED, "source_absent", ""), absent_contracts="crm_lead")
+    absent = dataclasses.replace(not_assessed(PASSED, "source_absent", "no_row"), absent_contracts="crm_lead")
     results = [
         PASSED,
         dataclasses.replace(absent, rule_id="R-CRM-002"),
         dataclasses.replace(absent, rule_id="R-CRM-003", absent_contracts="nps_response"),
-        dataclasses.replace(not_assessed(PASSED, "empty", ""), rule_id="R-CRM-004"),
-        dataclasses.replace(not_assessed(PASSED, "too_few_rows", ""), rule_id="R-CRM-005"),
+        dataclasses.replace(not_assessed(PASSED, "empty", "no_row"), rule_id="R-CRM-004"),
+        dataclasses.replace(not_assessed(PASSED, "too_few_rows", "no_row"), rule_id="R-CRM-005"),
     ]
     write_index(results, {"crm_lead"}, "2026-06", tmp_path / "index.parquet")
     rows = pq.read_table(tmp_path / "index.parquet").to_pylist()

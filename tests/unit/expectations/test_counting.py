@@ -83,7 +83,7 @@ def test_a_check_that_does_not_run_costs_no_other_its_count() -> None:
     # The rows outside the population are evaluated by neither.
     assert counted["good"] == Counts(8, 2)
     assert isinstance(counted["no column"], Broken) and "j" in counted["no column"].reason
-    assert counted["breaks on a value"] == Broken("the query of this rule failed while it ran")
+    assert counted["breaks on a value"] == Broken("")
     assert "x2" not in counted["breaks on a value"].reason
 
 

@@ -104,6 +104,8 @@ def test_nothing_assessed_holds() -> None:
     [
         ("critical", "source_absent", "publish_with_warnings"),
         ("critical", "too_few_rows", "hold"),
+        ("critical", "small_sample", "publish"),
+        ("warning", "small_sample", "publish"),
         ("critical", "broken", "hold"),
         ("critical", "table_missing", "hold"),
         ("critical", "empty", "publish"),
@@ -194,7 +196,7 @@ def test_what_holds_is_said_before_what_warns() -> None:
 def test_tolerances_compare_exact_decimals(
     n_evaluated: int, n_failed: int, tolerance: str, status: str
 ) -> None:
-    rule = dataclasses.replace(load_catalogue().rule("R-CRM-003"), tolerance=Decimal(tolerance))
+    rule = dataclasses.replace(load_catalogue().rule("R-CRM-003"), tolerance=Decimal(tolerance), min_rows=1)
     assert judge(rule, "raw", "staging.t", n_evaluated, n_failed).status == status
 
 

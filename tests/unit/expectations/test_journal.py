@@ -63,7 +63,7 @@ def journalled(work: Path) -> Path:
     ]
     planted_rules.write(pa.Table.from_pylist(deliveries), work / "collect" / "deliveries.parquet")
     catalogue = load_catalogue()
-    rules = (catalogue.rule("R-EML-001"),)
+    rules = (dataclasses.replace(catalogue.rule("R-EML-001"), min_rows=1),)
     validate(work / "warehouse.duckdb", {"raw"}, catalogue=dataclasses.replace(catalogue, rules=rules))
     return work
 

@@ -127,7 +127,67 @@ def test_fewer_rows_than_the_minimum_are_not_assessed_even_when_all_are_good(wor
     rule = dataclasses.replace(CATALOGUE.rule("R-CRM-003"), min_rows=99)
     catalogue = dataclasses.replace(CATALOGUE, rules=(rule,))
     (result,) = named(validate(work / "warehouse.duckdb", {"raw"}, catalogue=catalogue), rule.id)
-    assert (result.status, result.cause, result.n_evaluated) == ("not_assessed", "too_few_rows", 3)
+    assert (result.status, result.cause, result.n_evaluated) == ("not_assessed", "small_sample", 3)
+
+
+def test_a_share_needs_twenty_rows_and_a_rule_without_a_tolerance_one() -> None:
+    rules = load_catalogue().rules
+    assert {rule.min_rows for rule in rules if rule.tolerance} == {20}
+    assert {rule.min_rows for rule in rules if not rule.tolerance} == {1}
+
+
+def test_one_of_two_rows_is_not_told_as_a_failing_half_and_the_table_counts_as_looked_at(work: Path) -> None:
+    rule = load_catalogue().rule("R-CRM-021")
+    change(work, "update staging.stg_crm__users set email = null")
+    catalogue = dataclasses.replace(CATALOGUE, rules=(rule,))
+    results = validate(work / "warehouse.duckdb", {"raw"}, catalogue=catalogue)
+    (result,) = named(results, rule.id)
+    assert (result.status, result.cause, result.n_failed) == ("not_assessed", "small_sample", 1)
+    assert result.detail == "rows to judge: 1, at least 20 needed"
+    assert result.detail_fr == "lignes à juger : 1, il en faut au moins 20"
+    users = [
+        each for each in results if each.table_name == rule.checks[0].table and each.cause == "uncovered"
+    ]
+    assert [each.detail for each in users if "no rule assessed" in each.detail] == []
+
+
+def test_a_couple_and_a_shared_mailbox_are_no_duplicates_and_one_first_name_twice_is(work: Path) -> None:
+    people = [
+        ("couple_1", "Marie", "les.blanc@mail.example"),
+        ("couple_2", "Marc", "les.blanc@mail.example"),
+        ("house_1", "Jean", "contact@acme.example"),
+        ("house_2", "Jean", "contact@acme.example"),
+        ("twice_1", "Anne", "anne@acme.example"),
+        ("twice_2", "ANNE", "anne@acme.example"),
+        ("half_1", "Luc", "luc@acme.example"),
+        ("half_2", None, "luc@acme.example"),
+    ]
+    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
+        connection.executemany(
+            "insert into master.dim_persons (person_id, first_name, email) values (?, ?, ?)", people
+        )
+    validate(work / "warehouse.duckdb", {"master"}, catalogue=only("R-MST-015"))
+    assert [row["record_key"] for row in failures(work)] == ["half_1", "twice_1"]
+
+
+def test_only_a_person_with_a_contact_or_a_lead_owes_a_name(work: Path) -> None:
+    with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
+        for contract in ("crm_contact", "call_party", "email_recipient"):
+            connection.execute("insert into master.dim_persons (person_id) values (?)", [contract])
+            connection.execute(
+                "insert into master.xref_persons (record_key, person_id, contract) values (?, ?, ?)",
+                [contract, contract, contract],
+            )
+    validate(work / "warehouse.duckdb", {"master"}, catalogue=only("R-MST-012"))
+    assert [row["record_key"] for row in failures(work)] == ["crm_contact"]
+
+
+def test_a_call_of_an_impossible_duration_is_told_by_one_rule(work: Path) -> None:
+    impossible = "duration_s = 400000, talk_s = 400000, outcome = 'failed'"
+    change(work, f"update staging.stg_telephony__call_legs set {impossible} where record_key like '%q1'")
+    calls = [rule.id for rule in CATALOGUE.rules if rule.id.startswith("R-TEL-")]
+    validate(work / "warehouse.duckdb", {"raw"}, catalogue=only(*calls))
+    assert [row["rule_id"] for row in failures(work)] == ["R-TEL-002"]
 
 
 def test_a_missing_table_is_not_assessed_and_named(work: Path) -> None:

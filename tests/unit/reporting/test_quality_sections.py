@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import planted_reports as planted
 import pytest
 
+from expectations.wording import worded
 from orchestration.reporting import drawing
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.privacy import shape
@@ -286,6 +287,14 @@ def test_every_check_stands_in_the_annex():
     dimensions = {row[0]: row[1:] for row in cells(planted.QUALITY, "annex", "Checks by dimension and state")}
     assert dimensions["Completeness"] == ["0", "0", "1", "1", "0"]
     assert sum(int(n) for counts in dimensions.values() for n in counts) == len(planted.RULES)
+
+
+def test_why_a_check_was_not_assessed_is_told_in_the_language_of_the_page():
+    told = worded("few_rows", n_evaluated=2, min_rows=20)
+    rules = tuple(replace(rule, **told) if rule.rule_id == "R-ERP-009" else rule for rule in planted.RULES)
+    french, english = (section(replace(planted.QUALITY, rules=rules), "annex", each) for each in ("fr", "en"))
+    assert "il en faut au moins 20" in french and "at least 20 needed" not in french
+    assert "at least 20 needed" in english and "il en faut au moins 20" not in english
 
 
 def test_the_shape_of_a_value_names_nobody():

@@ -48,7 +48,7 @@ select
     attributes.modified_at,
     records.name as account_name,
     records.registration_number,
-    records.vat_number,
+    valid_vats.stated_number as vat_number,
     records.country_code,
     records.postal_code,
     records.first_seen_on,
@@ -64,3 +64,5 @@ inner join {{ ref('xref_accounts') }} as xref on records.record_key = xref.recor
 left join attributes on records.record_key = attributes.record_key
 left join {{ ref('dim_reps') }} as reps on attributes.owner_rep_id = reps.rep_id
 left join sizes on xref.account_id = sizes.account_id
+-- A number that fails the check of its country (DE999999999) is nobody's.
+left join {{ source('matching', 'valid_vat_numbers') }} as valid_vats on records.vat_number = valid_vats.stated_number

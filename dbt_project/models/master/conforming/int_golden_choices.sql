@@ -101,9 +101,7 @@ scored as (
         case when candidates.decision_id is null then 1 else 0 end as override_score,
         case
             when candidates.decision_id is not null then 0
-            else {{ validity_score(
-                'candidates.attribute', 'candidates.value', 'valid_vats.stated_number is not null', 'candidates.is_weak'
-            ) }}
+            else {{ validity_score('candidates.attribute', 'candidates.value', 'candidates.is_weak') }}
         end as validity_score,
         case
             when candidates.decision_id is not null then 0
@@ -119,8 +117,6 @@ scored as (
             candidates.golden_id = agreements.golden_id
             and candidates.attribute = agreements.attribute
             and candidates.value = agreements.value
-    left join {{ source('matching', 'valid_vat_numbers') }} as valid_vats
-        on candidates.attribute = 'vat_number' and candidates.value = valid_vats.stated_number
     where candidates.value is not null
 ),
 
