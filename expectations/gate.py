@@ -22,6 +22,7 @@ import yaml
 from expectations.assessment_index import absent_contracts, is_applicable
 from expectations.connection import connect
 from expectations.control_findings import ControlFinding, judged
+from expectations.owners import owner_name
 from expectations.policy import Effect, Policy
 from expectations.ratchet import Comparison, Counted, Progress
 from expectations.results import RuleResult, write_parquet
@@ -389,7 +390,6 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
     values = {
         "rule_id": result.rule_id,
         "table": result.table_name,
-        "owner": result.owner,
         "detail": result.detail,
         "n_failed": result.n_failed,
         "n_evaluated": result.n_evaluated,
@@ -398,11 +398,13 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
     share, tolerance = result.failed_share or Decimal(0), result.tolerance
     fr = {
         "question": result.question_fr,
+        "owner": owner_name(result.owner, "fr"),
         "share": _percent(share, "fr"),
         "tolerance": _percent(tolerance, "fr"),
     }
     en = {
         "question": result.question_en,
+        "owner": owner_name(result.owner, "en"),
         "share": _percent(share, "en"),
         "tolerance": _percent(tolerance, "en"),
     }

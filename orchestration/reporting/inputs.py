@@ -44,6 +44,7 @@ from orchestration.reporting.followup_inputs import (
     work_by_owner,
 )
 from orchestration.reporting.history_inputs import former_accounts, publication_history
+from orchestration.reporting.privacy import CONTRACTS_OF_ONE_PERSON
 from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
@@ -110,6 +111,16 @@ class Reader:
     def path(self, name: str) -> Path:
         """The file work/<name>.parquet, which may be absent."""
         return self.work / f"{name}.parquet"
+
+    def file_name(self) -> str:
+        """SQL over deliveries: the path of a file, or its delivery id where the file belongs to one person."""
+        personal = ", ".join(f"'{each}'" for each in CONTRACTS_OF_ONE_PERSON)
+        rows = self.parquet(
+            "collect/ledger_terms",
+            f"select distinct _delivery_id as id from relation where contract in ({personal}) order by all",
+        )
+        listed = ", ".join(f"'{row['id']}'" for row in rows)
+        return f"if(_delivery_id in ({listed}), _delivery_id, file_path)" if rows else "file_path"
 
     def has(self, name: str) -> bool:
         """Whether the warehouse holds the table or view `schema.name`."""
@@ -389,7 +400,8 @@ def _balances(reader: Reader) -> tuple[Balance, ...]:
 
 def _files(reader: Reader) -> tuple[DeliveredFile, ...]:
     names = ", ".join(each.name for each in fields(DeliveredFile))
+    named = f"select * replace ({reader.file_name()} as file_path) from relation"
     return tuple(
         DeliveredFile(**row)
-        for row in reader.parquet("collect/deliveries", f"select {names} from relation order by all")
+        for row in reader.parquet("collect/deliveries", f"select {names} from ({named}) order by all")
     )
