@@ -51,8 +51,18 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
         "repaired": state.get("repaired", []),
         "marts": str(company.published / MARTS) if current else None,
         "reports": [str(path) for path in sorted(reports.glob("*.html"))] if reports.is_dir() else [],
+        "impact_measured": _is_impact_measured(company),
         "seconds": {name: step["seconds"] for name, step in steps.items()},
     }
+
+
+def _is_impact_measured(company: Company) -> bool:
+    """Whether `etalon impact` has measured the inputs of this run, or had nothing yet to measure."""
+    from orchestration.impact.results import inputs_fingerprint, read_impact
+
+    if not (company.work / "run" / "settings.parquet").is_file():
+        return True
+    return read_impact(company.work, inputs_fingerprint(company.work)).num_rows > 0
 
 
 def read_refusals(work: Path) -> list[dict[str, str]]:
@@ -104,6 +114,8 @@ def print_summary(summary: dict[str, Any], language: str, next_commands: list[st
         names = ", ".join(sorted({Path(path).name.split(".")[0] for path in summary["reports"]}))
         say(f"{text('reports')}: {shown(folder)} ({names}; fr, en)")
     say(f"{text('duration')}: {sum(summary['seconds'].values()):.1f} s")
+    if summary["status"] == "published" and not summary["impact_measured"]:
+        say(text("impact_hint"))
     if next_commands:
         say(f"{text('next')}: " + " | ".join(next_commands))
 

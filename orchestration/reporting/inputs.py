@@ -155,6 +155,7 @@ def reading(work: Path) -> Iterator[Reader]:
 
 def load_quality_inputs(company: Company, publication_id: str | None = None) -> QualityInputs:
     """What the data-quality report of the last run shows. publication_id: of that run, when it was published."""
+    n_decisions = _decisions_to_measure(company.work)
     with reading(company.work) as reader:
         run = replace(run_facts(company, reader), publication_id=publication_id)
         first_day, day_after = cycle_bounds(run.cycle)
@@ -184,7 +185,19 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
             history=publication_history(reader, registry),
             compliance=compliance(reader, first_day, day_after),
             reconciliation=reconciliation(reader, day_after, run.reporting_currency),
+            n_decisions_to_measure=n_decisions,
         )
+
+
+def _decisions_to_measure(work: Path) -> int | None:
+    """How many decisions of the run `etalon impact --all` takes the other way; None before a run has built any."""
+    from orchestration.impact.errors import ImpactError
+    from orchestration.impact.switches import switches
+
+    try:
+        return sum(1 for each in switches(work) if not each.obstacle)
+    except ImpactError:
+        return None
 
 
 def load_audit_inputs(company: Company) -> AuditInputs:

@@ -22,6 +22,7 @@ OPEN_LISTS = (
     "id_change.",
     "identity.",
     "impact_unit.",
+    "ledger_scope.",
     "merge_decision.",
     "reason.",
     "review_kind.",
