@@ -274,7 +274,7 @@ def test_merges_that_were_undone_and_questions_without_an_answer_are_counted():
     assert "Merges undone: 2." in text
     both = [section(planted.QUALITY, each) for each in ("accounts", "merges")]
     assert "3,121 merged" in both[0], "one number of merged records"
-    assert "Merged records counts each record once, as section 2 does" in both[1]
+    assert "The number of merged records counts each record once, as section 2 does" in both[1]
 
 
 def test_small_multiples_share_one_scale_and_the_table_says_the_same():

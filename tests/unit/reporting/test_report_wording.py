@@ -17,6 +17,7 @@ OPEN_LISTS = (
     "contact_check.",
     "dimension.",
     "entity.",
+    "group_kind.",
     "evidence.",
     "fate.",
     "id_change.",
