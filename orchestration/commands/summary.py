@@ -26,7 +26,6 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
 
     steps = state.get("steps", {})
     counts = steps.get("extracts", {}).get("counts", {})
-    matched = steps.get("matching", {}).get("counts", {})
     verdict = read_verdict(company.work) or {}
     current = current_publication(company.published) or {}
     reports = company.published / "reports" / "latest"
@@ -44,7 +43,7 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
             "kept": counts.get("kept", 0),
             "set_aside": sum(counts.get(name, 0) for name in ("quarantined", "excluded", "suppressed")),
             "repeated": counts.get("exact_duplicate", 0) + counts.get("superseded", 0),
-            "merged": sum(entity.get("merged", 0) for entity in matched.values()),
+            "merged": _merged(company.work),
             "quarantined_lines": counts.get("quarantined_lines", 0),
         },
         "refusals": read_refusals(company.work),
@@ -54,6 +53,14 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
         "impact_measured": _is_impact_measured(company),
         "seconds": {name: step["seconds"] for name, step in steps.items()},
     }
+
+
+def _merged(work: Path) -> int:
+    """Records kept that joined another one, each once, as the row account of the reports counts them."""
+    from orchestration.reporting.inputs import reading, row_accounts
+
+    with reading(work) as reader:
+        return sum(account.merged or 0 for account in row_accounts(reader))
 
 
 def _is_impact_measured(company: Company) -> bool:

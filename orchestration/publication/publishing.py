@@ -24,6 +24,7 @@ from ingest.private_files import shared_files
 from ingest.sql import ident, literal
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.masking import without_calendar_names
 from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
 from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
@@ -58,7 +59,6 @@ from orchestration.publication.receipts import (
 )
 from orchestration.publication.registry import promote_registry
 from orchestration.publication.tables import Table, published_tables
-from orchestration.reporting.privacy import masked
 from orchestration.settings import RunSettings, read_settings
 from orchestration.worklists.history import promote_worklist
 
@@ -207,8 +207,8 @@ def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
             "reasons": verdict.get("reasons"),
             "rule_ids": verdict.get("rule_ids"),
             "ledger_imbalances": verdict.get("ledger_imbalances"),
-            "sentences_fr": [masked(each) for each in verdict.get("sentences_fr") or ()],
-            "sentences_en": [masked(each) for each in verdict.get("sentences_en") or ()],
+            "sentences_fr": [without_calendar_names(each) for each in verdict.get("sentences_fr") or ()],
+            "sentences_en": [without_calendar_names(each) for each in verdict.get("sentences_en") or ()],
             "code_version": settings.code_version,
             "policy_version": settings.policy_version,
             "still_published": current.get("publication_id"),
