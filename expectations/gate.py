@@ -20,6 +20,7 @@ import pyarrow as pa
 from expectations.assessment_index import absent_contracts, is_applicable
 from expectations.connection import connect
 from expectations.control_findings import ControlFinding, judged
+from expectations.owners import owner_name
 from expectations.policy import Effect, Policy
 from expectations.ratchet import Comparison, Counted, Progress
 from expectations.results import RuleResult, write_parquet
@@ -392,7 +393,6 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
     values = {
         "rule_id": result.rule_id,
         "table": result.table_name,
-        "owner": result.owner,
         "n_failed": result.n_failed,
         "n_evaluated": result.n_evaluated,
         "waived_until": result.waived_until,
@@ -401,12 +401,14 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
     fr = {
         "question": result.question_fr,
         "detail": result.detail_fr or result.detail,
+        "owner": owner_name(result.owner, "fr"),
         "share": _percent(share, "fr"),
         "tolerance": _percent(tolerance, "fr"),
     }
     en = {
         "question": result.question_en,
         "detail": result.detail,
+        "owner": owner_name(result.owner, "en"),
         "share": _percent(share, "en"),
         "tolerance": _percent(tolerance, "en"),
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
+from orchestration.masking import without_calendar_names
 from orchestration.publication.files import file_sha256
 from orchestration.stewardship.files import steward_files
 
@@ -42,19 +43,25 @@ def list_inputs(company: Company) -> Inputs:
 def hash_inputs(
     company: Company, inputs: Inputs, received: Mapping[str, str] | None = None
 ) -> list[dict[str, str]]:
-    """Path (relative to the company) and sha256 of every file that is still there, by path.
+    """Path (relative to the company) and sha256 of every file that is still there, by path, without names of persons.
 
     received: sha256 of the bytes that collect took in, by path below extracts/. They are what the run looked at, even
     when the file has changed since; the others are read here.
     """
     known = {company.extracts / path: sha256 for path, sha256 in (received or {}).items()}
     scanned = [
-        {"path": path.relative_to(company.root).as_posix(), "sha256": known.get(path) or file_sha256(path)}
+        {
+            "path": without_calendar_names(path.relative_to(company.root).as_posix()),
+            "sha256": known.get(path) or file_sha256(path),
+        }
         for path in inputs.files
         if path in known or path.is_file()
     ]
     # A link that collect refuses has no content; it must still be news.
-    return scanned + [{"path": f"extracts/{path}", "sha256": code} for path, code in inputs.refused_links]
+    return scanned + [
+        {"path": without_calendar_names(f"extracts/{path}"), "sha256": code}
+        for path, code in inputs.refused_links
+    ]
 
 
 def scan_inputs(company: Company) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,21 +108,36 @@ def _as_json(rows: list[dict[str, Any]], measured: list[Any], known: list[Switch
 
 
 def _say_effects(rows: list[dict[str, Any]], currency: str, language: str, limit: int) -> None:
-    """The KPIs that a decision moves, each in the last month it does; a decision without effect is said too."""
-    by_switch: dict[tuple[str, str, int], dict[str, dict[str, Any]]] = {}
+    """The KPIs that a decision moves, each in the last month it does and where it does most; none is said too."""
+    by_switch: dict[tuple[str, str, int], dict[str, list[dict[str, Any]]]] = {}
     for row in rows:  # in the order of their months
         moved = by_switch.setdefault((row["switch_kind"], row["switch_code"], row["n_rows"]), {})
         if row["value_published"] != row["value_without"]:
-            moved[row["metric_name"]] = row
+            moved.setdefault(row["metric_name"], []).append(row)
     for (kind, code, n), moved in list(by_switch.items())[:limit]:
         say(wording("impact_decision", language, kind=wording(f"impact_{kind}", language), code=code, n=n))
         if not moved:
             say(f"  {wording('impact_nothing', language)}")
-        for row in moved.values():
-            names = ("value_without", "value_published", "difference")
-            without, published, difference = (_text(row, name, currency, language) for name in names)
-            month = f"{row['period_month']:%Y-%m}"
-            say(f"  {row['metric_name']:<28} {month}  {without:>14} -> {published:>14}  {difference:>16}")
+        for months in moved.values():
+            last, largest = months[-1], max(months, key=_size)
+            if last is largest:
+                _say_effect(last, "impact_last_and_largest", currency, language)
+            else:
+                _say_effect(last, "impact_last", currency, language)
+                _say_effect(largest, "impact_largest", currency, language)
+
+
+def _size(row: dict[str, Any]) -> Decimal:
+    """How much a decision moves a KPI in a month; a month that has no value on one side counts least."""
+    return Decimal(-1) if row["difference"] is None else abs(row["difference"])
+
+
+def _say_effect(row: dict[str, Any], which: str, currency: str, language: str) -> None:
+    names = ("value_without", "value_published", "difference")
+    without, published, difference = (_text(row, name, currency, language) for name in names)
+    month = f"{row['period_month']:%Y-%m}"
+    line = f"  {row['metric_name']:<28} {month}  {without:>14} -> {published:>14}  {difference:>16}"
+    say(f"{line}  {wording(which, language)}")
 
 
 def _text(row: dict[str, Any], name: str, currency: str, language: str) -> str:

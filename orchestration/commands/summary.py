@@ -26,7 +26,6 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
 
     steps = state.get("steps", {})
     counts = steps.get("extracts", {}).get("counts", {})
-    matched = steps.get("matching", {}).get("counts", {})
     verdict = read_verdict(company.work) or {}
     current = current_publication(company.published) or {}
     reports = company.published / "reports" / "latest"
@@ -44,15 +43,33 @@ def run_summary(company: Company, state: dict[str, Any], status: str, language: 
             "kept": counts.get("kept", 0),
             "set_aside": sum(counts.get(name, 0) for name in ("quarantined", "excluded", "suppressed")),
             "repeated": counts.get("exact_duplicate", 0) + counts.get("superseded", 0),
-            "merged": sum(entity.get("merged", 0) for entity in matched.values()),
+            "merged": _merged(company.work),
             "quarantined_lines": counts.get("quarantined_lines", 0),
         },
         "refusals": read_refusals(company.work),
         "repaired": state.get("repaired", []),
         "marts": str(company.published / MARTS) if current else None,
         "reports": [str(path) for path in sorted(reports.glob("*.html"))] if reports.is_dir() else [],
+        "impact_measured": _is_impact_measured(company),
         "seconds": {name: step["seconds"] for name, step in steps.items()},
     }
+
+
+def _merged(work: Path) -> int:
+    """Records kept that joined another one, each once, as the row account of the reports counts them."""
+    from orchestration.reporting.inputs import reading, row_accounts
+
+    with reading(work) as reader:
+        return sum(account.merged or 0 for account in row_accounts(reader))
+
+
+def _is_impact_measured(company: Company) -> bool:
+    """Whether `etalon impact` has measured the inputs of this run, or had nothing yet to measure."""
+    from orchestration.impact.results import inputs_fingerprint, read_impact
+
+    if not (company.work / "run" / "settings.parquet").is_file():
+        return True
+    return read_impact(company.work, inputs_fingerprint(company.work)).num_rows > 0
 
 
 def read_refusals(work: Path) -> list[dict[str, str]]:
@@ -104,6 +121,8 @@ def print_summary(summary: dict[str, Any], language: str, next_commands: list[st
         names = ", ".join(sorted({Path(path).name.split(".")[0] for path in summary["reports"]}))
         say(f"{text('reports')}: {shown(folder)} ({names}; fr, en)")
     say(f"{text('duration')}: {sum(summary['seconds'].values()):.1f} s")
+    if summary["status"] == "published" and not summary["impact_measured"]:
+        say(text("impact_hint"))
     if next_commands:
         say(f"{text('next')}: " + " | ".join(next_commands))
 

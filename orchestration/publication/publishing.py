@@ -24,6 +24,7 @@ from ingest.private_files import shared_files
 from ingest.sql import ident, literal
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.masking import without_calendar_names
 from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
 from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
@@ -206,8 +207,8 @@ def refuse(company: Company, verdict: Mapping[str, Any]) -> Path:
             "reasons": verdict.get("reasons"),
             "rule_ids": verdict.get("rule_ids"),
             "ledger_imbalances": verdict.get("ledger_imbalances"),
-            "sentences_fr": list(verdict.get("sentences_fr") or ()),
-            "sentences_en": list(verdict.get("sentences_en") or ()),
+            "sentences_fr": [without_calendar_names(each) for each in verdict.get("sentences_fr") or ()],
+            "sentences_en": [without_calendar_names(each) for each in verdict.get("sentences_en") or ()],
             "code_version": settings.code_version,
             "policy_version": settings.policy_version,
             "still_published": current.get("publication_id"),
@@ -354,14 +355,15 @@ def _previous(published: Path, publication_id: str) -> dict[str, Any]:
 
 
 def _deliveries(con: duckdb.DuckDBPyConnection, work: Path) -> list[dict[str, Any]]:
+    """What went in, by delivery id and content hash; paths stay in work/, for a calendar's names its person."""
     path = work / "collect" / "deliveries.parquet"
     rows = con.execute(
-        "select _delivery_id, source_instance, mapping, mapping_version, mapping_hash, file_path,"
+        "select _delivery_id, source_instance, mapping, mapping_version, mapping_hash,"
         " file_sha256, file_bytes, cast(delivered_on as varchar)"
         f" from read_parquet({literal(str(path))}) order by _delivery_id"
     ).fetchall()
     names = (
-        "delivery_id", "source_instance", "mapping", "mapping_version", "mapping_hash", "file_path",
+        "delivery_id", "source_instance", "mapping", "mapping_version", "mapping_hash",
         "file_sha256", "file_bytes", "delivered_on",
     )  # fmt: skip
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -50,11 +50,15 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     run = run_facts(company, reader)
     accounts = row_accounts(reader)
     verdict = read_verdict(reader)
+    unreadable = reader.parquet(
+        "collect/deliveries", "select cast(sum(n_quarantined_lines) as bigint) as n from relation"
+    )
     counts = {
         "n_rows_in": sum(row.records_in for row in accounts),
         "n_rows_kept": sum(row.kept_as_own for row in accounts),
         "n_rows_set_aside": sum(row.quarantined + row.excluded + row.suppressed for row in accounts),
         "n_rows_repeated": sum(row.exact_duplicate + row.superseded for row in accounts),
+        "n_lines_unreadable": (unreadable[0]["n"] or 0) if unreadable else 0,
         "n_rows_merged": sum(row.merged or 0 for row in accounts),
     }
     delivered = reader.parquet("collect/deliveries", "select max(delivered_on) as day from relation")

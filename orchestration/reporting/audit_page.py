@@ -14,6 +14,7 @@ from orchestration.reporting.charts import bridge, places_of, sparkline, stacked
 from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
 from orchestration.reporting.privacy import masked
+from orchestration.reporting.sections.accounts import unreadable
 from orchestration.reporting.sections.verdict import verdict_banner
 from orchestration.reporting.wording import Wording
 
@@ -228,10 +229,11 @@ def audit_context(inputs: AuditInputs, t: Wording, f: Formats) -> dict[str, obje
     known = [week for week in inputs.complaints if week.rate is not None]
     return {
         "inputs": inputs,
+        "unreadable": unreadable(inputs.n_lines_unreadable, t, f),
         "run": inputs.run,
         "is_held": is_held,
         "reasons": [masked(sentence) for sentence in told],
-        "banner": verdict_banner(inputs.verdict, inputs.run.cycle, t, f),
+        "banner": verdict_banner(inputs.verdict, inputs.run, t, f),
         "tiles": [_tile(kpi, inputs, t, f) for kpi in inputs.kpis],
         "segment_groups": [
             (dimension, [_segment_rows(s, t, f) for s in inputs.segments if s.dimension == dimension])

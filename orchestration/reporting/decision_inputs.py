@@ -71,7 +71,7 @@ def journal_samples(reader: Reader) -> tuple[JournalSample, ...]:
             files.source_instance, files.file_path
         from ranked
         left join (
-            select _delivery_id, min(source_instance) as source_instance, min(file_path) as file_path
+            select _delivery_id, min(source_instance) as source_instance, min({reader.file_name()}) as file_path
             from read_parquet(?) group by all
         ) as files on files._delivery_id = ranked.chosen.delivery
         where rank <= {SAMPLES_SHOWN}

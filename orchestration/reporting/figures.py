@@ -274,6 +274,7 @@ class QualityInputs:
     history: History | None = None
     compliance: Compliance | None = None
     reconciliation: tuple[ReconciliationCause, ...] | None = None
+    n_decisions_to_measure: int | None = None  # that can be taken the other way; None: not counted
 
 
 @dataclass(frozen=True)
@@ -416,4 +417,5 @@ class AuditInputs:
     n_rows_set_aside: int = 0
     n_rows_repeated: int = 0
     n_rows_merged: int = 0
+    n_lines_unreadable: int = 0  # that are no record
     last_delivery_on: date | None = None

@@ -44,6 +44,7 @@ from orchestration.reporting.followup_inputs import (
     work_by_owner,
 )
 from orchestration.reporting.history_inputs import former_accounts, publication_history
+from orchestration.reporting.privacy import CONTRACTS_OF_ONE_PERSON
 from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
@@ -111,6 +112,16 @@ class Reader:
         """The file work/<name>.parquet, which may be absent."""
         return self.work / f"{name}.parquet"
 
+    def file_name(self) -> str:
+        """SQL over deliveries: the path of a file, or its delivery id where the file belongs to one person."""
+        personal = ", ".join(f"'{each}'" for each in CONTRACTS_OF_ONE_PERSON)
+        rows = self.parquet(
+            "collect/ledger_terms",
+            f"select distinct _delivery_id as id from relation where contract in ({personal}) order by all",
+        )
+        listed = ", ".join(f"'{row['id']}'" for row in rows)
+        return f"if(_delivery_id in ({listed}), _delivery_id, file_path)" if rows else "file_path"
+
     def has(self, name: str) -> bool:
         """Whether the warehouse holds the table or view `schema.name`."""
         schema, table = name.split(".")
@@ -144,6 +155,7 @@ def reading(work: Path) -> Iterator[Reader]:
 
 def load_quality_inputs(company: Company, publication_id: str | None = None) -> QualityInputs:
     """What the data-quality report of the last run shows. publication_id: of that run, when it was published."""
+    n_decisions = _decisions_to_measure(company.work)
     with reading(company.work) as reader:
         run = replace(run_facts(company, reader), publication_id=publication_id)
         first_day, day_after = cycle_bounds(run.cycle)
@@ -173,7 +185,19 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
             history=publication_history(reader, registry),
             compliance=compliance(reader, first_day, day_after),
             reconciliation=reconciliation(reader, day_after, run.reporting_currency),
+            n_decisions_to_measure=n_decisions,
         )
+
+
+def _decisions_to_measure(work: Path) -> int | None:
+    """How many decisions of the run `etalon impact --all` takes the other way; None before a run has built any."""
+    from orchestration.impact.errors import ImpactError
+    from orchestration.impact.switches import switches
+
+    try:
+        return sum(1 for each in switches(work) if not each.obstacle)
+    except ImpactError:
+        return None
 
 
 def load_audit_inputs(company: Company) -> AuditInputs:
@@ -389,7 +413,8 @@ def _balances(reader: Reader) -> tuple[Balance, ...]:
 
 def _files(reader: Reader) -> tuple[DeliveredFile, ...]:
     names = ", ".join(each.name for each in fields(DeliveredFile))
+    named = f"select * replace ({reader.file_name()} as file_path) from relation"
     return tuple(
         DeliveredFile(**row)
-        for row in reader.parquet("collect/deliveries", f"select {names} from relation order by all")
+        for row in reader.parquet("collect/deliveries", f"select {names} from ({named}) order by all")
     )

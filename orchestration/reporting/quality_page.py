@@ -5,6 +5,7 @@ What does not belong here: what a section says (sections/), HTML (templates).
 
 from __future__ import annotations
 
+from expectations.owners import owner_name
 from orchestration.reporting.figures import QualityInputs
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.privacy import masked
@@ -43,5 +44,6 @@ def quality_context(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, 
         "quantity": lambda value: quantity(value, f),
         "question": lambda rule: rule_question(rule, t),
         "detail": lambda rule: t.pick(rule.detail_fr, rule.detail, rule.detail),
+        "owner": lambda code: owner_name(code, t.language),
         "masked": masked,
     }

@@ -164,7 +164,12 @@ def ledger_terms(balances: Iterable[Balance]) -> list[LedgerTerm]:
     ]
 
 
-def _lead(total: RowAccount | None, n_imbalances: int, t: Wording, f: Formats) -> str:
+def unreadable(n_lines: int, t: Wording, f: Formats) -> str:
+    """What is added to an account of records for the lines that are none; '' without any."""
+    return t.plural("quality.accounts.unreadable", n_lines, n=f.integer(n_lines)) if n_lines else ""
+
+
+def _lead(total: RowAccount | None, n_unreadable: int, n_imbalances: int, t: Wording, f: Formats) -> str:
     if total is None:
         return t("quality.accounts.empty")
     said = t(
@@ -174,10 +179,23 @@ def _lead(total: RowAccount | None, n_imbalances: int, t: Wording, f: Formats) -
         merged=f.integer(total.merged or 0),
         repeated=f.integer(total.exact_duplicate + total.superseded),
         aside=f.integer(total.quarantined + total.excluded + total.suppressed),
+        unreadable=unreadable(n_unreadable, t, f),
     )
     if n_imbalances:
         return f"{said} {t.plural('quality.accounts.unbalanced', n_imbalances, n=f.integer(n_imbalances))}"
     return f"{said} {t('quality.accounts.balanced')}"
+
+
+def _figures(total: RowAccount, n_unreadable: int) -> list[tuple[str, int]]:
+    """(key of the wording, count): the account in one line, and the lines that are no record of it."""
+    return [
+        ("column.records_in", total.records_in),
+        ("fate.kept_as_own", total.kept_as_own),
+        ("fate.merged", total.merged or 0),
+        ("quality.accounts.repeated", total.exact_duplicate + total.superseded),
+        ("quality.accounts.aside", total.quarantined + total.excluded + total.suppressed),
+        ("quality.accounts.unreadable_lines", n_unreadable),
+    ]
 
 
 def accounts_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
@@ -185,9 +203,11 @@ def accounts_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str,
     totals = [total for total, _ in sources]
     total = _sum_accounts("", totals) if totals else None
     n_imbalances = sum(1 for balance in inputs.balances if balance.difference != 0)
+    line_total = _line_total(inputs.lines)
     former = inputs.former_accounts[0] if inputs.former_accounts else None
     return {
-        "lead": _lead(total, n_imbalances, t, f),
+        "lead": _lead(total, line_total["quarantined_lines"], n_imbalances, t, f),
+        "figures": _figures(total, line_total["quarantined_lines"]) if total else [],
         "sources": sources,
         "total": total,
         "drawing": _drawing(totals, total, t, f) if total else "",
@@ -198,6 +218,6 @@ def accounts_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str,
         "changes": changes(inputs) if former and total else [],
         "aside": [(row, item) for _, contracts in sources for row in contracts for item in row.set_aside],
         "lines": sorted(inputs.lines, key=lambda row: row.source_instance),
-        "line_total": _line_total(inputs.lines),
+        "line_total": line_total,
         "terms": ledger_terms(inputs.balances),
     }

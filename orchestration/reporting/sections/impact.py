@@ -134,10 +134,17 @@ def metric_impacts(
     return found
 
 
-def _lead(impacts: tuple[KpiImpact, ...] | None, currency: str, t: Wording, f: Formats) -> str:
-    moved = [each for each in impacts or () if _moved(each)]
+def _absent(n_decisions: int | None, t: Wording, f: Formats) -> str:
+    """That nothing was measured, and what measuring it costs."""
+    if n_decisions is None:
+        return t("quality.impact.absent")
+    return t.plural("quality.impact.cost", n_decisions, n=f.integer(n_decisions))
+
+
+def _lead(impacts: tuple[KpiImpact, ...], currency: str, t: Wording, f: Formats) -> str:
+    moved = [each for each in impacts if _moved(each)]
     if not moved:
-        return t("quality.impact.unmoved") if impacts is not None else t("quality.impact.absent")
+        return t("quality.impact.unmoved")
     largest = max(moved, key=lambda each: (_relative(each), each.metric_name, each.switch_code))
     return t(
         "quality.impact.lead",
@@ -154,7 +161,11 @@ def impact_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, o
     metrics = metric_impacts(inputs.impacts or (), currency, t, f)
     all_metrics = {each.metric_name for each in inputs.impacts or ()}
     return {
-        "lead": _lead(inputs.impacts, currency, t, f),
+        "lead": (
+            _absent(inputs.n_decisions_to_measure, t, f)
+            if inputs.impacts is None
+            else _lead(inputs.impacts, currency, t, f)
+        ),
         "is_there": inputs.impacts is not None,
         "metrics": metrics,
         "n_unmoved": len(all_metrics) - len(metrics),

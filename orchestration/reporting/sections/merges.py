@@ -12,7 +12,9 @@ from orchestration.reporting.wording import Wording
 
 
 def merges_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
-    n_merged = sum(count.n_source_rows - count.n_golden for count in inputs.entities)
+    n_attached = sum(count.n_source_rows - count.n_golden for count in inputs.entities)
+    counted = [each.merged for each in inputs.accounts if each.merged is not None]
+    n_merged = sum(counted) if counted else n_attached  # each record once, as in the account of records
     n_waiting = sum(each.n_items for each in inputs.reviews)
     n_postponed = sum(each.n_postponed for each in inputs.reviews)
     on_pairs = [each for each in inputs.steward_decisions if each.kind not in VALUE_KINDS]
@@ -31,6 +33,7 @@ def merges_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, o
         "lead": lead,
         "is_there": known,
         "entities": inputs.entities,
+        "has_both": n_attached != n_merged,
         "figures": [
             ("merged", n_merged),
             ("waiting", n_waiting),

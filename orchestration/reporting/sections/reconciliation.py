@@ -99,21 +99,28 @@ def _unrated(rows: list[ReconciliationCause], t: Wording, f: Formats) -> str:
     return t("quality.reconciliation.unrated", opportunities=f.integer(deals), lines=f.integer(lines))
 
 
+def _money(value: Decimal, currency: str, f: Formats, *, signed: bool = False) -> str:
+    """An amount to the cent; without a unit where its currency is not known."""
+    if currency == _UNKNOWN:
+        return f.decimal(value, 2, signed=signed)
+    return f.money(value, currency, 2, signed=signed)
+
+
 def _drawing(
     lines: list[CauseLine], total: CauseLine, currency: str, label: str, number: int, t: Wording, f: Formats
 ) -> str:
     moved = [line for line in lines if line.difference]
     steps = [
-        Step(t("quality.reconciliation.crm"), total.crm_amount, f.money(total.crm_amount, currency, 2), True),
+        Step(t("quality.reconciliation.crm"), total.crm_amount, _money(total.crm_amount, currency, f), True),
         *(
             Step(
                 t.or_raw("cause", line.cause_code),
                 -line.difference,
-                f.money(-line.difference, currency, 2, signed=True),
+                _money(-line.difference, currency, f, signed=True),
             )
             for line in moved
         ),
-        Step(t("quality.reconciliation.erp"), total.erp_amount, f.money(total.erp_amount, currency, 2), True),
+        Step(t("quality.reconciliation.erp"), total.erp_amount, _money(total.erp_amount, currency, f), True),
     ]
     title = t("quality.reconciliation.chart_title", currency=label)
     return waterfall(steps, title=title, name=f"reconciliation-{number}")
@@ -131,10 +138,15 @@ def reconciliation_section(inputs: QualityInputs, t: Wording, f: Formats) -> dic
     key = "lead" if moved else "equal"
     lead = t(
         f"quality.reconciliation.{key}",
-        crm=f.money(first.total.crm_amount, first.currency, 2),
-        erp=f.money(first.total.erp_amount, first.currency, 2),
-        difference=f.money(first.total.difference, first.currency, 2, signed=True),
+        crm=_money(first.total.crm_amount, first.currency, f),
+        erp=_money(first.total.erp_amount, first.currency, f),
+        difference=_money(first.total.difference, first.currency, f, signed=True),
         cause=t.or_raw("cause", moved[0].cause_code) if moved else "",
-        most=f.money(moved[0].difference, first.currency, 2, signed=True) if moved else "",
+        most=_money(moved[0].difference, first.currency, f, signed=True) if moved else "",
     )
-    return {"lead": lead, "is_there": True, "currencies": found}
+    return {
+        "lead": lead,
+        "is_there": True,
+        "currencies": found,
+        "residual": lambda each: _money(each.residual, each.currency, f),
+    }

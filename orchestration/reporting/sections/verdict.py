@@ -9,7 +9,14 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
-from orchestration.reporting.figures import SEVERITIES, STATUSES, QualityInputs, RuleOutcome, Verdict
+from orchestration.reporting.figures import (
+    SEVERITIES,
+    STATUSES,
+    QualityInputs,
+    RuleOutcome,
+    RunFacts,
+    Verdict,
+)
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
@@ -18,14 +25,17 @@ RULES_SHOWN = 10
 REASONS_SHOWN = 4
 
 
-def verdict_banner(verdict: Verdict, cycle: str, t: Wording, f: Formats) -> dict[str, str]:
-    """The verdict as a headline, what follows from it, and the next command."""
+def verdict_banner(verdict: Verdict, run: RunFacts, t: Wording, f: Formats) -> dict[str, object]:
+    """The verdict as a headline, what follows from it, and the commands that come next, the first one on top."""
+    commands = t(f"verdict.{verdict.code}.command").split(" | ")
+    if verdict.code.startswith("publish") and not run.publication_id:
+        commands.insert(0, "etalon publish")
     return {
         "code": verdict.code,
         "label": t(f"verdict.{verdict.code}.label"),
-        "sentence": t(f"verdict.{verdict.code}.sentence", month=f.month(cycle)),
+        "sentence": t(f"verdict.{verdict.code}.sentence", month=f.month(run.cycle)),
         "advice": t(f"verdict.{verdict.code}.advice"),
-        "command": t(f"verdict.{verdict.code}.command"),
+        "commands": commands,
     }
 
 
@@ -34,18 +44,15 @@ def rule_question(rule: RuleOutcome, t: Wording) -> str:
 
 
 def order_rules(rules: Iterable[RuleOutcome]) -> list[RuleOutcome]:
-    """Worst first: by status, then severity, then share of failed rows, then id."""
+    """Worst first: by status, then severity, then number of failed rows (half of two is no news), then id."""
 
     def rank(value: str, order: tuple[str, ...]) -> int:
         return order.index(value) if value in order else len(order)
 
-    def failed_share(rule: RuleOutcome) -> float:
-        return (rule.n_failed or 0) / rule.n_evaluated if rule.n_evaluated else 0.0
-
     return sorted(
         rules,
         key=lambda r: (
-            rank(r.status, STATUSES), rank(r.severity, SEVERITIES), -failed_share(r), r.rule_id, r.table_name,
+            rank(r.status, STATUSES), rank(r.severity, SEVERITIES), -(r.n_failed or 0), r.rule_id, r.table_name,
         ),
     )  # fmt: skip
 
@@ -105,15 +112,20 @@ def verdict_reasons(inputs: QualityInputs, t: Wording, f: Formats) -> list[str]:
 
 def verdict_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
     reasons = verdict_reasons(inputs, t, f)
-    by_status = Counter(rule.status for rule in inputs.rules)
+    by_status = Counter(rule.status for rule in inputs.rules if rule.origin != "dbt")
+    models = Counter(rule.status for rule in inputs.rules if rule.origin == "dbt")
     controls = Counter(control.status for control in inputs.controls)
     # What was not assessed for want of a source is counted; what somebody can act on is listed.
     listed = [rule for rule in order_rules(inputs.rules) if rule.status in ("fail", "warn", "waived")]
     return {
-        "banner": verdict_banner(inputs.verdict, inputs.run.cycle, t, f),
+        "banner": verdict_banner(inputs.verdict, inputs.run, t, f),
         "reasons": reasons[:REASONS_SHOWN],
         "more_reasons": reasons[REASONS_SHOWN:],
-        "counts": [(status, by_status[status], controls[status]) for status in STATUSES],
+        "statuses": STATUSES,
+        "counts": [
+            (name, [count[status] for status in STATUSES])
+            for name, count in (("rules", by_status), ("models", models), ("controls", controls))
+        ],
         "n_checks": len(inputs.rules) + len(inputs.controls),
         "rules": listed[:RULES_SHOWN],
         "n_listed": len(listed),

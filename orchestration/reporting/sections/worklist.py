@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from expectations.owners import owner_name
 from orchestration.reporting.figures import QualityInputs
 from orchestration.reporting.formatting import MISSING, Formats
 from orchestration.reporting.wording import Wording
@@ -15,7 +16,7 @@ from orchestration.reporting.wording import Wording
 _COUNTED = ("touches", "leads", "records")
 
 
-def _impact(value: Decimal | None, unit: str, t: Wording, f: Formats) -> str:
+def at_stake(value: Decimal | None, unit: str, t: Wording, f: Formats) -> str:
     """Money when the unit is a currency, else a number and what it counts."""
     if value is None:
         return MISSING
@@ -40,16 +41,16 @@ def worklist_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str,
             n_open,
             n=f.integer(n_open),
             closed=f.integer(n_closed),
-            owner=first.owner or t("quality.worklist.nobody"),
+            owner=owner_name(first.owner, t.language) or t("quality.worklist.nobody"),
             most=f.integer(first.n_open),
         )
     return {
         "lead": lead,
         "is_there": inputs.work is not None,
         "owners": work,
-        "impact": lambda value, unit: _impact(value, unit, t, f),
+        "impact": lambda value, unit: at_stake(value, unit, t, f),
         "impacts": lambda owner: (
-            ", ".join(_impact(value, unit, t, f) for unit, value in owner.impact) or MISSING
+            ", ".join(at_stake(value, unit, t, f) for unit, value in owner.impact) or MISSING
         ),
         "problem": lambda item: t.pick(item.label_fr, item.label_en, item.rule_id),
     }

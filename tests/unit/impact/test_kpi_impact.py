@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from ingest.company import Company, load_company
 from orchestration import cli
+from orchestration.commands.impact import _say_effects
 from orchestration.impact.errors import ImpactError
 from orchestration.impact.measuring import measure
 from orchestration.impact.results import inputs_fingerprint, read_impact
@@ -195,3 +196,25 @@ def test_a_line_that_is_no_record_cannot_come_back_and_the_command_says_why(plan
         arguments = ["impact", "--reason", line.code, "--language", language]
         refused = CliRunner().invoke(cli.etalon, [*arguments, "--company", str(planted_company.root)])
         assert refused.exit_code == 2 and words in " ".join(refused.output.split())
+
+
+def test_the_command_names_the_last_month_and_shows_the_largest_effect_too(capsys) -> None:
+    def row(metric: str, month: int, published: str | None, without: str) -> dict:
+        values = {"value_published": published and Decimal(published), "value_without": Decimal(without)}
+        difference = published and Decimal(published) - Decimal(without)
+        return {
+            "switch_kind": "reason", "switch_code": "double_logged", "n_rows": 7, "metric_name": metric,
+            "period_month": date(2026, month, 1), "unit_code": "count", **values, "difference": difference,
+        }  # fmt: skip
+
+    rows = [row("touches", 1, "90", "100"), row("touches", 5, "99", "100"), row("touches", 6, "50", "50")]
+    rows += [row("leads", 4, "9", "10"), row("undated", 2, "9", "10"), row("undated", 3, None, "10")]
+    _say_effects(rows, "EUR", "en", 20)
+    told = [[*line.split()[:2], line.rsplit("  ", 1)[1]] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert told == [
+        ["touches", "2026-05", "last month that moved"],
+        ["touches", "2026-01", "largest effect"],
+        ["leads", "2026-04", "last month that moved, and the largest effect"],
+        ["undated", "2026-03", "last month that moved"],
+        ["undated", "2026-02", "largest effect"],
+    ]

@@ -107,7 +107,8 @@ def test_the_receipt_chains_ledgers_and_names_what_went_in(tmp_path: Path) -> No
     second = publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST).content
     assert second["previous_publication_id"] == first["publication_id"] != second["publication_id"]
     assert len({first["chain_hash"], second["chain_hash"], first["ledger_hash"], second["ledger_hash"]}) == 4
-    assert second["deliveries"][0]["file_path"] == "crm/leads.csv"
+    assert second["deliveries"][0]["delivery_id"] and second["deliveries"][0]["file_sha256"]
+    assert "file_path" not in second["deliveries"][0], "a calendar's file is named after its person"
     assert second["row_counts"]["mart_sales_leads_month"] == 2
     assert second["metric_versions"] == {"leads_new": "2"}
     assert "published_at" in second and "published_at" not in json.dumps(MANIFEST)

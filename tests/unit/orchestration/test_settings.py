@@ -134,3 +134,14 @@ def test_a_rollback_stands_until_something_is_new(tmp_path: Path) -> None:
 def test_a_run_for_another_month_judges_that_month(tmp_path: Path) -> None:
     run = open_run(plant(tmp_path).root, cycle="2026-05")
     assert run.company.cycle == run.settings.cycle == "2026-05"
+
+
+def test_inputs_tell_calendars_apart_by_content_and_name_nobody(tmp_path: Path) -> None:
+    company = plant(tmp_path)
+    folder = company.extracts / "calendar" / "2026-06"
+    folder.mkdir(parents=True)
+    for name in ("blanc.sarah", "Thomas Fournier"):
+        (folder / f"{name}.ics").write_text(name, encoding="utf-8")
+    found = [each for each in scan_inputs(company) if "calendar" in each["path"]]
+    assert {each["path"] for each in found} == {"extracts/calendar/2026-06/•••.ics"}
+    assert len({each["sha256"] for each in found}) == 2

@@ -486,6 +486,8 @@ BUSY_QUALITY = replace(
 )
 SAME_QUALITY = replace(
     QUALITY,
+    impacts=None,
+    n_decisions_to_measure=49,
     former_accounts=tuple(
         FormerAccount("2026-05-99aa88bb77cc", "2026-05", a.source_instance, a.contract, a.records_in, a.kept, a.quarantined, a.excluded,
                       a.exact_duplicate, a.superseded, a.suppressed) for a in ACCOUNTS

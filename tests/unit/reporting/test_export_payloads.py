@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
+from expectations.waivers import Waiver, read_waivers, write_waivers
 from orchestration.stewardship.content import Record
 from orchestration.stewardship.decisions import Decision
 from orchestration.stewardship.files import append_decisions, read_decisions
 from orchestration.stewardship.queue import ReviewItem
 from orchestration.stewardship.sheets import write_queue
+from orchestration.worklists.reading import WorklistItem, export_items
 
 #: What a spreadsheet takes for the beginning of a formula, alone, behind blanks it trims, and in full width.
 OPENINGS = ("=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", "'=", "=-", "@=")
@@ -32,6 +34,7 @@ FORMULAS = (
     "1;=1+1",
     '1"\n=1+1',
 )
+WHY = "until the migration is over"
 PAYLOADS = [opening + formula for opening, formula in product(OPENINGS, FORMULAS)]
 
 
@@ -69,6 +72,43 @@ def test_no_cell_of_the_review_queue_is_a_formula(tmp_path, ending):
     assert [cell for row in rows for cell in row if isinstance(cell, str) and runs(cell)] == []
     values = {float(row[header.index("impact")]) for row in rows}
     assert values == {-5.0}, "a number is no formula and stays one"
+
+
+def to_fix(number: int, text: str) -> WorklistItem:
+    day = dt.date(2026, 6, 30)
+    return WorklistItem(
+        text, text, text, text, text, text, text, text, text, text, Decimal(-5), text, text, day, text, None, None, 3,
+        number,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_no_cell_of_an_exported_worklist_is_a_formula(tmp_path, ending):
+    path = tmp_path / f"worklist{ending}"
+    items = [to_fix(number, text) for number, text in enumerate(PAYLOADS)]
+    export_items(items, {text: text for text in PAYLOADS}, path, "Worklist")
+    header, *rows = rows_of(path)
+    assert len(rows) == len(PAYLOADS)
+    assert [cell for row in rows for cell in row if isinstance(cell, str) and runs(cell)] == []
+    assert {float(row[header.index("impact_value")]) for row in rows} == {-5.0}
+
+
+def test_no_cell_of_the_waivers_is_a_formula_and_each_reads_back_as_it_was(tmp_path):
+    texts = [text for text in PAYLOADS if text == text.strip()]
+    path = tmp_path / "waivers.csv"
+    asked = dt.date(2026, 6, 1), dt.date(2026, 6, 30)
+    made = [
+        Waiver(
+            rule_id="R-CRM-001", author=text, reason=f"{text} {WHY}", decided_on=asked[0], expires_on=asked[1]
+        )
+        for text in texts
+    ]
+    write_waivers(made, path)
+    cells = [cell for row in rows_of(path)[1:] for cell in row]
+    assert len(cells) == 6 * len(texts) and [cell for cell in cells if runs(cell)] == []
+    assert [(each.author, each.reason) for each in read_waivers(path, 90)] == [
+        (w.author, w.reason) for w in made
+    ]
 
 
 def decided(number: int, text: str) -> Decision:

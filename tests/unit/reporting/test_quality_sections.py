@@ -7,9 +7,14 @@ from xml.etree import ElementTree
 
 import planted_reports as planted
 import pytest
+import yaml
 
+from expectations.catalogue import load_catalogue
+from expectations.owners import owner_names
+from expectations.structure import OWNER
 from expectations.wording import worded
 from orchestration.reporting import drawing
+from orchestration.reporting.figures import Verdict
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.privacy import shape
 from orchestration.reporting.quality_figures import ComplianceCount
@@ -20,7 +25,10 @@ from orchestration.reporting.sections.compliance import check_lines
 from orchestration.reporting.sections.impact import metric_impacts
 from orchestration.reporting.sections.reconciliation import reconciled
 from orchestration.reporting.sections.trends import publications
+from orchestration.reporting.sections.verdict import order_rules, verdict_banner
+from orchestration.reporting.sections.worklist import at_stake
 from orchestration.reporting.wording import Wording
+from orchestration.worklists.building import OWNERS_FILE
 
 D = Decimal
 T, F = Wording("en"), Formats("en")
@@ -66,7 +74,11 @@ def test_every_section_begins_with_a_sentence(language):
 
 def test_checks_are_counted_by_state_and_those_that_flag_rows_are_listed():
     rows = cells(planted.QUALITY, "verdict", "Checks of this run by state")
-    assert rows == [["Rules", "0", "2", "1", "1", "9"], ["Controls of deliveries", "1", "2", "1", "1", "1"]]
+    assert rows == [
+        ["Rules", "0", "2", "1", "1", "8"],
+        ["Tests of the models", "0", "0", "0", "0", "1"],
+        ["Controls of deliveries", "1", "2", "1", "1", "1"],
+    ]
     text = section(planted.QUALITY, "verdict")
     assert text.index("R-CRM-014") < text.index("R-FCT-006") < text.index("R-EML-004")
     assert "R-ERP-009" not in text and "R-TEL-002" not in text
@@ -153,6 +165,91 @@ def test_the_lead_names_the_decision_that_moves_a_kpi_most():
     assert "Conversion rate is 11.84%; it would be 11.22% if “A test record” were switched off" in text
 
 
+def test_what_was_not_measured_says_what_measuring_costs():
+    text = section(planted.SAME_QUALITY, "impact")
+    assert "49 decisions, one partial run for each, so about 49 partial runs." in text
+    assert "etalon impact --all" in text
+
+
+@pytest.mark.parametrize(
+    ("n", "said"), [(37, "; plus 37 unreadable lines."), (1, "; plus 1 unreadable line."), (0, " set aside.")]
+)
+def test_lines_that_are_no_record_stand_beside_the_records(n, said):
+    first = replace(planted.LINES[0], quarantined_lines=n)
+    text = section(replace(planted.QUALITY, lines=(first,)), "accounts")
+    assert said in text
+    assert f"Unreadable lines {n} " in text
+
+
+def test_a_rule_with_more_rows_at_fault_comes_before_one_with_a_larger_share():
+    one, many = (
+        replace(planted.RULES[1], rule_id=f"R-CRM-{i}", n_evaluated=n, n_failed=f)
+        for i, n, f in ((901, 2, 1), (902, 9000, 40))
+    )
+    grave = replace(one, rule_id="R-CRM-903", severity="critical")
+    assert [each.rule_id for each in order_rules((one, many, grave))] == [
+        "R-CRM-903",
+        "R-CRM-902",
+        "R-CRM-901",
+    ]
+
+
+def test_a_published_cycle_says_what_to_work_on_and_an_unpublished_one_how_to_publish():
+    done = replace(planted.RUN, publication_id="2026-06-0a1b2c3d4e5f")
+    for code, first in (
+        ("publish", "etalon worklist list"),
+        ("publish_with_warnings", "etalon worklist list"),
+    ):
+        commands = verdict_banner(Verdict(code), done, T, F)["commands"]
+        assert commands[0] == first and "etalon check" not in commands
+        waiting = verdict_banner(Verdict(code), replace(done, publication_id=None), T, F)
+        assert waiting["commands"] == ["etalon publish", *commands]
+    assert verdict_banner(Verdict("hold"), done, T, F)["commands"] == ["etalon check"]
+
+
+@pytest.mark.parametrize(("language", "name"), [("fr", "Téléphonie"), ("en", "Telephony")])
+def test_owners_have_names_and_only_commands_their_codes(language, name):
+    rules = tuple(replace(rule, owner="telephony") for rule in planted.RULES)
+    work = (replace(planted.WORK[0], owner="telephony"),)
+    inputs = replace(planted.QUALITY, rules=rules, work=work)
+    for part in ("verdict", "worklist", "annex"):
+        text = section(inputs, part, language)
+        assert name in text
+        assert "telephony" not in re.sub(r"telephony_call_leg|--owner telephony", "", text)
+
+
+def test_every_owner_of_the_rules_has_a_name_in_both_languages():
+    owners = {rule.owner for rule in load_catalogue().rules} | {OWNER}
+    owners |= set(yaml.safe_load(OWNERS_FILE.read_text(encoding="utf-8")).values())
+    assert owners <= set(owner_names()), owners - set(owner_names())
+    assert all(set(names) == {"fr", "en"} for names in owner_names().values())
+
+
+def test_an_amount_without_a_known_currency_has_no_unit():
+    causes = tuple(replace(each, currency="unknown", is_converted=False) for each in planted.RECONCILIATION)
+    for language in ("fr", "en"):
+        text = section(replace(planted.QUALITY, reconciliation=causes), "reconciliation", language)
+        assert not re.search(r"\d.unknown", text) and "En unknown" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "fr", "en"),
+    [
+        ("1.00", "leads", "1 lead", "1 lead"),
+        ("1", "records", "1 fiche", "1 record"),
+        ("3", "records", "3 fiches", "3 records"),
+        ("1", "touches", "1 contact", "1 touch"),
+        ("49", "touches", "49 contacts", "49 touches"),
+        ("12.5", "EUR", "13 €", "€13"),
+    ],
+)
+def test_what_is_at_stake_is_counted_in_the_language(value, unit, fr, en):
+    said = {
+        language: at_stake(D(value), unit, Wording(language), Formats(language)) for language in ("fr", "en")
+    }
+    assert {key: text.replace("\u00a0", " ") for key, text in said.items()} == {"fr": fr, "en": en}
+
+
 def test_what_to_fix_is_told_by_owner_with_what_is_left_out():
     text = section(planted.QUALITY, "worklist")
     assert "1,205 records to fix; fixed this month: 120. The largest share is for sales_ops: 1,204." in text
@@ -172,10 +269,13 @@ def test_decisions_say_who_and_when():
 def test_merges_that_were_undone_and_questions_without_an_answer_are_counted():
     text = section(planted.QUALITY, "merges")
     assert (
-        "Records that joined another one on evidence: 3,464. Questions that wait for a steward: 59, of which"
+        "Records that joined another one on evidence: 3,121. Questions that wait for a steward: 59, of which"
         in text
     )
     assert "Merges undone: 2." in text
+    both = [section(planted.QUALITY, each) for each in ("accounts", "merges")]
+    assert "3,121 merged" in both[0], "one number of merged records"
+    assert "The number of merged records counts each record once, as section 2 does" in both[1]
 
 
 def test_small_multiples_share_one_scale_and_the_table_says_the_same():
@@ -284,7 +384,10 @@ def test_every_check_stands_in_the_annex():
     assert "D-unique_lead_id" in section(replace(planted.QUALITY, rules=failing), "annex")
     assert "12 checks by rule, 1 tests of the models, 6 controls of deliveries and 6 files read." in text
     assert planted.FILES[0].file_sha256 in text
-    dimensions = {row[0]: row[1:] for row in cells(planted.QUALITY, "annex", "Checks by dimension and state")}
+    dimensions = {
+        row[0]: row[1:]
+        for row in cells(planted.QUALITY, "annex", "Rules and tests of the models by dimension")
+    }
     assert dimensions["Completeness"] == ["0", "0", "1", "1", "0"]
     assert sum(int(n) for counts in dimensions.values() for n in counts) == len(planted.RULES)
 

@@ -194,6 +194,9 @@ def test_the_account_of_a_source_is_the_sum_of_its_tables():
         ("06 12 34 56 78", "•••"),
         ("crm/leads_2026-06-30.csv:8412 0a1b2c3d4e5f", "crm/leads_2026-06-30.csv:8412 0a1b2c3d4e5f"),
         ("12 of 0612345678901 rows", "12 of 0612345678901 rows"),
+        ("calendar/2026-05/blanc.sarah.ics:12, x", "calendar/2026-05/•••.ics:12, x"),
+        ("files: cal/Sarah Blanc.ICS (2)", "files: cal/•••.ICS (2)"),
+        ("(blanc.sarah.ics)", "(•••.ics)"),
     ],
 )
 def test_direct_identifiers_in_free_text_are_masked(text, shown):

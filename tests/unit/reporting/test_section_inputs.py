@@ -63,6 +63,7 @@ JOURNAL = """
         ('email_invalid', 'null', 'crm_lead', 'email', 'rule', 'd1', 7, 'crm/crm_lead/1', 'jane.doe@client.example', null),
         ('value_unknown', 'correct', 'crm_lead', 'status', 'rule', 'd1', 8, 'crm/crm_lead/2', 'Jane 12', 'open'),
         ('same_email', 'merge', 'crm_lead', 'person_id', 'rule', 'd1', 9, 'crm/crm_lead/3', 'crm/crm_lead/3', 'per_0a1b2c3d4e5f'),
+        ('internal_attendee', 'exclude', 'calendar_event', 'attendee', 'rule', 'd2', 3, 'cal/calendar_event/7', null, null),
         ('unclosed_quote', 'quarantine', null, null, 'rule', 'd1', 10, null, 'Doe;Jane;+33612345678', null),
         ('steward_override', 'override', 'crm_account', 'city', 'Ann Lee', null, null, 'crm/crm_account/4', null, 'Paris')
     ) t (reason_code, action, contract, field, actor, _delivery_id, _source_row_id, record_key, value_before, value_after),
@@ -102,7 +103,12 @@ PARQUET = {
     "collect/deliveries": """
         select 'd1' as _delivery_id, 'crm' as source_instance, 'crm/leads.csv' as file_path, 'ab' as file_sha256,
             120 as file_bytes, date '2026-06-30' as delivered_on, 11 as n_records, 13 as n_physical_lines,
-            1 as n_header_lines, 0 as n_blank_lines, 11 as n_record_lines, 1 as n_quarantined_lines, 0 as n_repaired_lines""",
+            1 as n_header_lines, 0 as n_blank_lines, 11 as n_record_lines, 1 as n_quarantined_lines, 0 as n_repaired_lines
+        union all select 'd2', 'cal', 'cal/jane.doe.txt', 'cd', 9, date '2026-06-30', 1, 1, 0, 0, 1, 0, 0""",
+    "collect/ledger_terms": """
+        select contract, delivery as _delivery_id, split_part(contract, '_', 1) as source_instance, 'C' as term,
+            'kept' as name, 1 as value
+        from (values ('crm_lead', 'd1'), ('calendar_event', 'd2')) t (contract, delivery)""",
     "stewardship/decisions": """
         select 'dec_1' as decision_id, 'account' as entity, 'same' as kind, ['crm/a/jane.doe@client.example', 'erp/b/1'] as record_keys,
             null as field, 'active' as status, 'Ann Lee' as author, 'Seen on site' as reason,
@@ -123,7 +129,7 @@ def plant(root: Path, without: str = "", inputs: str = ""):
             path.parent.mkdir(parents=True, exist_ok=True)
             measured_on = ""
             if "{inputs}" in query:
-                measured_on = inputs or fingerprint(read_settings(company.work), ["d1", "dec_1"])
+                measured_on = inputs or fingerprint(read_settings(company.work), ["d1", "d2", "dec_1"])
             connection.execute(
                 f"copy ({query.replace('{inputs}', measured_on)}) to '{path}' (format parquet)"
             )
@@ -254,6 +260,14 @@ def test_the_reconciliation_keeps_every_decimal_and_stops_at_the_cycle(quality):
     assert sum(each.difference for each in converted) == D("100.3333")
     unrated = [(each.n_opportunities_unrated, each.n_lines_unrated) for each in converted]
     assert tuple(map(sum, zip(*unrated, strict=True))) == (2, 1)
+
+
+def test_a_file_of_one_person_is_shown_by_its_delivery(quality):
+    assert {(each.source_instance, each.file_path) for each in quality.files} == {
+        ("crm", "crm/leads.csv"),
+        ("cal", "d2"),
+    }
+    assert {each.place for each in quality.samples if each.table_name == "calendar_event"} == {"cal:d2:3"}
 
 
 def test_nobody_is_named_in_the_page(quality):
