@@ -270,6 +270,7 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
     Read again from the files and the warehouse, because a check in another process proves nothing here.
     """
     from expectations.assessment_index import completed
+    from expectations.confirming import confirmed
     from expectations.gate import read_balances
     from expectations.results import read_results
 
@@ -277,7 +278,7 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
     verdict = read_verdict(work)
     if verdict is None or verdict["cycle"] != settings.cycle:
         raise NotAdmittedError(f"no verdict exists for cycle {settings.cycle}: run `etalon check`")
-    if verdict["verdict"] == "hold":
+    if verdict["verdict"] not in ("publish", "publish_with_warnings"):
         raise NotAdmittedError(
             f"the gate holds cycle {settings.cycle} ({verdict['reasons']}): run `etalon check`"
         )
@@ -289,7 +290,8 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
     if not any(result.layer == "mart" for result in results):
         raise NotAdmittedError("the mart rules were not assessed: run `etalon run`")
     policy = company_policy(company)
-    holding = [each for each in completed(results, catalogue, {"mart"}) if policy.effect(each) == "hold"]
+    of_marts = confirmed(completed(results, catalogue, {"mart"}), catalogue, policy, settings.cycle_end)
+    holding = [each for each in of_marts if policy.effect(each) == "hold"]
     if holding:
         failed = sorted({each.rule_id for each in holding if each.status != "not_assessed"})
         unassessed = sorted({each.rule_id for each in holding if each.status == "not_assessed"})

@@ -24,7 +24,6 @@ from orchestration.commands import exit_codes
 from orchestration.commands.run import run_cycle
 from orchestration.dbt_running import manifest
 from orchestration.publication import NotAdmittedError, publish
-from orchestration.publication.history import RULES
 from orchestration.publication.judging import decided
 from orchestration.settings import read_settings
 from tests.golden.planted_warehouse import PROJECT, run_dbt
@@ -191,18 +190,11 @@ def plant_refusal(demo: DemoRun) -> None:
     pq.write_table(pa.Table.from_pylist([row], schema=schema), path)
 
 
-def plant_better_past(demo: DemoRun) -> None:
-    """The same month was published before with a share of failing rows far below today's."""
-    path = demo.published / "registry" / RULES
-    rows = pq.read_table(path).to_pylist()
-    for row in rows:
-        row["n_evaluated"], row["n_failed"] = 1000, 0
-    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
-    # another candidate than the one that was published: its own publication is not compared with itself
-    settings = demo.work / "run" / "settings.parquet"
-    row = pq.read_table(settings).to_pylist()[0] | {"code_version": "another"}
-    pq.write_table(pa.Table.from_pylist([row], schema=pq.read_schema(settings)), settings)
-    rewrite(demo, RULE, n_evaluated=1000, n_failed=11)
+def plant_edited_counts(demo: DemoRun) -> None:
+    """Every row fails; the status beside the counts still says pass."""
+    found = read_results(results_of(demo))
+    n = next(each.n_evaluated for each in found if (each.rule_id, each.table_name) == (RULE, MOVEMENTS))
+    rewrite(demo, RULE, n_evaluated=n, n_failed=n)
 
 
 def plant_expired_waiver(demo: DemoRun) -> None:
@@ -248,7 +240,7 @@ def assess(demo: DemoRun) -> None:
         (plant_missing_table, {"critical_rule_broken"}),
         (plant_skipped_rule, {"critical_rule_broken"}),
         (plant_refusal, {"file_refused"}),
-        (plant_better_past, {"ratchet_worse"}),
+        (plant_edited_counts, {"critical_rule_broken"}),
         (plant_expired_waiver, {"critical_rule_failed", "waiver_expired"}),
     ],
 )

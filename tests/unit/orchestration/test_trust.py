@@ -53,6 +53,10 @@ def test_kpi_trust_names_waivers_gaps_lateness_and_small_numbers_month_by_month(
     table = "marts.mart_sales_leads_month"
     waived = passing("R-MRT-001", status="waived", n_failed=9, waived_until=date(2026, 8, 1))
     assert waived.table_name == table
+    (tmp_path / "waivers.csv").write_text(
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        "R-MRT-001,,Ann Lee,migration of June,2026-06-01,2026-08-01\n"
+    )
     company = plant(tmp_path, results=[waived])
     receipt = publish(company, MANIFEST)
     june, may = sorted(
