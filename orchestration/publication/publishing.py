@@ -24,6 +24,7 @@ from ingest.private_files import shared_files
 from ingest.sql import ident, literal
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.explaining.definitions import definitions
 from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
 from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
@@ -45,6 +46,7 @@ from orchestration.publication.history import (
 )
 from orchestration.publication.journal_history import promote_journal
 from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
+from orchestration.publication.reach import KPI_MART, reach
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
@@ -67,7 +69,7 @@ if TYPE_CHECKING:
     from ingest.company import Company
 
 MANIFEST = "manifest.json"
-_KPIS = f"warehouse.marts.{ident(trust.KPI_MART)}"
+_KPIS = f"warehouse.marts.{ident(KPI_MART)}"
 
 
 class NotAdmittedError(RuntimeError):
@@ -130,7 +132,9 @@ def publish(
         publication = _publication(
             settings, verdict, deliveries, publication_id, ledger_hash, sequence_of(events, publication_id)
         )
-        extra = _trust_tables(con, manifest, company, settings, publication, events, progress, filled)
+        extra = _trust_tables(
+            con, manifest, company, settings, publication, events, progress, filled, catalogue
+        )
         extra += _impact_table(work, fingerprint)
         shares = {
             RULES: rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
@@ -411,6 +415,7 @@ def _trust_tables(
     events: Sequence[Event],
     progress: Progress,
     filled: frozenset[str],
+    catalogue: Catalogue,
 ) -> list[tuple[Table, pa.Table]]:
     from expectations.assessment_index import is_due
     from expectations.control_findings import judged, read_controls
@@ -436,11 +441,21 @@ def _trust_tables(
         worse=tuple(each for each in progress.worse if each.effect != "note"),
     )
     deliveries = trust.newest_deliveries(con, company.work)
+    behind = trust.tables_behind(manifest)
+    where = reach(
+        con,
+        company.work,
+        manifest,
+        behind,
+        {name: each for name, each in definitions().items() if name in behind},
+        catalogue,
+        findings.judged,
+    )
     return [
         (trust.DIM_PUBLICATION, trust.publication_table(publications_until(events, publication))),
         (trust.DIM_METRIC, trust.metric_table(manifest)),
         (
             trust.KPI_TRUST,
-            trust.trust_table(con, manifest, findings, publication, deliveries, _KPIS),
+            trust.trust_table(con, manifest, findings, publication, deliveries, _KPIS, where),
         ),
     ]

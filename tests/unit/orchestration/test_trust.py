@@ -14,14 +14,18 @@ from planted_candidate import MANIFEST, of_cycle, passing, plant, result
 
 from orchestration.project import ROOT
 from orchestration.publication import publish
-from orchestration.publication.trust import Findings, caveats, metric_trust, tables_behind
+from orchestration.publication.reach import Reach
+from orchestration.publication.trust import Findings, caveats, concerned, metric_trust, tables_behind
 
 BEHIND = tables_behind(MANIFEST)["leads_new"]
 PASSED = result("R-CRM-001", "raw", "raw.crm_lead")
 
 
 def trust(*judged, unassessed=(), worse=()):
-    return metric_trust(BEHIND, Findings(judged, unassessed, worse))
+    where = Reach({"leads_new": BEHIND})
+    return metric_trust(
+        concerned("leads_new", Findings(judged, unassessed, worse), where).of(date(2026, 6, 1))
+    )
 
 
 def test_a_due_critical_rule_that_was_not_assessed_leaves_no_metric_reliable() -> None:
