@@ -119,7 +119,7 @@ def reach(
 
 
 def _readers(manifest: Mapping[str, Any]) -> dict[str, tuple[tuple[str, frozenset[str]], ...]]:
-    """Relation -> the models made from it, each with the words of its code: it reads no column that it does not name."""
+    """Relation -> the models made from it, with the words of their code: no column is read that is not named."""
     found: dict[str, list[tuple[str, frozenset[str]]]] = {}
     names = {key: node["name"] for kind in ("nodes", "sources") for key, node in manifest[kind].items()}
     for key, node in manifest["nodes"].items():

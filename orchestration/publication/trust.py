@@ -20,10 +20,9 @@ import yaml
 
 from ingest.sql import literal
 from orchestration.publication.history import Publication
-from orchestration.publication.reach import EVERY, KPI_MART, NEVER, Months, Reach
+from orchestration.publication.reach import EVERY, NEVER, Months, Reach
 from orchestration.publication.tables import Column, Table, meta_of
 from orchestration.settings import cycle_bounds
-
 
 DIM_PUBLICATION = Table(
     "dim_publication",

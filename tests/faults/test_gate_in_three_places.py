@@ -59,7 +59,8 @@ def break_a_movement(work: Path) -> None:
     change(
         work,
         f"create or replace table {MOVEMENTS} as select * replace"
-        " (case when row_number() over (order by period_month, account_month_key) = 1 then 'acc_nowhere' else account_id end as account_id)"
+        " (case when row_number() over (order by period_month, account_month_key) = 1 then 'acc_nowhere'"
+        " else account_id end as account_id)"
         f" from {MOVEMENTS}",
     )
 
