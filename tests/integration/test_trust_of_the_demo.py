@@ -10,7 +10,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from ingest import load_company
 from orchestration.publication.receipts import current_publication
+from orchestration.reporting.inputs import load_audit_inputs
 
 if TYPE_CHECKING:
     from tests.conftest import DemoRun
@@ -77,3 +79,12 @@ def test_a_rule_on_one_source_says_nothing_of_the_figures_of_another(trust: dict
     assert not any("R-MST-016" in each for ids in named.values() for each in ids), (
         "no figure reads a VAT number"
     )
+
+
+def test_the_sales_audit_shows_the_trust_that_travels_with_the_figures(
+    demo_run: DemoRun, trust: dict
+) -> None:
+    kpis = load_audit_inputs(load_company(demo_run.company_dir)).kpis
+    shown = {kpi.name: (kpi.trust, ",".join(kpi.trust_rule_ids) or None) for kpi in kpis}
+    rows = {kpi.name: trust[kpi.name][date.fromisoformat(f"{kpi.period}-01")] for kpi in kpis}
+    assert shown and shown == {name: (row["trust_code"], row["rule_ids"]) for name, row in rows.items()}
