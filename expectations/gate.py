@@ -298,7 +298,8 @@ def _rules(
         )
     for code, open_checks in (("rules_not_assessed", unassessed), ("rules_small_sample", small)):
         for effect, members in _by_effect(open_checks, policy).items():
-            yield _say(effect, code, _ids(members), n_checks=len(members))
+            values = {"n_checks": len(members), "listed": _first(_ids(members))}
+            yield _say(effect, code, _ids(members), **values)
 
 
 def _ids(results: Iterable[RuleResult | ControlFinding | Comparison]) -> tuple[str, ...]:
@@ -371,7 +372,7 @@ def _share(counted: Counted) -> Decimal:
 def _waivers(
     found: Sequence[RuleResult | ControlFinding | Comparison], policy: Policy, cycle: str, day: date
 ) -> Iterable[Sentence]:
-    """What stands in waivers.csv and no other sentence says: the dead, the unused, those judged after the gate."""
+    """What stands in waivers.csv and no other sentence says: the dead, the too long, the unused, those of marts."""
     first_day = date.fromisoformat(f"{cycle}-01")
     for waiver in policy.waivers:
         named = {"rule_id": waiver.rule_id, "author": waiver.author, "expires_on": waiver.expires_on}
@@ -383,6 +384,9 @@ def _waivers(
                     yield _say("warn", "waiver_expired", (waiver.rule_id,), **named)
             elif first_day < waiver.expires_on:
                 yield _say("note", "waiver_ended", (waiver.rule_id,), **named)
+        elif not policy.is_in_force(waiver, day):
+            most = policy.document.waiver_max_days
+            yield _say("warn", "waiver_too_far", (waiver.rule_id,), **named, day=day, most=most)
         elif not failing:
             is_of_marts = not covered and waiver.rule_id.startswith(_JUDGED_LATER)
             effect, code = ("warn", "waiver_of_marts") if is_of_marts else ("note", "waiver_unused")

@@ -14,12 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from expectations.catalogue import CatalogueError, Dimension, explain, read_document
 from expectations.checks import Strict, exact
 from expectations.results import RuleResult
-from expectations.waivers import Judged, Waiver, living, read_waivers
+from expectations.waivers import Judged, Waiver, in_force, read_waivers
 from expectations.wording import worded
 
 POLICY_FILE = Path(__file__).with_name("policy.yml")
@@ -111,6 +111,15 @@ class PolicyDocument(Strict):
     waiver_max_days: Annotated[int, Field(ge=1)]
     waivers: tuple[Waiver, ...] = ()
 
+    @model_validator(mode="after")
+    def _no_waiver_lasts_too_long(self) -> PolicyDocument:
+        for each in self.waivers:
+            if each.days > self.waiver_max_days:
+                raise ValueError(
+                    f"{each.rule_id} is waived for {each.days} days, at most {self.waiver_max_days}"
+                )
+        return self
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -136,8 +145,12 @@ class Policy:
         return causes.broken
 
     def waiver(self, result: Judged, day: date) -> Waiver | None:
-        """The living waiver of a result, the one that expires last when there are several."""
-        return living(self.waivers, result, day)
+        """The waiver in force of a result, the one that expires last when there are several."""
+        return in_force(self.waivers, result, day, self.document.waiver_max_days)
+
+    def is_in_force(self, waiver: Waiver, day: date) -> bool:
+        """Whether a waiver counts on a day."""
+        return waiver.is_in_force(day, self.document.waiver_max_days)
 
 
 def load_policy(path: Path = POLICY_FILE, waivers: Path | None = None) -> Policy:
@@ -171,5 +184,6 @@ def _waived(result: RuleResult, policy: Policy, day: date) -> RuleResult:
     if waiver is not None:
         detail = worded("waived", author=waiver.author, reason=waiver.reason, expires_on=waiver.expires_on)
         return replace(result, status="waived", waived_until=waiver.expires_on, **detail)
-    dead = max((each.expires_on for each in policy.waivers if each.covers(result)), default=None)
+    ended = (each for each in policy.waivers if each.covers(result) and not each.is_alive(day))
+    dead = max((each.expires_on for each in ended), default=None)
     return result if dead is None else replace(result, **worded("waiver_expired", expires_on=dead))

@@ -72,16 +72,24 @@ class Waiver(Strict):
         return (self.expires_on - self.decided_on).days
 
     def is_alive(self, day: date) -> bool:
+        """Whether its last day is still to come; not yet whether it counts."""
         return day < self.expires_on
+
+    def is_in_force(self, day: date, max_days: int) -> bool:
+        """Whether it counts on a day: alive, and its end no farther off than a waiver may last.
+
+        A decision dated in the future would otherwise be in force until then, and no limit would hold.
+        """
+        return self.is_alive(day) and (self.expires_on - day).days <= max_days
 
     def covers(self, result: Judged) -> bool:
         return self.rule_id == result.rule_id and self.table_name in (None, result.table_name)
 
 
-def living(waivers: Iterable[Waiver], result: Judged, day: date) -> Waiver | None:
+def in_force(waivers: Iterable[Waiver], result: Judged, day: date, max_days: int) -> Waiver | None:
     """The waiver in force for a result on a day, the one that expires last when there are several."""
-    alive = [waiver for waiver in waivers if waiver.covers(result) and waiver.is_alive(day)]
-    return max(alive, key=lambda waiver: waiver.expires_on, default=None)
+    found = [waiver for waiver in waivers if waiver.covers(result) and waiver.is_in_force(day, max_days)]
+    return max(found, key=lambda waiver: waiver.expires_on, default=None)
 
 
 def is_used(waiver: Waiver, found: Iterable[Found]) -> bool:

@@ -113,8 +113,12 @@ def _volumes(source: Source) -> list[ControlResult]:
     for key in sorted(source.mapping.model.files):
         check = declared.get(key)
         name = check.name if check else f"volume_{key}"
+        # A first export often holds all of the past and the next one a month: two kinds of delivery. Only the newest
+        # is compared with it, when nothing else came between.
+        is_snapshot = source.mapping.model.files[key].snapshot is not None
         max_drop = (check.max_drop if check else None) or DEFAULT_MAX_DROP
-        for before, after in itertools.pairwise([None, *_batches(source, key)]):
+        batches = _batches(source, key)
+        for before, after in itertools.pairwise([None, *batches]):
             assert after is not None  # only the first has none before it
             level = after.level(check.level if check else "warn")
             params: dict[str, object] = {"rows": after.n_records}
@@ -122,6 +126,9 @@ def _volumes(source: Source) -> list[ControlResult]:
             if before is not None and check is None and before.n_records < FEW_BEFORE:
                 code = "too_few"
                 params |= {"n": before.n_records, "fewest": FEW_BEFORE}
+            elif before is batches[0] and not after.is_newest and check is None and not is_snapshot:
+                code = "volume_after_first"
+                params |= {"before": before.n_records, "before_on": str(before.day)}
             elif before is not None:
                 floor = before.n_records * (1 - max_drop)
                 status = breached(level) if after.n_records < floor else "pass"

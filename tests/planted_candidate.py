@@ -141,6 +141,10 @@ def plant(
                    cast(null as decimal(38, 4)) as denominator, cast(null as varchar) as caveat_code,
                    'count' as unit_code
             from marts.mart_sales_leads_month;
+        create schema metrics;
+        create table metrics.fct_lead_cadences as
+            select 'lea_' || period_month || '_' || number as lead_id, period_month as created_on, true as is_dated
+            from marts.mart_sales_leads_month, unnest(range(n_leads)) as leads (number);
         create table master.dim_products as select 'p1' as product_id, 'Étalon "A"' as product_name;
         create table master.dim_persons as select 'per_1' as person_id, 'a@b.example' as email;
         create table quality_dbt.dq_journal as

@@ -1,6 +1,7 @@
 {#
   Pre-hook of every mart: no mart is built unless the gate admitted this cycle.
-  The verdict is a file written by the quality step; without it, for another cycle, or on hold, the build stops.
+  The verdict is a file written by the quality step; without it, for another cycle, or with any other verdict than
+  publish and publish_with_warnings, the build stops.
 #}
 {% macro require_admitted_cycle() %}
     {% if execute and flags.WHICH in ('run', 'build') %}
@@ -21,10 +22,11 @@
                 'The verdict on file is not for cycle ' ~ cycle ~ '. Next: etalon check'
             ) }}
         {% endif %}
-        {% if 'hold' in rows %}
+        {% for verdict in rows if verdict not in ('publish', 'publish_with_warnings') %}
             {{ exceptions.raise_compiler_error(
-                'Verdict hold: cycle ' ~ cycle ~ ' is not admitted, marts are not built. Next: etalon check'
+                'Verdict ' ~ (verdict or 'without a value') ~ ': cycle ' ~ cycle
+                ~ ' is not admitted, marts are not built. Next: etalon check'
             ) }}
-        {% endif %}
+        {% endfor %}
     {% endif %}
 {% endmacro %}

@@ -58,7 +58,7 @@ command = cli_group("waive", "Accept a failing rule or control until a date: lis
 @dataclass(frozen=True)
 class _Entry:
     waiver: Waiver
-    state: str  # in_force, unused or expired
+    state: str  # in_force, unused, too_far or expired
 
     def as_json(self) -> dict[str, Any]:
         return self.waiver.model_dump(mode="json") | {"state": self.state}
@@ -66,7 +66,7 @@ class _Entry:
 
 @cli_command("list", epilog=_LIST_EPILOG)
 def list_waivers(company: Path, as_json: bool, language: str) -> None:
-    """List the waivers of a company: in force, expired, or covering nothing that fails in the last run."""
+    """List the waivers of a company: in force, expired, too long, or covering nothing that fails in the last run."""
     from ingest import load_company
 
     entries = _entries(load_company(company))
@@ -100,12 +100,15 @@ def _entries(company: Company) -> list[_Entry]:
             *judged(read_controls(company.work), policy, day),
             *read_progress(company.work / "quality" / "ratchet.parquet"),
         ]
-    return [
-        _Entry(
-            each, "expired" if not each.is_alive(day) else "in_force" if is_used(each, found) else "unused"
-        )
-        for each in policy.waivers
-    ]
+
+    def state(waiver: Waiver) -> str:
+        if not waiver.is_alive(day):
+            return "expired"
+        if not policy.is_in_force(waiver, day):
+            return "too_far"
+        return "in_force" if is_used(waiver, found) else "unused"
+
+    return [_Entry(each, state(each)) for each in policy.waivers]
 
 
 @cli_command("add", epilog=_ADD_EPILOG)
@@ -134,7 +137,7 @@ def add(
     from ingest import load_company
     from orchestration.publication.judging import company_policy
     from orchestration.run_lock import run_lock
-    from orchestration.settings import make_run_id, waivers_path
+    from orchestration.settings import make_run_id, run_settings, waivers_path
 
     settings = load_company(company)
     _check_names(settings, language, rule, table)
@@ -147,6 +150,14 @@ def add(
         if (days := (expires_on - today).days) > most:
             text = wording("waiver_too_long", language, days=days, most=most)
             raise click.BadParameter(text, param_hint="--until")
+        day = run_settings(settings).cycle_end
+        if (days := (expires_on - day).days) > most:
+            text = wording("waiver_too_far_off", language, days=days, most=most, day=day)
+            raise click.BadParameter(text, param_hint="--until")
+        if days <= 0:
+            raise click.BadParameter(
+                wording("waiver_before_cycle", language, date=expires_on, day=day), param_hint="--until"
+            )
         values = {"rule_id": rule, "table_name": table, "author": author.strip(), "reason": reason.strip()}
         try:
             made = Waiver.model_validate({**values, "decided_on": today, "expires_on": expires_on})

@@ -28,6 +28,7 @@ class Definition:
     segments: Mapping[str, str]
     contracts: Mapping[str, str | None]
     of_record: Mapping[str, str]
+    of_fact: Mapping[str, str | None]
     numerator: str | None = None
     denominator: str | None = None
     value: str | None = None

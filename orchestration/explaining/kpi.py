@@ -20,7 +20,7 @@ from ingest.sql import ident, literal
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.explaining.definitions import Definition
 from orchestration.fate import UnknownRowError, fates
-from orchestration.publication.trust import KPI_MART
+from orchestration.publication.reach import KPI_MART
 
 WHOLE = ("all", "all")
 

@@ -27,8 +27,8 @@ from orchestration.impact.errors import ImpactError
 from orchestration.impact.results import SCHEMA, inputs_fingerprint, write_impact
 from orchestration.impact.scratch import Scratch
 from orchestration.impact.switches import Switch, flagged_rows
+from orchestration.publication.reach import KPI_MART
 from orchestration.publication.registry import registry_path
-from orchestration.publication.trust import KPI_MART
 from orchestration.settings import read_settings
 
 if TYPE_CHECKING:

@@ -179,13 +179,18 @@ def standing(events: Iterable[Event]) -> list[Publication]:
 
 
 def last_publication(events: Sequence[Event], publication_id: str, cycle: str) -> Publication | None:
-    """What a run is compared with: of the publications that stood before it, the last one of its month, else of the
-    latest month before.
+    """What a run is compared with: of the publications that stood before it, the last one of the latest earlier
+    month; without one, the first of its own month.
 
-    A run that is made again is compared with what it was compared with the first time.
+    Not the last of its own month: published twice, what got worse would be its own measure. A run that is made again
+    is compared with what it was compared with the first time.
     """
-    earlier = [each for each in standing(before(events, publication_id)) if each.cycle <= cycle]
-    return max(reversed(earlier), key=lambda each: each.cycle, default=None)
+    stood = standing(before(events, publication_id))
+    earlier = [each for each in stood if each.cycle < cycle]
+    if earlier:
+        return max(reversed(earlier), key=lambda each: each.cycle)
+    own = (each for each in stood if each.cycle == cycle)
+    return min(own, key=lambda each: each.sequence, default=None)
 
 
 def publications_until(events: Sequence[Event], publication: Publication) -> list[dict[str, Any]]:

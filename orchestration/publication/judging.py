@@ -61,6 +61,7 @@ def decided(
     """
     from expectations.assessment_index import completed
     from expectations.catalogue import load_catalogue
+    from expectations.confirming import confirmed
     from expectations.control_findings import read_controls
     from expectations.gate import decide, read_balances, read_collect_warnings, read_refusals
     from expectations.results import read_results
@@ -68,6 +69,7 @@ def decided(
     work, policy, catalogue = company.work, company_policy(company), catalogue or load_catalogue()
     found = read_results(work / "quality" / "rule_results.parquet")
     results = completed(found, catalogue, BEFORE_THE_GATE)
+    results = confirmed(results, catalogue, policy, settings.cycle_end)
     progress = compared(company, settings, results, catalogue, policy)
     verdict = decide(
         results,

@@ -24,6 +24,7 @@ from ingest.private_files import shared_files
 from ingest.sql import ident, literal
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.explaining.definitions import definitions
 from orchestration.masking import without_calendar_names
 from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
@@ -46,6 +47,7 @@ from orchestration.publication.history import (
 )
 from orchestration.publication.journal_history import promote_journal
 from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
+from orchestration.publication.reach import KPI_MART, reach
 from orchestration.publication.receipts import (
     CURRENT,
     chain,
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
     from ingest.company import Company
 
 MANIFEST = "manifest.json"
-_KPIS = f"warehouse.marts.{ident(trust.KPI_MART)}"
+_KPIS = f"warehouse.marts.{ident(KPI_MART)}"
 
 
 class NotAdmittedError(RuntimeError):
@@ -131,7 +133,9 @@ def publish(
         publication = _publication(
             settings, verdict, deliveries, publication_id, ledger_hash, sequence_of(events, publication_id)
         )
-        extra = _trust_tables(con, manifest, company, settings, publication, events, progress, filled)
+        extra = _trust_tables(
+            con, manifest, company, settings, publication, events, progress, filled, catalogue
+        )
         extra += _impact_table(work, fingerprint)
         shares = {
             RULES: rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
@@ -271,6 +275,7 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
     Read again from the files and the warehouse, because a check in another process proves nothing here.
     """
     from expectations.assessment_index import completed
+    from expectations.confirming import confirmed
     from expectations.gate import read_balances
     from expectations.results import read_results
 
@@ -278,7 +283,7 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
     verdict = read_verdict(work)
     if verdict is None or verdict["cycle"] != settings.cycle:
         raise NotAdmittedError(f"no verdict exists for cycle {settings.cycle}: run `etalon check`")
-    if verdict["verdict"] == "hold":
+    if verdict["verdict"] not in ("publish", "publish_with_warnings"):
         raise NotAdmittedError(
             f"the gate holds cycle {settings.cycle} ({verdict['reasons']}): run `etalon check`"
         )
@@ -290,7 +295,8 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
     if not any(result.layer == "mart" for result in results):
         raise NotAdmittedError("the mart rules were not assessed: run `etalon run`")
     policy = company_policy(company)
-    holding = [each for each in completed(results, catalogue, {"mart"}) if policy.effect(each) == "hold"]
+    of_marts = confirmed(completed(results, catalogue, {"mart"}), catalogue, policy, settings.cycle_end)
+    holding = [each for each in of_marts if policy.effect(each) == "hold"]
     if holding:
         failed = sorted({each.rule_id for each in holding if each.status != "not_assessed"})
         unassessed = sorted({each.rule_id for each in holding if each.status == "not_assessed"})
@@ -411,6 +417,7 @@ def _trust_tables(
     events: Sequence[Event],
     progress: Progress,
     filled: frozenset[str],
+    catalogue: Catalogue,
 ) -> list[tuple[Table, pa.Table]]:
     from expectations.assessment_index import is_due
     from expectations.control_findings import judged, read_controls
@@ -436,11 +443,21 @@ def _trust_tables(
         worse=tuple(each for each in progress.worse if each.effect != "note"),
     )
     deliveries = trust.newest_deliveries(con, company.work)
+    behind = trust.tables_behind(manifest)
+    where = reach(
+        con,
+        company.work,
+        manifest,
+        behind,
+        {name: each for name, each in definitions().items() if name in behind},
+        catalogue,
+        findings.judged,
+    )
     return [
         (trust.DIM_PUBLICATION, trust.publication_table(publications_until(events, publication))),
         (trust.DIM_METRIC, trust.metric_table(manifest)),
         (
             trust.KPI_TRUST,
-            trust.trust_table(con, manifest, findings, publication, deliveries, _KPIS),
+            trust.trust_table(con, manifest, findings, publication, deliveries, _KPIS, where),
         ),
     ]

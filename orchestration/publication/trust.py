@@ -20,10 +20,9 @@ import yaml
 
 from ingest.sql import literal
 from orchestration.publication.history import Publication
+from orchestration.publication.reach import EVERY, NEVER, Months, Reach
 from orchestration.publication.tables import Column, Table, meta_of
 from orchestration.settings import cycle_bounds
-
-KPI_MART = "mart_management_kpis_month"
 
 DIM_PUBLICATION = Table(
     "dim_publication",
@@ -81,14 +80,15 @@ KPI_TRUST = Table(
         Column("verdict", "Verdict of the gate on the cycle."),
         Column("n", "Units the value rests on."),
         Column("minimum_n", "Units below which a value is shown as too few."),
-        Column("is_too_few", "Fewer units than the metric's minimum."),
+        Column("is_too_few", "Fewer units than the metric's minimum, or none known."),
         Column("last_delivery_on", "Newest delivery of the sources behind the metric."),
         Column("n_days_since_delivery", "Days from that delivery to the day after the cycle."),
         Column(
             "late_contracts", "Source tables behind the metric not delivered for the cycle, comma joined."
         ),
         Column(
-            "rule_ids", "Rules that failed, warned or are waived on a table the metric reads, comma joined."
+            "rule_ids",
+            "Rules that failed, warned or are waived on rows of this metric and month, comma joined.",
         ),
         Column("waived_rules", "Of those the waived ones, each with the date its waiver ends, comma joined."),
         Column("unassessed_rule_ids", "Critical rules that were due there and not assessed, comma joined."),
@@ -188,24 +188,20 @@ def tables_behind(manifest: Mapping[str, Any]) -> dict[str, frozenset[str]]:
 
 
 def trust_of(table_names: frozenset[str], results: Iterable[Any]) -> tuple[str, tuple[str, ...]]:
-    """Trust code and the rules behind it. results: objects with table_name, severity, status, rule_id."""
-    found = metric_trust(table_names, Findings(tuple(results)))
+    """Trust code of whatever reads `table_names`, in all months together, and the rules behind it."""
+    there = tuple(each for each in results if each.table_name.split(".")[-1] in table_names)
+    found = metric_trust(Findings(there))
     return found.code, found.rule_ids
 
 
-def metric_trust(table_names: frozenset[str], findings: Findings) -> Trust:
-    """How far a metric that reads `table_names` can be trusted. A critical rule that was due and was not assessed
+def metric_trust(findings: Findings) -> Trust:
+    """How far a value can be trusted that `findings` concern. A critical rule that was due and was not assessed
     leaves it not assessed, whatever passed beside it; a waived rule is never a pass.
     """
-
-    def there(found: Iterable[Any]) -> list[Any]:
-        return [each for each in found if each.table_name.split(".")[-1] in table_names]
-
-    judged = there(findings.judged)
-    failed = _ids(each for each in judged if each.status == "fail")
-    doubtful = [each for each in judged if each.status in ("warn", "waived")]
+    failed = _ids(each for each in findings.judged if each.status == "fail")
+    doubtful = [each for each in findings.judged if each.status in ("warn", "waived")]
     waived = {f"{each.rule_id} {each.waived_until}" for each in doubtful if each.status == "waived"}
-    unassessed, worse = _ids(there(findings.unassessed)), _ids(there(findings.worse))
+    unassessed, worse = _ids(findings.unassessed), _ids(findings.worse)
     rule_ids = tuple(sorted({*failed, *_ids(doubtful)}))
     if failed:
         code = "unreliable"
@@ -214,8 +210,36 @@ def metric_trust(table_names: frozenset[str], findings: Findings) -> Trust:
     elif doubtful or worse:
         code = "caution"
     else:
-        code = "reliable" if any(each.status == "pass" for each in judged) else "not_assessed"
+        code = "reliable" if any(each.status == "pass" for each in findings.judged) else "not_assessed"
     return Trust(code, rule_ids, tuple(sorted(waived)), unassessed, worse)
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """The findings that concern one metric, each with its months: which of them concern one month."""
+
+    judged: Sequence[tuple[Any, Months]]
+    unassessed: Sequence[tuple[Any, Months]]
+    worse: Sequence[tuple[Any, Months]]
+
+    def of(self, month: date) -> Findings:
+        """The findings of one month."""
+        return Findings(
+            *(
+                tuple(each for each, months in found if months is EVERY or month in months)
+                for found in (self.judged, self.unassessed, self.worse)
+            )
+        )
+
+
+def concerned(metric: str, findings: Findings, where: Reach) -> Concerned:
+    """What concerns a metric at all."""
+
+    def those(found: Iterable[Any]) -> list[tuple[Any, Months]]:
+        placed = ((each, where.months(metric, each)) for each in found)
+        return [(each, months) for each, months in placed if months != NEVER]
+
+    return Concerned(those(findings.judged), those(findings.unassessed), those(findings.worse))
 
 
 def _ids(found: Iterable[Any]) -> tuple[str, ...]:
@@ -255,9 +279,10 @@ def trust_table(
     publication: Publication,
     deliveries: Mapping[str, Delivered],
     kpi_relation: str,
+    where: Reach,
 ) -> pa.Table:
-    """kpi_trust as Arrow: one row per metric and month of the management mart."""
-    behind = tables_behind(manifest)
+    """kpi_trust as Arrow: one row per metric and month of the management mart. where: which findings concern what."""
+    behind = where.behind
     minimum = {row["metric_name"]: row["minimum_n"] for row in metric_rows(manifest)}
     values = con.execute(
         "select metric_name, period_month, cast(coalesce(denominator, numerator) as decimal(38, 4)) as n,"
@@ -265,17 +290,31 @@ def trust_table(
     ).fetchall()
     cycle_start, day_after = cycle_bounds(publication.cycle)
     rows = []
-    trusts: dict[str, Trust] = {}
+    concerning: dict[str, Concerned] = {}
     for name, period_month, n, caveat_code in values:
         tables = behind.get(name, frozenset())
-        trust = trusts.setdefault(name, metric_trust(tables, findings))
+        if name not in concerning:
+            concerning[name] = concerned(name, findings, where)
+        trust = metric_trust(concerning[name].of(period_month))
+        if n is None and name in where.definitions:
+            n = where.units.get((name, period_month), 0)
         fed = {contract: deliveries[contract] for contract in sorted(tables & deliveries.keys())}
         last = max((each.last_delivered_on for each in fed.values() if each.last_delivered_on), default=None)
         late = [contract for contract, each in fed.items() if each.is_late]
-        is_too_few = n is not None and n < minimum.get(name, 0)
+        is_too_few = n is None or n < minimum.get(name, 0)
         is_cut_short = bool(late) and period_month == cycle_start
         code = "caution" if trust.code == "reliable" and (is_too_few or is_cut_short) else trust.code
-        said = _caveats(trust, code, caveat_code, n if is_too_few else None, minimum.get(name, 0))
+        is_empty = not n
+        if is_empty and code != "unreliable":
+            code = "not_assessed"
+        said = _caveats(
+            trust,
+            code,
+            caveat_code,
+            n if is_too_few and not is_empty else None,
+            minimum.get(name, 0),
+            is_empty,
+        )
         if is_cut_short:
             said.append(("late", {"contracts": ", ".join(late)}))
         rows.append(
@@ -311,7 +350,7 @@ def trust_table(
 
 
 def _caveats(
-    trust: Trust, code: str, caveat_code: str | None, too_few: Any, minimum: int
+    trust: Trust, code: str, caveat_code: str | None, too_few: Any, minimum: int, is_empty: bool
 ) -> list[tuple[str, dict[str, Any]]]:
     """What has to be said, the gravest first: key of caveats.yml and its values."""
     said: list[tuple[str, dict[str, Any]]] = []
@@ -321,6 +360,8 @@ def _caveats(
         said.append(("unreliable" if code == "unreliable" else "caution", {"rules": ", ".join(unwaived)}))
     if trust.unassessed:
         said.append(("unassessed", {"rules": ", ".join(trust.unassessed)}))
+    elif is_empty:
+        said.append(("no_unit", {}))
     elif code == "not_assessed":
         said.append(("not_assessed", {}))
     if trust.waived:

@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
+
 from orchestration.project import MANIFEST
 from orchestration.reporting.definitions import (
     MetricDefinition,
@@ -69,7 +71,7 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     cycle = month_start(run.cycle)
     rows = reader.table(_KPIS, "select * from relation order by metric_name, period_month")
     company_rows = [row for row in rows if row["segment_kind_code"] == "all"]
-    kpis = _kpis(company_rows, cycle, rule_outcomes(reader))
+    kpis = _kpis(company_rows, cycle, rule_outcomes(reader), _published_trust(company))
     matured = next((month_start(kpi.period) for kpi in kpis if kpi.is_cohort), cycle)
     return AuditInputs(
         run=run,
@@ -99,7 +101,30 @@ def _measure(row: Mapping[str, Any] | None) -> Measure:
     )
 
 
-def _kpis(rows: list[dict[str, Any]], cycle: date, rules: tuple[RuleOutcome, ...]) -> tuple[Kpi, ...]:
+def _published_trust(company: Company) -> dict[tuple[str, date], tuple[str, tuple[str, ...]]]:
+    """kpi_trust as this candidate was published: (metric, month) -> code and rules; empty before its publication."""
+    from orchestration.publication.judging import id_of, run_fingerprint
+    from orchestration.settings import read_settings
+
+    settings = read_settings(company.work)
+    publication_id = id_of(settings, run_fingerprint(company.work, settings))
+    path = company.published / "parquet" / publication_id / "kpi_trust.parquet"
+    columns = ["metric_name", "period_month", "trust_code", "rule_ids"]
+    return {
+        (row["metric_name"], row["period_month"]): (
+            row["trust_code"],
+            tuple(filter(None, (row["rule_ids"] or "").split(","))),
+        )
+        for row in (pq.read_table(path, columns=columns).to_pylist() if path.is_file() else ())
+    }
+
+
+def _kpis(
+    rows: list[dict[str, Any]],
+    cycle: date,
+    rules: tuple[RuleOutcome, ...],
+    published: Mapping[tuple[str, date], tuple[str, tuple[str, ...]]],
+) -> tuple[Kpi, ...]:
     by_metric: dict[str, dict[date, dict[str, Any]]] = {}
     for row in rows:
         by_metric.setdefault(row["metric_name"], {})[month_start(row["period_month"])] = row
@@ -113,6 +138,7 @@ def _kpis(rows: list[dict[str, Any]], cycle: date, rules: tuple[RuleOutcome, ...
             cycle,
             behind.get(tile.name, frozenset()),
             rules,
+            published,
         )
         for tile in tile_settings()
         if tile.name in by_metric and tile.name in definitions
@@ -126,6 +152,7 @@ def _kpi(
     cycle: date,
     tables: frozenset[str],
     rules: tuple[RuleOutcome, ...],
+    published: Mapping[tuple[str, date], tuple[str, tuple[str, ...]]],
 ) -> Kpi:
     from orchestration.publication.trust import trust_of
 
@@ -134,7 +161,7 @@ def _kpi(
     for back in range(HISTORY_MONTHS - 1, -1, -1):
         month = add_months(period, -back)
         history.append((f"{month:%Y-%m}", _measure(months.get(month)).value))
-    trust, rule_ids = trust_of(tables, rules)
+    trust, rule_ids = published.get((tile.name, period)) or trust_of(tables, rules)
     return Kpi(
         name=tile.name,
         unit=definition.unit,

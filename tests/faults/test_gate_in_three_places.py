@@ -24,7 +24,6 @@ from orchestration.commands import exit_codes
 from orchestration.commands.run import run_cycle
 from orchestration.dbt_running import manifest
 from orchestration.publication import NotAdmittedError, publish
-from orchestration.publication.history import RULES
 from orchestration.publication.judging import decided
 from orchestration.settings import read_settings
 from tests.golden.planted_warehouse import PROJECT, run_dbt
@@ -60,7 +59,8 @@ def break_a_movement(work: Path) -> None:
     change(
         work,
         f"create or replace table {MOVEMENTS} as select * replace"
-        " (case when row_number() over () = 1 then 'acc_nowhere' else account_id end as account_id)"
+        " (case when row_number() over (order by period_month, account_month_key) = 1 then 'acc_nowhere'"
+        " else account_id end as account_id)"
         f" from {MOVEMENTS}",
     )
 
@@ -191,18 +191,11 @@ def plant_refusal(demo: DemoRun) -> None:
     pq.write_table(pa.Table.from_pylist([row], schema=schema), path)
 
 
-def plant_better_past(demo: DemoRun) -> None:
-    """The same month was published before with a share of failing rows far below today's."""
-    path = demo.published / "registry" / RULES
-    rows = pq.read_table(path).to_pylist()
-    for row in rows:
-        row["n_evaluated"], row["n_failed"] = 1000, 0
-    pq.write_table(pa.Table.from_pylist(rows, schema=pq.read_schema(path)), path)
-    # another candidate than the one that was published: its own publication is not compared with itself
-    settings = demo.work / "run" / "settings.parquet"
-    row = pq.read_table(settings).to_pylist()[0] | {"code_version": "another"}
-    pq.write_table(pa.Table.from_pylist([row], schema=pq.read_schema(settings)), settings)
-    rewrite(demo, RULE, n_evaluated=1000, n_failed=11)
+def plant_edited_counts(demo: DemoRun) -> None:
+    """Every row fails; the status beside the counts still says pass."""
+    found = read_results(results_of(demo))
+    n = next(each.n_evaluated for each in found if (each.rule_id, each.table_name) == (RULE, MOVEMENTS))
+    rewrite(demo, RULE, n_evaluated=n, n_failed=n)
 
 
 def plant_expired_waiver(demo: DemoRun) -> None:
@@ -248,7 +241,7 @@ def assess(demo: DemoRun) -> None:
         (plant_missing_table, {"critical_rule_broken"}),
         (plant_skipped_rule, {"critical_rule_broken"}),
         (plant_refusal, {"file_refused"}),
-        (plant_better_past, {"ratchet_worse"}),
+        (plant_edited_counts, {"critical_rule_broken"}),
         (plant_expired_waiver, {"critical_rule_failed", "waiver_expired"}),
     ],
 )
@@ -296,7 +289,9 @@ def test_a_waiver_in_force_publishes_with_a_warning_and_its_date_travels_with_th
     trust = pq.read_table(receipt.parquet / "kpi_trust.parquet").to_pylist()
     waived = {row["metric_name"] for row in trust if row["waived_rules"] == f"{RULE} {until}"}
     assert waived >= {"mrr", "mrr_churn"} and "ttf_hours" not in waived
-    assert {row["trust_code"] for row in trust if row["metric_name"] in waived} == {"caution"}
+    doubtful = [row for row in trust if row["waived_rules"]]
+    assert {row["trust_code"] for row in doubtful} == {"caution"}
+    assert len({row["period_month"] for row in doubtful}) == 1, "one row fails, in one month"
 
 
 @pytest.mark.parametrize("relation", ["dq_journal", "dq_exclusions"])

@@ -10,8 +10,15 @@ from tests.golden.planted_warehouse import run_dbt
 
 @pytest.mark.parametrize(
     "verdict",
-    [None, ("2026-05", "publish"), ("2026-06", "hold")],
-    ids=["no verdict", "another cycle", "hold"],
+    [
+        None,
+        "'2026-05' as cycle, 'publish' as verdict",
+        "'2026-06' as cycle, 'hold' as verdict",
+        "'2026-06' as cycle, 'HOLD' as verdict",
+        "'2026-06' as cycle, cast(null as varchar) as verdict",
+        "'2026-06' as cycle, unnest(['publish', 'refused']) as verdict",
+    ],
+    ids=["no verdict", "another cycle", "hold", "other letters", "null", "one of two"],
 )
 def test_a_mart_is_refused_unless_the_gate_admitted_this_cycle(planted_work, tmp_path, verdict):
     work = tmp_path / "work"
@@ -20,7 +27,6 @@ def test_a_mart_is_refused_unless_the_gate_admitted_this_cycle(planted_work, tmp
     file.unlink()
     if verdict:
         with duckdb.connect() as con:
-            row = f"select '{verdict[0]}' as cycle, '{verdict[1]}' as verdict"
-            con.execute(f"copy ({row}) to '{file}' (format parquet)")
+            con.execute(f"copy (select {verdict}) to '{file}' (format parquet)")
     with pytest.raises(AssertionError, match="etalon check"):
         run_dbt(work, planted_work.parent / "project", "run", "--select", "mart_finance_mrr_month")

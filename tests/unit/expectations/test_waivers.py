@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -105,3 +105,17 @@ def test_a_waived_rule_never_counts_as_passed() -> None:
     given = policy(waiver())
     found = verdict(apply_waivers([PASSED, FAILED], given, CYCLE_END), policy=given)
     assert found.verdict == "publish_with_warnings" and "Checks passed: 1;" in found.headline.en
+
+
+def test_a_waiver_dated_in_the_future_is_never_in_force_before_its_time() -> None:
+    """From its decision to its end it lasts less than the limit; from the day judged it would last nine years."""
+    future = waiver(decided_on=date(2035, 1, 1), expires_on=date(2035, 6, 1))
+    given = policy(future)
+    assert apply_waivers([FAILED], given, CYCLE_END)[0].status == "fail"
+    assert codes([PASSED, FAILED], given) == [("hold", "critical_rule_failed"), ("warn", "waiver_too_far")]
+    assert codes([PASSED], given) == [("warn", "waiver_too_far")]
+    most = given.document.waiver_max_days
+    last = waiver(decided_on=date(2026, 7, 15), expires_on=CYCLE_END + timedelta(days=most))
+    assert codes([PASSED, FAILED], policy(last)) == [("warn", "rule_waived")], "decided while June is judged"
+    beyond = waiver(decided_on=date(2026, 7, 15), expires_on=CYCLE_END + timedelta(days=most + 1))
+    assert codes([PASSED, FAILED], policy(beyond))[0] == ("hold", "critical_rule_failed")

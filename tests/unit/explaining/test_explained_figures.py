@@ -176,6 +176,11 @@ def test_nobody_is_named_unless_asked(demo_run, warehouse) -> None:
             assert shown.exit_code == 0, shown.output
             assert email not in shown.output and family not in shown.output
         assert email in CliRunner().invoke(cli.etalon, [*arguments, "--raw"]).output.lower()
+    values = {
+        row["attribute"]: row["value"]
+        for row in explain_golden(demo_run.work, demo_run.published, person).values
+    }
+    assert values["is_email_opted_out"] in ("true", "false") and date.fromisoformat(values["first_seen_on"])
 
 
 def test_the_command_walks_from_the_figure_to_the_line_in_both_languages(demo_run) -> None:

@@ -402,6 +402,27 @@ def test_a_time_from_the_future_is_told(crm: Callable[..., Site]) -> None:
     )
 
 
+def test_increments_are_compared_with_increments_and_not_with_the_first_export_of_all(
+    crm: Callable[..., Site],
+) -> None:
+    site = crm()
+    for month, n in (("2026-03", 400), ("2026-04", 20), ("2026-05", 24), ("2026-06", 10)):
+        site.put(f"{month}/Leads.csv", leads(n).replace("2026-06", month))
+    found = {r.file_path[4:11]: (r.status, r.code, r.previous) for r in results(site, "volume")}
+    assert found == {
+        "2026-03": ("not_assessed", "volume_first", None),
+        "2026-04": ("not_assessed", "volume_after_first", "400"),
+        "2026-05": ("pass", "volume", "20"),
+        "2026-06": ("warn", "volume", "24"),
+    }
+    two = crm()
+    for month, n in (("2026-05", 400), ("2026-06", 20)):
+        two.put(f"{month}/Leads.csv", leads(n).replace("2026-06", month))
+    assert [r.status for r in results(two, "volume") if "2026-06" in r.file_path] == ["warn"], (
+        "nothing else to go by"
+    )
+
+
 def test_older_deliveries_only_tell(crm: Callable[..., Site]) -> None:
     site = crm("{name: size, type: volume, file: leads, max_drop: 0.2, level: error}")
     for month, n in (("2026-04", 50), ("2026-05", 10), ("2026-06", 50)):

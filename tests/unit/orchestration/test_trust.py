@@ -14,14 +14,18 @@ from planted_candidate import MANIFEST, of_cycle, passing, plant, result
 
 from orchestration.project import ROOT
 from orchestration.publication import publish
-from orchestration.publication.trust import Findings, caveats, metric_trust, tables_behind
+from orchestration.publication.reach import Reach
+from orchestration.publication.trust import Findings, caveats, concerned, metric_trust, tables_behind
 
 BEHIND = tables_behind(MANIFEST)["leads_new"]
 PASSED = result("R-CRM-001", "raw", "raw.crm_lead")
 
 
 def trust(*judged, unassessed=(), worse=()):
-    return metric_trust(BEHIND, Findings(judged, unassessed, worse))
+    where = Reach({"leads_new": BEHIND})
+    return metric_trust(
+        concerned("leads_new", Findings(judged, unassessed, worse), where).of(date(2026, 6, 1))
+    )
 
 
 def test_a_due_critical_rule_that_was_not_assessed_leaves_no_metric_reliable() -> None:
@@ -53,6 +57,10 @@ def test_kpi_trust_names_waivers_gaps_lateness_and_small_numbers_month_by_month(
     table = "marts.mart_sales_leads_month"
     waived = passing("R-MRT-001", status="waived", n_failed=9, waived_until=date(2026, 8, 1))
     assert waived.table_name == table
+    (tmp_path / "waivers.csv").write_text(
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        "R-MRT-001,,Ann Lee,migration of June,2026-06-01,2026-08-01\n"
+    )
     company = plant(tmp_path, results=[waived])
     receipt = publish(company, MANIFEST)
     june, may = sorted(

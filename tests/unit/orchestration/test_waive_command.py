@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from planted_candidate import every_rule, passing, plant, results_path
+from planted_candidate import every_rule, of_cycle, passing, plant, results_path
 
 from expectations.policy import load_policy
 from expectations.results import write_results
@@ -26,7 +26,11 @@ def invoke(company: Path, *arguments: str) -> Result:
 
 @pytest.fixture
 def company(tmp_path: Path) -> Path:
-    plant(tmp_path)
+    """A company in the month after its cycle."""
+    cycle = f"{TODAY.replace(day=1) - dt.timedelta(days=1):%Y-%m}"
+    plant(tmp_path, settings=of_cycle(cycle))
+    config = tmp_path / "company.yml"
+    config.write_text(config.read_text().replace("cycle: 2026-06", f"cycle: {cycle}"))
     return tmp_path
 
 
@@ -72,6 +76,10 @@ def test_the_list_says_which_waivers_something_fails_under(company: Path) -> Non
         (["R-CRM-001", "--table", "staging.stg_crm__laeds", *SAID, "--until", UNTIL], TABLE),
         (["R-CRM-001", *SAID, "--until", f"{TODAY}"], "not after today"),
         (["R-CRM-001", *SAID, "--until", f"{TODAY + dt.timedelta(days=185)}"], "184"),
+        (
+            ["R-CRM-001", *SAID, "--until", f"{TODAY + dt.timedelta(days=184)}"],
+            "day on which the cycle is judged",
+        ),
         (["R-CRM-001", *SAID, "--until", "soon"], "soon"),
         (["R-CRM-001", "--author", "Ann Lee", "--reason", "short", "--until", UNTIL], "at least 10"),
         (["R-CRM-001", "--author", " ", "--reason", "a reason long enough", "--until", UNTIL], "at least 2"),
@@ -124,3 +132,13 @@ def test_the_share_of_quarantine_of_a_source_can_be_waived(company: Path) -> Non
     assert result.exit_code == 0, result.output
     (found,) = load_policy(waivers=company / "waivers.csv").waivers
     assert (found.rule_id, found.table_name) == ("crm/quarantined", "crm_lead")
+
+
+def test_a_waiver_dated_in_the_future_is_listed_as_one_that_does_not_count(company: Path) -> None:
+    (company / "waivers.csv").write_text(
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        "R-CRM-001,,Ann Lee,migration of June,2135-01-01,2135-06-01\n"
+    )
+    (found,) = json.loads(invoke(company, "list", "--json").output)["waivers"]
+    assert found["state"] == "too_far"
+    assert "does not count" in invoke(company, "list").output
