@@ -168,6 +168,8 @@ def plant_too_few_rows(demo: DemoRun) -> None:
         reference_rule(CROSSWALK),
         status="not_assessed",
         cause="too_few_rows",
+        n_evaluated=0,
+        n_failed=0,
         detail="0 rows, at least 1 needed",
     )
 
