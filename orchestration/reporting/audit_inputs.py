@@ -106,6 +106,8 @@ def _published_trust(company: Company) -> dict[tuple[str, date], tuple[str, tupl
     from orchestration.publication.judging import id_of, run_fingerprint
     from orchestration.settings import read_settings
 
+    if not (company.published / "parquet").is_dir():
+        return {}
     settings = read_settings(company.work)
     publication_id = id_of(settings, run_fingerprint(company.work, settings))
     path = company.published / "parquet" / publication_id / "kpi_trust.parquet"

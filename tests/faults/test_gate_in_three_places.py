@@ -168,6 +168,8 @@ def plant_too_few_rows(demo: DemoRun) -> None:
         reference_rule(CROSSWALK),
         status="not_assessed",
         cause="too_few_rows",
+        n_evaluated=0,
+        n_failed=0,
         detail="rows to judge: 0, at least 1 needed",
     )
 

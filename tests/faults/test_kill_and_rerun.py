@@ -62,8 +62,9 @@ def test_a_publication_killed_anywhere_leaves_one_complete_and_a_rerun_finishes_
     assert again.content["chain_hash"] == expected.content["chain_hash"]
     assert len(receipts(published)) == 2
     assert sorted(path.name for path in (published / "registry").iterdir()) == [
-        "account_history.parquet", "golden_ids.parquet", "kpi_history.parquet", "members_accounts.parquet",
-        "members_persons.parquet", "publication_log.parquet", "rule_history.parquet",
+        "account_history.parquet", "golden_ids.parquet", "journal_entries.parquet", "journal_history.parquet",
+        "kpi_history.parquet", "members_accounts.parquet", "members_persons.parquet", "publication_log.parquet",
+        "rule_history.parquet",
     ]  # fmt: skip
     assert history(published) == history(undisturbed / "published")
     leftovers = [
@@ -74,7 +75,9 @@ def test_a_publication_killed_anywhere_leaves_one_complete_and_a_rerun_finishes_
 
 def history(published: Path) -> dict[str, list[dict]]:
     """Every file of the history of publications, without the moments of its events."""
-    names = ("account_history", "kpi_history", "publication_log", "rule_history")
+    names = (
+        "account_history", "journal_entries", "journal_history", "kpi_history", "publication_log", "rule_history",
+    )  # fmt: skip
     return {
         name: [
             {column: cell for column, cell in row.items() if column != "recorded_at"}
