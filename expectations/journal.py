@@ -1,7 +1,7 @@
-"""Read the cleaning journal: every decision of ingest, matching and policy, and every row that a rule or a
-control flagged.
+"""Read the cleaning journal: every decision of ingest, matching and policy, every row that a rule or a control
+flagged, and the class of every outlier.
 
-Rows come from quality_dbt.dq_journal of the warehouse, from quality/rule_failures.parquet and from
+Rows come from quality_dbt.dq_journal and dq_outliers of the warehouse, from quality/rule_failures.parquet and from
 collect/control_failures.parquet, filtered, masked and cut in DuckDB. Direct identifiers never leave unmasked;
 stewards open the warehouse itself. What does not belong here: deciding, wording (ingest/reasons.yml), printing.
 """
@@ -31,17 +31,25 @@ _DECISIONS = """
     union all by name
     select {flag_id} as journal_id, s.run_id, s.cycle, f.step_code, f.contract,
            coalesce(f.contract, f.table_name) as table_name, f.action, f.reason_code, f.rule_id,
-           s.policy_version as rule_version, 'rule' as actor, s.as_of as decided_at, null as comment, f.field,
+           s.policy_version as rule_version, 'rule' as actor, s.as_of as decided_at, f.comment, f.field,
            f.record_key, null as value_before, null as value_after, f._delivery_id, f._source_row_id,
-           d.source_instance, d.file_path, 1 as n_decisions
+           coalesce(
+               d.source_instance,
+               case when f.step_code = 'outlier' then nullif(split_part(f.record_key, '/', 1), f.record_key) end
+           ) as source_instance,
+           d.file_path, 1 as n_decisions
     from (
         select 'rule' as step_code, rule_id, contract, table_name, action, reason_code, field, record_key,
-               _delivery_id, _source_row_id
+               _delivery_id, _source_row_id, null as comment
         from {failures}
         union all
         select 'control', control_id, contract, contract, action, reason_code, field, record_key,
-               _delivery_id, _source_row_id
+               _delivery_id, _source_row_id, null
         from {controls}
+        union all
+        select 'outlier', null, nullif(split_part(record_key, '/', 2), ''), 'quality_dbt.dq_outliers', 'keep_flagged',
+               'outlier_' || class_code, metric_code, record_key, null, null, reason_code
+        from {outliers}
     ) as f
     cross join read_parquet({settings}) as s
     left join read_parquet({deliveries}) as d using (_delivery_id)
@@ -54,6 +62,10 @@ _NO_FAILURES = (
     "(select null::varchar as contract, null::varchar as table_name, null::varchar as action,"
     " null::varchar as reason_code, null::varchar as field, null::varchar as record_key, null::varchar as rule_id,"
     " null::varchar as control_id, null::varchar as _delivery_id, null::bigint as _source_row_id where false)"
+)
+_NO_OUTLIERS = (
+    "(select null::varchar as record_key, null::varchar as metric_code, null::varchar as class_code,"
+    " null::varchar as reason_code where false)"
 )
 #: Who decided, other than the name of a person.
 ANY_PERSON, RULE = "person", "rule"
@@ -127,18 +139,28 @@ def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[
     if wanted.record_key is not None:
         conditions.append("contains(record_key, $record_key)")
         values["record_key"] = wanted.record_key
-    decisions = _DECISIONS.format(
-        deliveries=literal(str(work / "collect" / "deliveries.parquet")),
-        failures=_listed(work / "quality" / "rule_failures.parquet"),
-        controls=_listed(work / "collect" / "control_failures.parquet"),
-        settings=literal(str(work / "run" / "settings.parquet")),
-        flag_id=_FLAG_ID,
-    )
     where = f"where {' and '.join(conditions)}" if conditions else ""
     with connect(warehouse) as connection:
+        decisions = _DECISIONS.format(
+            deliveries=literal(str(work / "collect" / "deliveries.parquet")),
+            failures=_listed(work / "quality" / "rule_failures.parquet"),
+            controls=_listed(work / "collect" / "control_failures.parquet"),
+            outliers=_outliers(connection),
+            settings=literal(str(work / "run" / "settings.parquet")),
+            flag_id=_FLAG_ID,
+        )
         return _as_dictionaries(
             connection.execute(f"select {head} from ({decisions}) {where} {tail}", values)
         )
+
+
+def _outliers(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL of the classed outliers, of none where the run stopped before them."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables"
+        " where table_schema = 'quality_dbt' and table_name = 'dq_outliers'"
+    ).fetchone()
+    return "quality_dbt.dq_outliers" if found and found[0] else _NO_OUTLIERS
 
 
 def _listed(file: Path) -> str:

@@ -1,6 +1,6 @@
 -- Values far from the others, and why: an error cannot be true, an extreme can. An extreme is above the 99th percentile
 -- or more than 3.5 robust deviations from the median. Of several classes the first holds: error, risk, exceptional,
--- opportunity, risk_to_review. A decision of a person comes before all of them.
+-- opportunity, risk_to_review.
 {% set error_factor = 500 %}
 {% set amounts_needed = 3 %}
 {% set touches_an_hour = 60 %}

@@ -215,6 +215,21 @@ def test_the_journal_masks_direct_identifiers(demo_run) -> None:
     assert flagged
 
 
+def test_every_outlier_is_in_the_journal_with_its_class(demo_run) -> None:
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        classes = con.execute(
+            "select 'outlier_' || class_code, count(*) from quality_dbt.dq_outliers group by 1"
+        ).fetchall()
+    told = {
+        row["reason_code"]: 0 for row in journal_counts(demo_run.work, JournalFilter(action="keep_flagged"))
+    }
+    for row in journal_counts(demo_run.work, JournalFilter(action="keep_flagged")):
+        told[row["reason_code"]] += row["n_decisions"]
+    assert len(classes) >= 4 and {code: told.get(code) for code, _ in classes} == dict(classes)
+    (calls,) = journal_counts(demo_run.work, JournalFilter(reason_code="outlier_error", source="pbx"))
+    assert calls["contract"] == "telephony_call_leg"
+
+
 def test_a_reader_that_closes_the_pipe_ends_the_command_quietly(demo_run) -> None:
     command = [sys.executable, "-m", "orchestration.cli", "journal", "--company", str(demo_run.company_dir)]
     read, write = os.pipe()
