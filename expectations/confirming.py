@@ -40,7 +40,7 @@ def _confirmed(
             result.n_failed,
             may_be_empty=catalogue.may_be_empty(check),
         )
-        if result.status == "not_assessed" and result.cause not in ("empty", "too_few_rows"):
+        if result.status == "not_assessed" and result.cause not in ("empty", "too_few_rows", "small_sample"):
             return result  # nothing was counted that could contradict it
         if (result.severity, result.tolerance) != (rule.severity, rule.tolerance):
             said, given = f"{result.severity} {result.tolerance}", f"{rule.severity} {rule.tolerance}"
@@ -52,7 +52,7 @@ def _confirmed(
         return result
     # With the severity of its rule, so that lowering it in the file is no way out.
     found = result if known is None else judge(known[0], result.layer, result.table_name, 0, 0)
-    return not_assessed(found, "broken", f"the file says {said}, its counts and its rule say {given}")
+    return not_assessed(found, "broken", "contradicted", said=said, given=given)
 
 
 def _of_dbt(result: RuleResult) -> str:
