@@ -189,7 +189,7 @@ def plant_refusal(demo: DemoRun) -> None:
         "file_path": "crm/x.csv",
         "params": "{}",
     }
-    row |= {"error_code": "E-XXX-001", "why": "planted", "next_command": "etalon check"}
+    row |= {"error_code": "E-UNKNOWN", "why": "planted", "next_command": "etalon check"}
     pq.write_table(pa.Table.from_pylist([row], schema=schema), path)
 
 

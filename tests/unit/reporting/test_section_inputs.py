@@ -37,7 +37,7 @@ IMPACT = """
         ('cr', date '2026-06-01', 'reason', 'test_record', 'points', null, null, 0),
         ('cr', date '2026-05-01', 'reason', 'test_record', 'points', 0.20, 0.18, 5),
         ('cr', date '2026-05-01', 'rule', 'R-CRM-001', 'points', 0.20, 0.25, 2),
-        ('cr', date '2026-05-01', 'rule', 'R-XXX-999', 'points', 0.20, 0.20, 0),
+        ('cr', date '2026-05-01', 'rule', 'R-CRM-999', 'points', 0.20, 0.20, 0),
         ('cr', date '2026-04-01', 'reason', 'test_record', 'points', 0.50, 0.10, 5),
         ('revenue_total', date '2026-06-01', 'merge', 'same_email', 'euros', 1000.55, 900.05, 7),
         ('revenue_total', date '2026-07-01', 'merge', 'same_email', 'euros', 1, 2, 7)
@@ -183,7 +183,7 @@ def test_trends_hold_the_last_twelve_publications_by_dimension_and_source(qualit
 def test_the_effect_of_cleaning_is_that_of_the_last_month_with_a_value(quality):
     found = {(each.metric_name, each.switch_code): each for each in quality.impacts}
     assert set(found) == {
-        ("cr", "test_record"), ("cr", "R-CRM-001"), ("cr", "R-XXX-999"), ("revenue_total", "same_email"),
+        ("cr", "test_record"), ("cr", "R-CRM-001"), ("cr", "R-CRM-999"), ("revenue_total", "same_email"),
     }  # fmt: skip
     assert found["cr", "test_record"].period == "2026-05"
     assert found["cr", "test_record"].effect == D("0.02")
