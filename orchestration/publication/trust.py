@@ -199,7 +199,10 @@ def metric_trust(findings: Findings) -> Trust:
     leaves it not assessed, whatever passed beside it; a waived rule is never a pass.
     """
     failed = _ids(each for each in findings.judged if each.status == "fail")
-    doubtful = [each for each in findings.judged if each.status in ("warn", "waived")]
+    # What is only told (info) says nothing against a figure.
+    doubtful = [
+        each for each in findings.judged if each.status in ("warn", "waived") and each.severity != "info"
+    ]
     waived = {f"{each.rule_id} {each.waived_until}" for each in doubtful if each.status == "waived"}
     unassessed, worse = _ids(findings.unassessed), _ids(findings.worse)
     rule_ids = tuple(sorted({*failed, *_ids(doubtful)}))

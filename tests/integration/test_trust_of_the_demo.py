@@ -28,10 +28,6 @@ BY_HAND = {
         "select distinct date_trunc('month', i.invoice_date) from failing as f"
         " join raw.erp_invoice as i on i.source_record_id = split_part(f.record_key, '/', 3)"
     ),
-    ("leads_new", "R-MST-015"): (
-        "select distinct date_trunc('month', l.created_on) from failing as f"
-        " join metrics.fct_lead_cadences as l on replace(l.lead_id, 'lea_', 'per_') = f.record_key where l.is_dated"
-    ),
 }
 
 

@@ -66,19 +66,23 @@ after_refusal as (
 ),
 
 -- Where all sellers sit in one zone, the people of other zones alone are asked for their hours.
+zones_of_senders as (
+    select
+        min(timezone) as first_timezone,
+        max(timezone) as last_timezone
+    from senders
+),
+
 elsewhere as (
     select
         substr(people.person_id, 5) as person_code,
         people.timezone
     from people
+    cross join zones_of_senders as zones
     where
         people.timezone is not null
         and not people.is_consumer
-        and exists (
-            select 1
-            from senders
-            where senders.timezone <> people.timezone
-        )
+        and (people.timezone <> zones.first_timezone or people.timezone <> zones.last_timezone)
 ),
 
 clocks as (

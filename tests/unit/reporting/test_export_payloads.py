@@ -17,7 +17,7 @@ from orchestration.stewardship.decisions import Decision
 from orchestration.stewardship.files import append_decisions, read_decisions
 from orchestration.stewardship.queue import ReviewItem
 from orchestration.stewardship.sheets import write_queue
-from orchestration.worklists.reading import WorklistItem, export_items
+from orchestration.worklists.reading import EXPORTED, WorklistItem, export_items
 
 #: What a spreadsheet takes for the beginning of a formula, alone, behind blanks it trims, and in full width.
 OPENINGS = ("=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", "'=", "=-", "@=")
@@ -78,7 +78,7 @@ def to_fix(number: int, text: str) -> WorklistItem:
     day = dt.date(2026, 6, 30)
     return WorklistItem(
         text, text, text, text, text, text, text, text, text, text, Decimal(-5), text, text, day, text, None, None, 3,
-        number,
+        number, text,
     )  # fmt: skip
 
 
@@ -86,7 +86,9 @@ def to_fix(number: int, text: str) -> WorklistItem:
 def test_no_cell_of_an_exported_worklist_is_a_formula(tmp_path, ending):
     path = tmp_path / f"worklist{ending}"
     items = [to_fix(number, text) for number, text in enumerate(PAYLOADS)]
-    export_items(items, {text: text for text in PAYLOADS}, path, "Worklist")
+    export_items(
+        items, {text: text for text in PAYLOADS}, path, {name: name for name in EXPORTED}, "Worklist"
+    )
     header, *rows = rows_of(path)
     assert len(rows) == len(PAYLOADS)
     assert [cell for row in rows for cell in row if isinstance(cell, str) and runs(cell)] == []
