@@ -87,11 +87,3 @@ def pick(words: Sequence[str], index: np.ndarray) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(list(words))).cast(
         pa.string()
     )
-
-
-def paris_offset(e: np.ndarray) -> np.ndarray:
-    """Seconds to add to UTC epochs to read the wall clock of Paris."""
-    summer = np.zeros(e.shape, dtype=bool)
-    for start, end in _SUMMER:
-        summer |= (e >= start) & (e < end)
-    return np.where(summer, 7200, 3600)

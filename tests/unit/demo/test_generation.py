@@ -18,7 +18,7 @@ from ingest.calendar_reading import stream_columns
 from ingest.conversion import check_mapping
 from ingest.demo import SIZES, generate
 from ingest.demo.companies import luhn_digit, own_siren
-from ingest.demo.scratch import paris_offset
+from ingest.demo.scratch import Scratch
 from ingest.mapping import load_mapping
 from tests.unit.demo.conftest import Tiny
 from tests.unit.demo.extract_reader import read_all
@@ -169,9 +169,14 @@ def test_national_numbers_pass_the_luhn_rule() -> None:
     assert luhn_digit(np.array([73282932])).tolist() == [0]  # 732 829 320 is the usual example
 
 
-def test_wall_clock_of_paris_changes_when_it_should() -> None:
+def test_wall_clock_of_paris_changes_when_it_should(tmp_path: Path) -> None:
     last_winter, first_summer = 1774745999, 1774746000  # 2026-03-29 01:00 UTC
-    assert paris_offset(np.array([last_winter, first_summer])).tolist() == [3600, 7200]
+    scratch = Scratch(tmp_path / "scratch.duckdb")
+    clocks = scratch.rows(
+        f"select paris(e) - e from (values ({last_winter}), ({first_summer})) as t(e) order by e"
+    )
+    scratch.close()
+    assert clocks == [(3600,), (7200,)]
 
 
 @pytest.mark.nightly
