@@ -29,7 +29,7 @@ READS = {
         "run",
         "seeds",
     },
-    "marts": {"master", "metrics", "marts", "seeds", "run", "quality"},
+    "marts": {"master", "metrics", "marts", "seeds", "run", "quality", "statistics"},
 }
 
 
