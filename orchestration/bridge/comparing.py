@@ -25,7 +25,7 @@ from orchestration.bridge.attributing import (
 from orchestration.bridge.causes import CODES
 from orchestration.bridge.evidence import FORMULAS, LINKS, Evidence, Family, families, formula_columns
 from orchestration.bridge.records import Period, find_record_signs
-from orchestration.bridge.tables import BRIDGE_SCHEMA
+from orchestration.bridge.schemas import BRIDGE_SCHEMA
 from orchestration.bridge.walking import Counted, bridge_rows, walk
 from orchestration.explaining.definitions import Definition
 
@@ -162,7 +162,8 @@ def _bridge_family(
     moving: set[str],
     money: set[str],
 ) -> None:
-    shared = _changed_rows(con, before.file(files[0]), after.file(files[1]))
+    is_redefined = any(_former_formulas(each, before) for each in family.definitions)
+    shared = _changed_rows(con, before.file(files[0]), after.file(files[1]), every_month=is_redefined)
     present = frozenset(shared)
     for of_record, is_other, those in _variants(family, before, after, moving):
         names = [each.metric_name for each in those]
@@ -222,8 +223,8 @@ def _is_countable(con: duckdb.DuckDBPyConnection, counted: Counted) -> bool:
     )
 
 
-def _changed_rows(con: duckdb.DuckDBPyConnection, former: str, now: str) -> list[str]:
-    """Temp tables before_rows and after_rows: the months that differ. Returns the shared columns."""
+def _changed_rows(con: duckdb.DuckDBPyConnection, former: str, now: str, *, every_month: bool) -> list[str]:
+    """Temp tables before_rows and after_rows: the months that differ, or all. Returns the shared columns."""
     types = {row[0]: row[1] for row in con.execute(f"describe select * from {now}").fetchall()}
     known = _names(con, f"select * from {former}")
     shared = [name for name in types if name in known]
@@ -239,7 +240,7 @@ def _changed_rows(con: duckdb.DuckDBPyConnection, former: str, now: str) -> list
         create or replace temp table changed_months as
         select unit_month from ({print_of.format(signature, former)}) as b
         full join ({print_of.format(signature, now)}) as a using (unit_month)
-        where a.content is distinct from b.content
+        where {every_month} or a.content is distinct from b.content
         """
     )
     for name, relation in (("before_rows", former), ("after_rows", now)):

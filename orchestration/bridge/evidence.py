@@ -9,6 +9,7 @@ What does NOT belong here: comparing two publications (see attributing).
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,6 @@ import duckdb
 
 from ingest.sql import ident, literal
 from orchestration.explaining.definitions import Definition
-from orchestration.publication.files import read_json, write_json
 
 FOLDER = "kpi_evidence"
 MANIFEST = "manifest.json"
@@ -133,15 +133,18 @@ def write_evidence(
     if relation_exists(con, "conforming.int_month_rates"):
         _copy(con, "select * from conforming.int_month_rates order by all", folder / "rates.parquet")
     content = {**identity_of, "metrics": metrics}
-    write_json(folder / MANIFEST, content)
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return Evidence(folder, content)
 
 
 def read_evidence(registry: Path, publication_id: str) -> Evidence | None:
     """The evidence of a publication; None when it is not kept (any more)."""
     folder = registry / FOLDER / publication_id
-    content = read_json(folder / MANIFEST)
-    return Evidence(folder, content) if content else None
+    try:
+        return Evidence(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
 
 
 def prune(registry: Path, publications: Iterable[str]) -> None:

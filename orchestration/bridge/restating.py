@@ -8,7 +8,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from orchestration.bridge.tables import RESTATEMENTS_SCHEMA
+from orchestration.bridge.schemas import RESTATEMENTS_SCHEMA
 
 
 def restate(

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 from orchestration.bridge.comparing import Compared, compare
 from orchestration.bridge.evidence import FOLDER, KEPT, Evidence, prune, read_evidence, write_evidence
 from orchestration.bridge.restating import restate
-from orchestration.bridge.tables import BRIDGE_SCHEMA, KPI_BRIDGE, KPI_RESTATEMENTS
+from orchestration.bridge.schemas import BRIDGE_SCHEMA
 from orchestration.explaining.definitions import definitions
+from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS
 from orchestration.publication.files import replace_folder
 from orchestration.publication.history import Event, Publication, before, kpis_of, standing
 from orchestration.publication.tables import Table

@@ -1,11 +1,9 @@
 """The two published tables of the history of figures: kpi_bridge and kpi_restatements.
 
-What does NOT belong here: filling them (see comparing, restating).
+What does NOT belong here: filling them (orchestration.bridge).
 """
 
 from __future__ import annotations
-
-import pyarrow as pa
 
 from orchestration.publication.tables import Column, Table
 
@@ -33,20 +31,6 @@ KPI_BRIDGE = Table(
         Column("n_units", "Units of the metric that changed for this cause; null where no rows were kept."),
     ),
 )
-BRIDGE_SCHEMA = pa.schema(
-    [
-        ("metric_name", pa.string()),
-        ("period_month", pa.date32()),
-        ("from_publication_id", pa.string()),
-        ("to_publication_id", pa.string()),
-        ("cause_code", pa.string()),
-        ("step_order", pa.int32()),
-        ("value_before", pa.decimal128(38, 10)),
-        ("value_after", pa.decimal128(38, 10)),
-        ("effect", pa.decimal128(38, 10)),
-        ("n_units", pa.int64()),
-    ]
-)
 KPI_RESTATEMENTS = Table(
     "kpi_restatements",
     "",
@@ -70,19 +54,4 @@ KPI_RESTATEMENTS = Table(
         Column("n_publications", "Publications up to this one that gave the month."),
         Column("n_changes", "How often one of them gave another figure than the one before it."),
     ),
-)
-RESTATEMENTS_SCHEMA = pa.schema(
-    [
-        ("metric_name", pa.string()),
-        ("period_month", pa.date32()),
-        ("unit_code", pa.string()),
-        ("value_as_first_published", pa.decimal128(38, 10)),
-        ("first_publication_id", pa.string()),
-        ("is_of_own_cycle", pa.bool_()),
-        ("value_as_last_published", pa.decimal128(38, 10)),
-        ("last_publication_id", pa.string()),
-        ("value_restated", pa.decimal128(38, 10)),
-        ("n_publications", pa.int32()),
-        ("n_changes", pa.int32()),
-    ]
 )
