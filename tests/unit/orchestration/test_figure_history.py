@@ -125,7 +125,7 @@ def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
         )
 
     monkeypatch.setattr(moved_figures, "compare", short)
-    with pytest.raises(SilentChangeError, match="add up"):
+    with pytest.raises(SilentChangeError, match="adds up"):
         publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
 
 
