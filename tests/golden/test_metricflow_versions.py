@@ -1,4 +1,4 @@
-"""MetricFlow joins facts to the version of their account that was valid then: a merger moves revenue from its day on."""
+"""MetricFlow joins facts to the version of their account that was valid then: a merger moves it from its day on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MERGER = date(2026, 3, 1)
 
 def version(account: str, group: str, first: date, last: date | None) -> dict:
     return {
-        "account_version_key": f"{account}/{first}", "account_id": account, "group_id": group, "owner_rep_id": "unknown",
-        "size_band_code": "smb", "is_strategic": False, "valid_from": first, "valid_to": last,
+        "account_version_key": f"{account}/{first}", "account_id": account, "group_id": group,
+        "owner_rep_id": "unknown", "size_band_code": "smb", "is_strategic": False, "valid_from": first, "valid_to": last,
         "is_current": last is None,
     }  # fmt: skip
 
