@@ -29,6 +29,7 @@ _COMMANDS = {
     "evaluate": "Precision and recall of matching, on a labelled file or on the demo company.",
     "waive": "Accept a failing rule or control until a date: list, add, remove.",
     "history": "What was published when, its verdict, and a KPI as each publication gave it.",
+    "bridge": "Why published figures moved since the publication before, cause by cause.",
     "explain": "From a KPI, a row or a golden id down to the decisions and the lines behind it.",
     "impact": "What each cleaning decision does to the KPIs.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",

@@ -279,6 +279,15 @@ def kpis_as_published(
     ], names
 
 
+def kpis_of(published: Path, publications: set[str]) -> pa.Table:
+    """Rows of kpi_history of the given publications; none before the first one."""
+    path = published / "registry" / KPIS
+    if not path.is_file():
+        return KPI_SCHEMA.empty_table()
+    table = pq.read_table(path, schema=KPI_SCHEMA)
+    return table.filter(pc.is_in(table["publication_id"], pa.array(sorted(publications), pa.string())))
+
+
 def record_publication(published: Path, publication: Publication, shares: Mapping[str, pa.Table]) -> None:
     """Add a publication to the history; `shares`: file name -> its rows, without the columns of the publication."""
     folder = published / "registry"

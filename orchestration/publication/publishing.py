@@ -47,6 +47,7 @@ from orchestration.publication.history import (
 )
 from orchestration.publication.journal_history import promote_journal
 from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
+from orchestration.publication.moved_figures import keep_evidence, moved_tables
 from orchestration.publication.reach import KPI_MART, reach
 from orchestration.publication.receipts import (
     CURRENT,
@@ -142,6 +143,9 @@ def publish(
             ACCOUNTS: row_accounts(con, work),
             KPIS: kpi_rows(con, _KPIS),
         }
+        extra += moved_tables(
+            con, published, work, settings, publication, events, manifest, deliveries, shares[KPIS], aside
+        )
         marts = build_marts(
             con, tables, lambda table: f"warehouse.{ident(table.schema)}.{ident(table.name)}", aside, extra
         )
@@ -188,6 +192,7 @@ def publish(
     with connection(work / WAREHOUSE, work / "tmp") as con:
         promote_journal(con, published, publication_id, settings.cycle)
     crash_point("publication.registry_promoted")
+    keep_evidence(aside, published, events, publication)
     record_publication(published, publication, shares)
     admit(company, settings, catalogue)
     _swap(published, marts, publication_id)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.quality_figures import (
     Compliance,
+    FigureMove,
     FormerAccount,
     History,
     IdChange,
@@ -274,6 +275,8 @@ class QualityInputs:
     history: History | None = None
     compliance: Compliance | None = None
     reconciliation: tuple[ReconciliationCause, ...] | None = None
+    moves: tuple[FigureMove, ...] | None = None  # None: not published, or no bridge there
+    moved_since: str | None = None
     n_decisions_to_measure: int | None = None  # that can be taken the other way; None: not counted
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -205,6 +205,12 @@ class Motors:
 def company_of_motors() -> type[Motors]:
     """The class itself: each test module keeps its own work directory."""
     return Motors
+
+
+@pytest.fixture(scope="session")
+def planted_company() -> Callable[..., duckdb.DuckDBPyConnection]:
+    """The function that builds a planted company: each test module keeps its own work directory."""
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -347,8 +347,12 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MST-022": {
         f"{M}bridge_account_groups": {"valid_from": NEXT, "valid_to": NEXT},
         f"{M}bridge_person_accounts": {"account_id": "acc_2", "valid_to": BEFORE},
+        f"{M}dim_account_versions": {"account_version_key": "bad", "account_id": "acc_2", "valid_to": BEFORE},
+        f"{M}dim_rep_versions": {"rep_version_key": "bad", "rep_id": "rep_2", "valid_to": BEFORE},
     },
     "R-MST-023": {f"{M}bridge_account_groups": {"valid_from": BEFORE, "group_id": "grp_2"}},
+    "R-MST-035": {f"{M}dim_account_versions": {"account_version_key": "bad", "account_id": "acc_2"}},
+    "R-MST-036": {f"{M}dim_rep_versions": {"rep_version_key": "bad", "rep_id": "rep_2"}},
     "R-MST-024": {f"{M}bridge_person_contact_points": {"n_persons": 1}},
     "R-MST-025": {
         f"{M}dim_accounts": {"account_id": "acc_2", "first_seen_on": "1970-01-01"},

@@ -86,6 +86,14 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "master.dim_products": [{"product_id": "one/erp_product/p1", "product_name": "Licence"}],
     "master.dim_dates": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
     "master.bridge_account_groups": [{**IN_GROUP, "group_id": "grp_1", "is_as_is": True}],
+    "master.dim_account_versions": [
+        {"account_version_key": "acc_1/1", "account_id": "acc_1", "valid_from": BEFORE, "valid_to": MONTH},
+        {"account_version_key": "acc_1/2", "account_id": "acc_1", "valid_from": MONTH},
+    ],
+    "master.dim_rep_versions": [
+        {"rep_version_key": "rep_1/1", "rep_id": REP, "valid_from": BEFORE, "valid_to": MONTH},
+        {"rep_version_key": "rep_1/2", "rep_id": REP, "valid_from": MONTH},
+    ],
     "master.bridge_person_accounts": [
         {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
     ],

@@ -40,6 +40,7 @@ from orchestration.reporting.quality_figures import (
     Compliance,
     ComplianceCount,
     DimensionPoint,
+    FigureMove,
     FormerAccount,
     History,
     IdChange,
@@ -297,6 +298,18 @@ RECONCILIATION = (
     cause("invoiced_equal", "2026-06", "USD", 2, 2, "118200.10", "118200.10"),
 )
 
+CAUSES = (
+    *("definition_change", "currency", "cleaning_decision", "merge", "correction", "late_data", "new_data"),
+    *("elapsed_time", "not_separable"),
+)
+MOVES = (
+    FigureMove("revenue_total", "2026-05", "money", D("1000.00"), D("955.00"),
+               tuple((code, D("-5.00"), number or None) for number, code in enumerate(CAUSES)), "Revenu total", "Total revenue"),
+    FigureMove("cr", "2026-05", "rate", None, D("0.1111"), (("elapsed_time", None, 11),), *_CR),
+    *(FigureMove("leads_new", f"2025-{month:02d}", "count", D(7), D(8), (("late_data", D(1), 1),), "Leads", "Leads")
+      for month in range(1, 13)),
+)  # fmt: skip
+
 QUALITY = QualityInputs(
     run=RUN,
     verdict=Verdict("publish_with_warnings", ("R-CRM-014", "R-FCT-006"), 0),
@@ -320,6 +333,8 @@ QUALITY = QualityInputs(
     history=history(12),
     compliance=COMPLIANCE,
     reconciliation=RECONCILIATION,
+    moves=MOVES,
+    moved_since="2026-05-0123456789ab",
 )
 
 HELD_QUALITY = replace(
@@ -470,7 +485,7 @@ SPARSE_AUDIT = replace(
 )
 CLEAN_QUALITY = replace(
     QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=(), samples=(),
-    impacts=IMPACTS[-1:], work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
+    impacts=IMPACTS[-1:], moves=(), work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
     compliance=Compliance((ComplianceCount("outside_hours", "voice", "2026-06", 12_040, 0),)), waivers=(),
 )
 # The other sentences of each section: many reasons and decisions, trends that level or improve, nothing to judge.
@@ -487,6 +502,7 @@ BUSY_QUALITY = replace(
 SAME_QUALITY = replace(
     QUALITY,
     impacts=None,
+    moves=None,
     n_decisions_to_measure=49,
     former_accounts=tuple(
         FormerAccount("2026-05-99aa88bb77cc", "2026-05", a.source_instance, a.contract, a.records_in, a.kept, a.quarantined, a.excluded,
