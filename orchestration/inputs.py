@@ -15,6 +15,7 @@ from ingest.discovery import list_extracts
 from orchestration.masking import without_calendar_names
 from orchestration.publication.files import file_sha256
 from orchestration.stewardship.files import steward_files
+from orchestration.stewardship.outlier_classes import FILE as OUTLIER_CLASSES
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -37,6 +38,8 @@ def list_inputs(company: Company) -> Inputs:
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]
+    classes = company.stewardship / OUTLIER_CLASSES
+    found += [classes] if classes.is_file() else []
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 
 

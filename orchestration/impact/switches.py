@@ -33,6 +33,7 @@ POLICIES = (
     "not_a_touch",
     "not_outbound",
     "opening_entry",
+    "outlier_error",
     "overlapping_subscription",
     "test_record",
     "trial_subscription",

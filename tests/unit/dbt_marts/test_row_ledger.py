@@ -58,6 +58,19 @@ def sources() -> dict[str, list[dict]]:
         "run.settings": [SETTINGS],
         "collect.dispositions": [],
         "collect.ledger_terms": [],
+        "stewardship.outlier_classes": [
+            {
+                "decision_id": f"dec_{n}",
+                "metric_code": "touches_per_hour_of_rep",
+                "record_key": "call:c1",
+                "class_code": class_code,
+                "author": "Ann",
+                "reason": "why",
+                "decided_at": datetime(2026, 6, n),
+                "status": status,
+            }
+            for n, class_code, status in ((1, "error", "replaced"), (2, "risk", "active"))
+        ],
     }
     for contract, kept in CONTRACTS.items():
         rows = []
@@ -219,6 +232,15 @@ def relations() -> dict[str, list[dict]]:
         "fct_calls": [{"call_key": f"c{n}", "n_source_rows": 2} for n in (1, 2)],
         "fct_email_sends": [{"send_key": f"s{n}", "n_source_rows": rows} for n, rows in ((1, 3), (2, 1))],
         "fct_meetings": [{"meeting_key": "m1", "n_source_rows": 2}],
+        "int_touch_outliers": [
+            {
+                "metric_code": "touches_per_hour_of_rep",
+                "source_stream_code": stream,
+                "source_key": key_,
+                "is_error": is_error,
+            }
+            for stream, key_, is_error in (("call", "c1", False), ("call", "c2", True), ("email", "s1", True))
+        ],
         "fct_touches": [
             {
                 "touch_key": "t1",

@@ -114,11 +114,11 @@ def write_matching(
         )
 
 
-def write_stewardship(work: Path, overrides: list[dict]) -> None:
-    """The overrides of the planted stewards, and the rules of survivorship as they are delivered."""
+def write_stewardship(work: Path, **decided: list[dict]) -> None:
+    """What the planted stewards decided, by table, and the rules of survivorship as they are delivered."""
     folder = work / "stewardship"
-    table = pa.Table.from_pylist(overrides, schema=SCHEMAS["field_overrides"])
-    write_decision_tables({"field_overrides": table}, folder)
+    tables = {name: pa.Table.from_pylist(rows, schema=SCHEMAS[name]) for name, rows in decided.items()}
+    write_decision_tables(tables, folder)
     write_rules(None, folder)
 
 
@@ -146,6 +146,7 @@ def built(
     same_account: list[set[str]] = planted.SAME_ACCOUNT,
     same_person: list[set[str]] = planted.SAME_PERSON,
     overrides: list[dict] | None = None,
+    outlier_classes: list[dict] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Read-only connection to a planted company after tag:staging, stub matching and the selected models."""
     wanted = {"ETALON_WORK": str(work), "ETALON_KEEP_OPEN": "True"}
@@ -157,7 +158,7 @@ def built(
     try:
         build(work, "tag:staging")
         write_matching(work, same_account, same_person)
-        write_stewardship(work, overrides or [])
+        write_stewardship(work, field_overrides=overrides or [], outlier_classes=outlier_classes or [])
         build(work, *selection)
     finally:
         for name, value in before.items():
