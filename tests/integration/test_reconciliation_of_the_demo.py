@@ -190,3 +190,21 @@ def test_the_worklist_of_the_run_is_the_published_one_and_names_nobody(demo_run)
     assert all(row["status"] == "open" and row["owner"] and row["age_days"] >= 0 for row in items)
     history = pq.read_table(demo_run.published / "registry" / "worklist_history.parquet")
     assert history.num_rows == len(items) and "@" not in str(history.to_pylist())
+
+
+def test_months_whose_books_differ_have_a_cause_that_is_no_rounding(demo_run, warehouse):
+    """R-LED-002 warns on the demo: entries without an invoice and invoices booked a month later are planted."""
+    failing = {
+        row["record_key"]
+        for row in pq.read_table(demo_run.work / "quality" / "rule_failures.parquet").to_pylist()
+        if row["rule_id"] == "R-LED-002"
+    }
+    explained = warehouse.execute(
+        "select distinct cast(period_month as varchar) from quality_dbt.dq_ledger_reconciliation"
+        " where cause_code in ('booked_other_month', 'entry_without_invoice', 'not_booked', 'amount_differs')"
+    ).fetchall()
+    assert failing <= {month for (month,) in explained}
+    unknown = warehouse.execute(
+        "select count(*) filter (where account_id = 'unknown') / count(*) from master.fct_ledger_revenues"
+    ).fetchone()
+    assert unknown[0] < 0.05, "an opening balance gives no customer its name"

@@ -222,7 +222,11 @@ select
     cast(checked.n_assessed as bigint) as n_assessed,
     cast(checked.n_not_assessed as bigint) as n_not_assessed,
     case when checked.n_assessed > 0 then coalesce(breaches.n_breaches, 0) end as n_breaches,
-    case when checked.check_code like 'consumer%' then 'fr_consumer' else 'b2b_default' end as profile_code,
+    case
+        when checked.check_code like 'consumer%' then 'fr_consumer'
+        when checked.check_code = 'after_opt_out' then 'data'
+        else 'b2b_default'
+    end as profile_code,
     case
         when checked.check_code like 'consumer%'
             then {{ policy_on('fr_consumer', 'version', last_day_of('checked.period_month')) }}

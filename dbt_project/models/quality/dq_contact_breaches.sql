@@ -495,7 +495,11 @@ select
     found.occurred_at,
     {{ local_day('found.occurred_at', 'settings.timezone') }} as occurred_on,
     found.is_automated,
-    case when found.check_code like 'consumer%' then 'fr_consumer' else 'b2b_default' end as profile_code,
+    case
+        when found.check_code like 'consumer%' then 'fr_consumer'
+        when found.check_code = 'after_opt_out' then 'data'
+        else 'b2b_default'
+    end as profile_code,
     case
         when found.check_code like 'consumer%' then {{ policy_at('fr_consumer', 'version', 'found.at_us') }}
         when found.check_code = 'after_opt_out' then {{ policy_at('data', 'version', 'found.at_us') }}

@@ -446,13 +446,14 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         "exclusion": (10, 10, 10),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
-        "metric": (1, 1, 1),
+        "metric": (3, 3, 3),
         "record": (58, 58, 58),
+        "stewardship": (2, 2, 2),
     }
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (76,)
+    assert summary == (80,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
