@@ -79,6 +79,15 @@ def find_switch(known: list[Switch], kind: str, code: str) -> Switch:
     raise ImpactError("E-IMP-003", code, is_usage=True)
 
 
+def largest_switches(known: list[Switch], n: int) -> list[Switch]:
+    """The n decisions of most rows that can be taken the other way, in the order of `known`; every_merge has its parts."""
+    possible = [each for each in known if not each.obstacle]
+    if n < len(known):
+        possible = [each for each in possible if each.code != EVERY_MERGE]
+    largest = sorted(possible, key=lambda each: (-each.n_rows, each.kind, each.code))[:n]
+    return [each for each in known if each in largest]
+
+
 def _reasons(con: duckdb.DuckDBPyConnection) -> list[Switch]:
     rows = con.execute(
         "select reason_code, list(distinct step_code), cast(sum(n_decisions) as bigint)"
