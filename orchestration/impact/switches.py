@@ -80,7 +80,10 @@ def find_switch(known: list[Switch], kind: str, code: str) -> Switch:
 
 
 def largest_switches(known: list[Switch], n: int) -> list[Switch]:
-    """The n decisions of most rows that can be taken the other way, in the order of `known`; every_merge has its parts."""
+    """The n decisions of most rows that can be taken the other way, in the order of `known`.
+
+    Less than all of them leave out every_merge, which is the merges together.
+    """
     possible = [each for each in known if not each.obstacle]
     if n < len(known):
         possible = [each for each in possible if each.code != EVERY_MERGE]
