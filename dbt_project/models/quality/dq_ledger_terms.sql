@@ -122,6 +122,16 @@ excluded_counts as (
     group by stream, contract
 ),
 
+-- A lead that is an error stays a person; records of persons that are no lead leave with the person.
+excluded_from_facts as (
+    select
+        case when exclusion_stream = 'lead' then 'person' else exclusion_stream end as exclusion_stream,
+        contract,
+        sum(n_rows) as n_rows
+    from excluded_counts
+    group by case when exclusion_stream = 'lead' then 'person' else exclusion_stream end, contract
+),
+
 entity_rows as (
     select
         entity_streams.contract as stream_code,
@@ -160,14 +170,14 @@ fact_rows as (
         fact_streams.stream_code,
         kept_counts.n_rows as n_kept,
         fact_counts.n_rows as n_fact,
-        excluded_counts.n_rows as n_excluded
+        excluded.n_rows as n_excluded
     from fact_streams
     left join kept_counts on fact_streams.contract = kept_counts.contract
     left join fact_counts on fact_streams.stream_code = fact_counts.stream_code
-    left join excluded_counts
+    left join excluded_from_facts as excluded
         on
-            fact_streams.exclusion_stream = excluded_counts.exclusion_stream
-            and fact_streams.contract = excluded_counts.contract
+            fact_streams.exclusion_stream = excluded.exclusion_stream
+            and fact_streams.contract = excluded.contract
 ),
 
 money_rows as (
@@ -377,6 +387,17 @@ decided_rows as (
         count(*) as n_decisions
     from {{ ref('fct_lead_cadences') }}
     where is_conversion_undated
+    union all
+    select
+        'metric:outlier_error' as stream_code,
+        count(*) as n_decisions
+    from {{ ref('int_touch_outliers') }}
+    where is_error and source_stream_code <> 'activity'
+    union all
+    select
+        'stewardship:steward_outlier' as stream_code,
+        count(*) as n_decisions
+    from {{ source('stewardship', 'outlier_classes') }}
     union all
     select
         'merge' as stream_code,

@@ -60,6 +60,19 @@ def sources() -> dict[str, list[dict]]:
         "run.settings": [SETTINGS],
         "collect.dispositions": [],
         "collect.ledger_terms": [],
+        "stewardship.outlier_classes": [
+            {
+                "decision_id": f"dec_{n}",
+                "metric_code": "touches_per_hour_of_rep",
+                "record_key": "call:c1",
+                "class_code": class_code,
+                "author": "Ann",
+                "reason": "why",
+                "decided_at": datetime(2026, 6, n),
+                "status": status,
+            }
+            for n, class_code, status in ((1, "error", "replaced"), (2, "risk", "active"))
+        ],
     }
     for contract, kept in CONTRACTS.items():
         rows = []
@@ -221,6 +234,15 @@ def relations() -> dict[str, list[dict]]:
         "fct_calls": [{"call_key": f"c{n}", "n_source_rows": 2} for n in (1, 2)],
         "fct_email_sends": [{"send_key": f"s{n}", "n_source_rows": rows} for n, rows in ((1, 3), (2, 1))],
         "fct_meetings": [{"meeting_key": "m1", "n_source_rows": 2}],
+        "int_touch_outliers": [
+            {
+                "metric_code": "touches_per_hour_of_rep",
+                "source_stream_code": stream,
+                "source_key": key_,
+                "is_error": is_error,
+            }
+            for stream, key_, is_error in (("call", "c1", False), ("call", "c2", True), ("email", "s1", True))
+        ],
         "fct_touches": [
             {
                 "touch_key": "t1",
@@ -427,13 +449,14 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         "exclusion": (11, 11, 11),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
-        "metric": (1, 1, 1),
+        "metric": (3, 3, 3),
         "record": (58, 58, 58),
+        "stewardship": (2, 2, 2),
     }
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (77,)
+    assert summary == (81,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(

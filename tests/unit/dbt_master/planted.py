@@ -124,7 +124,8 @@ ROWS: dict[str, list[dict]] = {
          "debit": D("5"), "credit": D("0"), "is_opening": False},
         {"source_record_id": "g4", "journal_code": "AN", "entry_number": "9", "line_number": 4,
          "entry_date": on("2026-01-01"), "account_number": "706000", "account_class": "revenue",
-         "customer_code": "c 001", "customer_name": "ECLAIR", "debit": D("0"), "credit": D("999"), "is_opening": True},
+         "customer_code": "c 001",
+         "customer_name": "SOLDE D OUVERTURE DE L EXERCICE", "debit": D("0"), "credit": D("999"), "is_opening": True},
     ],
     "erp_subscription": [
         # c1: 120 a year from January, then an upgrade that does not close it; ends in May; back in June

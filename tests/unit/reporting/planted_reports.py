@@ -473,7 +473,7 @@ SPARSE_AUDIT = replace(
     AUDIT,
     kpis=(
         replace(KPIS[1], measure=Measure(None, D(0), D(0), "cohort_immature"), history=(), trust="not_assessed"),
-        replace(KPIS[6], measure=Measure(D("0.5"), D(2), D(4)), trust="unreliable", trust_rule_ids=("R-CRM-001",)),
+        replace(KPIS[6], measure=Measure(D("0.5"), D(2), D(4)), trust="unreliable", trust_rule_ids=("crm/orphan_crm_opportunity_owner_id",)),
         replace(KPIS[5], measure=Measure(D("0.001"), D(40), D(40_000))),
         replace(KPIS[2], measure=Measure(None), history=()),
     ),

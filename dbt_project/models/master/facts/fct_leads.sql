@@ -132,3 +132,6 @@ left join {{ ref('size_bands') }} as bands
     on
         golden.employee_count >= bands.min_employees
         and golden.employee_count <= coalesce(bands.max_employees, golden.employee_count)
+left join {{ outlier_decisions(['touches_per_lead']) }} as decided
+    on {{ lead_id_of('golden.person_id') }} = decided.record_key
+where not {{ is_outlier_error('decided', 'false') }}

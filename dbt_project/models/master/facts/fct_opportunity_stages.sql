@@ -12,7 +12,9 @@ with history as (
         on
             opportunities.record_key
             = {{ record_key('events.source_instance', 'crm_opportunity', 'events.opportunity_id') }}
-    where {{ opportunity_event_exclusion('events', 'opportunities') }} is null
+    left join {{ ref('int_opportunities') }} as outliers
+        on opportunities.record_key = outliers.opportunity_id and outliers.reason_code is not null
+    where {{ opportunity_event_exclusion('events', 'opportunities', 'outliers') }} is null
 ),
 
 last_known as (
