@@ -122,9 +122,7 @@ def asked_for(tables: dict, cycle_end: date) -> dict[tuple[str, str, str, date],
     return {key: lengths[min(lengths)] for key, lengths in found.items()}
 
 
-def targets(
-    kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, cycle_end: date
-) -> None:
+def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, cycle_end: date) -> None:
     """What was done against what was asked for."""
     done = defaultdict(Fraction)
     unknown = set()
@@ -160,7 +158,9 @@ def targets(
         if metric == "revenue" and any((name, metric, month) in unknown for name in members):
             actual = None
         personal, known = scope == "rep", asked is not None and actual is not None
-        kpis.part("quota_attained_share", month, cuts, personal and known and actual >= asked, personal and known)
+        kpis.part(
+            "quota_attained_share", month, cuts, personal and known and actual >= asked, personal and known
+        )
         for name, of_scope, of_metric in (
             ("quota_attainment", "rep", "revenue"),
             ("activity_target_attainment", "rep", "activities"),

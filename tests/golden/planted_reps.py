@@ -42,7 +42,17 @@ QUOTAS = [
     ("rep", "rep_n8", "Nord", "activities", "2025-10-06", "2025-10-12", "other", 2, None),  # two weeks
     ("rep", "rep_n8", "Nord", "activities", "2025-10-13", "2025-10-19", "other", 1, None),
     ("team", "unknown", "Nord", "new_customers", "2025-09-01", "2025-09-30", "month", 4, None),
-    ("team", "unknown", "Sud", "new_customers", "2025-09-01", "2025-09-30", "month", 2, None),  # nobody is in it
+    (
+        "team",
+        "unknown",
+        "Sud",
+        "new_customers",
+        "2025-09-01",
+        "2025-09-30",
+        "month",
+        2,
+        None,
+    ),  # nobody is in it
     ("team", "unknown", None, "new_customers", "2025-09-01", "2025-09-30", "month", 7, None),
 ]
 
