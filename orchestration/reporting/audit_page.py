@@ -146,7 +146,7 @@ def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str]
     """r with its interval, the colour and why; None where no lead of the segment was old enough."""
     if line is None:
         return None
-    reasons = "; ".join(t(f"lights.reason.{code}") for code in line.reasons)
+    reasons = ", ".join(t(f"lights.reason.{code}") for code in line.reasons)
     if line.r is None:
         shown, title = MISSING, t(f"lights.line.{line.reason_code}")
     else:
