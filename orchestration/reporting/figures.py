@@ -327,6 +327,25 @@ class Kpi:
 
 
 @dataclass(frozen=True)
+class TouchLine:
+    """How touches before the landmark and conversion after it go together in one segment, and its light.
+
+    slope: conversion per touch, 0.01 is one point; reasons: codes of the rules behind the colour.
+    """
+
+    n_leads: int
+    n_converted: int
+    r: Decimal | None
+    r_low: Decimal | None
+    r_high: Decimal | None
+    slope: Decimal | None
+    reason_code: str | None
+    form_code: str | None
+    colour_code: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Segment:
     """One row of the segment table. `dimension` is size_band or channel."""
 
@@ -337,6 +356,7 @@ class Segment:
     touches_per_lead: Measure
     ttf_hours: Measure
     contacted_24h_rate: Measure
+    line: TouchLine | None = None
 
 
 @dataclass(frozen=True)
@@ -410,6 +430,7 @@ class AuditInputs:
     kpis: tuple[Kpi, ...] = ()
     segments: tuple[Segment, ...] = ()
     segment_period: str | None = None
+    line: TouchLine | None = None
     bridge: MrrBridge | None = None
     revenue: tuple[RevenueMonth, ...] = ()
     complaints: tuple[ComplaintWeek, ...] = ()

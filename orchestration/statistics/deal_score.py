@@ -2,8 +2,8 @@
 
 A passage is an opportunity that enters a stage. The model is a logistic regression whose offset is the base rate of
 the stage, so that without any signal it IS the base rate. It is fitted on the deals closed before a split instant and
-judged on passages that entered later. What does NOT belong here: the features (deal_features.py), the fit (logistic.py), how a
-score is shown (marts).
+judged on passages that entered later. What does NOT belong here: the features (deal_features.py), the fit
+(logistic.py), how a score is shown (marts).
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ with cells as (
         metric_name,
         period_month,
         segment_kind_code,
-        case when unit_code in ('count', 'money') then metric_value else denominator end as amount
+        -- money per something, as a share, adds up in its denominator only
+        case when unit_code in ('count', 'money') and denominator is null then metric_value else denominator end as amount
     from {{ ref('mart_management_kpis_month') }}
 ),
 

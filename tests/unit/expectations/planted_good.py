@@ -296,6 +296,20 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "converted_share_rate": "0.4",
         }
     ],
+    "marts.mart_sales_touch_lines_cycle": [
+        {
+            "period_code": "month",
+            "design_code": "naive",
+            **SEGMENT,
+            "n_leads": 5,
+            "n_converted": 2,
+            "conversion_rate": "0.4",
+            "n_q1": 1,
+            "n_q2": 1,
+            "n_q3": 2,
+            "n_q4": 1,
+        }
+    ],
     "marts.mart_sales_opportunities_month": [
         {"period_month": month, **segment, **OPPORTUNITIES_MONTH}
         for month in (MONTH, "2026-02-01")

@@ -7,6 +7,8 @@ with computed as (
     union all
     select * from {{ ref('int_kpis_pipeline') }}
     union all
+    select * from {{ ref('int_kpis_reps') }}
+    union all
     select * from {{ ref('int_kpis_revenue') }}
     union all
     select * from {{ ref('int_kpis_subscriptions') }}
