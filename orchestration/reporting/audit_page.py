@@ -146,9 +146,9 @@ def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str]
     """r with its interval, the colour and why; None where no lead of the segment was old enough."""
     if line is None:
         return None
-    reasons = ", ".join(t(f"lights.reason.{code}") for code in line.reasons)
+    reasons = ", ".join(t.or_raw("lights.reason", code) for code in line.reasons)
     if line.r is None:
-        shown, title = MISSING, t(f"lights.line.{line.reason_code}")
+        shown, title = MISSING, t.or_raw("lights.line", line.reason_code or "not_computed")
     else:
         shown, title = f.decimal(line.r, 2), t("lights.n", n=f.integer(line.n_leads))
         if line.r_low is not None and line.r_high is not None:
@@ -157,7 +157,7 @@ def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str]
         "r": shown,
         "title": title,
         "colour": line.colour_code,
-        "label": t(f"lights.colour.{line.colour_code}"),
+        "label": t.or_raw("lights.colour", line.colour_code),
         "reasons": reasons,
     }
 

@@ -418,23 +418,23 @@ def segment(dimension, code, n, cr, touches, ttf, contacted) -> Segment:
         dimension, code, n,
         Measure(D(cr) if cr else None, None if not cr else D(round(float(cr) * n)), many, None if cr else "cohort_immature"),
         Measure(D(touches), None, many), Measure(D(ttf), None, many), Measure(D(contacted), None, many),
-        LINES.get(code),
+        TOUCH_LINES.get(code),
     )
 
 
-def line(r, colour, *reasons, n=6_100) -> TouchLine:
+def touch_line(r, colour, *reasons, n=6_100) -> TouchLine:
     return TouchLine(
         n, n // 8, D(r) if r else None, D(r) - D("0.03") if r else None, D(r) + D("0.03") if r else None,
         D("0.012") if r else None, None if r else "zero_variance_y", "plateau", colour, reasons,
     )  # fmt: skip
 
 
-LINES = {
-    "all": line("0.21", "amber", "r_below_green_bar", "no_valid_experiment", "heterogeneous_segments"),
-    "smb": line("0.28", "amber", "no_valid_experiment"),
-    "mid": line("0.04", "red", "r_below_amber_bar"),
-    "enterprise": line("0.31", "green", "all_bars_met"),
-    "unknown": line(None, "grey", "too_few_units", n=26),
+TOUCH_LINES = {
+    "all": touch_line("0.21", "amber", "r_below_green_bar", "no_valid_experiment", "heterogeneous_segments"),
+    "smb": touch_line("0.28", "amber", "no_valid_experiment"),
+    "mid": touch_line("0.04", "red", "r_below_amber_bar"),
+    "enterprise": touch_line("0.31", "green", "all_bars_met"),
+    "unknown": touch_line(None, "grey", "too_few_units", n=26),
 }
 
 AUDIT = AuditInputs(
@@ -451,7 +451,7 @@ AUDIT = AuditInputs(
         segment("channel", "partner", 171, "", "3.2", "8.8", "0.69"),
     ),
     segment_period="2026-05",
-    line=LINES["all"],
+    line=TOUCH_LINES["all"],
     bridge=MrrBridge("2026-06", D(396_300), D(9_120), D(1_240), D(4_310), D(-2_900), D(-5_920), D(402_150)),
     revenue=tuple(
         RevenueMonth(month, total, KPIS[9].history[i][1]) for i, (month, total) in enumerate(KPIS[8].history)
