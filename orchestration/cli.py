@@ -30,6 +30,7 @@ _COMMANDS = {
     "waive": "Accept a failing rule or control until a date: list, add, remove.",
     "history": "What was published when, its verdict, and a KPI as each publication gave it.",
     "explain": "From a KPI, a row or a golden id down to the decisions and the lines behind it.",
+    "metrics": "The dictionary of metrics, and a metric of the publication: list, show, query.",
     "impact": "What each cleaning decision does to the KPIs.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }

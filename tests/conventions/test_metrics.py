@@ -1,0 +1,177 @@
+"""The dictionary of metrics: every definition whole, every name of the dictionary in the tree or told why not."""
+
+import copy
+
+import pytest
+from metric_faults import RULES, faults
+
+from expectations.owners import owner_names
+from orchestration.dictionary.metric import raw_metrics
+from orchestration.dictionary.units import UNITS
+
+GOOD = [
+    {
+        "name": "leads",
+        "label": "Leads créés",
+        "description": "Leads created.",
+        "type": "simple",
+        "type_params": {"measure": "leads_dated"},
+        "config": {
+            "meta": {
+                "label_fr": "Leads créés",
+                "label_en": "Leads",
+                "definition_fr": "Leads créés dans la période.",
+                "definition_en": "Leads created in the period.",
+                "formula": "count of leads",
+                "grain": "golden lead",
+                "anchor": "created_on",
+                "unit": "count",
+                "better": "up",
+                "minimum_n": 0,
+                "owner": "finance",
+                "version": 1,
+                "published": True,
+                "edge_rules": ["Tests are left out."],
+                "worked_example": {
+                    "period_month": "2026-05-01",
+                    "segment_kind_code": "all",
+                    "segment_code": "all",
+                    "value": "7",
+                    "text": "Seven leads in May.",
+                },
+            }
+        },
+    }
+]
+
+
+def also(name: str, kind: str, type_params: dict, **meta) -> list[dict]:
+    """GOOD and a second metric like it."""
+    second = copy.deepcopy(GOOD[0]) | {"name": name, "type": kind, "type_params": type_params}
+    second["config"]["meta"] |= meta
+    return [*copy.deepcopy(GOOD), second]
+
+
+def changed(**meta) -> list[dict]:
+    """GOOD with other meta; None takes a key away."""
+    metrics = copy.deepcopy(GOOD)
+    metrics[0]["config"]["meta"] |= meta
+    metrics[0]["config"]["meta"] = {k: v for k, v in metrics[0]["config"]["meta"].items() if v is not None}
+    return metrics
+
+
+def example(**given) -> dict:
+    return GOOD[0]["config"]["meta"]["worked_example"] | given
+
+
+CONVERSION = {
+    "entity": "lead",
+    "base_measure": "leads_dated",
+    "conversion_measure": "won",
+    "window": "30 days",
+}
+MATURED = CONVERSION | {
+    "base_measure": {"name": "leads_dated", "filter": "{{ Dimension('lead__is_matured') }}"}
+}
+BROKEN = {
+    "no French label": ("complete", changed(label_fr=None)),
+    "no owner": ("complete", changed(owner=None)),
+    "no French definition": ("complete", changed(definition_fr=None)),
+    "no formula": ("complete", changed(formula="")),
+    "no grain": ("complete", changed(grain=None)),
+    "no anchor": ("complete", changed(anchor=None)),
+    "no unit": ("complete", changed(unit=None)),
+    "no version": ("complete", changed(version=None)),
+    "no edge rules": ("complete", changed(edge_rules=[])),
+    "another label": ("labelled", changed(label_fr="Prospects")),
+    "English as French": (
+        "labelled",
+        changed(
+            definition_fr="Golden leads created in the period, all of them.",
+            definition_en="Golden leads created in the period, all of them.",
+        ),
+    ),
+    "no accents": ("labelled", changed(definition_fr="Leads crees dans la periode.")),
+    "no full stop": ("labelled", changed(definition_en="Leads created")),
+    "an unknown unit": ("coded", changed(unit="furlongs")),
+    "an unknown owner": ("coded", changed(owner="nobody")),
+    "a version of text": ("coded", changed(version="two")),
+    "better is a word": ("coded", changed(better="more")),
+    "money of no currency": ("money_names_its_currency", changed(unit="money")),
+    "a currency of a count": ("money_names_its_currency", changed(currency="reporting_currency")),
+    "an edge in a word": ("edges_are_sentences", changed(edge_rules=["none"])),
+    "no worked example": ("example_if_published", changed(worked_example=None)),
+    "an example in floats": ("example_if_published", changed(worked_example=example(value=0.2))),
+    "an example in mid month": (
+        "example_if_published",
+        changed(worked_example=example(period_month="2026-05-02")),
+    ),
+    "a value to date of the first day": (
+        "cumulative_says_its_value",
+        also("leads_ytd", "cumulative", {"cumulative_type_params": {"grain_to_date": "year"}}),
+    ),
+    "a value to date of the average": (
+        "cumulative_says_its_value",
+        also("leads_ytd", "cumulative", {"cumulative_type_params": {"period_agg": "average"}}),
+    ),
+    "a half that is no metric": (
+        "ratio_shows_its_halves",
+        also("cr", "ratio", {"numerator": "won", "denominator": "leads"}),
+    ),
+    "a half that nobody sees": (
+        "ratio_shows_its_halves",
+        [
+            *also("won", "simple", {"measure": "won"}, published=False, half_of="another"),
+            also("cr", "ratio", {"numerator": {"name": "won"}, "denominator": "leads"})[1],
+        ],
+    ),
+    "half of nothing": ("half_is_of_a_metric", changed(published=False, half_of="no_such_metric")),
+    "neither published nor half": ("half_is_of_a_metric", changed(published=False)),
+    "a conversion over open windows": (
+        "conversion_waits_for_its_window",
+        also("cr", "conversion", {"conversion_type_params": CONVERSION}),
+    ),
+    "defined twice": ("defined_once", [*GOOD, *GOOD]),
+}
+FINE = {
+    "as it should be": GOOD,
+    "a value to date of the last day": also(
+        "leads_ytd", "cumulative", {"cumulative_type_params": {"grain_to_date": "year", "period_agg": "last"}}
+    ),
+    "a ratio with both halves": [
+        *also("won", "simple", {"measure": "won"}, published=False, half_of=["cr"]),
+        also("cr", "ratio", {"numerator": {"name": "won"}, "denominator": {"name": "leads"}})[1],
+    ],
+    "a conversion of matured leads": also("cr", "conversion", {"conversion_type_params": MATURED}),
+    "money in the reporting currency": changed(unit="money", currency="reporting_currency"),
+}
+
+
+def found(metrics: list[dict]) -> list:
+    return faults(metrics, owners=owner_names(), units=UNITS)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_planted_fault_of_a_definition_is_found(case):
+    rule, metrics = BROKEN[case]
+    assert rule in {fault.rule for fault in found(metrics)}, found(metrics)
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_a_definition_without_faults_is_left_alone(case):
+    assert found(FINE[case]) == []
+
+
+def test_every_rule_is_broken_by_a_planted_definition():
+    assert {rule for rule, _ in BROKEN.values()} == {*RULES, "defined_once"}
+
+
+def test_no_metric_of_the_tree_has_a_fault():
+    assert found(raw_metrics()) == []
+
+
+def test_dbt_reads_as_many_metrics_as_the_files_define(manifest):
+    """dbt 1.11 ignores the newer form of metrics without a word."""
+    defined = sorted(metric["name"] for metric in raw_metrics())
+    assert sorted(metric["name"] for metric in manifest["metrics"].values()) == defined
+    assert len(defined) >= 40
