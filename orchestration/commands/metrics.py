@@ -267,6 +267,8 @@ def _answer_line(answer: Answer, width: int, language: str) -> str:
         line += f"  {_reason(answer.reason_code, language)}"
     if answer.trust_code:
         line += f"  {wording(f'metrics_trust_{answer.trust_code}', language)}"
+    if answer.is_too_few and answer.metric_value is not None:
+        line += f", {wording('metrics_too_few', language)}"
     if answer.rule_ids:
         line += f" ({answer.rule_ids.replace(',', ', ')})"
     return line

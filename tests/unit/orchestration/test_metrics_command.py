@@ -96,7 +96,7 @@ def test_a_figure_comes_with_its_halves_its_reason_and_its_trust(company):
 def test_the_same_for_people_in_both_languages(company):
     text = invoke(company, "query", "cr").output.splitlines()
     assert text[0] == "cr  planted  2026-06-bbbbbbbbbbbb"
-    assert "0.2  = 1 / 5  2 not due yet  caution (R-CRM-001, R-CRM-003)" in text[2]
+    assert "0.2  = 1 / 5  2 not due yet  caution, too few (R-CRM-001, R-CRM-003)" in text[2]
     assert text[3].split()[:2] == ["2026-06", "–"] and "window of the leads still open" in text[3]
     french = invoke(company, "query", "cr", "--month", "2026-06", "--language", "fr").output
     assert "fenêtre des leads encore ouverte" in french
