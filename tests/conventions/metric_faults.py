@@ -35,15 +35,21 @@ class Fault(NamedTuple):
     detail: str
 
 
-def faults(metrics: Iterable[Mapping[str, Any]], owners: Iterable[str], units: Iterable[str]) -> list[Fault]:
-    """Every fault of `metrics`, raw entries of YAML files or of the manifest. owners, units: the known codes."""
+def faults(
+    metrics: Iterable[Mapping[str, Any]],
+    owners: Iterable[str],
+    units: Iterable[str],
+    reasons: Iterable[str],
+    contracts: Iterable[str],
+) -> list[Fault]:
+    """Every fault of `metrics`, raw entries of YAML files or of the manifest. The rest: the known codes."""
     by_name: dict[str, Mapping[str, Any]] = {}
     found = []
     for metric in metrics:
         if metric["name"] in by_name:
             found.append(Fault("defined_once", metric["name"], "defined twice"))
         by_name[metric["name"]] = metric
-    known = _Known(by_name, frozenset(owners), frozenset(units))
+    known = _Known(by_name, *map(frozenset, (owners, units, reasons, contracts)))
     for name, metric in by_name.items():
         for rule, check in RULES.items():
             found += (Fault(rule, name, detail) for detail in check(metric, known))
@@ -54,6 +60,8 @@ class _Known(NamedTuple):
     metrics: Mapping[str, Mapping[str, Any]]
     owners: frozenset[str]
     units: frozenset[str]
+    reasons: frozenset[str]
+    contracts: frozenset[str]
 
 
 def _complete(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
@@ -100,9 +108,10 @@ def _coded(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
 
 def _money_names_its_currency(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
     meta = metric_meta(metric)
-    if meta.get("unit") == "money" and not meta.get("currency"):
+    is_money = str(meta.get("unit")).startswith("money")
+    if is_money and not meta.get("currency"):
         yield "money without a currency"
-    if meta.get("unit") != "money" and meta.get("currency"):
+    if not is_money and meta.get("currency"):
         yield "a currency and no money"
 
 
@@ -132,6 +141,21 @@ def _example_if_published(metric: Mapping[str, Any], known: _Known) -> Iterator[
         yield "the example's value is a binary float: write it as text"
     if len(str(example.get("text") or "")) <= 10:
         yield "the example says nothing"
+
+
+def _published_says_where_it_comes_from(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
+    meta = metric_meta(metric)
+    if not meta.get("published"):
+        return
+    empty, contracts = meta.get("empty_month"), meta.get("contracts")
+    if empty != "zero" and empty not in known.reasons:
+        yield f"empty_month {empty} is neither zero nor a reason with a wording"
+    if not isinstance(contracts, list):
+        yield "contracts is no list"
+    else:
+        yield from (f"contract {each}" for each in contracts if each not in known.contracts)
+    if ("cuts" in meta) == ("cell" in meta):
+        yield "either cuts or cell says how MetricFlow is asked"
 
 
 def _cumulative_says_its_value(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
@@ -189,6 +213,7 @@ RULES: dict[str, Callable[[Mapping[str, Any], _Known], Iterable[str]]] = {
     "money_names_its_currency": _money_names_its_currency,
     "edges_are_sentences": _edges_are_sentences,
     "example_if_published": _example_if_published,
+    "published_says_where_it_comes_from": _published_says_where_it_comes_from,
     "cumulative_says_its_value": _cumulative_says_its_value,
     "ratio_shows_its_halves": _ratio_shows_its_halves,
     "half_is_of_a_metric": _half_is_of_a_metric,

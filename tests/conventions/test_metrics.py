@@ -6,8 +6,10 @@ import pytest
 from metric_faults import RULES, faults
 
 from expectations.owners import owner_names
+from ingest.contract import load_contracts
 from orchestration.dictionary.metric import raw_metrics
 from orchestration.dictionary.units import UNITS
+from orchestration.reporting.wording import load_catalogue
 
 GOOD = [
     {
@@ -31,6 +33,9 @@ GOOD = [
                 "owner": "finance",
                 "version": 1,
                 "published": True,
+                "empty_month": "zero",
+                "contracts": ["crm_lead"],
+                "cuts": {},
                 "edge_rules": ["Tests are left out."],
                 "worked_example": {
                     "period_month": "2026-05-01",
@@ -106,6 +111,14 @@ BROKEN = {
         "example_if_published",
         changed(worked_example=example(period_month="2026-05-02")),
     ),
+    "an empty month for no known reason": (
+        "published_says_where_it_comes_from",
+        changed(empty_month="because"),
+    ),
+    "an unknown contract": ("published_says_where_it_comes_from", changed(contracts=["crm_leads"])),
+    "one contract as text": ("published_says_where_it_comes_from", changed(contracts="crm_lead")),
+    "neither cuts nor cell": ("published_says_where_it_comes_from", changed(cuts=None)),
+    "both cuts and cell": ("published_says_where_it_comes_from", changed(cell="lead_month")),
     "a value to date of the first day": (
         "cumulative_says_its_value",
         also("leads_ytd", "cumulative", {"cumulative_type_params": {"grain_to_date": "year"}}),
@@ -148,7 +161,8 @@ FINE = {
 
 
 def found(metrics: list[dict]) -> list:
-    return faults(metrics, owners=owner_names(), units=UNITS)
+    reasons = {key.removeprefix("reason.") for key in load_catalogue("fr") if key.startswith("reason.")}
+    return faults(metrics, owner_names(), UNITS, reasons, load_contracts())
 
 
 @pytest.mark.parametrize("case", BROKEN)

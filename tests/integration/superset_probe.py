@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 CONFIGURATION = """\
@@ -28,7 +29,6 @@ def main(marts: Path, home: Path) -> dict:
     configuration = home / "superset_config.py"
     configuration.write_text(CONFIGURATION.format(key=secrets.token_hex(32), home=home))
     os.environ |= {"SUPERSET_CONFIG_PATH": str(configuration), "SUPERSET_HOME": str(home)}
-    import superset
     from superset.app import create_app
 
     app = create_app()
@@ -43,71 +43,72 @@ def main(marts: Path, home: Path) -> dict:
         appbuilder.sm.add_user(
             "reader", "A", "Reader", "reader@etalon-demo.example", appbuilder.sm.find_role("Admin"), password
         )
-        client = app.test_client()
+    # A request inside the context above would keep its anonymous user.
+    client = app.test_client()
 
-        def ask(method: str, path: str, body: dict) -> dict:
-            answer = client.open(f"/api/v1/{path}", method=method, json=body, headers=headers)
-            if answer.status_code >= 400:
-                raise RuntimeError(f"{path}: {answer.status_code} {answer.get_data(as_text=True)[:500]}")
-            return answer.get_json()
+    def ask(method: str, path: str, body: dict) -> dict:
+        answer = client.open(f"/api/v1/{path}", method=method, json=body, headers=headers)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.get_data(as_text=True)[:500]}")
+        return answer.get_json()
 
-        headers: dict[str, str] = {}
-        login = {"username": "reader", "password": password, "provider": "db", "refresh": False}
-        headers = {"Authorization": f"Bearer {ask('POST', 'security/login', login)['access_token']}"}
-        database = ask(
-            "POST",
-            "database/",
-            {
-                "database_name": "etalon",
-                "sqlalchemy_uri": f"duckdb:///{marts}?access_mode=read_only",
-                "expose_in_sqllab": True,
-            },
-        )["id"]
-        dataset = ask(
-            "POST",
-            "dataset/",
-            {"database": database, "schema": "main", "table_name": "mart_management_kpis_month"},
-        )["id"]
-        columns = ask("GET", f"dataset/{dataset}", {})["result"]["columns"]
-        chart = ask(
-            "POST",
-            "chart/data",
-            {
-                "datasource": {"id": dataset, "type": "table"},
-                "queries": [
-                    {
-                        "columns": ["period_month"],
-                        "metrics": [
-                            {
-                                "expressionType": "SQL",
-                                "sqlExpression": "sum(numerator) / sum(denominator)",
-                                "label": "rate",
-                            }
-                        ],
-                        "filters": [
-                            {"col": "metric_name", "op": "==", "val": "cr"},
-                            {"col": "segment_kind_code", "op": "==", "val": "all"},
-                            {"col": "denominator", "op": ">", "val": 0},
-                        ],
-                        "orderby": [["period_month", True]],
-                        "row_limit": 1000,
-                    }
-                ],
-                "result_format": "json",
-                "result_type": "full",
-            },
-        )["result"][0]
-        written = client.post(
-            "/api/v1/sqllab/execute/",
-            json={"database_id": database, "sql": "drop table main.kpi_trust", "runAsync": False},
-            headers=headers,
-        )
-        return {
-            "version": superset.__version__ if hasattr(superset, "__version__") else None,
-            "n_columns": len(columns),
-            "rows": [[row["period_month"], row["rate"]] for row in chart["data"]],
-            "drop_status": written.status_code,
-        }
+    headers: dict[str, str] = {}
+    login = {"username": "reader", "password": password, "provider": "db", "refresh": False}
+    headers = {"Authorization": f"Bearer {ask('POST', 'security/login', login)['access_token']}"}
+    database = ask(
+        "POST",
+        "database/",
+        {
+            "database_name": "etalon",
+            "sqlalchemy_uri": f"duckdb:///{marts}?access_mode=read_only",
+            "expose_in_sqllab": True,
+        },
+    )["id"]
+    dataset = ask(
+        "POST",
+        "dataset/",
+        {"database": database, "schema": "main", "table_name": "mart_management_kpis_month"},
+    )["id"]
+    columns = ask("GET", f"dataset/{dataset}", {})["result"]["columns"]
+    chart = ask(
+        "POST",
+        "chart/data",
+        {
+            "datasource": {"id": dataset, "type": "table"},
+            "queries": [
+                {
+                    "columns": ["period_month"],
+                    "metrics": [
+                        {
+                            "expressionType": "SQL",
+                            "sqlExpression": "sum(numerator) / sum(denominator)",
+                            "label": "rate",
+                        }
+                    ],
+                    "filters": [
+                        {"col": "metric_name", "op": "==", "val": "cr"},
+                        {"col": "segment_kind_code", "op": "==", "val": "all"},
+                        {"col": "denominator", "op": ">", "val": 0},
+                    ],
+                    "orderby": [["period_month", True]],
+                    "row_limit": 1000,
+                }
+            ],
+            "result_format": "json",
+            "result_type": "full",
+        },
+    )["result"][0]
+    written = client.post(
+        "/api/v1/sqllab/execute/",
+        json={"database_id": database, "sql": "drop table main.kpi_trust", "runAsync": False},
+        headers=headers,
+    )
+    return {
+        "version": version("apache-superset"),
+        "n_columns": len(columns),
+        "rows": [[row["period_month"], row["rate"]] for row in chart["data"]],
+        "drop_status": written.status_code,
+    }
 
 
 if __name__ == "__main__":
