@@ -223,6 +223,7 @@ def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Ite
         "half_of": ", ".join(metric.half_of) or None,
         "grain": metric.grain,
         "anchor": metric.anchor,
+        "cuts": ", ".join(metric.cuts) or None,
         "unit": f"{unit} ({metric.currency})" if metric.currency else unit,
         "better": wording(f"metrics_better_{metric.better}", language),
         "minimum": str(metric.minimum_n) if metric.minimum_n else None,

@@ -39,7 +39,9 @@ class Metric:
     """The definition of one metric. kind: simple, ratio, derived, cumulative or conversion. unit: as in the marts.
 
     currency: what money is in, None for other units. numerator and denominator: names of the halves of a ratio.
-    half_of: the ratios that a metric is published for, beside or instead of itself.
+    half_of: the ratios that a metric is published for, beside or instead of itself. cuts: segment kinds of the mart,
+    empty where each segment is asked of the mart itself (`cell`). empty_month: zero, or the reason of a month without
+    rows.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Metric:
     version: str
     is_published: bool
     half_of: tuple[str, ...]
+    cuts: tuple[str, ...]
+    empty_month: str | None
     numerator: str | None
     denominator: str | None
     edge_rules: tuple[str, ...]
@@ -102,6 +106,8 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
         version=str(meta.get("version") or 1),
         is_published=bool(meta.get("published", True)),
         half_of=_names(meta.get("half_of")),
+        cuts=tuple(meta.get("cuts") or ()),
+        empty_month=meta.get("empty_month"),
         numerator=_name(parts.get("numerator")),
         denominator=_name(parts.get("denominator")),
         edge_rules=tuple(_one_line(each) for each in meta.get("edge_rules") or ()),

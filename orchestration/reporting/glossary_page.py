@@ -31,6 +31,7 @@ class Entry:
     unit: str
     grain: str
     anchor: str
+    cuts: tuple[str, ...]
     better: str
     minimum: str
     owner: str
@@ -98,6 +99,7 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         unit=f"{unit} ({run.reporting_currency})" if metric.currency else unit,
         grain=metric.grain,
         anchor=metric.anchor,
+        cuts=metric.cuts,
         better=t(f"glossary.better.{metric.better}"),
         minimum=f.integer(metric.minimum_n) if metric.minimum_n else "",
         owner=owner_name(metric.owner, t.language),

@@ -7,7 +7,9 @@ from metric_faults import RULES, faults
 
 from expectations.owners import owner_names
 from ingest.contract import load_contracts
-from orchestration.dictionary.metric import raw_metrics
+from orchestration.dictionary.metric import dictionary, raw_metrics
+from orchestration.dictionary.page import PAGE_FILE, page_text
+from orchestration.dictionary.unavailable import unavailable
 from orchestration.dictionary.units import UNITS
 from orchestration.reporting.wording import load_catalogue
 
@@ -189,3 +191,15 @@ def test_dbt_reads_as_many_metrics_as_the_files_define(manifest):
     defined = sorted(metric["name"] for metric in raw_metrics())
     assert sorted(metric["name"] for metric in manifest["metrics"].values()) == defined
     assert len(defined) >= 40
+
+
+def test_the_page_of_metrics_is_that_of_the_definitions():
+    """`make pages` writes it."""
+    assert PAGE_FILE.read_text(encoding="utf-8") == page_text(dictionary(), unavailable())
+
+
+def test_what_is_told_as_not_computed_is_not_computed():
+    assert not set(unavailable()) & set(dictionary())
+    for absent in unavailable().values():
+        assert absent.missing_fr.endswith(".") and absent.missing_en.endswith("."), absent.name
+        assert absent.missing_fr != absent.missing_en, absent.name

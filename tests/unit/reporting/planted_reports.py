@@ -535,7 +535,7 @@ def definition(name, label_fr, label_en, *, kind="simple", parts=None, **meta):
 
 EXAMPLE = {"period_month": "2026-05-01", "segment_kind_code": "all", "segment_code": "all", "value": "0.2", "text": "One of five leads."}
 METRICS = {each.name: each for each in metrics_of([
-    definition("leads_new", "Volume de leads", "New leads"),
+    definition("leads_new", "Volume de leads", "New leads", cuts={"channel": "lead__channel_code"}),
     definition("leads_converted", "Leads convertis", "Converted leads", published=False, half_of="cr"),
     definition("cr", "Taux de conversion", "Conversion rate", kind="ratio", unit="rate", minimum_n=30, formula="leads_converted / leads_new",
                parts={"numerator": {"name": "leads_converted"}, "denominator": "leads_new"}, worked_example=EXAMPLE),
