@@ -212,16 +212,17 @@ def _last_figure(company: Path, name: str) -> Answer | None:
 
 def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Iterator[str]:
     from expectations.owners import owner_name
+    from orchestration.dictionary.french import said
     from orchestration.dictionary.units import unit_name
 
     yield f"{metric.name}  {metric.label(language)}"
     yield f"  {metric.definition(language)}"
     unit = unit_name(metric.unit, language)
     facts = {
-        "formula": metric.formula,
+        "formula": said(metric.formula, language)[0],
         "halves": f"{metric.numerator} / {metric.denominator}" if metric.numerator else None,
         "half_of": ", ".join(metric.half_of) or None,
-        "grain": metric.grain,
+        "grain": said(metric.grain, language)[0],
         "anchor": metric.anchor,
         "cuts": ", ".join(metric.cuts) or None,
         "unit": f"{unit} ({metric.currency})" if metric.currency else unit,
@@ -235,7 +236,7 @@ def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Ite
         if text:
             yield f"  {wording(f'metrics_{key}', language):<{width}}  {text}"
     yield f"  {wording('metrics_edges', language)}"
-    yield from (f"  - {rule}" for rule in metric.edge_rules)
+    yield from (f"  - {said(rule, language)[0]}" for rule in metric.edge_rules)
     if metric.example is not None:
         example = metric.example
         where = (
@@ -243,7 +244,7 @@ def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Ite
             if example.segment_kind_code == "all"
             else f" {example.segment_kind_code}={example.segment_code}"
         )
-        yield f"  {wording('metrics_example', language)}: {example.text} = {example.value}{where}"
+        yield f"  {wording('metrics_example', language)}: {said(example.text, language)[0]} = {example.value}{where}"
     if last is not None:
         yield f"  {wording('metrics_last', language)}: {_answer_line(last, 0, language)}"
         caveat = last.caveat_fr if language == "fr" else last.caveat_en

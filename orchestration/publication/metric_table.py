@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration.dictionary.french import in_french
 from orchestration.dictionary.metric import metrics_of
 from orchestration.publication.tables import Column, Table
 
@@ -26,7 +27,9 @@ DIM_METRIC = Table(
         Column("definition_fr", "French definition."),
         Column("definition_en", "English definition."),
         Column("formula", "What is counted and divided by what."),
+        Column("formula_fr", "The formula in French; null where it has none."),
         Column("edge_rules", "What happens at the edges, sentence by sentence."),
+        Column("edge_rules_fr", "The edges in French; null where one of the sentences has none."),
         Column("grain", "What one unit is."),
         Column("anchor", "Date that places a unit in a period."),
         Column("unit_code", "count, rate, hours, days, money or another unit of the dictionary."),
@@ -45,6 +48,7 @@ DIM_METRIC = Table(
         Column("example_segment_code", "Segment of the worked example."),
         Column("example_value", "Value of the worked example."),
         Column("example_text", "How the worked example comes to its value."),
+        Column("example_text_fr", "The same in French; null where it has none."),
     ),
 )
 _TYPES = {"minimum_n": pa.int32(), "example_month": pa.date32(), "example_value": pa.decimal128(38, 10)}
@@ -65,7 +69,9 @@ def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "definition_fr": metric.definition_fr or None,
                 "definition_en": metric.definition_en or None,
                 "formula": metric.formula or None,
+                "formula_fr": in_french([metric.formula]),
                 "edge_rules": " ".join(metric.edge_rules) or None,
+                "edge_rules_fr": in_french(metric.edge_rules),
                 "grain": metric.grain or None,
                 "anchor": metric.anchor or None,
                 "unit_code": metric.unit or None,
@@ -82,6 +88,7 @@ def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "example_segment_code": example.get("segment_code"),
                 "example_value": example.get("value"),
                 "example_text": example.get("text"),
+                "example_text_fr": in_french([example["text"]]) if example else None,
             }
         )
     return rows

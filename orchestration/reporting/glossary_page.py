@@ -1,7 +1,8 @@
 """The glossary: every metric of the dictionary, as a reader of the reports looks it up.
 
 What does not belong here: definitions (dbt_project/models/metrics), HTML (templates), values of a month.
-Formulas, edges and examples are written once, in English; a page in French says so to screen readers.
+Formulas, edges and examples are English, with their French in dictionary/french.yml; what has none is marked as
+English, so that a screen reader pronounces it as such.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from expectations.owners import owner_name
+from orchestration.dictionary.french import said
 from orchestration.dictionary.metric import Metric
 from orchestration.dictionary.unavailable import Unavailable
 from orchestration.dictionary.units import unit_name
@@ -20,16 +22,23 @@ from orchestration.reporting.wording import Wording
 
 
 @dataclass(frozen=True)
+class Said:
+    """A text and the language it is in, 'fr' or 'en'."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One metric as the page shows it. formula_language: the language the formula is written in."""
+    """One metric as the page shows it."""
 
     name: str
     label: str
     definition: str
-    formula: str
-    formula_language: str
+    formula: Said
     unit: str
-    grain: str
+    grain: Said
     anchor: str
     cuts: tuple[str, ...]
     better: str
@@ -37,8 +46,8 @@ class Entry:
     owner: str
     version: str
     halves: tuple[tuple[str, str], ...]
-    edge_rules: tuple[str, ...]
-    example: str
+    edge_rules: tuple[Said, ...]
+    example: Said | None
     example_value: str
     example_month: str
 
@@ -85,9 +94,11 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         for name in (metric.numerator, metric.denominator)
         if name
     )
-    formula, language = readable(metric.formula, labels), "en"
+    formula = _said(metric.formula, t)
     if len(halves) == 2:
-        formula, language = f"{halves[0][1]} ÷ {halves[1][1]}", t.language
+        formula = Said(f"{halves[0][1]} ÷ {halves[1][1]}", t.language)
+    elif formula.language == "en":
+        formula = Said(readable(metric.formula, labels), "en")
     example = metric.example
     unit = unit_name(metric.unit, t.language)
     return Entry(
@@ -95,9 +106,8 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         label=t.pick(metric.label_fr, metric.label_en),
         definition=t.pick(metric.definition_fr, metric.definition_en),
         formula=formula,
-        formula_language=language,
         unit=f"{unit} ({run.reporting_currency})" if metric.currency else unit,
-        grain=metric.grain,
+        grain=_said(metric.grain, t),
         anchor=metric.anchor,
         cuts=metric.cuts,
         better=t(f"glossary.better.{metric.better}"),
@@ -105,8 +115,13 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         owner=owner_name(metric.owner, t.language),
         version=metric.version,
         halves=halves,
-        edge_rules=metric.edge_rules,
-        example=example.text if example else "",
+        edge_rules=tuple(_said(rule, t) for rule in metric.edge_rules),
+        example=_said(example.text, t) if example else None,
         example_value=f"{example.value.normalize():f}" if example else "",
         example_month=f"{example.period_month:%Y-%m}" if example else "",
     )
+
+
+def _said(text: str, t: Wording) -> Said:
+    given, language = said(text, t.language)
+    return Said(t.pick(given, given) if language == t.language else given, language)

@@ -1,12 +1,14 @@
 """The dictionary of metrics: every definition whole, every name of the dictionary in the tree or told why not."""
 
 import copy
+import re
 
 import pytest
 from metric_faults import RULES, faults
 
 from expectations.owners import owner_names
 from ingest.contract import load_contracts
+from orchestration.dictionary.french import english_of, sentences
 from orchestration.dictionary.metric import dictionary, raw_metrics
 from orchestration.dictionary.page import PAGE_FILE, page_text
 from orchestration.dictionary.unavailable import unavailable
@@ -203,3 +205,23 @@ def test_what_is_told_as_not_computed_is_not_computed():
     for absent in unavailable().values():
         assert absent.missing_fr.endswith(".") and absent.missing_en.endswith("."), absent.name
         assert absent.missing_fr != absent.missing_en, absent.name
+
+
+def test_no_french_sentence_is_left_of_a_definition_that_changed():
+    english = {text for metric in dictionary().values() for text in english_of(metric)}
+    assert [text for text in sentences() if text not in english] == []
+
+
+def test_nine_of_ten_sentences_of_the_glossary_are_in_french():
+    """orchestration/dictionary/french.yml: the English sentence and its French. The rest is shown in English."""
+    published = [metric for metric in dictionary().values() if metric.is_published]
+    said = {text for metric in published for text in english_of(metric)}
+    missing = sorted(said - set(sentences()))
+    assert len(missing) * 10 <= len(said), missing
+
+
+def test_french_sentences_are_french():
+    for english, french in sentences().items():
+        assert english != french and not re.search(r"\b(the|with|and|of)\b", french), french
+        assert english.endswith(".") == french.endswith("."), english
+        assert not re.search(r"\w[;:!?]( |$)", french), f"a space goes before the sign: {french}"

@@ -35,9 +35,14 @@ def test_an_entry_says_what_the_definition_says_in_the_language_of_the_page():
 
 def test_english_text_on_the_french_page_says_that_it_is_english():
     page = render_glossary(planted.RUN, "fr", planted.METRICS, planted.ABSENT)
-    assert '<ul lang="en"><li>Tests are left out.</li>' in page
+    assert '<li lang="en">Tests are left out.</li>' in page
+    assert '<li lang="fr">Un lead sans date de création n’appartient à aucun mois.</li>' in page
     assert '<dd lang="fr">Leads convertis ÷ Volume de leads</dd>' in page
     assert '<dd lang="en">count of golden leads</dd>' in page
+    assert (
+        'lang="fr"'
+        not in render_glossary(planted.RUN, "en", planted.METRICS, planted.ABSENT).split("<main", 1)[1]
+    )
 
 
 def test_markup_in_a_definition_stays_text():
