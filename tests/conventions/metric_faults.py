@@ -180,13 +180,14 @@ def _ratio_shows_its_halves(metric: Mapping[str, Any], known: _Known) -> Iterato
             yield f"{side} {name} is neither published nor half_of {metric['name']}"
 
 
-def _half_is_of_a_metric(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
+def _unpublished_is_part_of_a_metric(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
     for name in _names(metric_meta(metric).get("half_of")):
         if name not in known.metrics:
             yield f"half_of {name}, which is no metric"
     meta = metric_meta(metric)
-    if meta.get("published") is False and not meta.get("half_of"):
-        yield "neither published nor half of a metric"
+    is_read = any(metric["name"] in _reads(other) for other in known.metrics.values())
+    if meta.get("published") is False and not meta.get("half_of") and not is_read:
+        yield "neither published nor part of a metric"
 
 
 def _conversion_waits_for_its_window(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
@@ -197,6 +198,13 @@ def _conversion_waits_for_its_window(metric: Mapping[str, Any], known: _Known) -
     base = {"name": base} if isinstance(base, str) else base
     if "matured" not in str(base.get("filter") or "") and "matured" not in str(base.get("name") or ""):
         yield "the base is not filtered on matured units: open windows count as not converted"
+
+
+def _reads(metric: Mapping[str, Any]) -> set[str]:
+    """The metrics that a ratio or a derived metric is made of."""
+    parts = metric.get("type_params") or {}
+    given = [parts.get("numerator"), parts.get("denominator"), *(parts.get("metrics") or [])]
+    return {each.get("name") if isinstance(each, Mapping) else each for each in given if each}
 
 
 def _names(given: Any) -> tuple[str, ...]:
@@ -216,6 +224,6 @@ RULES: dict[str, Callable[[Mapping[str, Any], _Known], Iterable[str]]] = {
     "published_says_where_it_comes_from": _published_says_where_it_comes_from,
     "cumulative_says_its_value": _cumulative_says_its_value,
     "ratio_shows_its_halves": _ratio_shows_its_halves,
-    "half_is_of_a_metric": _half_is_of_a_metric,
+    "unpublished_is_part_of_a_metric": _unpublished_is_part_of_a_metric,
     "conversion_waits_for_its_window": _conversion_waits_for_its_window,
 }

@@ -9,7 +9,7 @@ from metric_faults import RULES, faults
 from expectations.owners import owner_names
 from ingest.contract import load_contracts
 from orchestration.dictionary.french import english_of, sentences
-from orchestration.dictionary.metric import dictionary, raw_metrics
+from orchestration.dictionary.metric import METRICS_FOLDER, dictionary, raw_metrics
 from orchestration.dictionary.page import PAGE_FILE, page_text
 from orchestration.dictionary.unavailable import unavailable
 from orchestration.dictionary.units import UNITS
@@ -142,8 +142,11 @@ BROKEN = {
             also("cr", "ratio", {"numerator": {"name": "won"}, "denominator": "leads"})[1],
         ],
     ),
-    "half of nothing": ("half_is_of_a_metric", changed(published=False, half_of="no_such_metric")),
-    "neither published nor half": ("half_is_of_a_metric", changed(published=False)),
+    "half of nothing": (
+        "unpublished_is_part_of_a_metric",
+        changed(published=False, half_of="no_such_metric"),
+    ),
+    "neither published nor part": ("unpublished_is_part_of_a_metric", changed(published=False)),
     "a conversion over open windows": (
         "conversion_waits_for_its_window",
         also("cr", "conversion", {"conversion_type_params": CONVERSION}),
@@ -160,6 +163,10 @@ FINE = {
         also("cr", "ratio", {"numerator": {"name": "won"}, "denominator": {"name": "leads"}})[1],
     ],
     "a conversion of matured leads": also("cr", "conversion", {"conversion_type_params": MATURED}),
+    "a part of a derived metric": [
+        *also("won", "simple", {"measure": "won"}, published=False),
+        also("wins", "derived", {"expr": "won", "metrics": [{"name": "won"}]})[1],
+    ],
     "money in the reporting currency": changed(unit="money", currency="reporting_currency"),
 }
 
@@ -222,6 +229,37 @@ def test_nine_of_ten_sentences_of_the_glossary_are_in_french():
 
 def test_french_sentences_are_french():
     for english, french in sentences().items():
-        assert english != french and not re.search(r"\b(the|with|and|of)\b", french), french
+        is_sum = not re.search(r"[a-z]{3,} [a-z]{3,}", english)  # 1 / hhi is so in both
+        assert (is_sum or english != french) and not re.search(r"\b(the|with|and|of)\b", french), french
         assert english.endswith(".") == french.endswith("."), english
         assert not re.search(r"\w[;:!?]( |$)", french), f"a space goes before the sign: {french}"
+
+
+#: The dictionary of a sales audit, by the file of the tree that defines its part. A name is a metric or is told as not
+#: computed, with what is missing.
+DICTIONARY = {
+    "sales": "leads_new cr touches_per_lead ttf_hours contacted_24h_rate win_rate_close win_amount_rate_close "
+    "stage_conversion sales_cycle_days pct_q1 cadence_adherence",
+    "leads": "ttf_business_hours ttf_km_median same_day_contact_rate followed_up_rate handoff_loss_rate mql sql",
+    "activity": "reply_rate open_rate unsubscribe_rate bounce_rate meeting_rate_calls meetings_per_touch connect_rate "
+    "activity_count",
+    "marketing": "complaint_rate",
+    "pipeline": "opps_open opps_won win_rate_cohort time_in_stage avg_deal pipeline_velocity weighted_pipeline "
+    "forecast_accuracy effort_on_lost buying_group_size",
+    "reps": "quota_attainment revenue_per_rep pipeline_coverage deal_score_brier",
+    "finance": "revenue_total revenue_new_business revenue_new_business_share",
+    "revenue": "yoy_growth revenue_by_product channel_revenue_share order_backlog cac cltv_simple cltv_cac "
+    "cac_payback clv_bgnbd",
+    "key_accounts": "hhi effective_n top_n_share gini abc n_accounts_for_40pct strategic_growth_ratio",
+    "subscriptions": "mrr mrr_new mrr_expansion mrr_contraction mrr_churn mrr_reactivation arr nrr grr logo_churn "
+    "mrr_churn_rate mrr_churn_incl_contraction early_churn_90d cohort_retention",
+    "customers": "nps activation pql health_score",
+}
+
+
+@pytest.mark.parametrize("domain", list(DICTIONARY))
+def test_every_name_of_the_dictionary_is_a_metric_or_told_why_not(domain):
+    if not (METRICS_FOLDER / f"metrics_{domain}.yml").is_file():
+        pytest.skip(f"no metrics_{domain}.yml in the tree")
+    told = {*dictionary(), *unavailable()}
+    assert [name for name in DICTIONARY[domain].split() if name not in told] == []
