@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark bench bench-reading faults pages lock clean matching-figures help
+.PHONY: run test lint test-nightly test-spark test-superset bench bench-reading faults pages lock clean matching-figures help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -29,6 +29,9 @@ test-nightly: $(VENV)/.installed   ## minutes-long tests: kills, permutations, d
 test-spark: $(VENV)/.installed $(VENV)/.spark  ## the published marts are equal on Spark and DuckDB
 	$(BIN)/python -m pytest -m spark
 
+test-superset: $(VENV)/.installed  ## ETALON_SUPERSET=path/to/python: Superset, polars and the DuckDB CLI read the published file
+	$(BIN)/python -m pytest -m superset
+
 bench: $(VENV)/.installed          ## make bench SIZE=bench-300k: the pipeline beside a hand-written script
 	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k) $(if $(RECORD),--record)
 
@@ -50,10 +53,11 @@ $(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
 	@touch $@
 
-pages: $(VENV)/.installed         ## write what is made from contracts, mapping keys and rules: dbt sources, docs, schema
+pages: $(VENV)/.installed         ## write what is made from contracts, mapping keys, rules and metrics: dbt sources, docs, schema
 	$(BIN)/python -m ingest.contract_pages
 	$(BIN)/python -m ingest.mapping_schema
 	$(BIN)/python -m expectations.rule_pages
+	$(BIN)/python -m orchestration.dictionary.page
 
 lock:            ## compile the lock files (needs uv); no index address is written
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -32,6 +32,7 @@ _COMMANDS = {
     "history": "What was published when, its verdict, and a KPI as each publication gave it.",
     "bridge": "Why published figures moved since the publication before, cause by cause.",
     "explain": "From a KPI, a row or a golden id down to the decisions and the lines behind it.",
+    "metrics": "The dictionary of metrics, and a metric of the publication: list, show, query.",
     "impact": "What each cleaning decision does to the KPIs.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }

@@ -56,6 +56,7 @@ from orchestration.publication.judging import (
     marts_alone,
     run_fingerprint,
 )
+from orchestration.publication.metric_table import DIM_METRIC, metric_rows, metric_table
 from orchestration.publication.moved_figures import keep_evidence, moved_tables
 from orchestration.publication.reach import KPI_MART, reach
 from orchestration.publication.receipts import (
@@ -190,9 +191,7 @@ def publish(
             "chain_hash": chain(
                 previous.get("chain_hash"), ledger_hash, settings.code_version, settings.policy_version
             ),
-            "metric_versions": {
-                row["metric_name"]: row["metric_version"] for row in trust.metric_rows(manifest)
-            },
+            "metric_versions": {row["metric_name"]: row["metric_version"] for row in metric_rows(manifest)},
             "row_counts": {name: table["n_rows"] for name, table in written.items()},
             "logical_hashes": {name: table["logical_hash"] for name, table in written.items()},
             "deliveries": deliveries,
@@ -487,7 +486,7 @@ def _trust_tables(
     )
     return [
         (trust.DIM_PUBLICATION, trust.publication_table(publications_until(events, publication))),
-        (trust.DIM_METRIC, trust.metric_table(manifest)),
+        (DIM_METRIC, metric_table(manifest)),
         (
             trust.KPI_TRUST,
             trust.trust_table(con, manifest, findings, publication, deliveries, _KPIS, where),

@@ -1,8 +1,7 @@
-"""The three tables that travel with the marts so that a number shows its trust: dim_publication, dim_metric,
-kpi_trust.
+"""Tables that travel with the marts so that a number shows its trust: dim_publication and kpi_trust.
 
-What does NOT belong here: computing a KPI, judging a rule. One origin: metric definitions come from the dbt
-manifest, rule statuses from the validation results. None of the three depends on the clock.
+What does NOT belong here: computing a KPI, judging a rule, the definitions of metrics (see metric_table). Rule
+statuses come from the validation results. Neither table depends on the clock.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ import yaml
 
 from ingest.sql import literal
 from orchestration.publication.history import Publication
+from orchestration.publication.metric_table import metric_rows
 from orchestration.publication.reach import EVERY, NEVER, Months, Reach
-from orchestration.publication.tables import Column, Table, meta_of
+from orchestration.publication.tables import Column, Table
 from orchestration.settings import cycle_bounds
 
 DIM_PUBLICATION = Table(
@@ -44,28 +44,6 @@ DIM_PUBLICATION = Table(
         Column("ledger_hash", "64 hex over the row ledger, terms A to G."),
         Column("n_deliveries", "Extract files the figures were computed from."),
         Column("last_delivery_on", "Date of the newest delivery."),
-    ),
-)
-DIM_METRIC = Table(
-    "dim_metric",
-    "",
-    "One row per metric: its definition in French and English.",
-    ("metric_name",),
-    (
-        Column("metric_name", "Name in the semantic layer."),
-        Column("label_fr", "French label."),
-        Column("label_en", "English label."),
-        Column("definition_fr", "French definition."),
-        Column("definition_en", "English definition."),
-        Column("formula", "What is counted and divided by what."),
-        Column("edge_rules", "What happens at the edges, sentence by sentence."),
-        Column("grain", "What one unit is."),
-        Column("anchor", "Date that places a unit in a period."),
-        Column("unit_code", "count, rate, hours, days, touches or money."),
-        Column("better_code", "up, down or none: the direction of progress."),
-        Column("minimum_n", "Units below which a value is shown as too few."),
-        Column("metric_version", "Version of the definition."),
-        Column("owner", "Who answers for the definition."),
     ),
 )
 KPI_TRUST = Table(
@@ -130,40 +108,6 @@ class Trust:
     waived: tuple[str, ...] = ()  # `<rule> <date>`
     unassessed: tuple[str, ...] = ()
     worse: tuple[str, ...] = ()
-
-
-def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row of dim_metric per published metric of the manifest, by name. Halves of a ratio are not."""
-    rows = []
-    for metric in manifest["metrics"].values():
-        meta = meta_of(metric)
-        if not meta.get("published", True):
-            continue
-        description = " ".join((metric.get("description") or "").split())
-        rows.append(
-            {
-                "metric_name": metric["name"],
-                "label_fr": meta.get("label_fr") or metric.get("label"),
-                "label_en": meta.get("label_en") or metric.get("label"),
-                "definition_fr": meta.get("definition_fr"),
-                "definition_en": description,
-                "formula": meta.get("formula"),
-                "edge_rules": " ".join(meta.get("edge_rules") or ()) or None,
-                "grain": meta.get("grain"),
-                "anchor": meta.get("anchor"),
-                "unit_code": meta.get("unit"),
-                "better_code": meta.get("better") or "none",
-                "minimum_n": int(meta.get("minimum_n") or meta.get("min_n") or 0),
-                "metric_version": str(meta.get("version") or 1),
-                "owner": meta.get("owner"),
-            }
-        )
-    return sorted(rows, key=lambda row: row["metric_name"])
-
-
-def metric_table(manifest: Mapping[str, Any]) -> pa.Table:
-    """dim_metric as Arrow."""
-    return _arrow(DIM_METRIC, {"minimum_n": pa.int32()}, metric_rows(manifest))
 
 
 def tables_behind(manifest: Mapping[str, Any]) -> dict[str, frozenset[str]]:

@@ -15,9 +15,7 @@ from types import MappingProxyType
 
 import yaml
 
-from orchestration.project import DBT_PROJECT
-
-_METRICS = DBT_PROJECT / "models" / "metrics"
+from orchestration.dictionary.metric import METRICS_FOLDER, metric_meta, raw_metrics
 
 
 @dataclass(frozen=True)
@@ -44,20 +42,16 @@ class TileSettings:
     bar: Decimal | None
 
 
-def _readable(formula: str, labels: Mapping[str, str]) -> str:
+def readable(formula: str, labels: Mapping[str, str]) -> str:
     """A formula with labels in place of the names of other metrics, and signs as a reader writes them."""
     text = re.sub(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", lambda found: labels.get(found[0], found[0]), formula)
     return text.replace(" <= ", " ≤ ").replace(" >= ", " ≥ ").replace(" / ", " ÷ ")
 
 
 @cache
-def metric_definitions(folder: Path = _METRICS) -> Mapping[str, MetricDefinition]:
+def metric_definitions(folder: Path = METRICS_FOLDER) -> Mapping[str, MetricDefinition]:
     """Definitions by metric name, from every `metrics:` list of the folder's YAML files."""
-    metrics: list[dict] = []
-    for path in sorted(folder.rglob("*.yml")):
-        document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        metrics += document.get("metrics") or []
-    metas = {metric["name"]: (metric.get("config") or {}).get("meta") or {} for metric in metrics}
+    metas = {metric["name"]: metric_meta(metric) for metric in raw_metrics(folder)}
     found = {}
     for name, meta in metas.items():
         texts = {}
@@ -66,7 +60,7 @@ def metric_definitions(folder: Path = _METRICS) -> Mapping[str, MetricDefinition
             formula = str(meta.get("formula") or "")
             texts[f"label_{language}"] = labels[name]
             written = meta.get(f"definition_{language}")
-            texts[f"definition_{language}"] = str(written or _readable(formula, labels))
+            texts[f"definition_{language}"] = str(written or readable(formula, labels))
         found[name] = MetricDefinition(
             name=name,
             unit=str(meta.get("unit") or "count"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from orchestration.reporting.formatting import LANGUAGES
 from orchestration.reporting.inputs import load_audit_inputs, load_quality_inputs
-from orchestration.reporting.render import render_data_quality, render_sales_audit
+from orchestration.reporting.render import render_data_quality, render_glossary, render_sales_audit
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -32,7 +32,7 @@ class AnyRun(Protocol):
 
 
 def render_reports(company: Company, run: AnyRun | str, names: Iterable[str] = REPORTS) -> list[Path]:
-    """Writes published/reports/<id>/<report>.<language>.html and refreshes published/reports/latest/.
+    """Writes published/reports/<id>/<report>.<language>.html, the glossary beside, and refreshes reports/latest/.
 
     `run` is the run, or the id to write under: a publication id, or a run id when nothing was published. What
     a run wrote before its publication gives way to the publication's own reports, which know the rules on the
@@ -67,16 +67,20 @@ def _identities(company: Company, run: AnyRun | str) -> tuple[str | None, str | 
 
 
 def _pages(company: Company, publication_id: str | None, wanted: set[str]) -> dict[str, str]:
-    pages = {}
+    pages, run = {}, None
     if "data_quality" in wanted:
         quality = load_quality_inputs(company, publication_id)
+        run = quality.run
         for language in LANGUAGES:
             pages[f"data_quality.{language}.html"] = render_data_quality(quality, language)
     if "sales_audit" in wanted:
         audit = load_audit_inputs(company)
         audit = replace(audit, run=replace(audit.run, publication_id=publication_id))
+        run = audit.run
         for language in LANGUAGES:
             pages[f"sales_audit.{language}.html"] = render_sales_audit(audit, language)
+    if run is not None:
+        pages |= {f"glossary.{language}.html": render_glossary(run, language) for language in LANGUAGES}
     return pages
 
 

@@ -1,21 +1,25 @@
-"""The two reports as HTML text, from planted or loaded inputs.
+"""The two reports and their glossary as HTML text, from planted or loaded inputs.
 
 One Jinja2 environment that escapes everything. The only markup that enters a page unescaped is this folder's
 stylesheet and the SVG that charts.py serialised; no template uses a raw filter. What does not belong here:
-reading (inputs.py), files (publishing.py), the choice of figures (quality_page.py, audit_page.py).
+reading (inputs.py), files (publishing.py), the choice of figures (quality_page.py, audit_page.py, glossary_page.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from orchestration.dictionary import Metric, dictionary
+from orchestration.dictionary.unavailable import Unavailable, unavailable
 from orchestration.reporting.audit_page import audit_context
-from orchestration.reporting.figures import AuditInputs, QualityInputs
+from orchestration.reporting.figures import AuditInputs, QualityInputs, RunFacts
 from orchestration.reporting.formatting import Formats
+from orchestration.reporting.glossary_page import glossary_context
 from orchestration.reporting.quality_page import quality_context
 from orchestration.reporting.wording import Wording
 
@@ -57,3 +61,18 @@ def render_sales_audit(inputs: AuditInputs, language: str) -> str:
     """The one-page sales audit of a cycle in 'fr' or 'en': one HTML file, one A4 page in landscape."""
     context = audit_context(inputs, Wording(language), Formats(language))
     return _render("sales_audit.html.jinja", language, context)
+
+
+def render_glossary(
+    run: RunFacts,
+    language: str,
+    metrics: Mapping[str, Metric] | None = None,
+    absent: Mapping[str, Unavailable] | None = None,
+) -> str:
+    """The glossary of metrics in 'fr' or 'en': one HTML file beside the reports of a run.
+
+    metrics, absent: the tree's own unless given.
+    """
+    given = (dictionary() if metrics is None else metrics, unavailable() if absent is None else absent)
+    context = glossary_context(run, *given, Wording(language), Formats(language))
+    return _render("glossary.html.jinja", language, context)

@@ -85,10 +85,11 @@ def test_no_published_column_holds_a_direct_identifier(models):
             assert not [c for c, v in m["columns"].items() if v["meta"].get("pii") == "direct"], name
 
 
-def test_every_mart_is_exposed_with_an_owner(manifest, models):
+def test_everything_published_is_exposed_with_an_owner(manifest, models):
     exposed = {d for e in manifest["exposures"].values() for d in e["depends_on"]["nodes"]}
     assert all(e["owner"].get("email") or e["owner"].get("name") for e in manifest["exposures"].values())
-    assert not [n for n, m in models.items() if is_mart(m) and m["unique_id"] not in exposed]
+    published = {n: m for n, m in models.items() if is_mart(m) or m["config"]["meta"].get("publish")}
+    assert not [n for n, m in published.items() if m["unique_id"] not in exposed], "see marts/exposures.yml"
 
 
 def test_layers_read_only_what_they_may(manifest, models):

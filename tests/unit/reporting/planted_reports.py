@@ -9,6 +9,8 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from orchestration.dictionary import metrics_of
+from orchestration.dictionary.unavailable import Unavailable
 from orchestration.reporting.figures import (
     AuditInputs,
     Balance,
@@ -555,3 +557,23 @@ def with_every_text(value, text: str):
 
 ALL_QUALITY = (QUALITY, HELD_QUALITY, EMPTY_QUALITY, CLEAN_QUALITY, BUSY_QUALITY, BETTER_QUALITY, SAME_QUALITY)
 ALL_AUDIT = (AUDIT, HELD_AUDIT, EMPTY_AUDIT, SPARSE_AUDIT)
+
+
+def definition(name, label_fr, label_en, *, kind="simple", parts=None, **meta):
+    """A metric as its YAML has it."""
+    common = {"label_fr": label_fr, "label_en": label_en, "definition_fr": f"{label_fr} de la période.", "definition_en": f"{label_en} of the period.",
+              "formula": "count of golden leads", "grain": "golden lead", "anchor": "created_on", "unit": "count", "better": "up", "minimum_n": 0,
+              "owner": "revops", "version": 1, "published": True, "edge_rules": ["Tests are left out.", "A lead without a creation date belongs to no month."]}
+    return {"name": name, "label": label_fr, "description": label_en, "type": kind, "type_params": parts or {}, "config": {"meta": common | meta}}
+
+
+EXAMPLE = {"period_month": "2026-05-01", "segment_kind_code": "all", "segment_code": "all", "value": "0.2", "text": "One of five leads."}
+METRICS = {each.name: each for each in metrics_of([
+    definition("leads_new", "Volume de leads", "New leads", cuts={"channel": "lead__channel_code"}),
+    definition("leads_converted", "Leads convertis", "Converted leads", published=False, half_of="cr"),
+    definition("cr", "Taux de conversion", "Conversion rate", kind="ratio", unit="rate", minimum_n=30, formula="leads_converted / leads_new",
+               parts={"numerator": {"name": "leads_converted"}, "denominator": "leads_new"}, worked_example=EXAMPLE),
+    definition("churned", "Comptes perdus", "Accounts lost", better="down", owner="finance"),
+    definition("revenue_total", "Chiffre d'affaires", "Revenue", unit="money", currency="reporting_currency", better="none", owner="finance"),
+])}
+ABSENT = {"rep_attrition": Unavailable("rep_attrition", "Départs de commerciaux", "Rep attrition", "Il faut un extrait du personnel.", "An extract of the staff is needed.")}

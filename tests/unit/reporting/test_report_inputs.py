@@ -207,7 +207,7 @@ def test_a_company_without_a_run_gives_an_empty_report_and_no_error(tmp_path):
     assert quality.verdict.code == "not_decided"
     assert quality.accounts == quality.rules == quality.balances == ()
     assert load_audit_inputs(company).kpis == ()
-    assert len(render_reports(company, "run-0")) == 4
+    assert len(render_reports(company, "run-0")) == 6
 
 
 def test_marts_of_a_held_cycle_are_not_shown(tmp_path):
@@ -233,7 +233,11 @@ def test_reading_leaves_the_warehouse_free_for_a_writer(planted):
 def test_reports_stand_beside_the_run_and_under_latest(planted):
     files = render_reports(planted, PlantedRun(), names=("data_quality",))
     folder = planted.published / "reports"
-    assert files == [folder / "run-1" / f"data_quality.{language}.html" for language in ("fr", "en")]
+    assert files == [
+        folder / "run-1" / f"{page}.{language}.html"
+        for page in ("data_quality", "glossary")
+        for language in ("fr", "en")
+    ]
     assert (folder / "latest" / "data_quality.fr.html").read_bytes() == files[0].read_bytes()
     assert not list(folder.rglob("*.writing"))
 
@@ -242,7 +246,7 @@ def test_a_publication_takes_over_what_its_run_had_written(planted):
     render_reports(planted, PlantedRun(), names=("data_quality",))
     files = render_reports(planted, PlantedRun({"publication_id": "2026-06-0a1b"}), names=("sales_audit",))
     assert {path.parent.name for path in files} == {"2026-06-0a1b"}
-    assert len(files) == 4
+    assert len(files) == 6
     assert not (planted.published / "reports" / "run-1").exists()
     again = render_reports(planted, PlantedRun({"publication_id": "2026-06-0a1b"}))
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]

@@ -1,0 +1,44 @@
+"""The French of sentences that a metric says once, in English.
+
+What does NOT belong here: labels and definitions, which each metric has in both languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import yaml
+
+from orchestration.dictionary.metric import LOADER, Metric
+
+FILE = Path(__file__).with_name("french.yml")
+
+
+@cache
+def sentences() -> Mapping[str, str]:
+    """English sentence -> French sentence."""
+    found = yaml.load(FILE.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - a safe loader
+    return MappingProxyType(found)
+
+
+def said(text: str, language: str) -> tuple[str, str]:
+    """The sentence in `language` ('fr' or 'en') where it exists, and the language it is in."""
+    if language == "fr" and text in sentences():
+        return sentences()[text], "fr"
+    return text, "en"
+
+
+def in_french(texts: Iterable[str]) -> str | None:
+    """Sentences in French, joined by spaces; None when one of them has no French, or there is none."""
+    given = [sentences().get(text) for text in texts]
+    return " ".join(each for each in given if each) if given and all(given) else None
+
+
+def english_of(metric: Metric) -> tuple[str, ...]:
+    """What a metric says in English only: its grain, its formula, its edges, the text of its example."""
+    formula = () if metric.numerator else (metric.formula,)
+    example = (metric.example.text,) if metric.example else ()
+    return tuple(text for text in (metric.grain, *formula, *metric.edge_rules, *example) if text)
