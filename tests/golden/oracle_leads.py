@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from tests.golden.kpi_oracle import Cell, Kpis, day_in, month_of
+from tests.golden.kpi_oracle import Kpis, day_in, month_of
 
 HOUR = timedelta(hours=1)
 SLA = timedelta(hours=24)
@@ -72,7 +72,8 @@ def business_seconds(begin: datetime, end: datetime, zone: str, country: str | N
     while day <= day_in(zone, end):
         if is_worked(day, country):
             opens, closes = (
-                datetime.combine(day, time(hour), clock).astimezone(UTC).replace(tzinfo=None) for hour in (9, 17)
+                datetime.combine(day, time(hour), clock).astimezone(UTC).replace(tzinfo=None)
+                for hour in (9, 17)
             )
             total += max(min(end, closes) - max(begin, opens), timedelta(0))
         day += timedelta(days=1)
@@ -112,7 +113,9 @@ def touched_after(touches: list[dict], moment: datetime, day_only: bool, zone: s
     ]  # fmt: skip
 
 
-def follow_up(kpis: Kpis, observed: dict, lead: dict, touches: list[dict], as_of: datetime, zone: str) -> None:
+def follow_up(
+    kpis: Kpis, observed: dict, lead: dict, touches: list[dict], as_of: datetime, zone: str
+) -> None:
     born, cuts = lead["created_at"], cuts_of(lead)
     month, day_only = month_of(day_in(zone, born)), lead["is_created_day_only"]
     clock = clock_of(lead, zone)
@@ -126,7 +129,9 @@ def follow_up(kpis: Kpis, observed: dict, lead: dict, touches: list[dict], as_of
     due = born_on if is_worked(born_on, country) and before_the_end else next_worked(born_on, country)
     is_due = due < day_in(clock, as_of)
     contacts = [
-        day_in(zone if day_only or t["is_day_only"] else clock, t["occurred_at"]) for t in later if t["is_effective"]
+        day_in(zone if day_only or t["is_day_only"] else clock, t["occurred_at"])
+        for t in later
+        if t["is_effective"]
     ]
     kpis.part("same_day_contact_rate", month, cuts, is_due and any(day <= due for day in contacts), is_due)
 
@@ -141,7 +146,9 @@ def follow_up(kpis: Kpis, observed: dict, lead: dict, touches: list[dict], as_of
                 observed[month, *cell].append((hours((as_of - born).total_seconds()), False))
         return
     first = effective[0][0]
-    by_day = day_only or any(t["is_day_only"] for t in touches if t["is_effective"] and t["occurred_at"] == first)
+    by_day = day_only or any(
+        t["is_day_only"] for t in touches if t["is_effective"] and t["occurred_at"] == first
+    )
     before = [t for t in touches if t["is_effective"] and t not in later]
     if before or by_day:
         return
@@ -182,9 +189,9 @@ def hand_over(
     kpis.part("handoff_acceptance_rate", month, cuts, matured and is_accepted, matured)
 
 
-def cells(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict[Cell, tuple]:
-    """cell -> value, numerator, denominator."""
-    kpis, window = Kpis(), timedelta(days=window_days)
+def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
+    """The KPIs of follow-up and hand-overs, of every month and cut."""
+    window = timedelta(days=window_days)
     observed: dict = defaultdict(list)
     touches = defaultdict(list)
     for touch in tables["fct_touches"]:
@@ -197,10 +204,7 @@ def cells(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict[Ce
         hand_over(kpis, lead, mine, as_of, window, zone)
         if lead["created_at"] is not None:
             follow_up(kpis, observed, lead, mine, as_of, zone)
-    found = kpis.values()
     for (month, kind, code), seen in observed.items():
         enough = 2 * sum(happened for _, happened in seen) >= len(seen)
-        found["ttf_km_median", month, kind, code] = (
-            kaplan_meier_median(seen) if enough else None, None, Fraction(len(seen))
-        )  # fmt: skip
-    return found
+        half = kaplan_meier_median(seen) if enough else None
+        kpis.state("ttf_km_median", month, {kind: code}, half, None, Fraction(len(seen)))

@@ -29,7 +29,13 @@ CALLS = [
 MEETINGS = [
     ("per_1", "lea_1", "rep_1", "05-11 10:00", True),  # due to the call of 4 May
     ("per_3", "lea_3", "rep_2", "06-04 10:30", True),  # 30 days after the call
-    ("per_26", "lea_26", "rep_2", "06-06 15:01", True),  # a minute after 30 days; the lead came from social media
+    (
+        "per_26",
+        "lea_26",
+        "rep_2",
+        "06-06 15:01",
+        True,
+    ),  # a minute after 30 days; the lead came from social media
     ("per_1", "lea_1", "rep_1", "05-12 10:00", False),
     ("unknown", "unknown", "rep_1", "05-12 11:00", True),
     ("per_22", "lea_22", "rep_1", "04-07 11:00", True),  # from social media, no call before
@@ -40,7 +46,15 @@ TOUCHES = [
     ("call", "c1", "voice", "rep_2", "per_1", "02-03 10:00", True),
     ("call", "c2", "voice", "rep_2", "per_2", "02-03 11:00", False),
     ("email", "m1", "email", "rep_2", "per_1", "02-04 10:00", True),
-    ("email", "m2", "email", "rep_2", "unknown", "02-04 11:00", True),  # nobody knows whose: the CRM cannot hold it
+    (
+        "email",
+        "m2",
+        "email",
+        "rep_2",
+        "unknown",
+        "02-04 11:00",
+        True,
+    ),  # nobody knows whose: the CRM cannot hold it
     ("meeting", "k1", "meeting", "rep_1", "per_1", "02-05 10:00", True),
     ("activity", "a1", "social", "rep_1", "per_1", "02-06 10:00", False),
     ("activity", "a2", "meeting", "rep_1", "per_1", "02-28 23:59", True),
@@ -66,8 +80,15 @@ SENDS = [
 ]  # fmt: skip
 
 
-def calls() -> list[dict]:
-    """Rows of fct_calls."""
+def tables() -> dict[str, list[dict]]:
+    """Relation of the master layer -> rows."""
+    return {
+        "fct_calls": _calls(), "fct_meetings": _meetings(), "fct_touches": _touches(),
+        "int_activity_fates": _fates(), "fct_email_sends": _sends(),
+    }  # fmt: skip
+
+
+def _calls() -> list[dict]:
     return [
         {"call_key": f"call_{n}", "person_id": person, "lead_id": lead, "account_id": "unknown", "rep_id": rep,
          "direction_code": direction, "started_at": at(moment), "outcome_code": outcome, "talk_s": talk,
@@ -76,8 +97,7 @@ def calls() -> list[dict]:
     ]  # fmt: skip
 
 
-def meetings() -> list[dict]:
-    """Rows of fct_meetings."""
+def _meetings() -> list[dict]:
     return [
         {"meeting_key": f"meeting_{n}", "person_id": person, "lead_id": lead, "account_id": "unknown", "rep_id": rep,
          "starts_at": at(moment), "starts_on": day_of(at(moment)), "ends_at": at(moment) + timedelta(hours=1),
@@ -86,8 +106,7 @@ def meetings() -> list[dict]:
     ]  # fmt: skip
 
 
-def touches() -> list[dict]:
-    """Rows of fct_touches that concern no lead."""
+def _touches() -> list[dict]:
     return [
         {"touch_key": f"{stream}:{key}", "source_stream_code": stream, "source_key": key, "lead_id": "unknown",
          "person_id": person, "account_id": "unknown", "rep_id": rep, "channel_code": channel,
@@ -97,16 +116,14 @@ def touches() -> list[dict]:
     ]  # fmt: skip
 
 
-def fates() -> list[dict]:
-    """Rows of int_activity_fates."""
+def _fates() -> list[dict]:
     return [
         {"record_key": record, "reason_code": reason, "event_stream_code": stream, "event_key": key}
         for record, reason, stream, key in FATES
     ]
 
 
-def sends() -> list[dict]:
-    """Rows of fct_email_sends."""
+def _sends() -> list[dict]:
     return [
         {"send_key": f"e{k}_{i}", "source_instance": platform, "account_id": "acc_2", "person_id": "unknown",
          "sent_at": at(moment), "is_sent": True, "is_delivered": delivered, "is_bounced_hard": hard,

@@ -3,9 +3,9 @@
 Not here: leads of the conversion figures (`planted_company.py`), what must come out (the metric YAML, `oracle_leads.py`).
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from tests.golden.planted_company import at, day_of
+from tests.golden.planted_company import ACCOUNTS, at, day_of
 
 # lead, account, source, country, zone, created_at (Paris), MQL, SQL
 LEADS = [
@@ -15,7 +15,7 @@ LEADS = [
     ("lea_24", "acc_4", None, "FR", "Mars/Olympus", "03-12 10:00", "03-12 11:00", None),  # attempts only
     ("lea_25", "acc_5", "Zeppelin", "FR", None, "03-13 10:00", None, None),  # nobody ever
     ("lea_26", "acc_1", "LinkedIn", "US", "America/New_York", "02-16 21:00", None, None),  # 15:00 in New York
-    ("lea_27", "acc_2", "Web", "DE", None, "02-13 16:59", "06-30 12:00", None),  # hand-over not yet due
+    ("lea_27", "acc_2", "Web", "DE", None, "02-13 16:57", "06-30 12:00", None),  # hand-over not yet due
     ("lea_28", "acc_2", "Web", "FR", None, "02-13 17:00", None, None),  # at the end of the day: next worked day
 ]  # fmt: skip
 
@@ -30,28 +30,29 @@ TOUCHES = [
 ]  # fmt: skip
 
 
-def leads(bands: dict[str, str]) -> list[dict]:
-    """Rows of fct_leads; bands: account -> size band."""
+def tables() -> dict[str, list[dict]]:
+    """Relation of the master layer -> rows."""
+    return {"fct_leads": _leads(), "fct_touches": [
+        _touch(f"f{n}", lead, at(moment), effective) for n, (lead, moment, effective) in enumerate(TOUCHES)
+    ]}  # fmt: skip
+
+
+def _leads() -> list[dict]:
+    bands = {account: band for account, _, band in ACCOUNTS}
     return [
         {"lead_id": lead, "person_id": "per_" + lead[4:], "account_id": account,
          "rep_id": "rep_2" if account == "acc_1" else "rep_1", "channel_code": "inbound",
          "size_band_code": bands[account], "lead_source": source, "country_code": country, "timezone": zone,
          "created_at": at(created), "created_on": day_of(at(created)), "is_created_day_only": False,
-         "is_converted": False, "is_converted_day_only": False, "n_source_rows": 1,
+         "is_converted": False, "converted_at": None, "is_converted_day_only": False, "n_source_rows": 1,
          "mql_at": at(mql) if mql else None, "sql_at": at(sql) if sql else None}
         for lead, account, source, country, zone, created, mql, sql in LEADS
     ]  # fmt: skip
 
 
-def touches() -> list[dict]:
-    """Rows of fct_touches."""
-    return [touch(f"f{n}", lead, at(moment), effective) for n, (lead, moment, effective) in enumerate(TOUCHES)]
-
-
-def touch(key: str, lead: str, moment: datetime, effective: bool) -> dict:
-    """One touch by telephone."""
+def _touch(key: str, lead: str, moment: datetime, effective: bool) -> dict:
     return {
         "touch_key": key, "lead_id": lead, "person_id": "unknown", "rep_id": "rep_1", "source_stream_code": "call",
         "source_key": key, "channel_code": "voice", "is_effective": effective, "is_day_only": False,
-        "occurred_at": moment + timedelta(0), "occurred_on": day_of(moment),
+        "occurred_at": moment, "occurred_on": day_of(moment),
     }  # fmt: skip

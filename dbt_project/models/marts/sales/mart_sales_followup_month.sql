@@ -1,5 +1,10 @@
+{%- set cell = ['period_month', 'segment_kind_code', 'segment_code'] %}
+
 with leads as (
-    select *
+    select
+        *,
+        {{ first_of_month('created_on') }} as period_month,
+        ttf_status_code = 'contacted' as is_contacted
     from {{ ref('fct_lead_cadences') }}
     where is_dated
 ),
@@ -12,7 +17,7 @@ segmented as (
 
 cells as (
     select
-        {{ first_of_month('created_on') }} as period_month,
+        period_month,
         segment_kind_code,
         segment_code,
         count(*) as n_leads,
@@ -24,10 +29,32 @@ cells as (
         count(*) filter (where ttf_status_code = 'day_only') as n_contacted_day_only,
         count(ttf_business_hours) as n_business_timed,
         {{ metric_median('ttf_business_hours') }} as ttf_business_hours_median,
+        count(ttf_observed_hours) as n_km_leads,
+        count(case when is_contacted then ttf_observed_hours end) as n_km_contacted,
         sum(n_fields_filled) as n_fields_filled,
         sum(n_fields_expected) as n_fields_expected
     from segmented
-    group by {{ first_of_month('created_on') }}, segment_kind_code, segment_code
+    group by period_month, segment_kind_code, segment_code
+),
+
+survivors as (
+    select * from {{ kaplan_meier('segmented', cell, 'ttf_observed_hours', 'is_contacted') }} as survival
+),
+
+half_contacted as (
+    select * from {{ kaplan_meier_quantile('survivors', cell) }} as medians
+),
+
+timed as (
+    select
+        cells.*,
+        half_contacted.duration as km_hours
+    from cells
+    left join half_contacted
+        on
+            cells.period_month = half_contacted.period_month
+            and cells.segment_kind_code = half_contacted.segment_kind_code
+            and cells.segment_code = half_contacted.segment_code
 )
 
 select
@@ -50,7 +77,17 @@ select
         when n_contacted_day_only > 0 then 'contact_day_only'
         else 'no_contacted_lead'
     end as ttf_business_reason_code,
+    case
+        when n_km_contacted * 2 >= n_km_leads then cast(km_hours as decimal(18, 6))
+    end as ttf_km_hours_median,
+    cast(n_km_leads as bigint) as n_km_leads,
+    cast(n_km_contacted as bigint) as n_km_contacted,
+    case
+        when n_km_leads = 0 and n_contacted_day_only > 0 then 'contact_day_only'
+        when n_km_leads = 0 then 'no_contacted_lead'
+        when n_km_contacted * 2 < n_km_leads then 'under_half_contacted'
+    end as ttf_km_reason_code,
     cast(n_fields_filled as bigint) as n_fields_filled,
     cast(n_fields_expected as bigint) as n_fields_expected,
     {{ metric_ratio('n_fields_filled', 'n_fields_expected') }} as crm_fields_rate
-from cells
+from timed
