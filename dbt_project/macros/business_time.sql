@@ -3,7 +3,7 @@
   those of the country. A change of the clocks never falls into these hours, so that time on the wall is time elapsed.
 #}
 
-{# The country whose holidays count, of those in the seed; 'none' for every other one: an expression of CTE `holiday_countries`. #}
+{# The countries whose holidays the seed knows: a full select, for CTE `holiday_countries`. #}
 {% macro holiday_countries() -%}
     select distinct country_code
     from {{ ref('public_holidays') }}
@@ -45,7 +45,7 @@
     ) as worked_days
 {%- endmacro %}
 
-{# Business microseconds from the beginning of the calendar to a time on the wall; `days` is its row of business_days. #}
+{# Business microseconds from the first day of the calendar to a time on the wall; days: alias of its row of business_days. #}
 {% macro business_micros(wall_clock, days) -%}
     (
         {{ days }}.n_worked_before * cast(28800000000 as bigint)

@@ -41,7 +41,7 @@ shares as (
     select
         *,
         cast(n_dialled as double) as n,
-        cast(n_connected as double) / cast(n_dialled as double) as share
+        cast(n_connected as double) / cast(n_dialled as double) as connected_share
     from cells
 )
 
@@ -53,11 +53,11 @@ select
     cast(n_connected as bigint) as n_connected,
     {{ metric_ratio('n_connected', 'n_dialled') }} as connect_rate,
     {{ rounded(
-        "greatest((share + " ~ z * z ~ " / (2 * n) - " ~ z ~ " * sqrt(share * (1 - share) / n + "
+        "greatest((connected_share + " ~ z * z ~ " / (2 * n) - " ~ z ~ " * sqrt(connected_share * (1 - connected_share) / n + "
         ~ z * z ~ " / (4 * n * n))) / (1 + " ~ z * z ~ " / n), 0)", 10
     ) }} as connect_rate_low,
     {{ rounded(
-        "least((share + " ~ z * z ~ " / (2 * n) + " ~ z ~ " * sqrt(share * (1 - share) / n + "
+        "least((connected_share + " ~ z * z ~ " / (2 * n) + " ~ z ~ " * sqrt(connected_share * (1 - connected_share) / n + "
         ~ z * z ~ " / (4 * n * n))) / (1 + " ~ z * z ~ " / n), 1)", 10
     ) }} as connect_rate_high
 from shares
