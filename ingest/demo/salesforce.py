@@ -239,6 +239,8 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
         "siren",
         "cast(score as varchar)",
         "zone",
+        f"case when mql_s > 0 and mql_s < {end} then iso(mql_s) else '' end",
+        f"case when sql_s > 0 and sql_s < {end} then iso(sql_s) else '' end",
         "iso(created)",
         "iso(modified)",
         "iso(modified)",
@@ -247,7 +249,7 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
           nullif(concat_ws(',', defects, case when gone then '24' end, case when gone and done and kind =
             'original' then '25' end,
             case when done and kind = 'same_mail' then '25' end), '') as defects, lead_id(lead_no) as key
-        from (select *, {last_change(end, "created", "worked", "converted", "deleted_s", "closed_s")} as modified,
+        from (select *, {last_change(end, "created", "worked", "converted", "deleted_s", "closed_s", "mql_s", "sql_s")} as modified,
             deleted_s > 0 and deleted_s < {end} as gone, converted > 0 and converted < {end} as done from
               sf_leads)
         where {delivered(month, size, "modified", "created")}"""
@@ -285,6 +287,8 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
             "SIREN__c",
             "Score__c",
             "TimeZone__c",
+            "MQLDate__c",
+            "SQLDate__c",
             "CreatedDate",
             "LastModifiedDate",
             "SystemModstamp",

@@ -490,6 +490,33 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-026": {f"{R}finance_revenue_month": {"period_month": NEXT, "new_business_amount": 101}},
     "R-MRT-027": {f"{R}finance_mrr_month": {"period_month": NEXT, "n_accounts_new": 1}},
     "R-MRT-028": {f"{R}management_kpis_month": {"period_month": NEXT}},
+    "R-FCT-170": {
+        "metrics.fct_lead_qualifications": {"qualification_key": "bad", "rule_id": None},
+        "metrics.fct_call_hours": {"call_hour_key": "bad", "n_connected": 3},
+        "metrics.fct_activity_days": {"activity_day_key": "bad", "n_logged_events": 3},
+    },
+    "R-MRT-170": {
+        f"{R}sales_followup_month": {"period_month": NEXT, "n_followed_up": 2},
+        f"{R}sales_calls_month": {"period_month": NEXT, "n_answered": 4},
+        f"{R}sales_call_hours_cycle": {"local_hour_code": "11", "connect_rate": "0.7"},
+        f"{R}marketing_emails_month": {"period_month": NEXT, "n_opened": 2},
+        f"{R}revops_handoffs_month": {"period_month": NEXT, "n_lost": 3},
+        f"{R}revops_activity_month": {"period_month": NEXT, "n_human": 4},
+    },
+    "R-MRT-171": {
+        f"{R}sales_followup_month": {"period_month": NEXT, "segment_kind_code": "rep", "segment_code": "bad"},
+        f"{R}sales_calls_month": {"period_month": NEXT, "segment_kind_code": "rep", "segment_code": "bad"},
+        f"{R}marketing_emails_month": {
+            "period_month": NEXT,
+            "segment_kind_code": "sending",
+            "segment_code": "bad",
+        },
+        f"{R}revops_activity_month": {
+            "period_month": NEXT,
+            "segment_kind_code": "handling",
+            "segment_code": "bad",
+        },
+    },
 }
 
 # Rules whose failing example is the absence of rows: the tables to empty.

@@ -9,7 +9,11 @@ from planted_sources import SOURCES
 from planted_values import (
     BEFORE,
     BOOKED,
+    BY_HAND,
+    CALLED,
     CLOSED,
+    EMAILS_MONTH,
+    FOLLOWUP_MONTH,
     IN_GROUP,
     IN_JUNE,
     INVOICED,
@@ -19,6 +23,7 @@ from planted_values import (
     MONTH,
     MRR,
     MRR_MONTH,
+    OF_REP,
     ONE_TO_ONE,
     OPPORTUNITIES_MONTH,
     PERSON,
@@ -197,6 +202,7 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "metrics.fct_lead_cadences": [
         {
             "lead_id": "lea_1",
+            "rep_id": REP,
             "created_on": "2026-06-10",
             "is_dated": True,
             "n_touches": 3,
@@ -276,6 +282,25 @@ GOOD: dict[str, list[Row]] = SOURCES | {
         }
     ],
     "metrics.fct_revenue_group_months": [{"group_month_key": "g", "n_lines": 1, "n_unconverted_lines": 0}],
+    "metrics.fct_lead_qualifications": [
+        {
+            "qualification_key": "lea_1/mql",
+            "qualified_at": IN_JUNE,
+            "definition_version": 1,
+            "rule_id": "MQL-1",
+        }
+    ],
+    "metrics.fct_call_hours": [{"call_hour_key": "h", "rep_id": REP, **CALLED}],
+    "metrics.fct_activity_days": [
+        {
+            "activity_day_key": "a",
+            "handling_code": "human",
+            "n_activities": 3,
+            "n_effective": 2,
+            "n_system_events": 2,
+            "n_logged_events": 1,
+        }
+    ],
     "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
     "marts.mart_sales_leads_month": [
         {"period_month": MONTH, **SEGMENT, **LEADS_MONTH},
@@ -347,6 +372,46 @@ GOOD: dict[str, list[Row]] = SOURCES | {
         for segment in (SEGMENT, SMB)
     ],
     "marts.mart_marketing_complaints_week": [{**WEEK, **SEGMENT}, {**WEEK, **ONE_TO_ONE}],
+    "marts.mart_sales_followup_month": [
+        {"period_month": MONTH, **segment, **FOLLOWUP_MONTH} for segment in (SEGMENT, OF_REP)
+    ],
+    "marts.mart_sales_calls_month": [
+        {"period_month": MONTH, **segment, **CALLED} for segment in (SEGMENT, OF_REP)
+    ],
+    "marts.mart_sales_call_hours_cycle": [
+        {
+            "weekday_number": 0,
+            "local_hour_code": "10",
+            "connect_rate_low": "0.1",
+            "connect_rate": "0.3",
+            "connect_rate_high": "0.6",
+        }
+    ],
+    "marts.mart_marketing_emails_month": [
+        {"period_month": MONTH, **segment, **EMAILS_MONTH} for segment in (SEGMENT, ONE_TO_ONE)
+    ],
+    "marts.mart_revops_handoffs_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_mql": 3,
+            "n_sla_over": 2,
+            "n_lost": 1,
+            "n_matured": 1,
+            "n_accepted": 1,
+        }
+    ],
+    "marts.mart_revops_activity_month": [
+        {
+            "period_month": MONTH,
+            **segment,
+            "n_activities": 3,
+            "n_human": 3,
+            "n_system_events": 2,
+            "n_logged_events": 1,
+        }
+        for segment in (SEGMENT, BY_HAND)
+    ],
     "marts.mart_management_kpis_month": [
         {
             "metric_name": "cr",

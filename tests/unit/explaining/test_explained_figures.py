@@ -29,6 +29,10 @@ def warehouse(demo_run):
         yield con
 
 
+#: What no source of the demo company brings: its mail platform reports no replies.
+WITHOUT_FIGURES = {"reply_rate"}
+
+
 def words() -> dict[str, dict[str, str]]:
     return yaml.safe_load((ROOT / "orchestration" / "commands" / "wording.yml").read_text(encoding="utf-8"))
 
@@ -45,7 +49,7 @@ def test_the_rows_of_a_figure_give_the_figure(warehouse, definition: Definition)
         " where metric_name = $name and metric_value is not null order by all",
         {"name": definition.metric_name},
     ).fetchall()
-    assert figures
+    assert figures or definition.metric_name in WITHOUT_FIGURES
     kinds = {row[1] for row in figures}
     assert kinds <= {"all", *definition.segments}
     newest = sorted({row[0] for row in figures})[-3:]
