@@ -425,6 +425,20 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-059": {SEND_DAYS: {"send_day_key": "bad", "n_delivered": 2}},
     "R-FCT-060": {"metrics.fct_stage_passages": {"stage_passage_key": "bad", "stage_rank": 3}},
     "R-FCT-061": {"metrics.fct_revenue_group_months": {"group_month_key": "bad", "n_unconverted_lines": 2}},
+    "R-FCT-120": {f"{F}opportunity_changes": {"opportunity_change_key": "bad"}},
+    "R-FCT-121": {
+        "metrics.fct_stage_win_rates": {
+            "stage_win_rate_key": "bad",
+            "stage_rank": 2,
+            "win_probability": "0.3999999999",
+        }
+    },
+    "R-FCT-122": {
+        "metrics.fct_opportunity_snapshots": {
+            "opportunity_snapshot_key": "bad",
+            "weighted_amount": "101",
+        }
+    },
     "R-FCT-062": {f"{F}touches": {"touch_key": "bad", "person_id": "unknown"}},
     "R-MRT-001": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "1.0000000001"},

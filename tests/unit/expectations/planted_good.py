@@ -159,7 +159,11 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "opportunity_id": "o1",
             "stage_rank": 3,
             "first_entered_at": IN_JUNE,
+            "n_source_rows": 1,
         }
+    ],
+    "master.fct_opportunity_changes": [
+        {"opportunity_change_key": "h1", "opportunity_id": "o1", "field_code": "stage"}
     ],
     "master.fct_invoice_lines": [
         {"invoice_line_id": "n1", **INVOICED},
@@ -209,6 +213,12 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "metrics.fct_opportunity_closings": [
         {"opportunity_id": "o1", "closed_on": "2026-06-12", **CLOSED},
         {"opportunity_id": "o0", "closed_on": "2026-02-01", **CLOSED},
+    ],
+    "metrics.fct_opportunity_snapshots": [
+        {"opportunity_snapshot_key": "o1/2026-06-01", "amount_reporting": 100, "weighted_amount": 40}
+    ],
+    "metrics.fct_stage_win_rates": [
+        {"stage_win_rate_key": "w1", "snapshot_on": MONTH, "stage_rank": 1, "win_probability": "0.4"}
     ],
     "metrics.fct_stage_passages": [
         {"stage_passage_key": "o1/prospecting", "opportunity_id": "o1", "stage_rank": 1}
