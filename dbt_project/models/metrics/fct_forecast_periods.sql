@@ -20,7 +20,7 @@ with frozen as (
         sum(
             cast(
                 cast(coalesce(snapshots.forecast_amount_reporting, 0) as decimal(19, 4)) * snapshots.win_probability
-                as decimal(36, 14)
+                as decimal(18, 4)
             )
         ) as weighted_amount
     from {{ ref('fct_opportunity_snapshots') }} as snapshots
@@ -72,7 +72,7 @@ measured as (
         coalesce(won.n_won, 0) as n_won,
         cast(coalesce(frozen.expected_amount, 0) as decimal(28, 4)) as expected_amount,
         cast(coalesce(frozen.committed_amount, 0) as decimal(28, 4)) as committed_amount,
-        cast(coalesce(frozen.weighted_amount, 0) as decimal(38, 14)) as weighted_amount,
+        cast(coalesce(frozen.weighted_amount, 0) as decimal(28, 4)) as weighted_amount,
         cast(coalesce(won.won_amount, 0) as decimal(28, 4)) as won_amount
     from units
     cross join {{ run_settings() }} as settings

@@ -176,7 +176,7 @@ select
     priced.forecast_amount_reporting,
     priced.amount is not null and priced.forecast_amount_reporting is null as is_forecast_unconverted,
     win_rates.win_probability,
-    cast(cast(priced.amount_reporting as decimal(19, 4)) * win_rates.win_probability as decimal(36, 14)) as weighted_amount,
+    cast(cast(priced.amount_reporting as decimal(19, 4)) * win_rates.win_probability as decimal(18, 4)) as weighted_amount,
     priced.is_history_complete
 from priced
 left join {{ ref('fct_leads') }} as leads on priced.lead_id = leads.lead_id

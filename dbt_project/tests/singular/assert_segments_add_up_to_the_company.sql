@@ -1,11 +1,12 @@
 -- Incident: rows without a channel fell out of the cut by channel, whose total was 6 % below the company's.
--- A segment without an amount (no exchange rate) leaves the company without one.
+-- A segment without an amount (no exchange rate) leaves the company without one. An average of amounts or counts does not
+-- add up: what it was divided by does.
 with cells as (
     select
         metric_name,
         period_month,
         segment_kind_code,
-        case when unit_code in ('count', 'money') then metric_value else denominator end as amount
+        case when unit_code in ('count', 'money') and denominator is null then metric_value else denominator end as amount
     from {{ ref('mart_management_kpis_month') }}
 ),
 
