@@ -69,7 +69,7 @@ union all
 union all
 {{ kpi_rows(
     'win_rate_cohort', ref('mart_sales_pipeline_cohorts_month'), 'win_rate', 'n_won', 'n_opened',
-    caveat_code="case when not is_comparable then 'cohort_partly_immature' end", n_immature='n_immature'
+    caveat_code="case when not is_comparable then 'cohort_under_80pct' end", n_immature='n_immature'
 ) }}
 union all
 {{ kpi_rows(
