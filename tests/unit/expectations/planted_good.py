@@ -233,6 +233,8 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "expected_amount": 100,
             "n_without_category": 0,
             "n_expected": 2,
+        }
+    ],
     "master.fct_quotas": [
         {
             "quota_key": f"q{n}",
