@@ -45,10 +45,9 @@
 {# outliers: the opportunities that left as errors. #}
 {% macro opportunity_event_exclusion(events, opportunities, outliers) -%}
     case
-        when {{ events }}.field <> 'stage' then 'not_a_stage_change'
         when {{ opportunities }}.record_key is null then 'parent_missing'
         when {{ applies('deleted_in_source', opportunities ~ '.is_deleted') }} then 'parent_excluded'
         when {{ outliers }}.opportunity_id is not null then 'parent_excluded'
-        when {{ events }}.stage_code is null then 'unmapped_stage'
+        when {{ events }}.field = 'stage' and {{ events }}.stage_code is null then 'unmapped_stage'
     end
 {%- endmacro %}

@@ -8,7 +8,7 @@
     'attendee': 'sum(n_source_rows) from ' ~ ref('fct_meetings'),
     'activity': 'count(*) from ' ~ ref('fct_touches') ~ " where source_stream_code = 'activity'",
     'opportunity': 'count(*) from ' ~ ref('fct_opportunities'),
-    'opportunity_event': 'sum(n_source_rows) from ' ~ ref('fct_opportunity_stages'),
+    'opportunity_event': 'count(*) from ' ~ ref('fct_opportunity_changes'),
     'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
     'quota': 'count(*) from ' ~ ref('fct_quotas'),

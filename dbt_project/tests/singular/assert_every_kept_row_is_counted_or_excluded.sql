@@ -71,8 +71,8 @@ counted as (
     union all
     select
         'crm_opportunity_event' as contract,
-        sum(n_source_rows) as n_rows
-    from {{ ref('fct_opportunity_stages') }}
+        count(*) as n_rows
+    from {{ ref('fct_opportunity_changes') }}
     union all
     select
         'erp_invoice_line' as contract,

@@ -1,5 +1,6 @@
 -- Incident: rows without a channel fell out of the cut by channel, whose total was 6 % below the company's.
--- A segment without an amount (no exchange rate) leaves the company without one.
+-- A segment without an amount (no exchange rate) leaves the company without one. An average of amounts or counts does not
+-- add up: what it was divided by does.
 with cells as (
     select
         metric_name,

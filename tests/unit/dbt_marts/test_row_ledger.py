@@ -44,7 +44,7 @@ EXCLUDED = {  # contract -> stream, record, reason
     "crm_activity": ("activity", 3, "double_logged"),
     "crm_opportunity": ("opportunity", 3, "deleted_in_source"),
     "erp_invoice_line": ("invoice_line", 4, "draft_document"),
-    "crm_opportunity_event": ("opportunity_event", 3, "not_a_stage_change"),
+    "crm_opportunity_event": ("opportunity_event", 3, "unmapped_stage"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
     "crm_quota": ("quota", 3, "deleted_in_source"),
@@ -268,6 +268,9 @@ def relations() -> dict[str, list[dict]]:
                 "is_lost": False,
                 "amount": Decimal(7),
             },  # no closing date
+        ],
+        "fct_opportunity_changes": [
+            {"opportunity_change_key": key("crm_opportunity_event", n), "opportunity_id": "o1"} for n in (1, 2)
         ],
         "fct_opportunity_stages": [
             {

@@ -161,10 +161,17 @@ ROWS: dict[str, list[dict]] = {
          "created_at": at("2026-05-02")},
     ],
     "crm_opportunity_event": [
+        {"source_record_id": "whole", "opportunity_id": "o1", "changed_at": at("2026-04-10 15:00:00"),
+         "field": "stage", "stage_code": "prospecting", "amount": D("900"),
+         "expected_close_date": on("2026-05-10"), "forecast_category": "pipeline"},
+        {"source_record_id": "pushed", "opportunity_id": "o1", "changed_at": at("2026-04-14 15:00:00"),
+         "field": "close_date", "new_value": "2026-05-16"},
+        {"source_record_id": "typed", "opportunity_id": "o1", "changed_at": at("2026-04-15 15:00:00"),
+         "field": "amount", "new_value": "about 10"},
+    ] + [
         {"source_record_id": f"e{i}", "opportunity_id": opp, "changed_at": at(when), "field": field,
-         "stage_code": stage}
+         "stage_code": stage, "new_value": "1000.5" if field == "amount" else stage}
         for i, (opp, when, field, stage) in enumerate([
-            ("o1", "2026-04-10 15:00:00", "stage", "prospecting"),
             ("o1", "2026-04-12 15:00:00", "stage", "prospecting"),
             ("o1", "2026-04-13 15:00:00", "amount", None),
             ("o1", "2026-04-20 15:00:00", "stage", "proposal"),

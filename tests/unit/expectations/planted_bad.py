@@ -435,6 +435,26 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-059": {SEND_DAYS: {"send_day_key": "bad", "n_delivered": 2}},
     "R-FCT-060": {"metrics.fct_stage_passages": {"stage_passage_key": "bad", "stage_rank": 3}},
     "R-FCT-061": {"metrics.fct_revenue_group_months": {"group_month_key": "bad", "n_unconverted_lines": 2}},
+    "R-FCT-120": {f"{F}opportunity_changes": {"opportunity_change_key": "bad"}},
+    "R-FCT-121": {
+        "metrics.fct_stage_win_rates": {
+            "stage_win_rate_key": "bad",
+            "stage_rank": 2,
+            "win_probability": "0.3999999999",
+        }
+    },
+    "R-FCT-122": {
+        "metrics.fct_opportunity_snapshots": {
+            "opportunity_snapshot_key": "bad",
+            "weighted_amount": "101",
+        }
+    },
+    "R-FCT-123": {
+        "metrics.fct_opportunity_openings": {"opportunity_id": "bad", "is_closed": False},
+        "metrics.fct_opportunity_engagements": {"opportunity_id": "bad", "effort_s": -1},
+        "metrics.fct_stage_stays": {"stage_stay_key": "bad", "stay_days": -1},
+        "metrics.fct_forecast_periods": {"forecast_period_key": "bad", "committed_amount": 101},
+    },
     "R-FCT-062": {f"{F}touches": {"touch_key": "bad", "person_id": "unknown"}},
     "R-MRT-001": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "1.0000000001"},
@@ -489,6 +509,14 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-023": {f"{R}management_kpis_month": {"period_month": BEFORE, "unit_code": "money"}},
     "R-MRT-026": {f"{R}finance_revenue_month": {"period_month": NEXT, "new_business_amount": 101}},
     "R-MRT-027": {f"{R}finance_mrr_month": {"period_month": NEXT, "n_accounts_new": 1}},
+    "R-MRT-120": {
+        f"{R}sales_pipeline_month": {"period_month": NEXT, "weighted_amount": 101},
+        f"{R}sales_pipeline_velocity_month": {"period_month": NEXT, "n_won_90d": 5},
+        f"{R}sales_pipeline_cohorts_month": {"period_month": NEXT, "n_immature": 2},
+        f"{R}sales_pipeline_stays_month": {"period_month": NEXT, "n_censored": 4},
+        f"{R}sales_pipeline_effort_month": {"period_month": NEXT, "lost_effort_s": 61},
+        f"{R}sales_forecast_month": {"period_month": NEXT, "error_amount": -91},
+    },
     "R-MRT-028": {f"{R}management_kpis_month": {"period_month": NEXT}},
     "R-FCT-170": {
         "metrics.fct_lead_qualifications": {"qualification_key": "bad", "rule_id": None},

@@ -173,7 +173,11 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "opportunity_id": "o1",
             "stage_rank": 3,
             "first_entered_at": IN_JUNE,
+            "n_source_rows": 1,
         }
+    ],
+    "master.fct_opportunity_changes": [
+        {"opportunity_change_key": "h1", "opportunity_id": "o1", "field_code": "stage"}
     ],
     "master.fct_invoice_lines": [
         {"invoice_line_id": "n1", **INVOICED},
@@ -224,6 +228,26 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "metrics.fct_opportunity_closings": [
         {"opportunity_id": "o1", "closed_on": "2026-06-12", **CLOSED},
         {"opportunity_id": "o0", "closed_on": "2026-02-01", **CLOSED},
+    ],
+    "metrics.fct_opportunity_snapshots": [
+        {"opportunity_snapshot_key": "o1/2026-06-01", "amount_reporting": 100, "weighted_amount": 40}
+    ],
+    "metrics.fct_stage_win_rates": [
+        {"stage_win_rate_key": "w1", "snapshot_on": MONTH, "stage_rank": 1, "win_probability": "0.4"}
+    ],
+    "metrics.fct_opportunity_openings": [{"opportunity_id": "o1", "is_closed": True, "is_won": True}],
+    "metrics.fct_opportunity_engagements": [
+        {"opportunity_id": "o1", "is_closed": True, "is_won": True, "effort_s": 60}
+    ],
+    "metrics.fct_stage_stays": [{"stage_stay_key": "o1/meeting", "stay_days": 9}],
+    "metrics.fct_forecast_periods": [
+        {
+            "forecast_period_key": "2026-06-01/North",
+            "committed_amount": 90,
+            "expected_amount": 100,
+            "n_without_category": 0,
+            "n_expected": 2,
+        }
     ],
     "master.fct_quotas": [
         {
@@ -339,6 +363,46 @@ GOOD: dict[str, list[Row]] = SOURCES | {
         {"period_month": month, **segment, **OPPORTUNITIES_MONTH}
         for month in (MONTH, "2026-02-01")
         for segment in (SEGMENT, SMB)
+    ],
+    "marts.mart_sales_pipeline_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_open": 3,
+            "n_unconverted": 1,
+            "n_unweighted": 2,
+            "pipeline_amount": 100,
+            "weighted_amount": 40,
+        }
+    ],
+    "marts.mart_sales_pipeline_velocity_month": [
+        {"period_month": MONTH, **SEGMENT, "n_closed_90d": 4, "n_won_90d": 1, "n_cycles_90d": 1}
+    ],
+    "marts.mart_sales_pipeline_cohorts_month": [
+        {"period_month": MONTH, **SEGMENT, "n_opened": 5, "n_closed": 4, "n_immature": 1, "n_won": 2}
+    ],
+    "marts.mart_sales_pipeline_stays_month": [
+        {"period_month": MONTH, **SEGMENT, "n_stays": 3, "n_censored": 1, "n_entries": 4}
+    ],
+    "marts.mart_sales_pipeline_effort_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_closed": 3,
+            "n_with_group": 1,
+            "lost_effort_s": 36,
+            "closed_effort_s": 60,
+        }
+    ],
+    "marts.mart_sales_forecast_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "committed_amount": 350,
+            "expected_amount": 420,
+            "error_amount": 30,
+            "absolute_error_amount": 90,
+        }
     ],
     "marts.mart_sales_stages_month": [
         {

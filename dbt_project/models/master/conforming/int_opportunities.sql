@@ -53,6 +53,8 @@ placed as (
         dated.status as status_code,
         dated.currency_code as currency,
         dated.amount,
+        dated.expected_close_date as expected_close_on,
+        dated.forecast_category as forecast_category_code,
         {{ converted("dated.amount") }} as amount_reporting,
         rates.exchange_rate,
         dated.opened_at,

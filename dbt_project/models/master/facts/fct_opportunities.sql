@@ -9,6 +9,8 @@ select
     status_code,
     currency,
     amount,
+    expected_close_on,
+    forecast_category_code,
     amount_reporting,
     exchange_rate,
     opened_at,
