@@ -34,6 +34,8 @@ BUILT_HERE = [
     "opportunity_stages",
     "time_zones",
     "public_holidays",
+    "usage_definitions",
+    "health_components",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",

@@ -5,7 +5,7 @@ with cells as (
         metric_name,
         period_month,
         segment_kind_code,
-        case when unit_code in ('count', 'money') then metric_value else denominator end as amount
+        coalesce(denominator, case when unit_code in ('count', 'money') then metric_value end) as amount
     from {{ ref('mart_management_kpis_month') }}
 ),
 

@@ -15,7 +15,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 LEDGER = ["path:models/quality", "path:models/metrics"]
 STAGED = [  # no fact and no crosswalk counts their records
     "calendar_event", "crm_campaign", "crm_campaign_member", "crm_consent", "crm_merge", "crm_opportunity_line",
-    "crm_quota", "email_message", "erp_payment", "exchange_rate", "marketing_cost", "nps_response", "product_usage",
+    "crm_quota", "email_message", "erp_payment", "exchange_rate", "marketing_cost",
 ]  # fmt: skip
 CONTRACTS = {  # kept records; two more are disposed of: one superseded, one quarantined
     "crm_lead": 5,
@@ -34,6 +34,8 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_ledger_entry": 4,
     "erp_invoice": 4,
     "erp_subscription": 4,
+    "nps_response": 3,
+    "product_usage": 4,
     **dict.fromkeys(STAGED, 2),
 }
 EXCLUDED = {  # contract -> stream, record, reason
@@ -46,6 +48,8 @@ EXCLUDED = {  # contract -> stream, record, reason
     "crm_opportunity_event": ("opportunity_event", 3, "not_a_stage_change"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
+    "nps_response": ("nps_response", 3, "score_not_countable"),
+    "product_usage": ("product_usage", 4, "deleted_in_source"),
 }
 
 
@@ -306,6 +310,8 @@ def relations() -> dict[str, list[dict]]:
             }
             for n in (1, 2, 3)
         ],
+        "fct_nps_responses": [{"response_key": key("nps_response", n)} for n in (1, 2)],
+        "fct_product_usages": [{"usage_key": f"u{n}", "n_source_rows": n} for n in (1, 2)],
         "int_fact_exclusions": [
             {
                 "stream": stream,
@@ -334,7 +340,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     write_sources(work, sources())
     write_relations(work / "warehouse.duckdb", relations())
-    run_dbt(work, project, "seed", "--select", "opportunity_stages", "time_zones", "public_holidays")
+    seeds = ["opportunity_stages", "time_zones", "public_holidays", "usage_definitions", "health_components"]
+    run_dbt(work, project, "seed", "--select", *seeds)
     run_dbt(work, project, "run", "--select", "path:models/staging", *LEDGER)
     return folder
 
@@ -478,8 +485,11 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "create or replace view staging.stg_crm__quotas as select * from raw.crm_quota where _source_row_id = 1": {
         ("E", "crm_quota", "records_in_staging")
     },
-    "create or replace view staging.stg_survey__responses as select * from raw.nps_response": {
-        ("E", "nps_response", "records_in_staging")
+    "delete from master.fct_nps_responses where response_key like '%/2'": {
+        ("E", "nps_response", "rows_in_facts")
+    },
+    "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
+        ("E", "product_usage", "rows_in_facts")
     },
     "insert into master.dim_accounts (account_id) values ('acc_9')": {
         ("D", "account", "survivors_and_merged")
