@@ -11,12 +11,9 @@
     'opportunity_event': 'sum(n_source_rows) from ' ~ ref('fct_opportunity_stages'),
     'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
-<<<<<<< HEAD
     'nps_response': 'count(*) from ' ~ ref('fct_nps_responses'),
     'product_usage': 'sum(n_source_rows) from ' ~ ref('fct_product_usages'),
-=======
     'quota': 'count(*) from ' ~ ref('fct_quotas'),
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
     'subscription':
         'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
 } %}
@@ -32,12 +29,9 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
     ('invoice_line', 'erp_invoice_line', 'invoice_line'),
     ('ledger', 'erp_ledger_entry', 'ledger'),
-<<<<<<< HEAD
     ('nps_response', 'nps_response', 'nps_response'),
     ('product_usage', 'product_usage', 'product_usage'),
-=======
     ('quota', 'crm_quota', 'quota'),
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
     ('subscription', 'erp_subscription', 'subscription')
 ),
 

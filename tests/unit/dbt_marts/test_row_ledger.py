@@ -15,11 +15,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 LEDGER = ["path:models/quality", "path:models/metrics"]
 STAGED = [  # no fact and no crosswalk counts their records
     "calendar_event", "crm_campaign", "crm_campaign_member", "crm_consent", "crm_merge", "crm_opportunity_line",
-<<<<<<< HEAD
-    "crm_quota", "email_message", "erp_payment", "exchange_rate", "marketing_cost",
-=======
-    "email_message", "erp_payment", "exchange_rate", "marketing_cost", "nps_response", "product_usage",
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
+    "email_message", "erp_payment", "exchange_rate", "marketing_cost",
 ]  # fmt: skip
 CONTRACTS = {  # kept records; two more are disposed of: one superseded, one quarantined
     "crm_lead": 5,
@@ -38,12 +34,9 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_ledger_entry": 4,
     "erp_invoice": 4,
     "erp_subscription": 4,
-<<<<<<< HEAD
     "nps_response": 3,
     "product_usage": 4,
-=======
     "crm_quota": 3,
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
     **dict.fromkeys(STAGED, 2),
 }
 EXCLUDED = {  # contract -> stream, record, reason
@@ -56,12 +49,9 @@ EXCLUDED = {  # contract -> stream, record, reason
     "crm_opportunity_event": ("opportunity_event", 3, "not_a_stage_change"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
-<<<<<<< HEAD
     "nps_response": ("nps_response", 3, "score_not_countable"),
     "product_usage": ("product_usage", 4, "deleted_in_source"),
-=======
     "crm_quota": ("quota", 3, "deleted_in_source"),
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
 }
 
 
@@ -322,12 +312,9 @@ def relations() -> dict[str, list[dict]]:
             }
             for n in (1, 2, 3)
         ],
-<<<<<<< HEAD
         "fct_nps_responses": [{"response_key": key("nps_response", n)} for n in (1, 2)],
         "fct_product_usages": [{"usage_key": f"u{n}", "n_source_rows": n} for n in (1, 2)],
-=======
         "fct_quotas": [{"quota_key": key("crm_quota", n)} for n in (1, 2)],
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
         "int_fact_exclusions": [
             {
                 "stream": stream,
@@ -498,7 +485,6 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "update master.xref_accounts set account_id = 'unknown' where record_key = 'one/crm_account/2'": {
         ("D", "account", "records_with_golden_id")
     },
-<<<<<<< HEAD
     "create or replace view staging.stg_crm__quotas as select * from raw.crm_quota where _source_row_id = 1": {
         ("E", "crm_quota", "records_in_staging")
     },
@@ -507,11 +493,9 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     },
     "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
         ("E", "product_usage", "rows_in_facts")
-=======
     "delete from master.fct_quotas where quota_key like '%/2'": {("E", "quota", "rows_in_facts")},
     "create or replace view staging.stg_survey__responses as select * from raw.nps_response": {
         ("E", "nps_response", "records_in_staging")
->>>>>>> 714f6c79f454a4343fb1128fb17d8dca5cab0a14
     },
     "insert into master.dim_accounts (account_id) values ('acc_9')": {
         ("D", "account", "survivors_and_merged")
