@@ -500,6 +500,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-051": {
         f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 0, "n_accounts_lost": 2},
         f"{R}finance_cohorts_month": {"period_month": NEXT, "n_lost": 3},
+        f"{R}finance_cohorts_quarter": {"start_quarter_on": NEXT, "n_lost": 3},
         f"{R}accounts_customers_month": {"period_month": NEXT, "n_promoters": 3},
     },
     "R-MRT-052": {

@@ -367,6 +367,7 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "retention_rate": "0.5",
         }
     ],
+    "marts.mart_finance_cohorts_quarter": [{"start_quarter_on": MONTH, "n_lost": 1, "n_starts": 2}],
     "marts.mart_accounts_customers_month": [
         {"period_month": MONTH, **SEGMENT, "n_promoters": 1, "n_responses": 2, "health_auc_rate": "0.7"}
     ],
