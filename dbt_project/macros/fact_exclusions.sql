@@ -51,3 +51,16 @@
         when {{ events }}.field = 'stage' and {{ events }}.stage_code is null then 'unmapped_stage'
     end
 {%- endmacro %}
+
+{% macro nps_response_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ alias }}.score < 0 or {{ alias }}.score > 10 then 'score_not_countable'
+    end
+{%- endmacro %}
+
+{% macro product_usage_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+    end
+{%- endmacro %}

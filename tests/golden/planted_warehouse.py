@@ -36,6 +36,8 @@ BUILT_HERE = [
     "public_holidays",
     "lead_definitions",
     "lead_sources",
+    "usage_definitions",
+    "health_components",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",

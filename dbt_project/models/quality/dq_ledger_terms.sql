@@ -11,6 +11,8 @@
     'opportunity_event': 'count(*) from ' ~ ref('fct_opportunity_changes'),
     'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
+    'nps_response': 'count(*) from ' ~ ref('fct_nps_responses'),
+    'product_usage': 'sum(n_source_rows) from ' ~ ref('fct_product_usages'),
     'quota': 'count(*) from ' ~ ref('fct_quotas'),
     'subscription':
         'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
@@ -27,6 +29,8 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
     ('invoice_line', 'erp_invoice_line', 'invoice_line'),
     ('ledger', 'erp_ledger_entry', 'ledger'),
+    ('nps_response', 'nps_response', 'nps_response'),
+    ('product_usage', 'product_usage', 'product_usage'),
     ('quota', 'crm_quota', 'quota'),
     ('subscription', 'erp_subscription', 'subscription')
 ),

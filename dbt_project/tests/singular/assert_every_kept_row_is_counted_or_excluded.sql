@@ -50,6 +50,16 @@ with kept as (
         'erp_subscription' as contract,
         count(*) as n_rows
     from {{ ref('stg_erp__subscriptions') }}
+    union all
+    select
+        'nps_response' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_survey__responses') }}
+    union all
+    select
+        'product_usage' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_product__usages') }}
 ),
 
 counted as (
@@ -104,6 +114,16 @@ counted as (
         count(distinct record_key) as n_rows
     from {{ ref('int_subscription_months') }}
     where reason_code is null
+    union all
+    select
+        'nps_response' as contract,
+        count(*) as n_rows
+    from {{ ref('fct_nps_responses') }}
+    union all
+    select
+        'product_usage' as contract,
+        sum(n_source_rows) as n_rows
+    from {{ ref('fct_product_usages') }}
 ),
 
 excluded as (

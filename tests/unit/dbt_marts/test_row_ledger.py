@@ -15,7 +15,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 LEDGER = ["path:models/quality", "path:models/metrics"]
 STAGED = [  # no fact and no crosswalk counts their records
     "calendar_event", "crm_campaign", "crm_campaign_member", "crm_consent", "crm_merge", "crm_opportunity_line",
-    "email_message", "erp_payment", "exchange_rate", "marketing_cost", "nps_response", "product_usage",
+    "email_message", "erp_payment", "exchange_rate", "marketing_cost",
 ]  # fmt: skip
 CONTRACTS = {  # kept records; two more are disposed of: one superseded, one quarantined
     "crm_lead": 5,
@@ -34,6 +34,8 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_ledger_entry": 4,
     "erp_invoice": 4,
     "erp_subscription": 4,
+    "nps_response": 3,
+    "product_usage": 4,
     "crm_quota": 3,
     **dict.fromkeys(STAGED, 2),
 }
@@ -47,6 +49,8 @@ EXCLUDED = {  # contract -> stream, record, reason
     "crm_opportunity_event": ("opportunity_event", 3, "unmapped_stage"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
+    "nps_response": ("nps_response", 3, "score_not_countable"),
+    "product_usage": ("product_usage", 4, "deleted_in_source"),
     "crm_quota": ("quota", 3, "deleted_in_source"),
 }
 
@@ -333,6 +337,8 @@ def relations() -> dict[str, list[dict]]:
             }
             for n in (1, 2, 3)
         ],
+        "fct_nps_responses": [{"response_key": key("nps_response", n)} for n in (1, 2)],
+        "fct_product_usages": [{"usage_key": f"u{n}", "n_source_rows": n} for n in (1, 2)],
         "fct_quotas": [{"quota_key": key("crm_quota", n)} for n in (1, 2)],
         "int_fact_exclusions": [
             {
@@ -362,7 +368,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     write_sources(work, sources())
     write_relations(work / "warehouse.duckdb", relations())
-    run_dbt(work, project, "seed", "--select", "opportunity_stages", "time_zones", "public_holidays")
+    seeds = ["opportunity_stages", "time_zones", "public_holidays", "usage_definitions", "health_components"]
+    run_dbt(work, project, "seed", "--select", *seeds)
     run_dbt(work, project, "run", "--select", "path:models/staging", *LEDGER)
     return folder
 
@@ -449,7 +456,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         summary = con.execute("select sum(n_decisions) from quality_dbt.dq_journal_summary").fetchone()
     assert {row[0]: row[1:] for row in rows} == {
         "cell": (2, 3, 2),
-        "exclusion": (11, 11, 11),
+        "exclusion": (13, 13, 13),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
         "metric": (3, 3, 3),
@@ -459,7 +466,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (81,)
+    assert summary == (83,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
@@ -504,9 +511,15 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "update master.xref_accounts set account_id = 'unknown' where record_key = 'one/crm_account/2'": {
         ("D", "account", "records_with_golden_id")
     },
+    "delete from master.fct_nps_responses where response_key like '%/2'": {
+        ("E", "nps_response", "rows_in_facts")
+    },
+    "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
+        ("E", "product_usage", "rows_in_facts")
+    },
     "delete from master.fct_quotas where quota_key like '%/2'": {("E", "quota", "rows_in_facts")},
-    "create or replace view staging.stg_survey__responses as select * from raw.nps_response": {
-        ("E", "nps_response", "records_in_staging")
+    "create or replace view staging.stg_crm__merges as select * from raw.crm_merge": {
+        ("E", "crm_merge", "records_in_staging")
     },
     "insert into master.dim_accounts (account_id) values ('acc_9')": {
         ("D", "account", "survivors_and_merged")

@@ -545,6 +545,30 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
             "segment_code": "bad",
         },
     },
+    "R-FCT-081": {
+        f"{F}subscription_spells": {"spell_key": "bad", "ended_on": LONG_AGO[:10]},
+        "metrics.fct_customer_starts": {"account_id": "bad", "service_days": 31},
+        "metrics.fct_mrr_account_months": {"account_month_key": "bad", "year_capped_mrr": 101},
+    },
+    "R-FCT-082": {
+        f"{F}nps_responses": {"response_key": "bad", "score": 11},
+        "metrics.fct_nps_answers": {"respondent_month_key": "bad", "score": -1},
+    },
+    "R-FCT-083": {"metrics.fct_account_health_months": {"account_month_key": "bad", "health_score": 101}},
+    "R-FCT-084": {"metrics.fct_account_milestones": {"milestone_key": "bad", "reached_on": NEXT}},
+    "R-MRT-051": {
+        f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 0, "n_accounts_lost": 2},
+        f"{R}finance_cohorts_month": {"period_month": NEXT, "n_lost": 3},
+        f"{R}finance_cohorts_quarter": {"start_quarter_on": NEXT, "n_lost": 3},
+        f"{R}accounts_customers_month": {"period_month": NEXT, "n_promoters": 3},
+    },
+    "R-MRT-052": {
+        f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 0, "grr_rate": "1.1"},
+        f"{R}finance_cohorts_month": {"period_month": NEXT, "retention_rate": "1.1"},
+        f"{R}accounts_customers_month": {"period_month": NEXT, "health_auc_rate": "-0.1"},
+    },
+    "R-MRT-053": {f"{R}accounts_health_month": {"account_id": "bad", "health_score": -1}},
+    "R-MRT-054": {f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 7}},
 }
 
 # Rules whose failing example is the absence of rows: the tables to empty.

@@ -487,4 +487,40 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "unit_code": "rate",
         }
     ],
+    "master.fct_subscription_spells": [{"spell_key": "sp", "started_on": BEFORE, "ended_on": MONTH}],
+    "master.fct_nps_responses": [{"response_key": "np1", "score": 9}],
+    "master.fct_product_usages": [{"usage_key": "acc_1/2026-06-02/login", "account_id": "acc_1"}],
+    "metrics.fct_mrr_account_months": [
+        {"account_month_key": "am", "year_capped_mrr": 90, "year_ago_mrr": 100}
+    ],
+    "metrics.fct_customer_starts": [{"account_id": "acc_1", "service_days": 30, "known_days": 30}],
+    "metrics.fct_nps_answers": [{"respondent_month_key": "rm", "score": 9}],
+    "metrics.fct_account_milestones": [{"milestone_key": "ms", "reached_on": MONTH}],
+    "metrics.fct_account_health_months": [{"account_month_key": "hm", "health_score": 80}],
+    "marts.mart_finance_retention_month": [
+        {
+            "period_month": month,
+            **SEGMENT,
+            "opening_mrr": cells["opening_mrr"],
+            "n_accounts_lost": 0,
+            "n_accounts_opening": 1,
+            "grr_rate": "1",
+        }
+        for month, cells in ((MONTH, MRR_MONTH), (BEFORE, MAY_MRR_MONTH))
+    ],
+    "marts.mart_finance_cohorts_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "age_months": 1,
+            "n_lost": 1,
+            "n_starts": 2,
+            "retention_rate": "0.5",
+        }
+    ],
+    "marts.mart_finance_cohorts_quarter": [{"start_quarter_on": MONTH, "n_lost": 1, "n_starts": 2}],
+    "marts.mart_accounts_customers_month": [
+        {"period_month": MONTH, **SEGMENT, "n_promoters": 1, "n_responses": 2, "health_auc_rate": "0.7"}
+    ],
+    "marts.mart_accounts_health_month": [{"account_id": "acc_1", "period_month": MONTH, "health_score": 80}],
 }

@@ -42,6 +42,7 @@ _TABLES = {
         "rep_id varchar, team_name varchar, period_month date, is_selling boolean, is_employed boolean, n_won bigint,"
         " n_closed bigint, n_touches bigint"
     ),
+    "metrics.fct_customer_starts": "start_quarter_on date, service_days bigint, is_lost boolean",
     "staging.stg_crm__opportunities": (
         "record_key varchar, source_instance varchar, source_record_id varchar"
     ),

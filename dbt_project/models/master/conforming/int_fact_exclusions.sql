@@ -182,3 +182,27 @@ from {{ ref('stg_emailing__events') }}
 where
     split_part(recipient_email, '@', 2) in (select own_domain from {{ ref('int_own_domains') }})
     and {{ applies('internal_recipient', 'true') }}
+union all
+select
+    'nps_response' as stream,
+    'nps_response' as contract,
+    responses.source_instance,
+    responses._delivery_id,
+    responses._source_row_id,
+    responses._record_part,
+    responses.record_key,
+    {{ nps_response_exclusion('responses') }} as reason_code
+from {{ ref('stg_survey__responses') }} as responses
+where {{ nps_response_exclusion('responses') }} is not null
+union all
+select
+    'product_usage' as stream,
+    'product_usage' as contract,
+    usages.source_instance,
+    usages._delivery_id,
+    usages._source_row_id,
+    usages._record_part,
+    usages.record_key,
+    {{ product_usage_exclusion('usages') }} as reason_code
+from {{ ref('stg_product__usages') }} as usages
+where {{ product_usage_exclusion('usages') }} is not null
