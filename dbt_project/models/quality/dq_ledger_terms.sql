@@ -13,6 +13,8 @@
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
     'subscription':
         'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
+    'marketing_cost':
+        'count(distinct cost_id) from ' ~ ref('fct_marketing_costs') ~ " where cost_source_code = 'cost'",
 } %}
 
 with fact_streams (stream_code, contract, exclusion_stream) as (
@@ -26,7 +28,8 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
     ('invoice_line', 'erp_invoice_line', 'invoice_line'),
     ('ledger', 'erp_ledger_entry', 'ledger'),
-    ('subscription', 'erp_subscription', 'subscription')
+    ('subscription', 'erp_subscription', 'subscription'),
+    ('marketing_cost', 'marketing_cost', 'marketing_cost')
 ),
 
 entity_streams (entity, contract, exclusion_stream) as (

@@ -50,6 +50,11 @@ with kept as (
         'erp_subscription' as contract,
         count(*) as n_rows
     from {{ ref('stg_erp__subscriptions') }}
+    union all
+    select
+        'marketing_cost' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_finance__marketing_costs') }}
 ),
 
 counted as (
@@ -104,6 +109,12 @@ counted as (
         count(distinct record_key) as n_rows
     from {{ ref('int_subscription_months') }}
     where reason_code is null
+    union all
+    select
+        'marketing_cost' as contract,
+        count(distinct cost_id) as n_rows
+    from {{ ref('fct_marketing_costs') }}
+    where cost_source_code = 'cost'
 ),
 
 excluded as (

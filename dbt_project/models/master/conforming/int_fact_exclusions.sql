@@ -115,3 +115,15 @@ from {{ ref('stg_emailing__events') }}
 where
     split_part(recipient_email, '@', 2) in (select own_domain from {{ ref('int_own_domains') }})
     and {{ applies('internal_recipient', 'true') }}
+union all
+select
+    'marketing_cost' as stream,
+    'marketing_cost' as contract,
+    costs.source_instance,
+    costs._delivery_id,
+    costs._source_row_id,
+    costs._record_part,
+    costs.record_key,
+    {{ marketing_cost_exclusion('costs') }} as reason_code
+from {{ ref('stg_finance__marketing_costs') }} as costs
+where {{ marketing_cost_exclusion('costs') }} is not null

@@ -1,0 +1,74 @@
+"""Concentration of revenue in plain Python: fractions, no SQL, no code of the project.
+
+Written from the metric dictionary: golden groups, twelve months up to and with the month, groups under 0 counted as 0,
+the unknown group in no share. Not here: the planted rows (`planted_key_accounts.py`).
+"""
+
+from collections import defaultdict
+from datetime import date, datetime
+from fractions import Fraction
+
+from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
+
+
+def group_on(bridge: dict, account: str, day: date | None) -> str | None:
+    """Legal group of an account on a day; on the last day of the cycle with None."""
+    for row in bridge[account]:
+        if row["is_as_is"] if day is None else (
+            row["valid_from"] <= day and (row.get("valid_to") is None or day < row["valid_to"])
+        ):  # fmt: skip
+            return row["group_id"]
+    return None
+
+
+def concentration(amounts: list[Fraction]) -> dict[str, Fraction]:
+    """Figures of a month from the revenue of each group, negative ones counted as 0."""
+    ordered = sorted((max(amount, Fraction(0)) for amount in amounts), reverse=True)
+    total, n = sum(ordered), len(ordered)
+    shares = [amount / total for amount in ordered]
+    before = [sum(shares[:k], Fraction(0)) for k in range(n)]
+    hhi = sum(share**2 for share in shares)
+    return {
+        "hhi": hhi,
+        "effective_n": 1 / hhi,
+        "top_n_share": sum(shares[:5]),
+        "gini": sum((2 * (n - k) - n - 1) * share for k, share in enumerate(shares)) / n,
+        "abc": Fraction(sum(share < Fraction(80, 100) for share in before)),
+        "n_accounts_for_40pct": Fraction(sum(share < Fraction(40, 100) for share in before)),
+    }
+
+
+def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
+    """The concentration of every month with an invoice line in its twelve months."""
+    cycle_end = day_in(zone, as_of)
+    bridge = defaultdict(list)
+    for row in tables["bridge_account_groups"]:
+        if row["kind_code"] == "legal":
+            bridge[row["account_id"]].append(row)
+    revenue: dict[str, dict] = {"as_was": defaultdict(Fraction), "as_is": defaultdict(Fraction)}
+    unknown_rate = set()
+    for line in tables["fct_invoice_lines"]:
+        day = line["invoiced_on"]
+        if line["is_intercompany"] or day is None or day >= cycle_end:
+            continue
+        month = month_of(day)
+        if line["net_amount_reporting"] is None:
+            unknown_rate.add(month)
+        for view, groups in revenue.items():
+            group = group_on(bridge, line["account_id"], day if view == "as_was" else None)
+            if group is not None:
+                groups[group, month] += Fraction(line["net_amount_reporting"] or 0)
+    months = {month for groups in revenue.values() for _, month in groups}
+    windows = {months_before(month, -n) for month in months for n in range(12)}
+    for last in sorted(month for month in windows if month < cycle_end):
+        twelve = [months_before(last, n) for n in range(12)]
+        for view, groups in revenue.items():
+            amounts = defaultdict(Fraction)
+            for (group, month), amount in groups.items():
+                if month in twelve and group != "unknown":
+                    amounts[group] += amount
+            cuts = {"group_view": view} | ({"all": "all"} if view == "as_is" else {})
+            known = not unknown_rate & set(twelve) and any(amount > 0 for amount in amounts.values())
+            figures = concentration(list(amounts.values())) if known else {}
+            for metric in ("hhi", "effective_n", "top_n_share", "gini", "abc", "n_accounts_for_40pct"):
+                kpis.state(metric, last, cuts, figures.get(metric))
