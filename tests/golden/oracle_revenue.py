@@ -4,7 +4,7 @@ Written from the metric dictionary. Not here: total and new-business revenue (`k
 """
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
@@ -36,7 +36,10 @@ def sales_lines(tables: dict, as_of: datetime, zone: str) -> list[dict]:
             "product_family": families.get(line["product_id"]),
             "channel": lead and lead["channel_code"], "lead_source": lead and lead.get("lead_source"),
         }  # fmt: skip
-        kept.append({"month": month, "cuts": cuts, "amount": line["net_amount_reporting"], "group": line["group_id"]})
+        kept.append({
+            "month": month, "cuts": cuts, "group": line["group_id"], "net": line["net_amount"],
+            "amount": line["net_amount_reporting"],
+        })  # fmt: skip
     for line in kept:
         line["is_old"] = first_month[line["group"]] <= months_before(line["month"], 12)
     return kept
@@ -84,3 +87,48 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
             missing_year = any(("all", "all", each) in no_rate for each in year)
             total = sum(whole.get(("all", "all", each), Fraction(0)) for each in year)
             kpis.state("revenue_ytd", month, cut, None if missing_year else total)
+    acquisition(kpis, tables, lines, last)
+
+
+def acquisition(kpis: Kpis, tables: dict, lines: list[dict], last: date) -> None:
+    """Cost of a customer and its value, with the assumptions of the product: margin 80 %, no lag."""
+    bought: dict[tuple, Fraction] = defaultdict(Fraction)
+    for line in lines:
+        # without a rate the amount is unknown, yet the group did buy
+        bought[line["group"], line["month"]] += Fraction(line["net"] if line["amount"] is None else line["amount"])
+    new: dict[date, int] = defaultdict(int)
+    for (group, month), amount in bought.items():
+        before = any(bought.get((group, months_before(month, n))) for n in range(1, 13))
+        new[month] += group != "unknown" and amount > 0 and not before
+    costs, media, missing = defaultdict(Fraction), defaultdict(Fraction), set()
+    for cost in tables["fct_marketing_costs"]:
+        month, amount = cost["period_month"], cost["amount_reporting"]
+        if amount is None:
+            missing.add(month)
+        costs[month] += Fraction(amount or 0)
+        if cost["cost_kind_code"] in ("media", "campaign"):
+            media[month] += Fraction(amount or 0)
+    accounts: dict[tuple, list] = defaultdict(lambda: [0, 0, 0, Fraction(0)])
+    for row in tables["fct_mrr_movements"]:
+        for kind, code in kpis.each({"size_band": row["size_band_code"]}):
+            cell = accounts[kind, code, row["period_month"]]
+            cell[0] += row["opening_mrr"] > 0
+            cell[1] += row["churn_mrr"] < 0
+            cell[2] += row["closing_mrr"] > 0
+            cell[3] += Fraction(row["closing_mrr"])
+    cac: dict[date, Fraction] = {}
+    for month in sorted(set(costs) | set(new)):
+        known = month in costs and month not in missing and new[month]
+        if month < last:
+            figures = (costs[month] / new[month], media[month] / new[month]) if known else (None, None)
+            kpis.state("cac", month, {"all": "all"}, figures[0])
+            kpis.state("cac_media", month, {"all": "all"}, figures[1])
+        if known:
+            cac[month] = costs[month] / new[month]
+    for (kind, code, month), (opening, churned, closing, recurring) in accounts.items():
+        margin = recurring / closing * Fraction(8, 10) if closing else None
+        value = margin / Fraction(churned, opening) if margin and churned else None
+        cost, cut = cac.get(month), {kind: code}
+        kpis.state("cltv_simple", month, cut, value)
+        kpis.state("cltv_cac", month, cut, value / cost if value and cost else None)
+        kpis.state("cac_payback", month, cut, cost / margin if margin and cost else None)
