@@ -12,30 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 TOLERANCE = Decimal("1e-9")
-# the cuts of the mart that MetricFlow can be asked for: segment kind -> dimension
-LEADS = {"channel": "lead__channel_code", "size_band": "lead__size_band_code"}
-DEALS = {"channel": "opportunity__channel_code", "size_band": "opportunity__size_band_code"}
-STAGES = {
-    "channel": "stage_passage__channel_code",
-    "size_band": "stage_passage__size_band_code",
-    "stage": "stage_passage__stage_code",
-}
-NO_CUT: dict[str, str] = {}
-MRR = {"size_band": "account_month__size_band_code"}
-MAILS = {"size_band": "send_day__size_band_code", "sending": "send_day__sending_code"}
-CUTS: dict[str, dict[str, str]] = {
-    **dict.fromkeys(["leads_new", "cr", "touches_per_lead", "ttf_hours", "contacted_24h_rate"], LEADS),
-    **dict.fromkeys(["win_rate_close", "win_amount_rate_close", "sales_cycle_days"], DEALS),
-    "stage_conversion": STAGES,
-    **dict.fromkeys(
-        ["mrr", "mrr_new", "mrr_expansion", "mrr_contraction", "mrr_churn", "mrr_reactivation"], MRR
-    ),
-    "complaint_rate": MAILS,
-    **dict.fromkeys(["revenue_total", "revenue_new_business", "revenue_new_business_share"], NO_CUT),
-}
+MODELS = ROOT / "dbt_project" / "models" / "metrics"
 Query = Callable[[list[str], list[str]], list[tuple[Any, ...]]]
 
 
@@ -64,6 +45,49 @@ def open_engine(folder: Path, warehouse: Path) -> Query:
     return query
 
 
+def published_metrics() -> dict[str, dict[str, Any]]:
+    """Name -> definition of every published metric, from the YAML of the project."""
+    return {
+        metric["name"]: metric
+        for path in sorted(MODELS.glob("metrics_*.yml"))
+        for metric in yaml.safe_load(path.read_text(encoding="utf-8")).get("metrics", [])
+        if metric["config"]["meta"]["published"]
+    }
+
+
+def halves_of(metric: dict[str, Any]) -> list[str]:
+    """Numerator and denominator of a ratio, by name; empty for any other metric."""
+    if metric["type"] != "ratio":
+        return []
+    sides = (metric["type_params"][side] for side in ("numerator", "denominator"))
+    return [side["name"] if isinstance(side, dict) else side for side in sides]
+
+
+def answers(query: Query, metric: dict[str, Any], names: list[str]) -> dict[str, dict[tuple, tuple]]:
+    """Cut of the mart -> cell -> figures, as MetricFlow gives them.
+
+    A metric with `cell` in its meta (the entity of one row per month and segment) is asked for all cuts at once:
+    its language has no median of survivors, no concentration. Any other is asked cut by cut, from the units.
+    """
+    name, meta = metric["name"], metric["config"]["meta"]
+    if cell := meta.get("cell"):
+        by = ["metric_time__month", f"{cell}__segment_kind_code", f"{cell}__segment_code"]
+        found: dict[str, dict[tuple, tuple]] = {}
+        for month, kind, segment, *figures in query(names, by):
+            if month is not None:
+                found.setdefault(kind, {})[name, _month(month), kind, segment] = tuple(figures)
+        return found
+    found = {}
+    for kind, dimension in {"all": None, **meta["cuts"]}.items():
+        rows = query(names, ["metric_time__month", *([dimension] if dimension else [])])
+        found[kind] = {
+            (name, _month(row[0]), kind, row[1] if dimension else "all"): row[2 if dimension else 1 :]
+            for row in rows
+            if row[0] is not None
+        }
+    return found
+
+
 def _month(value: Any) -> date | None:
     return value.date() if isinstance(value, datetime) else value
 
@@ -79,26 +103,11 @@ def disagreements(query: Query, con: duckdb.DuckDBPyConnection) -> tuple[int, li
         " denominator from marts.mart_management_kpis_month"
     ).fetchall()
     published = {tuple(row[:4]): row[4:7] for row in rows}
-    halves = {
-        "cr": ("leads_converted_in_window", "leads_matured"),
-        "touches_per_lead": ("touches_in_window", "leads_matured"),
-        "contacted_24h_rate": ("leads_contacted_24h", "leads_older_24h"),
-        "win_rate_close": ("opportunities_won", "opportunities_closed"),
-        "win_amount_rate_close": ("won_amount", "closed_amount"),
-        "stage_conversion": ("stages_next_reached", "stages_reached"),
-        "revenue_new_business_share": ("revenue_new_business", "revenue_total"),
-        "complaint_rate": ("mails_complained", "mails_delivered"),
-    }
     compared, wrong = 0, []
+    defined = published_metrics()
     for metric in sorted({row[0] for row in rows}):
-        names = [metric, *halves.get(metric, ())]
-        for kind, dimension in {"all": None, **CUTS[metric]}.items():
-            answer = query(names, ["metric_time__month", *([dimension] if dimension else [])])
-            asked = {
-                (metric, _month(row[0]), kind, row[1] if dimension else "all"): row[2 if dimension else 1 :]
-                for row in answer
-                if row[0] is not None
-            }
+        names = [metric, *halves_of(defined[metric])]
+        for kind, asked in answers(query, defined[metric], names).items():
             cells = {cell for cell in published if cell[0] == metric and cell[2] == kind}
             for cell in sorted(cells | set(asked), key=str):
                 # a month without rows is no row for MetricFlow, and nothing or a true zero in the mart

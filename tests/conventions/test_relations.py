@@ -8,7 +8,8 @@ PATTERNS = {
     "master": r"(dim|fct|bridge|xref|int|golden)_[a-z_]+",
     "metrics": r"(fct|int|time)_[a-z_]+",
     "quality": r"dq_[a-z_]+",
-    "marts": r"mart_(sales|finance|marketing|management|revops)_[a-z_]+_(month|week|day|cycle|lead|account)",
+    "marts": r"int_kpis_[a-z_]+|"
+    r"mart_(sales|finance|marketing|management|revops|accounts)_[a-z_]+_(month|quarter|week|day|cycle|lead|account)",
 }
 EMPTY_WORDS = re.compile(r"(^|_)(final|v\d+|clean|utils?|helpers?|common|tmp|temp|misc)(_|$)")
 READS = {
@@ -29,7 +30,7 @@ READS = {
         "run",
         "seeds",
     },
-    "marts": {"master", "metrics", "marts", "seeds", "run", "quality"},
+    "marts": {"master", "metrics", "marts", "seeds", "run", "quality", "statistics"},
 }
 
 
@@ -39,6 +40,11 @@ def folder(node: dict) -> str:
     if node["resource_type"] == "seed":
         return "seeds"
     return node["fqn"][1]
+
+
+def is_mart(node: dict) -> bool:
+    """A table of the marts; the ephemeral rows of the KPI table are a part of it."""
+    return folder(node) == "marts" and node["config"]["materialized"] != "ephemeral"
 
 
 def test_every_relation_is_named_after_its_folder(models):
@@ -57,9 +63,7 @@ def test_every_description_begins_with_the_grain(models):
 
 
 def test_published_relations_have_contract_key_and_described_columns(models):
-    published = {
-        n: m for n, m in models.items() if folder(m) == "marts" or m["config"]["meta"].get("publish")
-    }
+    published = {n: m for n, m in models.items() if is_mart(m) or m["config"]["meta"].get("publish")}
     assert len(published) >= 10
     for name, m in published.items():
         assert m["config"]["contract"]["enforced"], name
@@ -76,7 +80,7 @@ def test_no_published_column_holds_a_direct_identifier(models):
         r"(^|_)(e_?mail|phone|mobile|first_name|last_name|full_name|recipient)(_|$)(?!.*(rate|opted))"
     )
     for name, m in models.items():
-        if folder(m) == "marts" or m["config"]["meta"].get("publish"):
+        if is_mart(m) or m["config"]["meta"].get("publish"):
             assert not [c for c in m["columns"] if direct.search(c)], name
             assert not [c for c, v in m["columns"].items() if v["meta"].get("pii") == "direct"], name
 
@@ -84,7 +88,7 @@ def test_no_published_column_holds_a_direct_identifier(models):
 def test_every_mart_is_exposed_with_an_owner(manifest, models):
     exposed = {d for e in manifest["exposures"].values() for d in e["depends_on"]["nodes"]}
     assert all(e["owner"].get("email") or e["owner"].get("name") for e in manifest["exposures"].values())
-    assert not [n for n, m in models.items() if folder(m) == "marts" and m["unique_id"] not in exposed]
+    assert not [n for n, m in models.items() if is_mart(m) and m["unique_id"] not in exposed]
 
 
 def test_layers_read_only_what_they_may(manifest, models):

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
+from importlib import import_module
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,7 @@ class Kpis:
         self.sums: dict[Cell, Fraction] = defaultdict(Fraction)
         self.parts: dict[Cell, list[Fraction]] = defaultdict(lambda: [Fraction(0), Fraction(0)])
         self.observed: dict[Cell, list[Fraction]] = defaultdict(list)
+        self.stated: dict[Cell, tuple] = {}
         self.unknown: set[tuple[Cell, int]] = (
             set()
         )  # a sum that lacks an amount: 0 the numerator, 1 the other
@@ -59,6 +61,11 @@ class Kpis:
                     self.unknown.add(((metric, month, kind, code), side))
                 cell[side] += Fraction(amount or 0)
 
+    def state(self, metric: str, month: date, cuts: dict, value, numerator=None, denominator=None) -> None:
+        """A figure of its own that no sum or median gives, such as a concentration; `cuts` name one cell each."""
+        for kind, code in cuts.items():
+            self.stated[metric, month, kind, code] = (value, numerator, denominator)
+
     def observe(self, metric: str, month: date, cuts: dict, value) -> None:
         for kind, code in self.each(cuts):
             self.observed[metric, month, kind, code].append(Fraction(value))
@@ -73,7 +80,7 @@ class Kpis:
             n, d = (None if (cell, side) in self.unknown else amount for side, amount in enumerate(sums))
             out[cell] = (n / d if d and n is not None else None, n, d)
         out |= {cell: (median(seen), None, Fraction(len(seen))) for cell, seen in self.observed.items()}
-        return out
+        return out | self.stated
 
 
 def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: str) -> None:
@@ -204,6 +211,10 @@ def send_cells(tables: dict, as_of: datetime, zone: str, period: Callable[[date]
     return kpis
 
 
+# the modules of tests/golden that have add(kpis, tables, as_of, window_days, zone) for the KPIs of a domain
+DOMAINS: tuple[str, ...] = ()
+
+
 def all_kpis(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict:
     """Every monthly KPI cell with at least one unit."""
     kpis, window = Kpis(), timedelta(days=window_days)
@@ -211,4 +222,6 @@ def all_kpis(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict
     opportunities(kpis, tables, as_of, window, zone)
     revenue(kpis, tables, day_in(zone, as_of))
     recurring(kpis, tables)
+    for domain in DOMAINS:
+        import_module(f"tests.golden.{domain}").add(kpis, tables, as_of, window_days, zone)
     return kpis.values() | send_cells(tables, as_of, zone, month_of).values()

@@ -1,188 +1,24 @@
--- Each metric is a column of a subject mart, unpivoted; nothing is defined a second time here. The stage
--- conversion of all stages adds the halves of the stages; complaints are added by month, their mart is weekly.
-{%- set leads = ref('mart_sales_leads_month') %}
-{%- set opportunities = ref('mart_sales_opportunities_month') %}
-{%- set revenue = ref('mart_finance_revenue_month') %}
-{%- set mrr = ref('mart_finance_mrr_month') %}
-{%- set conversion_caveat -%}
-    case
-        when n_conversion_undated > 0 then 'conversion_undated'
-        when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature'
-    end
-{%- endset %}
-{%- set leads_caveat = "case when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end" %}
-
-with pooled_stages as (
-    select
-        period_month,
-        segment_kind_code,
-        segment_code,
-        sum(n_matured) as n_matured,
-        sum(n_immature) as n_immature,
-        sum(n_reached_next) as n_reached_next
-    from {{ ref('mart_sales_stages_month') }}
-    group by period_month, segment_kind_code, segment_code
+-- Each metric is a column of a subject mart, unpivoted by the int_kpis models; nothing is defined a second time here.
+-- Unit, tables that bring its events and what a month without rows means come from the metric's own YAML.
+with computed as (
+    select * from {{ ref('int_kpis_activity') }}
     union all
-    select
-        period_month,
-        'stage' as segment_kind_code,
-        stage_code as segment_code,
-        n_matured,
-        n_immature,
-        n_reached_next
-    from {{ ref('mart_sales_stages_month') }}
-    where segment_kind_code = 'all'
+    select * from {{ ref('int_kpis_leads') }}
+    union all
+    select * from {{ ref('int_kpis_pipeline') }}
+    union all
+    select * from {{ ref('int_kpis_revenue') }}
+    union all
+    select * from {{ ref('int_kpis_subscriptions') }}
 ),
 
-rated_stages as (
-    select
-        *,
-        {{ metric_ratio('n_reached_next', 'n_matured') }} as stage_conversion_rate,
-        case when n_matured = 0 then 'cohort_immature' end as stage_conversion_reason_code
-    from pooled_stages
-),
-
-segmented_sends as (
-    {{ segment_rows(ref('fct_email_send_days'), {'size_band': 'size_band_code', 'sending': 'sending_code'}) }}
-),
-
-month_sends as (
-    select
-        {{ first_of_month('sent_on') }} as period_month,
-        segment_kind_code,
-        segment_code,
-        sum(n_delivered) as n_delivered,
-        sum(n_complained) as n_complained,
-        {{ metric_ratio('sum(n_complained)', 'sum(n_delivered)') }} as complaint_rate,
-        case when sum(n_delivered) = 0 then 'no_delivered_mail' end as complaint_reason_code
-    from segmented_sends
-    group by {{ first_of_month('sent_on') }}, segment_kind_code, segment_code
-),
-
-computed as (
-    {{ kpi_rows('leads_new', leads, 'n_leads') }}
-    union all
-    {{ kpi_rows(
-        'cr', leads, 'conversion_rate', 'n_converted_in_window', 'n_matured',
-        'conversion_reason_code', conversion_caveat, 'n_immature'
-    ) }}
-    union all
-    {{ kpi_rows(
-        'touches_per_lead', leads, 'touches_per_lead', 'n_touches', 'n_matured',
-        'touches_reason_code', leads_caveat, 'n_immature'
-    ) }}
-    union all
-    {{ kpi_rows(
-        'ttf_hours', leads, 'ttf_hours_median', denominator='n_contacted', reason_code='ttf_reason_code'
-    ) }}
-    union all
-    {{ kpi_rows(
-        'contacted_24h_rate', leads, 'contacted_24h_rate', 'n_contacted_24h', 'n_older_24h',
-        'contacted_24h_reason_code', n_immature='n_leads - n_older_24h'
-    ) }}
-    union all
-    {{ kpi_rows('win_rate_close', opportunities, 'win_rate', 'n_won', 'n_closed') }}
-    union all
-    {{ kpi_rows(
-        'win_amount_rate_close', opportunities, 'win_amount_rate', 'won_amount', 'closed_amount',
-        'win_amount_reason_code'
-    ) }}
-    union all
-    {{ kpi_rows(
-        'sales_cycle_days', opportunities, 'sales_cycle_days_median', denominator='n_won_with_cycle',
-        reason_code='sales_cycle_reason_code'
-    ) }}
-    union all
-    {{ kpi_rows(
-        'stage_conversion', 'rated_stages', 'stage_conversion_rate', 'n_reached_next', 'n_matured',
-        'stage_conversion_reason_code', leads_caveat, 'n_immature'
-    ) }}
-    union all
-    {{ kpi_rows('revenue_total', revenue, 'revenue_amount', reason_code='revenue_reason_code') }}
-    union all
-    {{ kpi_rows(
-        'revenue_new_business', revenue, 'new_business_amount', reason_code='new_business_reason_code',
-        caveat_code='new_business_caveat_code'
-    ) }}
-    union all
-    {{ kpi_rows(
-        'revenue_new_business_share', revenue, 'new_business_share_rate', 'new_business_amount', 'revenue_amount',
-        'new_business_share_reason_code', 'new_business_caveat_code'
-    ) }}
-    union all
-    {{ kpi_rows('mrr', mrr, 'closing_mrr') }}
-    union all
-    {{ kpi_rows('mrr_new', mrr, 'new_mrr') }}
-    union all
-    {{ kpi_rows('mrr_expansion', mrr, 'expansion_mrr') }}
-    union all
-    {{ kpi_rows('mrr_contraction', mrr, 'contraction_mrr') }}
-    union all
-    {{ kpi_rows('mrr_churn', mrr, 'churn_mrr') }}
-    union all
-    {{ kpi_rows('mrr_reactivation', mrr, 'reactivation_mrr') }}
-    union all
-    {{ kpi_rows(
-        'complaint_rate', 'month_sends', 'complaint_rate', 'n_complained', 'n_delivered', 'complaint_reason_code'
-    ) }}
-),
-
--- unit, whether a month without rows is a true zero, and why a ratio of such a month has no value
 metric_list (metric_name, unit_code, is_additive, empty_reason_code) as (
-    values
-    ('leads_new', 'count', true, null),
-    ('cr', 'rate', false, 'no_lead'),
-    ('touches_per_lead', 'touches_per_lead', false, 'no_lead'),
-    ('ttf_hours', 'hours', false, 'no_lead'),
-    ('contacted_24h_rate', 'rate', false, 'no_lead'),
-    ('win_rate_close', 'rate', false, 'no_closed_opportunity'),
-    ('win_amount_rate_close', 'rate', false, 'no_closed_opportunity'),
-    ('sales_cycle_days', 'days', false, 'no_closed_opportunity'),
-    ('stage_conversion', 'rate', false, 'no_stage_entered'),
-    ('revenue_total', 'money', true, null),
-    ('revenue_new_business', 'money', true, null),
-    ('revenue_new_business_share', 'rate', false, 'no_revenue'),
-    ('mrr', 'money', true, null),
-    ('mrr_new', 'money', true, null),
-    ('mrr_expansion', 'money', true, null),
-    ('mrr_contraction', 'money', true, null),
-    ('mrr_churn', 'money', true, null),
-    ('mrr_reactivation', 'money', true, null),
-    ('complaint_rate', 'rate', false, 'no_delivered_mail')
+    {{ published_metrics() }}
 ),
 
--- The tables that bring the events of a metric. Recurring revenue is a state: the last list of subscriptions stands.
+-- Recurring revenue is a state: the last list of subscriptions stands, so it names no table.
 metric_contracts (metric_name, contract) as (
-    values
-    ('leads_new', 'crm_lead'),
-    ('cr', 'crm_lead'),
-    ('touches_per_lead', 'crm_lead'),
-    ('touches_per_lead', 'crm_activity'),
-    ('touches_per_lead', 'telephony_call_leg'),
-    ('touches_per_lead', 'email_event'),
-    ('touches_per_lead', 'calendar_event'),
-    ('ttf_hours', 'crm_lead'),
-    ('ttf_hours', 'crm_activity'),
-    ('ttf_hours', 'telephony_call_leg'),
-    ('ttf_hours', 'email_event'),
-    ('ttf_hours', 'calendar_event'),
-    ('contacted_24h_rate', 'crm_lead'),
-    ('contacted_24h_rate', 'crm_activity'),
-    ('contacted_24h_rate', 'telephony_call_leg'),
-    ('contacted_24h_rate', 'email_event'),
-    ('contacted_24h_rate', 'calendar_event'),
-    ('win_rate_close', 'crm_opportunity'),
-    ('win_amount_rate_close', 'crm_opportunity'),
-    ('sales_cycle_days', 'crm_opportunity'),
-    ('stage_conversion', 'crm_opportunity'),
-    ('stage_conversion', 'crm_opportunity_event'),
-    ('revenue_total', 'erp_invoice'),
-    ('revenue_total', 'erp_invoice_line'),
-    ('revenue_new_business', 'erp_invoice'),
-    ('revenue_new_business', 'erp_invoice_line'),
-    ('revenue_new_business_share', 'erp_invoice'),
-    ('revenue_new_business_share', 'erp_invoice_line'),
-    ('complaint_rate', 'email_event')
+    {{ published_metric_contracts() }}
 ),
 
 -- The month of the cycle of a metric whose source has sent nothing for it: neither 0 nor a part of the truth.
