@@ -38,8 +38,12 @@ def concentration(amounts: list[Fraction]) -> dict[str, Fraction]:
     }
 
 
-def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
-    """The concentration of every month with an invoice line in its twelve months."""
+METRICS = ("hhi", "effective_n", "top_n_share", "gini", "abc", "n_accounts_for_40pct")
+View = tuple[str, date]  # as_was or as_is, last of the twelve months
+
+
+def views(tables: dict, as_of: datetime, zone: str) -> dict[View, dict[str, Fraction]]:
+    """The concentration of every month with an invoice line in its twelve months; empty where it has no value."""
     cycle_end = day_in(zone, as_of)
     bridge = defaultdict(list)
     for row in tables["bridge_account_groups"]:
@@ -58,17 +62,24 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
             group = group_on(bridge, line["account_id"], day if view == "as_was" else None)
             if group is not None:
                 groups[group, month] += Fraction(line["net_amount_reporting"] or 0)
+    found = {}
     months = {month for groups in revenue.values() for _, month in groups}
     windows = {months_before(month, -n) for month in months for n in range(12)}
     for last in sorted(month for month in windows if month < cycle_end):
-        twelve = [months_before(last, n) for n in range(12)]
+        twelve = {months_before(last, n) for n in range(12)}
         for view, groups in revenue.items():
             amounts = defaultdict(Fraction)
             for (group, month), amount in groups.items():
                 if month in twelve and group != "unknown":
                     amounts[group] += amount
-            cuts = {"group_view": view} | ({"all": "all"} if view == "as_is" else {})
-            known = not unknown_rate & set(twelve) and any(amount > 0 for amount in amounts.values())
-            figures = concentration(list(amounts.values())) if known else {}
-            for metric in ("hhi", "effective_n", "top_n_share", "gini", "abc", "n_accounts_for_40pct"):
-                kpis.state(metric, last, cuts, figures.get(metric))
+            known = not unknown_rate & twelve and any(amount > 0 for amount in amounts.values())
+            found[view, last] = concentration(list(amounts.values())) if known else {}
+    return found
+
+
+def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
+    """The concentration of the groups as they are, month by month."""
+    for (view, month), figures in views(tables, as_of, zone).items():
+        if view == "as_is":
+            for metric in METRICS:
+                kpis.state(metric, month, {"all": "all"}, figures.get(metric))

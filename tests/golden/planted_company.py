@@ -169,7 +169,7 @@ SENDS = [
 
 
 # the modules of tests/golden whose tables() are planted beside the rows of this one
-DOMAINS: tuple[str, ...] = ()
+DOMAINS: tuple[str, ...] = ("planted_key_accounts", "planted_revenue")
 
 
 def master_tables() -> dict[str, list[dict]]:

@@ -34,6 +34,7 @@ BUILT_HERE = [
     "opportunity_stages",
     "time_zones",
     "public_holidays",
+    "finance_assumptions",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",

@@ -27,7 +27,7 @@ META = {
     "edge_rules",
 }
 PUBLISHED_META = {"worked_example", "empty_month", "contracts"}
-UNITS = {"count", "rate", "touches_per_lead", "hours", "days", "money"}
+UNITS = {"count", "rate", "touches_per_lead", "hours", "days", "months", "ratio", "money"}
 MODELS = ROOT / "dbt_project" / "models" / "metrics"
 WRITTEN = {
     metric["name"]: metric

@@ -145,7 +145,7 @@ select
     {% for column in ['n_accounts_for_40pct', 'n_a_groups', 'n_b_groups', 'n_c_groups'] -%}
         case when {{ known }} then segmented.{{ column }} end as {{ column }},
     {% endfor -%}
-    case when {{ known }} then cast(segmented.top_10_amount as decimal(38, 4)) end as top_10_amount,
+    case when {{ known }} then cast(segmented.top_5_amount as decimal(38, 4)) end as top_5_amount,
     {% for column in ['attributed_amount', 'unattributed_amount', 'clipped_amount'] -%}
         case when segmented.n_unconverted_lines = 0 then cast(segmented.{{ column }} as decimal(38, 4)) end
             as {{ column }},

@@ -3,6 +3,8 @@
 with computed as (
     select * from {{ ref('int_kpis_activity') }}
     union all
+    select * from {{ ref('int_kpis_key_accounts') }}
+    union all
     select * from {{ ref('int_kpis_leads') }}
     union all
     select * from {{ ref('int_kpis_pipeline') }}
