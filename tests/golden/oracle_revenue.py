@@ -73,15 +73,17 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
             else:
                 more = sums.get(now, Fraction(0)) - whole[base]
                 kpis.state(metric, month, cut, more / whole[base], more, whole[base])
-        amount = None if now in no_rate else whole.get(now, Fraction(0))
-        if kind in ("all", "product_family"):
-            kpis.state("revenue_by_product", month, cut, amount)
-        if kind in ("all", "lead_source"):
-            kpis.state("source_attributed_revenue", month, cut, amount)
-        if kind in ("all", "channel"):
-            company = whole.get(("all", "all", month), Fraction(0))
-            known = ("all", "all", month) not in no_rate and company != 0
-            kpis.state("channel_revenue_share", month, cut, amount / company if known else None, amount, company)
+        if now in whole:
+            amount = None if now in no_rate else whole[now]
+            if kind in ("all", "product_family"):
+                kpis.state("revenue_by_product", month, cut, amount)
+            if kind in ("all", "lead_source"):
+                kpis.state("source_attributed_revenue", month, cut, amount)
+            if kind in ("all", "channel"):
+                company = whole["all", "all", month]
+                known = ("all", "all", month) not in no_rate and company != 0
+                share = amount / company if known else None
+                kpis.state("channel_revenue_share", month, cut, share, amount, company)
         if kind == "all":
             year = [months_before(month, n) for n in range(month.month)]
             missing_year = any(("all", "all", each) in no_rate for each in year)
@@ -95,7 +97,9 @@ def acquisition(kpis: Kpis, tables: dict, lines: list[dict], last: date) -> None
     bought: dict[tuple, Fraction] = defaultdict(Fraction)
     for line in lines:
         # without a rate the amount is unknown, yet the group did buy
-        bought[line["group"], line["month"]] += Fraction(line["net"] if line["amount"] is None else line["amount"])
+        bought[line["group"], line["month"]] += Fraction(
+            line["net"] if line["amount"] is None else line["amount"]
+        )
     new: dict[date, int] = defaultdict(int)
     for (group, month), amount in bought.items():
         before = any(bought.get((group, months_before(month, n))) for n in range(1, 13))

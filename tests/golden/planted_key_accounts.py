@@ -57,7 +57,8 @@ def tables() -> dict[str, list[dict]]:
     }  # fmt: skip
     return {
         "dim_accounts": [
-            {"account_id": a, "group_id": g, "size_band_code": b, "is_strategic": False} for a, g, _, b in ACCOUNTS
+            {"account_id": a, "group_id": g, "size_band_code": b, "is_strategic": False}
+            for a, g, _, b in ACCOUNTS
         ],
         "bridge_account_groups": bridge,
         "fct_invoice_lines": lines,

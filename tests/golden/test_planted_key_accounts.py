@@ -39,7 +39,11 @@ def test_both_views_of_concentration_equal_the_oracle_in_every_month(marts):
         found = concentration(marts, month, view)
         for metric, column in COLUMNS.items():
             if metric in figures:
-                assert abs(Fraction(found[column]) - figures[metric]) <= Fraction(1, 10**10), (view, month, metric)
+                assert abs(Fraction(found[column]) - figures[metric]) <= Fraction(1, 10**10), (
+                    view,
+                    month,
+                    metric,
+                )
             else:
                 assert found[column] is None and found["concentration_reason_code"], (view, month, metric)
 
@@ -60,7 +64,10 @@ def test_a_group_under_zero_counts_as_nothing_and_is_listed_and_the_unknown_grou
 
 
 def test_a_line_without_a_rate_leaves_no_concentration_for_twelve_months(marts):
-    assert concentration(marts, date(2026, 3, 1), "as_is")["concentration_reason_code"] == "exchange_rate_missing"
+    assert (
+        concentration(marts, date(2026, 3, 1), "as_is")["concentration_reason_code"]
+        == "exchange_rate_missing"
+    )
     assert concentration(marts, date(2026, 2, 1), "as_is")["concentration_reason_code"] is None
 
 
@@ -80,7 +87,11 @@ def test_revenue_of_no_account_and_no_product_stays_in_every_total(marts):
     """Inner joins to accounts, products or leads would drop the 7 of June 2025, which nobody knows."""
     for kind in ("size_band", "product_family", "channel", "lead_source", "currency"):
         june = growth(marts, date(2025, 6, 1), kind)
-        assert sum(values[0] for values in june.values()) == growth(marts, date(2025, 6, 1), "all")["all"][0] == 7
+        assert (
+            sum(values[0] for values in june.values())
+            == growth(marts, date(2025, 6, 1), "all")["all"][0]
+            == 7
+        )
         assert kind == "currency" or june["unknown"][0] == 7
 
 

@@ -116,7 +116,9 @@ def test_leads_without_a_date_are_counted_in_the_cycle_and_in_no_month(marts):
         "select n_leads, n_dated, n_undated, n_converted, n_converted_undated, n_touches_declared"
         " from marts.mart_sales_leads_cycle where segment_kind_code = 'all'"
     ).fetchone()
-    leads = [row for row in master_tables()["fct_leads"] if (row["created_at"] or AS_OF - timedelta(1)) < AS_OF]
+    leads = [
+        row for row in master_tables()["fct_leads"] if (row["created_at"] or AS_OF - timedelta(1)) < AS_OF
+    ]
     dated = sum(row["created_at"] is not None for row in leads)
     assert total == (len(leads), dated, 1, 7, 2, 12)
     by_month = marts.execute(

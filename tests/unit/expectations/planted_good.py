@@ -223,6 +223,10 @@ GOOD: dict[str, list[Row]] = SOURCES | {
         }
     ],
     "metrics.fct_revenue_group_months": [{"group_month_key": "g", "n_lines": 1, "n_unconverted_lines": 0}],
+    "metrics.fct_revenue_month_cells": [
+        {"revenue_cell_key": "c", "period_month": MONTH, "n_lines": 1, "n_unconverted_lines": 0}
+    ],
+    "master.fct_marketing_costs": [{"cost_month_key": "c", "amount_reporting": 1}],
     "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
     "marts.mart_sales_leads_month": [
         {"period_month": MONTH, **SEGMENT, **LEADS_MONTH},
@@ -272,6 +276,24 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "revenue_amount": 100,
             "n_lines": 1,
             "n_unconverted_lines": 0,
+        }
+    ],
+    "marts.mart_finance_revenue_growth_month": [
+        {"period_month": MONTH, **SEGMENT, "base_amount": 4, "growth_amount": 1, "yoy_growth_rate": "0.25"}
+    ],
+    "marts.mart_finance_acquisition_month": [
+        {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_churned": 1}
+    ],
+    "marts.mart_accounts_concentration_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "hhi": "0.5",
+            "n_groups": 3,
+            "n_a_groups": 1,
+            "n_b_groups": 1,
+            "n_c_groups": 1,
+            "n_clipped_groups": 0,
         }
     ],
     "marts.mart_finance_mrr_month": [

@@ -11,19 +11,19 @@ with assumptions as (
 
 parts as (
     select
-        {{ add_months('costs.period_month', 'cast(assumptions.cac_lag_months as int)') }} as period_month,
+        {{ add_months('spent.period_month', 'cast(assumptions.cac_lag_months as int)') }} as period_month,
         'all' as segment_kind_code,
         'all' as segment_code,
-        costs.amount_reporting as cost_amount,
-        case when costs.cost_kind_code in ('media', 'campaign') then costs.amount_reporting else 0 end as media_amount,
+        spent.amount_reporting as cost_amount,
+        case when spent.cost_kind_code in ('media', 'campaign') then spent.amount_reporting else 0 end as media_amount,
         1 as n_costs,
-        case when costs.amount_reporting is null then 1 else 0 end as n_unconverted_costs,
+        case when spent.amount_reporting is null then 1 else 0 end as n_unconverted_costs,
         0 as n_new_customers,
         0 as closing_mrr,
         0 as n_accounts_opening,
         0 as n_accounts_closing,
         0 as n_accounts_churned
-    from {{ ref('fct_marketing_costs') }} as costs
+    from {{ ref('fct_marketing_costs') }} as spent
     cross join assumptions
     union all
     select
@@ -159,7 +159,9 @@ select
     {{ rounded('valued.media_cac', 6) }} as media_cac,
     cast(valued.cac_reason_code as string) as cac_reason_code,
     cast(
-        case when valued.cac_reason_code is null and valued.is_history_short then 'history_under_12_months' end as string
+        case
+            when valued.cac_reason_code is null and valued.is_history_short then 'history_under_12_months'
+        end as string
     ) as cac_caveat_code,
     cast(valued.closing_mrr as decimal(38, 4)) as closing_mrr,
     cast(valued.n_accounts_closing as bigint) as n_accounts_closing,
@@ -183,8 +185,10 @@ select
             then {{ rounded('valued.arpa * valued.margin / nullif(valued.churn_low, 0)', 6) }}
     end as cltv_high,
     cast(valued.cltv_reason_code as string) as cltv_reason_code,
-    cast(case when valued.cltv_reason_code is null and valued.n_accounts_opening < 30 then 'cltv_few_accounts' end as string)
-        as cltv_caveat_code,
+    cast(
+        case when valued.cltv_reason_code is null and valued.n_accounts_opening < 30 then 'cltv_few_accounts' end
+        as string
+    ) as cltv_caveat_code,
     {{ rounded('valued.cltv / nullif(valued.cac, 0)', 10) }} as cltv_cac,
     cast(
         case

@@ -17,6 +17,7 @@ segment_months as (
         segment_code,
         period_month,
         sum(revenue_amount) as revenue_amount,
+        sum(n_lines) as n_lines,
         sum(n_unconverted_lines) as n_unconverted_lines,
         sum(case when is_like_for_like then revenue_amount else 0 end) as like_for_like_amount,
         sum(case when is_like_for_like then n_unconverted_lines else 0 end) as n_like_for_like_unconverted
@@ -43,6 +44,7 @@ summed as (
         segment_kind_code,
         segment_code,
         sum(case when n_months = 0 then revenue_amount else 0 end) as revenue_amount,
+        sum(case when n_months = 0 then n_lines else 0 end) as n_lines,
         sum(case when n_months = 0 then n_unconverted_lines else 0 end) as n_unconverted_lines,
         sum(case when n_months = 0 then like_for_like_amount else 0 end) as like_for_like_amount,
         sum(case when n_months = 0 then n_like_for_like_unconverted else 0 end) as n_like_for_like_unconverted,
@@ -66,6 +68,7 @@ honest as (
         summed.period_month,
         summed.segment_kind_code,
         summed.segment_code,
+        summed.n_lines,
         case when summed.n_unconverted_lines = 0 then summed.revenue_amount end as revenue_amount,
         case when summed.n_like_for_like_unconverted = 0 then summed.like_for_like_amount end as like_for_like_amount,
         case when summed.n_base_unconverted = 0 then summed.base_amount end as base_amount,
@@ -117,6 +120,7 @@ select
         when honest.is_company_unconverted then 'exchange_rate_missing'
         when honest.company_amount = 0 then 'no_revenue'
     end as revenue_share_reason_code,
-    cast(settings.reporting_currency as string) as reporting_currency
+    cast(settings.reporting_currency as string) as reporting_currency,
+    cast(honest.n_lines as bigint) as n_lines
 from honest
 cross join {{ run_settings() }} as settings

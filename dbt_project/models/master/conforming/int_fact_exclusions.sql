@@ -119,11 +119,11 @@ union all
 select
     'marketing_cost' as stream,
     'marketing_cost' as contract,
-    costs.source_instance,
-    costs._delivery_id,
-    costs._source_row_id,
-    costs._record_part,
-    costs.record_key,
-    {{ marketing_cost_exclusion('costs') }} as reason_code
-from {{ ref('stg_finance__marketing_costs') }} as costs
-where {{ marketing_cost_exclusion('costs') }} is not null
+    spent.source_instance,
+    spent._delivery_id,
+    spent._source_row_id,
+    spent._record_part,
+    spent.record_key,
+    {{ marketing_cost_exclusion('spent') }} as reason_code
+from {{ ref('stg_finance__marketing_costs') }} as spent
+where {{ marketing_cost_exclusion('spent') }} is not null

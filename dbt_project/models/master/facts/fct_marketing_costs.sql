@@ -15,19 +15,19 @@ with campaigns as (
     where not campaigns.is_deleted and campaigns.actual_cost <> 0
 ),
 
-costs as (
+expenses as (
     select
-        costs.record_key as cost_id,
+        spent.record_key as cost_id,
         'cost' as cost_source_code,
-        costs.department as department_code,
-        costs.cost_kind as cost_kind_code,
-        coalesce(costs.channel_code, 'unknown') as channel_code,
-        costs.period_start as starts_on,
-        {{ days_between('costs.period_start', 'costs.period_end') }} + 1 as n_days,
-        upper(costs.currency) as currency,
-        costs.amount
-    from {{ ref('stg_finance__marketing_costs') }} as costs
-    where {{ marketing_cost_exclusion('costs') }} is null
+        spent.department as department_code,
+        spent.cost_kind as cost_kind_code,
+        coalesce(spent.channel_code, 'unknown') as channel_code,
+        spent.period_start as starts_on,
+        {{ days_between('spent.period_start', 'spent.period_end') }} + 1 as n_days,
+        upper(spent.currency) as currency,
+        spent.amount
+    from {{ ref('stg_finance__marketing_costs') }} as spent
+    where {{ marketing_cost_exclusion('spent') }} is null
     union all
     select
         record_key as cost_id,
@@ -59,10 +59,10 @@ months (month_number) as (
 
 placed as (
     select
-        costs.*,
-        {{ add_months(first_of_month('costs.starts_on'), 'years.year_number * 12 + months.month_number') }}
+        expenses.*,
+        {{ add_months(first_of_month('expenses.starts_on'), 'years.year_number * 12 + months.month_number') }}
             as period_month
-    from costs
+    from expenses
     cross join years
     cross join months
 ),

@@ -10,17 +10,17 @@ with company_growth as (
 
 product_growth as (
     select * from {{ growth }}
-    where segment_kind_code in ('all', 'product_family')
+    where n_lines > 0 and segment_kind_code in ('all', 'product_family')
 ),
 
 source_growth as (
     select * from {{ growth }}
-    where segment_kind_code in ('all', 'lead_source')
+    where n_lines > 0 and segment_kind_code in ('all', 'lead_source')
 ),
 
 channel_growth as (
     select * from {{ growth }}
-    where segment_kind_code in ('all', 'channel')
+    where n_lines > 0 and segment_kind_code in ('all', 'channel')
 ),
 
 value_cells as (
