@@ -307,7 +307,7 @@ def relations() -> dict[str, list[dict]]:
                 ("marketing_cost", 2, "2026-04", "cost"),
                 ("crm_campaign", 1, "2026-04", "campaign"),
             ]
-        ],  # fmt: skip
+        ],
         "fct_ledger_revenues": [
             {
                 "ledger_line_key": key("erp_ledger_entry", n),
