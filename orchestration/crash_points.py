@@ -14,6 +14,7 @@ CRASH_POINTS = (
     "matching.written",
     "master.built",
     "quality.judged",
+    "statistics.written",
     "marts.built",
     "publication.tables_built",
     "publication.parquet_written",

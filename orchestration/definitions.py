@@ -22,6 +22,7 @@ from orchestration.defs.publication import PUBLISHED_MARTS, publication_asset
 from orchestration.defs.quality import GATE_VERDICTS, MART_RESULTS, RULE_RESULTS, quality_assets
 from orchestration.defs.report import report_assets
 from orchestration.defs.resources import CompanyResource, default_directory
+from orchestration.defs.statistics import statistics_asset
 
 
 def build_defs(
@@ -39,6 +40,7 @@ def build_defs(
             matching_asset(),
             master,
             *quality_assets(master, marts),
+            statistics_asset(GATE_VERDICTS),
             marts,
             publication_asset(MART_RESULTS, marts),
             *report_assets(RULE_RESULTS, PUBLISHED_MARTS),

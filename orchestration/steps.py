@@ -146,6 +146,7 @@ def _collect(run: Run) -> Any:
 
         for name in _STALE:
             (run.work / name).unlink(missing_ok=True)
+        shutil.rmtree(run.work / "statistics", ignore_errors=True)
         inputs = list_inputs(run.company)  # what comes while collect works is news for the next run
         report = collect(
             run.company,
@@ -256,6 +257,17 @@ def ensure_verdict(run: Run) -> None:
     """Write the verdict when the gate has not yet: the report and the gate both follow the rule results."""
     if not (run.work / "quality" / "gate_verdicts.parquet").is_file():
         _decide(run)
+
+
+def compute_statistics(run: Run) -> dict[str, int]:
+    """Estimates that SQL cannot make, from the judged master tables, as work/statistics; rows by table."""
+    with run.state.step("statistics") as counts:
+        from orchestration.statistics import compute_all
+
+        run.on_progress("statistics", "baselines and models")
+        counts |= compute_all(run.warehouse, run.settings, run.work / "statistics")
+    crash_point("statistics.written")
+    return counts
 
 
 def build_marts(run: Run) -> DbtOutcome:

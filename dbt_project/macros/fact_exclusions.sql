@@ -17,6 +17,13 @@
     )
 {%- endmacro %}
 
+{% macro quota_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ alias }}.period_end < {{ alias }}.period_start then 'reversed_period'
+    end
+{%- endmacro %}
+
 {% macro ledger_exclusion(alias) -%}
     case
         when {{ alias }}.account_class not in ('revenue', 'rebate') then 'not_revenue_account'

@@ -61,7 +61,6 @@
         'crm_consent': ref('stg_crm__consents'),
         'crm_merge': ref('stg_crm__merges'),
         'crm_opportunity_line': ref('stg_crm__opportunity_lines'),
-        'crm_quota': ref('stg_crm__quotas'),
         'email_message': ref('stg_emailing__messages'),
         'erp_invoice': ref('stg_erp__invoices'),
         'erp_payment': ref('stg_erp__payments'),

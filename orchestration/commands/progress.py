@@ -10,7 +10,9 @@ from orchestration.commands.output import is_quiet
 from orchestration.masking import inert
 
 #: Reports are left out: one is written before the marts, one after.
-_STEPS = ("extracts", "staging", "matching", "master", "rules", "mart", "mart_rules", "publication")
+_STEPS = (
+    "extracts", "staging", "matching", "master", "rules", "statistics", "mart", "mart_rules", "publication",
+)  # fmt: skip
 
 
 @contextmanager

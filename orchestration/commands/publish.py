@@ -48,6 +48,7 @@ def _publish(directory: Path, as_json: bool, language: str) -> int:
         if run.state.content.get("verdict") == "hold":
             raise NotAdmittedError(f"the gate holds cycle {run.settings.cycle}")
         with logged(run.work):
+            steps.compute_statistics(run)
             steps.build_marts(run)
             steps.assess_mart_rules(run)
             steps.publish_marts(run)

@@ -30,6 +30,7 @@ from orchestration.impact.switches import Switch, flagged_rows
 from orchestration.publication.reach import KPI_MART
 from orchestration.publication.registry import registry_path
 from orchestration.settings import read_settings
+from orchestration.statistics import compute_all
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -172,11 +173,13 @@ class _Bench:
     def _build_again(
         self, selected: Sequence[str], *, excluded: Sequence[str] = (), switched_off: Sequence[str] = ()
     ) -> None:
-        """Build models of the copy and the KPI marts."""
+        """Build models of the copy, estimate again from them, and build the KPI marts."""
+        work = self.scratch.folder
         run_models(
-            "impact", [*selected, f"tag:mart,{_KPIS}"], self.scratch.folder, excluded=excluded,
-            switched_off=switched_off, on_node=self._told,
+            "impact", selected, work, excluded=[*excluded, "tag:mart"], switched_off=switched_off, on_node=self._told
         )  # fmt: skip
+        compute_all(work / WAREHOUSE, read_settings(self.company.work), work / "statistics")
+        run_models("impact", [f"tag:mart,{_KPIS}"], work, switched_off=switched_off, on_node=self._told)
 
     def _told(self, node: object) -> None:
         self.on_progress("impact", f"{self.label}: {getattr(node, 'name', '')}")

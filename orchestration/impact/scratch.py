@@ -30,9 +30,9 @@ class Scratch:
     def reset(self) -> None:
         """Everything as the run left it, by links; no warehouse."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        for name in ("raw", "collect", "matching"):
+        for name in ("raw", "collect", "matching", "statistics"):
             (self.folder / name).mkdir(parents=True)
-            for path in sorted((self.base / name).iterdir()):
+            for path in sorted((self.base / name).glob("*")):
                 if path.is_dir() or path.suffix == ".parquet":
                     (self.folder / name / path.name).symlink_to(path)
         for name in ("run", "quality", "exchange", "tmp"):

@@ -26,7 +26,7 @@ from orchestration.project import DBT_PROJECT
 from orchestration.publication.tables import published_tables
 
 JAVA = 17
-INPUTS = ("raw", "collect", "run", "matching", "stewardship", "quality")
+INPUTS = ("raw", "collect", "run", "matching", "stewardship", "quality", "statistics")
 
 #: What people type where a name, an identifier or an address is asked, as engines read it differently.
 TYPED = [
@@ -142,7 +142,9 @@ class SparkBuild:
 
 def relations(warehouse: Path, kind: str) -> list[tuple[str, str]]:
     """(schema, name) of the project's tables or views, staging and the registered files left out."""
-    left_out = "('main', 'staging', 'raw', 'collect', 'run', 'matching', 'stewardship', 'quality')"
+    left_out = (
+        "('main', 'staging', 'raw', 'collect', 'run', 'matching', 'stewardship', 'quality', 'statistics')"
+    )
     with duckdb.connect(str(warehouse), read_only=True) as con:
         return con.execute(
             f"select schema_name, {kind}_name from duckdb_{kind}s()"

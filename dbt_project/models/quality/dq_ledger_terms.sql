@@ -11,6 +11,7 @@
     'opportunity_event': 'sum(n_source_rows) from ' ~ ref('fct_opportunity_stages'),
     'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
+    'quota': 'count(*) from ' ~ ref('fct_quotas'),
     'subscription':
         'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
     'marketing_cost':
@@ -28,6 +29,7 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
     ('invoice_line', 'erp_invoice_line', 'invoice_line'),
     ('ledger', 'erp_ledger_entry', 'ledger'),
+    ('quota', 'crm_quota', 'quota'),
     ('subscription', 'erp_subscription', 'subscription'),
     ('marketing_cost', 'marketing_cost', 'marketing_cost')
 ),

@@ -15,7 +15,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 LEDGER = ["path:models/quality", "path:models/metrics"]
 STAGED = [  # no fact and no crosswalk counts their records
     "calendar_event", "crm_campaign", "crm_campaign_member", "crm_consent", "crm_merge", "crm_opportunity_line",
-    "crm_quota", "email_message", "erp_payment", "exchange_rate", "nps_response", "product_usage",
+    "email_message", "erp_payment", "exchange_rate", "nps_response", "product_usage",
 ]  # fmt: skip
 CONTRACTS = {  # kept records; two more are disposed of: one superseded, one quarantined
     "crm_lead": 5,
@@ -35,6 +35,7 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_invoice": 4,
     "erp_subscription": 4,
     "marketing_cost": 2,
+    "crm_quota": 3,
     **dict.fromkeys(STAGED, 2),
 }
 EXCLUDED = {  # contract -> stream, record, reason
@@ -47,6 +48,7 @@ EXCLUDED = {  # contract -> stream, record, reason
     "crm_opportunity_event": ("opportunity_event", 3, "not_a_stage_change"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
+    "crm_quota": ("quota", 3, "deleted_in_source"),
 }
 
 
@@ -316,6 +318,7 @@ def relations() -> dict[str, list[dict]]:
             }
             for n in (1, 2, 3)
         ],
+        "fct_quotas": [{"quota_key": key("crm_quota", n)} for n in (1, 2)],
         "int_fact_exclusions": [
             {
                 "stream": stream,
@@ -431,7 +434,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         summary = con.execute("select sum(n_decisions) from quality_dbt.dq_journal_summary").fetchone()
     assert {row[0]: row[1:] for row in rows} == {
         "cell": (2, 3, 2),
-        "exclusion": (10, 10, 10),
+        "exclusion": (11, 11, 11),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
         "metric": (1, 1, 1),
@@ -440,7 +443,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (76,)
+    assert summary == (77,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
@@ -488,9 +491,7 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "update master.xref_accounts set account_id = 'unknown' where record_key = 'one/crm_account/2'": {
         ("D", "account", "records_with_golden_id")
     },
-    "create or replace view staging.stg_crm__quotas as select * from raw.crm_quota where _source_row_id = 1": {
-        ("E", "crm_quota", "records_in_staging")
-    },
+    "delete from master.fct_quotas where quota_key like '%/2'": {("E", "quota", "rows_in_facts")},
     "create or replace view staging.stg_survey__responses as select * from raw.nps_response": {
         ("E", "nps_response", "records_in_staging")
     },

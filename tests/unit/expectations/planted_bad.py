@@ -406,6 +406,12 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-048": {f"{F}invoice_lines": {"invoice_line_id": "bad", "net_amount": "0.01"}},
     "R-FCT-049": {f"{F}opportunities": {"opportunity_id": "bad"}},
     "R-FCT-050": {f"{F}email_sends": {"send_key": "bad"}},
+    "R-FCT-090": {f"{F}quotas": {"quota_key": "bad", "rep_id": "unknown"}},
+    "R-FCT-091": {f"{F}quotas": {"quota_key": "bad", "target_reporting": None}},
+    "R-FCT-092": {f"{F}quotas": {"quota_key": "bad", "target": 301}},
+    "R-FCT-093": {"metrics.fct_rep_months": {"rep_month_key": "bad", "n_employed_days": 29}},
+    "R-FCT-094": {"metrics.fct_opportunity_closings": {"opportunity_id": "bad"}},
+    "R-FCT-095": {"metrics.fct_quota_months": {"quota_month_key": "bad", "actual_amount": 1}},
     "R-FCT-052": {f"{F}mrr_movements": {"account_month_key": "bad", "closing_mrr": 1001}},
     "R-FCT-054": {
         f"{F}opportunities": {"opportunity_id": "bad", "account_id": "acc_2", "closed_on": "2026-02-01"}

@@ -22,6 +22,7 @@ from planted_values import (
     ONE_TO_ONE,
     OPPORTUNITIES_MONTH,
     PERSON,
+    QUOTA_FACT,
     REP,
     REVENUE_MONTH,
     SEGMENT,
@@ -209,6 +210,50 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "metrics.fct_opportunity_closings": [
         {"opportunity_id": "o1", "closed_on": "2026-06-12", **CLOSED},
         {"opportunity_id": "o0", "closed_on": "2026-02-01", **CLOSED},
+    ],
+    "master.fct_quotas": [
+        {
+            "quota_key": f"q{n}",
+            **QUOTA_FACT,
+            "period_kind_code": kind,
+            "period_start": start,
+            "period_end": end,
+            "target": target,
+            "target_reporting": target,
+        }
+        for n, (kind, start, end, target) in enumerate(
+            [
+                ("quarter", "2026-04-01", "2026-06-30", 300),
+                ("month", "2026-04-01", "2026-04-30", 100),
+                ("month", "2026-05-01", "2026-05-31", 100),
+                ("month", "2026-06-01", "2026-06-30", 100),
+            ]
+        )
+    ],
+    "metrics.fct_rep_months": [
+        {
+            "rep_month_key": f"r/{month}",
+            "rep_id": REP,
+            "period_month": month,
+            "n_closed": 1,
+            "n_won": 1,
+            "n_touches": 3,
+            "n_meetings": 1,
+            "n_days": 28,
+            "n_employed_days": 28,
+        }
+        for month in (MONTH, "2026-02-01")
+    ],
+    "metrics.fct_quota_months": [
+        {
+            "quota_month_key": "q",
+            "metric_code": "activities",
+            "period_month": MONTH,
+            "target_amount": 2,
+            "actual_amount": 3,
+            "is_unconverted": False,
+            "is_attained": True,
+        }
     ],
     "metrics.fct_stage_passages": [
         {"stage_passage_key": "o1/prospecting", "opportunity_id": "o1", "stage_rank": 1}

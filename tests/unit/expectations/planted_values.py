@@ -262,3 +262,10 @@ MRR_MONTH = {
     "n_accounts_closing": 1,
 }
 MAY_MRR_MONTH = MRR_MONTH | {"closing_mrr": 100}
+QUOTA_FACT: Row = {
+    "scope_code": "rep",
+    "rep_id": REP,
+    "team_name": "north",
+    "metric_code": "revenue",
+    "currency": "EUR",
+}

@@ -30,6 +30,7 @@ def planted_company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     steps.build_master(run)
     _flag(run.work)
     judge(root, "publish")
+    steps.compute_statistics(run)
     steps.build_marts(run)
     return run.company
 

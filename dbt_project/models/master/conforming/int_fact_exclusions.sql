@@ -103,6 +103,18 @@ from {{ ref('int_attendee_fates') }}
 where reason_code is not null
 union all
 select
+    'quota' as stream,
+    'crm_quota' as contract,
+    quotas.source_instance,
+    quotas._delivery_id,
+    quotas._source_row_id,
+    quotas._record_part,
+    quotas.record_key,
+    {{ quota_exclusion('quotas') }} as reason_code
+from {{ ref('stg_crm__quotas') }} as quotas
+where {{ quota_exclusion('quotas') }} is not null
+union all
+select
     'email' as stream,
     'email_event' as contract,
     source_instance,

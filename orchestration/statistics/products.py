@@ -1,0 +1,74 @@
+"""The products of the statistics step: which there are, and how they reach work/statistics.
+
+To add one: a module with SCHEMA (pa.schema) and compute(con, settings) -> pa.Table, a line in PRODUCTS, and the table
+with its columns in dbt_project/models/sources/statistics.yml. A product that gives several tables of one estimate
+returns them by name. What does NOT belong here: an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from expectations.connection import connect
+from expectations.results import write_parquet
+from orchestration.settings import RunSettings
+from orchestration.statistics import deal_score, rep_baselines
+
+Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
+
+
+@dataclass(frozen=True)
+class Product:
+    """One estimate. schemas: table -> its columns. compute: these tables, from a read-only connection.
+
+    description: what the tables say, by table.
+    """
+
+    schemas: Mapping[str, pa.Schema]
+    descriptions: Mapping[str, str]
+    compute: Compute
+
+
+def one_table(
+    name: str,
+    description: str,
+    schema: pa.Schema,
+    compute: Callable[[duckdb.DuckDBPyConnection, RunSettings], pa.Table],
+) -> Product:
+    """A product of one table."""
+    return Product({name: schema}, {name: description}, lambda con, settings: {name: compute(con, settings)})
+
+
+PRODUCTS: tuple[Product, ...] = (
+    one_table(
+        "rep_baselines",
+        "Shrunk baseline of each seller and measure, with its credible interval.",
+        rep_baselines.SCHEMA,
+        rep_baselines.compute,
+    ),
+    Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
+)
+
+
+def compute_all(
+    warehouse: Path, settings: RunSettings, folder: Path, products: tuple[Product, ...] = PRODUCTS
+) -> dict[str, int]:
+    """Every table of every product as folder/<table>.parquet, replaced by rename; returns rows by table.
+
+    warehouse: the candidate after tag:master, opened read-only. Raises duckdb.Error when a table it reads is missing,
+    pa.ArrowException when a product breaks its own schema: both are errors of the project, not of the data.
+    """
+    written = {}
+    with connect(warehouse) as con:
+        for product in products:
+            tables = product.compute(con, settings)
+            for name, schema in product.schemas.items():
+                table = tables[name].select(schema.names).cast(schema)
+                write_parquet(table, folder / f"{name}.parquet")
+                written[name] = table.num_rows
+    return written

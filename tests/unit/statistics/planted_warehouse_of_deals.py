@@ -1,0 +1,85 @@
+"""A candidate warehouse with the few tables that the statistics step reads, and a company of sellers in it.
+
+What does NOT belong here: what the step must say about it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+AS_OF = datetime(2026, 7, 1)
+_TABLES = {
+    "master.fct_opportunities": (
+        "opportunity_id varchar, account_id varchar, lead_id varchar, rep_id varchar, opportunity_type_code varchar,"
+        " stage_code varchar, size_band_code varchar, amount decimal(18,4), opened_at timestamp, closed_at timestamp,"
+        " closed_on date, is_won boolean, is_lost boolean"
+    ),
+    "master.fct_opportunity_stages": (
+        "opportunity_id varchar, stage_code varchar, stage_rank int, first_entered_at timestamp, n_source_rows bigint"
+    ),
+    "master.fct_leads": "lead_id varchar, channel_code varchar",
+    "master.fct_touches": "account_id varchar, person_id varchar, occurred_at timestamp",
+    "master.fct_quotas": (
+        "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
+        " target decimal(18,4)"
+    ),
+    "metrics.fct_rep_months": (
+        "rep_id varchar, team_name varchar, period_month date, is_selling boolean, is_employed boolean, n_won bigint,"
+        " n_closed bigint, n_touches bigint"
+    ),
+    "staging.stg_crm__opportunities": (
+        "record_key varchar, source_instance varchar, source_record_id varchar"
+    ),
+    "staging.stg_crm__opportunity_events": (
+        "record_key varchar, source_instance varchar, opportunity_id varchar, field varchar, changed_at timestamp,"
+        " old_value varchar, new_value varchar, is_deleted boolean"
+    ),
+}  # fmt: skip
+
+
+def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
+    """A new warehouse with empty tables."""
+    con = duckdb.connect(str(path))
+    for name, columns in _TABLES.items():
+        con.execute(f"create schema if not exists {name.split('.')[0]}")
+        con.execute(f"create table {name} ({columns})")
+    return con
+
+
+def add(con: duckdb.DuckDBPyConnection, table: str, **values: object) -> None:
+    """One row; columns that are not named are null."""
+    names = ", ".join(values)
+    con.execute(
+        f"insert into {table} ({names}) values ({', '.join('?' * len(values))})", list(values.values())
+    )
+
+
+def add_deal(
+    con: duckdb.DuckDBPyConnection, name: str, opened: datetime, *, closed: datetime | None, won: bool
+) -> None:
+    """An opportunity of account a_<name> that enters the meeting ten days after it opened."""
+    add(
+        con, "master.fct_opportunities", opportunity_id=name, account_id=f"a_{name}", lead_id="unknown", rep_id="r1",
+        opportunity_type_code="new", stage_code="meeting" if closed is None else "won" if won else "lost",
+        size_band_code="mid", amount=500, opened_at=opened, closed_at=closed, closed_on=closed and closed.date(),
+        is_won=closed is not None and won, is_lost=closed is not None and not won,
+    )  # fmt: skip
+    add(con, "staging.stg_crm__opportunities", record_key=name, source_instance="crm", source_record_id=name)
+    add(
+        con, "master.fct_opportunity_stages", opportunity_id=name, stage_code="meeting", stage_rank=3,
+        first_entered_at=opened + timedelta(days=10), n_source_rows=1,
+    )  # fmt: skip
+
+
+def add_sellers(con: duckdb.DuckDBPyConnection, months: int = 12) -> None:
+    """Five sellers in one team and one alone in another, twelve months each; the first wins most."""
+    for place in range(6):
+        for month in range(months):
+            add(
+                con, "metrics.fct_rep_months", rep_id=f"r{place}", team_name="Lyon" if place < 5 else "Paris",
+                period_month=date(2025 + (month + 6) // 12, (month + 6) % 12 + 1, 1), is_selling=True,
+                is_employed=True, n_won=9 if place == 0 else 2, n_closed=10, n_touches=40 + 2 * place,
+            )  # fmt: skip
