@@ -83,3 +83,47 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
         if view == "as_is":
             for metric in METRICS:
                 kpis.state(metric, month, {"all": "all"}, figures.get(metric))
+    strategic(kpis, tables, as_of, zone)
+
+
+def strategic(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
+    """Growth of the accounts listed a year before against the rest, and accounts by owner in the cycle's month."""
+    cycle_end = day_in(zone, as_of)
+    groups = {account["account_id"]: account["group_id"] for account in tables["dim_accounts"]}
+    revenue: dict[tuple, Fraction] = defaultdict(Fraction)
+    missing = set()
+    for line in tables["fct_invoice_lines"]:
+        day = line["invoiced_on"]
+        if line["is_intercompany"] or day is None or day >= cycle_end:
+            continue
+        if line["net_amount_reporting"] is None:
+            missing.add(month_of(day))
+        revenue[line["group_id"], month_of(day)] += Fraction(line["net_amount_reporting"] or 0)
+    months = {months_before(month, -n) for _, month in revenue for n in range(13)}
+    for month in sorted(each for each in months if each < cycle_end):
+        first = months_before(month, 12)
+        listed = {
+            groups[span["account_id"]]
+            for span in tables["bridge_strategic_accounts"]
+            if span["valid_from"] <= first and (span["valid_to"] is None or first < span["valid_to"])
+        }
+        sides = {"strategic": [Fraction(0), Fraction(0)], "rest": [Fraction(0), Fraction(0)]}
+        for (group, of_month), amount in revenue.items():
+            if of_month in (month, first):
+                sides["strategic" if group in listed else "rest"][of_month == first] += amount
+        grown = {}
+        for side, (now, base) in sides.items():
+            known = not {month, first} & missing and base > 0 and (listed or side == "rest")
+            grown[side] = (now - base) / base if known else None
+            kpis.state(f"{side}_growth", month, {"all": "all"}, grown[side])
+        both = grown["strategic"] is not None and grown["rest"] is not None and grown["rest"] > 0
+        ratio = grown["strategic"] / grown["rest"] if both else None
+        kpis.state("strategic_growth_ratio", month, {"all": "all"}, ratio)
+        owned = [
+            account["owner_rep_id"]
+            for account in tables["dim_accounts"]
+            if account.get("is_strategic") and account["owner_rep_id"] != "unknown"
+        ]
+        is_cycle = month == months_before(month_of(cycle_end), 1)
+        figure = Fraction(len(owned), len(set(owned))) if owned and is_cycle else None
+        kpis.state("accounts_per_kam", month, {"all": "all"}, figure)

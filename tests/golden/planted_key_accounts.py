@@ -28,9 +28,18 @@ LINES = [
 ]  # fmt: skip
 
 
+# account on the strategic list, since, until, owner: one came on it too late, one went before
+STRATEGIC = [
+    ("acc_k1", date(1900, 1, 1), None, "rep_1"), ("acc_k2", date(1900, 1, 1), None, "rep_1"),
+    ("acc_k4", date(1900, 1, 1), None, "rep_2"), ("acc_k7", date(2025, 11, 1), None, "unknown"),
+    ("acc_k3", date(1900, 1, 1), date(2025, 4, 1), None),
+]  # fmt: skip
+
+
 def tables() -> dict[str, list[dict]]:
     """Relation of the master layer -> rows of this domain."""
     groups = {account: group for account, group, _, _ in ACCOUNTS}
+    owners = {account: owner for account, _, _, owner in STRATEGIC}
     bridge = []
     for account, as_is, as_was, _ in ACCOUNTS:
         spans = [(as_is, date(1900, 1, 1), None)]
@@ -57,8 +66,18 @@ def tables() -> dict[str, list[dict]]:
     }  # fmt: skip
     return {
         "dim_accounts": [
-            {"account_id": a, "group_id": g, "size_band_code": b, "is_strategic": False}
-            for a, g, _, b in ACCOUNTS
+            {
+                "account_id": account,
+                "group_id": group,
+                "size_band_code": band,
+                "is_strategic": owners.get(account) is not None,
+                "owner_rep_id": owners.get(account) or "rep_1",
+            }
+            for account, group, _, band in ACCOUNTS
+        ],
+        "bridge_strategic_accounts": [
+            {"account_id": a, "record_key": f"one/crm_account/{a}", "valid_from": since, "valid_to": until}
+            for a, since, until, _ in STRATEGIC
         ],
         "bridge_account_groups": bridge,
         "fct_invoice_lines": lines,

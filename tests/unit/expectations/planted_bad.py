@@ -347,6 +347,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MST-022": {
         f"{M}bridge_account_groups": {"valid_from": NEXT, "valid_to": NEXT},
         f"{M}bridge_person_accounts": {"account_id": "acc_2", "valid_to": BEFORE},
+        f"{M}bridge_strategic_accounts": {"record_key": "one/crm_account/a2", "valid_to": BEFORE},
     },
     "R-MST-023": {f"{M}bridge_account_groups": {"valid_from": BEFORE, "group_id": "grp_2"}},
     "R-MST-024": {f"{M}bridge_person_contact_points": {"n_persons": 1}},
@@ -461,6 +462,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}finance_groups_month": {"period_month": NEXT, "n_unconverted_lines": 2},
         f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
         f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_churned": 3},
+        f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
     },
     "R-MRT-011": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "0.9"},

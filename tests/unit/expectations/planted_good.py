@@ -89,6 +89,9 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "master.bridge_person_accounts": [
         {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
     ],
+    "master.bridge_strategic_accounts": [
+        {"account_id": "acc_1", "record_key": "one/crm_account/a1", "valid_from": MONTH}
+    ],
     "master.bridge_person_contact_points": [
         {"person_id": "unknown", "contact_kind": "phone", "is_shared": True, "n_persons": 2}
     ],
@@ -328,6 +331,9 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     ],
     "marts.mart_finance_acquisition_month": [
         {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_churned": 1}
+    ],
+    "marts.mart_accounts_strategic_month": [
+        {"period_month": MONTH, **SEGMENT, "n_strategic_accounts": 2, "n_owned_accounts": 1}
     ],
     "marts.mart_accounts_concentration_month": [
         {
