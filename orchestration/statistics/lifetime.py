@@ -115,8 +115,10 @@ def _maximum(likelihood, n: int) -> np.ndarray:
             lambda logs: -likelihood(np.exp(np.clip(logs, -12, 12))), start, method="Nelder-Mead",
             options={"maxiter": 6000, "maxfev": 6000, "xatol": 1e-8, "fatol": 1e-9},
         )  # fmt: skip
-        if np.isfinite(found.fun) and (best is None or found.fun < best.fun):
+        if found.success and np.isfinite(found.fun) and (best is None or found.fun < best.fun):
             best = found
-    if best is None or not best.success or np.any(np.abs(best.x) > 11):
+    # The first parameter shapes the rates: at the edge there are none. Large ones of the leaving only say that all
+    # customers leave alike.
+    if best is None or abs(best.x[0]) > 11:
         raise NotFittedError("the likelihood has no maximum inside the range searched")
-    return np.exp(best.x)
+    return np.exp(np.clip(best.x, -12, 12))

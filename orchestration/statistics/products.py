@@ -17,7 +17,7 @@ import pyarrow as pa
 from expectations.connection import connect
 from expectations.results import write_parquet
 from orchestration.settings import RunSettings
-from orchestration.statistics import deal_score, rep_baselines
+from orchestration.statistics import account_values, deal_score, rep_baselines
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
 
@@ -52,6 +52,7 @@ PRODUCTS: tuple[Product, ...] = (
         rep_baselines.compute,
     ),
     Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
+    Product(account_values.SCHEMAS, account_values.DESCRIPTIONS, account_values.compute),
 )
 
 
