@@ -84,6 +84,7 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
             for metric in METRICS:
                 kpis.state(metric, month, {"all": "all"}, figures.get(metric))
     strategic(kpis, tables, as_of, zone)
+    values(kpis, tables, as_of, zone)
 
 
 def strategic(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
@@ -127,3 +128,15 @@ def strategic(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
         is_cycle = month == months_before(month_of(cycle_end), 1)
         figure = Fraction(len(owned), len(set(owned))) if owned and is_cycle else None
         kpis.state("accounts_per_kam", month, {"all": "all"}, figure)
+
+
+def values(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
+    """Mean margin (80 %) of what the statistics step expects of each account, in the cycle's month."""
+    month = months_before(month_of(day_in(zone, as_of)), 1)
+    bands = {account["account_id"]: account["size_band_code"] for account in tables["dim_accounts"]}
+    expected = defaultdict(list)
+    for row in tables.get("statistics.account_values", []):
+        for segment in kpis.each({"size_band": bands[row["account_id"]]}):
+            expected[segment].append(Fraction(row["expected_revenue"]))
+    for (kind, code), amounts in expected.items():
+        kpis.state("clv_bgnbd", month, {kind: code}, sum(amounts) * Fraction(8, 10) / len(amounts))

@@ -82,4 +82,21 @@ def tables() -> dict[str, list[dict]]:
         "bridge_account_groups": bridge,
         "fct_invoice_lines": lines,
         "fct_leads": [lead],
+        "statistics.account_values": [
+            {
+                "account_id": account,
+                "n_repeat_purchases": 1,
+                "expected_purchases": Decimal(1),
+                "expected_revenue": Decimal(value),
+            }
+            for account, value in (("acc_k1", 150), ("acc_k3", 60), ("acc_k4", 30))
+        ],
+        "statistics.account_value_models": [
+            {
+                "model_code": "bg_nbd_gamma_gamma",
+                "is_published": True,
+                "n_accounts": 3,
+                "n_repeat_accounts": 3,
+            }
+        ],
     }

@@ -445,6 +445,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_stages_month": {"period_month": NEXT, "stage_conversion_rate": "1.5"},
         f"{R}marketing_complaints_week": {"segment_code": "bad", "complaint_rate": "1.2"},
         f"{R}accounts_concentration_month": {"period_month": NEXT, "hhi": "1.1"},
+        f"{R}accounts_values_account": {"account_id": "acc_2", "alive_probability": "1.5"},
     },
     "R-MRT-002": {f"{R}finance_revenue_month": {"period_month": NEXT, "revenue_amount": "0.0001"}},
     "R-MRT-003": {
@@ -463,6 +464,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
         f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_churned": 3},
         f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
+        f"{R}accounts_values_month": {"period_month": NEXT, "clv_bgnbd": None},
     },
     "R-MRT-011": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "0.9"},

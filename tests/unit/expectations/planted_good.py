@@ -335,6 +335,10 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "marts.mart_accounts_strategic_month": [
         {"period_month": MONTH, **SEGMENT, "n_strategic_accounts": 2, "n_owned_accounts": 1}
     ],
+    "marts.mart_accounts_values_account": [{"account_id": "acc_1", "alive_probability": "0.5"}],
+    "marts.mart_accounts_values_month": [
+        {"period_month": MONTH, **SEGMENT, "n_accounts": 1, "clv_bgnbd": 64}
+    ],
     "marts.mart_accounts_concentration_month": [
         {
             "period_month": MONTH,

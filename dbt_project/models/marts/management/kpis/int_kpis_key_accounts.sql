@@ -40,3 +40,8 @@ union all
 {{ kpi_rows(
     'accounts_per_kam', strategic, 'accounts_per_kam', 'n_owned_accounts', 'n_owners', 'accounts_per_kam_reason_code'
 ) }}
+union all
+{{ kpi_rows(
+    'clv_bgnbd', ref('mart_accounts_values_month'), 'clv_bgnbd', denominator='n_accounts',
+    reason_code='clv_reason_code'
+) }}
