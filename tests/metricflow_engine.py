@@ -74,7 +74,7 @@ def answers(query: Query, metric: dict[str, Any], names: list[str]) -> dict[str,
         by = ["metric_time__month", f"{cell}__segment_kind_code", f"{cell}__segment_code"]
         found: dict[str, dict[tuple, tuple]] = {}
         for month, kind, segment, *figures in query(names, by):
-            if month is not None:
+            if month is not None and any(figure is not None for figure in figures):
                 found.setdefault(kind, {})[name, _month(month), kind, segment] = tuple(figures)
         return found
     found = {}

@@ -64,3 +64,16 @@
         when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
     end
 {%- endmacro %}
+
+{# A cost of a campaign is in the campaign's own figure; a period that ends before it begins, or lasts more than the ten
+years that the fact can share out, is an entry error. #}
+{% macro marketing_cost_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ alias }}.campaign_id is not null then 'cost_of_campaign'
+        when
+            {{ days_between(alias ~ '.period_start', alias ~ '.period_end') }} < 0
+            or {{ days_between(alias ~ '.period_start', alias ~ '.period_end') }} > 3600
+            then 'invalid_period'
+    end
+{%- endmacro %}

@@ -38,6 +38,7 @@ BUILT_HERE = [
     "lead_sources",
     "usage_definitions",
     "health_components",
+    "finance_assumptions",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",
@@ -139,7 +140,8 @@ def build(folder: Path, relations: dict[str, list[dict]], sources: dict[str, lis
     work.mkdir(parents=True)
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     admitted = {"cycle": "2026-06", "verdict": "publish", "ledger_imbalances": 0}
-    write_sources(work, {"quality.gate_verdicts": [admitted], **sources})
+    estimates = {name: rows for name, rows in relations.items() if "." in name}  # of the statistics step
+    write_sources(work, {"quality.gate_verdicts": [admitted], **estimates, **sources})
     write_relations(work / "warehouse.duckdb", relations)
     # what came through raw is not planted here, so its rows cannot be counted against the facts
     aside = ("--exclude", "assert_every_kept_row_is_counted_or_excluded")

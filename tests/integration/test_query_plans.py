@@ -27,6 +27,10 @@ DECLARED = {
     "int_subscription_months": (1, "the result is a row for each subscription and month it runs"),
     "fct_opportunity_snapshots": (1, "the result is a row for each opportunity and month it is open"),
     "fct_stage_win_rates": (1, "months of closings, twelve of which belong to a month"),
+    "mart_accounts_strategic_month": (
+        1,
+        "the result is a row for each account listed and month it is on the list",
+    ),
 }
 
 

@@ -16,6 +16,8 @@
     'quota': 'count(*) from ' ~ ref('fct_quotas'),
     'subscription':
         'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
+    'marketing_cost':
+        'count(distinct cost_id) from ' ~ ref('fct_marketing_costs') ~ " where cost_source_code = 'cost'",
 } %}
 
 with fact_streams (stream_code, contract, exclusion_stream) as (
@@ -32,7 +34,8 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('nps_response', 'nps_response', 'nps_response'),
     ('product_usage', 'product_usage', 'product_usage'),
     ('quota', 'crm_quota', 'quota'),
-    ('subscription', 'erp_subscription', 'subscription')
+    ('subscription', 'erp_subscription', 'subscription'),
+    ('marketing_cost', 'marketing_cost', 'marketing_cost')
 ),
 
 entity_streams (entity, contract, exclusion_stream) as (

@@ -60,6 +60,11 @@ with kept as (
         'product_usage' as contract,
         count(*) as n_rows
     from {{ ref('stg_product__usages') }}
+    union all
+    select
+        'marketing_cost' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_finance__marketing_costs') }}
 ),
 
 counted as (
@@ -124,6 +129,12 @@ counted as (
         'product_usage' as contract,
         sum(n_source_rows) as n_rows
     from {{ ref('fct_product_usages') }}
+    union all
+    select
+        'marketing_cost' as contract,
+        count(distinct cost_id) as n_rows
+    from {{ ref('fct_marketing_costs') }}
+    where cost_source_code = 'cost'
 ),
 
 excluded as (

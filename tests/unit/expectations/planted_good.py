@@ -102,6 +102,9 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "master.bridge_person_accounts": [
         {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
     ],
+    "master.bridge_strategic_accounts": [
+        {"account_id": "acc_1", "record_key": "one/crm_account/a1", "valid_from": MONTH}
+    ],
     "master.bridge_person_contact_points": [
         {"person_id": "unknown", "contact_kind": "phone", "is_shared": True, "n_persons": 2}
     ],
@@ -325,6 +328,10 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "n_logged_events": 1,
         }
     ],
+    "metrics.fct_revenue_month_cells": [
+        {"revenue_cell_key": "c", "period_month": MONTH, "n_lines": 1, "n_unconverted_lines": 0}
+    ],
+    "master.fct_marketing_costs": [{"cost_month_key": "c", "amount_reporting": 1}],
     "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
     "marts.mart_sales_leads_month": [
         {"period_month": MONTH, **SEGMENT, **LEADS_MONTH},
@@ -428,6 +435,31 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "revenue_amount": 100,
             "n_lines": 1,
             "n_unconverted_lines": 0,
+        }
+    ],
+    "marts.mart_finance_revenue_growth_month": [
+        {"period_month": MONTH, **SEGMENT, "base_amount": 4, "growth_amount": 1, "yoy_growth_rate": "0.25"}
+    ],
+    "marts.mart_finance_acquisition_month": [
+        {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_churned": 1}
+    ],
+    "marts.mart_accounts_strategic_month": [
+        {"period_month": MONTH, **SEGMENT, "n_strategic_accounts": 2, "n_owned_accounts": 1}
+    ],
+    "marts.mart_accounts_values_account": [{"account_id": "acc_1", "alive_probability": "0.5"}],
+    "marts.mart_accounts_values_month": [
+        {"period_month": MONTH, **SEGMENT, "n_accounts": 1, "clv_bgnbd": 64}
+    ],
+    "marts.mart_accounts_concentration_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "hhi": "0.5",
+            "n_groups": 3,
+            "n_a_groups": 1,
+            "n_b_groups": 1,
+            "n_c_groups": 1,
+            "n_clipped_groups": 0,
         }
     ],
     "marts.mart_finance_mrr_month": [

@@ -38,6 +38,9 @@ _TABLES = {
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
         " target decimal(18,4)"
     ),
+    "metrics.fct_revenue_lines": (
+        "account_id varchar, invoiced_on date, net_amount_reporting decimal(18,4), is_recurring boolean"
+    ),
     "metrics.fct_rep_months": (
         "rep_id varchar, team_name varchar, period_month date, is_selling boolean, is_employed boolean, n_won bigint,"
         " n_closed bigint, n_touches bigint"

@@ -5,6 +5,8 @@ with computed as (
     union all
     select * from {{ ref('int_kpis_customers') }}
     union all
+    select * from {{ ref('int_kpis_key_accounts') }}
+    union all
     select * from {{ ref('int_kpis_leads') }}
     union all
     select * from {{ ref('int_kpis_pipeline') }}

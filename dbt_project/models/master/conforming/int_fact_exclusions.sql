@@ -206,3 +206,15 @@ select
     {{ product_usage_exclusion('usages') }} as reason_code
 from {{ ref('stg_product__usages') }} as usages
 where {{ product_usage_exclusion('usages') }} is not null
+union all
+select
+    'marketing_cost' as stream,
+    'marketing_cost' as contract,
+    spent.source_instance,
+    spent._delivery_id,
+    spent._source_row_id,
+    spent._record_part,
+    spent.record_key,
+    {{ marketing_cost_exclusion('spent') }} as reason_code
+from {{ ref('stg_finance__marketing_costs') }} as spent
+where {{ marketing_cost_exclusion('spent') }} is not null
