@@ -6,7 +6,7 @@ select
     scores.entered_at as stage_entered_at,
     scores.win_probability,
     scores.base_probability,
-    scores.win_probability - scores.base_probability as probability_over_base
+    cast(scores.win_probability - scores.base_probability as decimal(18, 10)) as probability_over_base
 from {{ source('statistics', 'deal_scores') }} as scores
 left join {{ ref('fct_opportunities') }} as opportunities on scores.opportunity_id = opportunities.opportunity_id
 where scores.set_code = 'open'
