@@ -24,6 +24,7 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
     }  # fmt: skip
     targets(kpis, tables, reps, as_of, cycle_end)
     revenue_per_rep(kpis, tables, reps, deeds, cycle_end)
+    calibration(kpis, tables)
 
 
 def deeds_of(tables: dict, as_of: datetime, cycle_end: date) -> dict[str, set[date]]:
@@ -171,6 +172,20 @@ def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, 
                 kpis.part(name, month, cuts, *both)
             else:
                 kpis.part(name, month, cuts, 0, 0)
+
+
+def calibration(kpis: Kpis, tables: dict) -> None:
+    """Mean squared error of the judged probabilities; no value unless the model is published."""
+    is_published = any(row["is_published"] for row in tables.get("statistics.deal_models", []))
+    errors = defaultdict(list)
+    for row in tables.get("statistics.deal_scores", []):
+        if row["set_code"] == "held_out":
+            for cut in (("all", "all"), ("stage", row["stage_code"])):
+                error = (Fraction(row["win_probability"]) - row["is_won"]) ** 2
+                errors[row["closed_month"], *cut].append(error)
+    for (month, kind, code), found in errors.items():
+        value = sum(found, Fraction(0)) / len(found) if is_published else None
+        kpis.state("deal_score_brier", month, {kind: code}, value, None, Fraction(len(found)))
 
 
 def revenue_per_rep(

@@ -90,6 +90,14 @@ LINES = [
 ]  # fmt: skip
 
 
+# deal judged out of time, stage, month of closing, won, probability, base rate
+SCORES = [
+    ("opp_n0", "proposal", "2025-09-01", True, "0.8", "0.4"),
+    ("opp_n4", "meeting", "2025-09-01", False, "0.3", "0.4"),
+    ("opp_n5", "meeting", "2025-11-01", True, "0.45", "0.4"),
+]
+
+
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
@@ -106,7 +114,8 @@ def tables() -> dict[str, list[Row]]:
             "rep_id": rep, "opportunity_type_code": "new", "status_code": "won" if won else "lost",
             "currency": "EUR", "amount": _money(amount), "amount_reporting": _money(reporting),
             "opened_on": date(2025, 9, 1), "closed_at": datetime.fromisoformat(f"{closed}T10:00"),
-            "closed_on": _day(closed), "sales_cycle_days": Decimal((date.fromisoformat(closed) - date(2025, 9, 1)).days),
+            "closed_on": _day(closed),
+            "sales_cycle_days": Decimal((date.fromisoformat(closed) - date(2025, 9, 1)).days),
             "is_open": False, "is_won": won, "is_lost": not won,
             "size_band_code": "smb",
         }
@@ -130,6 +139,12 @@ def tables() -> dict[str, list[Row]]:
             for n, (scope, rep, team, metric, first, last, kind, target, reporting) in enumerate(QUOTAS)
         ],
         "fct_opportunities": deals,
+        "statistics.deal_models": [{"model_code": "stage_entry", "is_published": True}],
+        "statistics.deal_scores": [
+            {"opportunity_id": deal, "stage_code": stage, "set_code": "held_out", "closed_month": _day(month),
+             "is_won": won, "win_probability": Decimal(said), "base_probability": Decimal(base)}
+            for deal, stage, month, won, said, base in SCORES
+        ],
         "fct_touches": [
             {"touch_key": f"tn{n}", "lead_id": "unknown", "rep_id": rep, "source_stream_code": "call",
              "channel_code": "meeting" if meeting else "voice", "is_effective": True, "is_day_only": False,

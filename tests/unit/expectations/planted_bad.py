@@ -471,6 +471,24 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}accounts_concentration_month": {"period_month": NEXT, "hhi": "1.1"},
         f"{R}accounts_values_account": {"account_id": "acc_2", "alive_probability": "1.5"},
     },
+    "R-MRT-090": {
+        f"{R}revops_targets_month": {"period_month": NEXT, "target_attained_rate": "1.1"},
+        f"{R}sales_reps_month": {"period_month": NEXT, "win_rate": "1.1"},
+        f"{R}sales_rep_baselines_cycle": {"rep_id": "bad", "target_reach_probability": "1.1"},
+        f"{R}sales_deal_calibrations_cycle": {"bin_number": 9, "won_rate": "-0.1"},
+        f"{R}sales_deal_scores_cycle": {"opportunity_id": "bad", "win_probability": "1.1"},
+        f"{R}sales_deal_scores_month": {"period_month": NEXT, "base_brier_score": "1.1"},
+    },
+    "R-MRT-091": {
+        f"{R}revops_targets_month": {"period_month": NEXT, "n_targets_attained": 3},
+        f"{R}sales_reps_month": {"period_month": NEXT, "n_won": 3},
+        f"{R}sales_rep_baselines_cycle": {"rep_id": "bad", "interval_low": 11},
+        f"{R}sales_deal_models_cycle": {"model_code": "bad", "n_features": 7},
+        f"{R}sales_deal_predictors_cycle": {"feature_code": "bad", "adjusted_p_value": 0},
+        f"{R}sales_deal_calibrations_cycle": {"bin_number": 9, "n_won": 5},
+        f"{R}sales_deal_scores_month": {"period_month": NEXT, "n_won": 5},
+    },
+    "R-MRT-092": {f"{R}sales_deal_models_cycle": {"model_code": "bad", "brier_score": "0.2"}},
     "R-MRT-002": {f"{R}finance_revenue_month": {"period_month": NEXT, "revenue_amount": "0.0001"}},
     "R-MRT-003": {
         f"{R}sales_leads_month": {"segment_kind_code": "size_band", "segment_code": "smb", "n_leads": 2}

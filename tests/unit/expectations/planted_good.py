@@ -423,6 +423,71 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "stage_conversion_rate": "1",
         }
     ],
+    "marts.mart_revops_targets_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_targets": 2,
+            "n_targets_attained": 1,
+            "target_attained_rate": "0.5",
+            "n_quotas": 1,
+            "n_quotas_unconverted": 0,
+        }
+    ],
+    "marts.mart_sales_reps_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_closed": 2,
+            "n_won": 1,
+            "win_rate": "0.5",
+            "n_touches": 3,
+            "n_meetings": 1,
+        }
+    ],
+    "marts.mart_sales_rep_baselines_cycle": [
+        {
+            "rep_id": REP,
+            "measure_code": "touches",
+            "baseline_value": 10,
+            "interval_low": 8,
+            "interval_high": 12,
+            "place_best": 1,
+            "place_worst": 3,
+            "target_reach_probability": "0.4",
+        }
+    ],
+    "marts.mart_sales_deal_models_cycle": [
+        {
+            "model_code": "stage_entry",
+            "is_published": True,
+            "n_judged_deals": 40,
+            "n_judged_won": 15,
+            "n_learned_won": 60,
+            "n_features": 5,
+            "brier_score": "0.18",
+            "base_brier_score": "0.2",
+            "log_loss": "0.5",
+            "base_log_loss": "0.6",
+        }
+    ],
+    "marts.mart_sales_deal_predictors_cycle": [
+        {
+            "feature_code": "is_mid",
+            "coefficient": "0.2",
+            "coefficient_low": "0.1",
+            "coefficient_high": "0.3",
+            "p_value": "0.01",
+            "adjusted_p_value": "0.02",
+        }
+    ],
+    "marts.mart_sales_deal_calibrations_cycle": [
+        {"bin_number": 3, "n_passages": 4, "n_won": 1, "won_rate": "0.25"}
+    ],
+    "marts.mart_sales_deal_scores_cycle": [{"opportunity_id": "o1", "win_probability": "0.4"}],
+    "marts.mart_sales_deal_scores_month": [
+        {"period_month": MONTH, **SEGMENT, "n_passages": 4, "n_won": 1, "base_brier_score": "0.2"}
+    ],
     "marts.mart_finance_revenue_month": [
         {"period_month": MONTH, **segment, **REVENUE_MONTH} for segment in (SEGMENT, SMB)
     ],

@@ -2,6 +2,7 @@
 
 {%- set targets = ref('mart_revops_targets_month') %}
 {%- set reps = ref('mart_sales_reps_month') %}
+{%- set scores = ref('mart_sales_deal_scores_month') %}
 
 {{ kpi_rows(
     'quota_attainment', targets, 'quota_attainment_rate', 'quota_actual_amount', 'quota_target_amount',
@@ -26,4 +27,8 @@ union all
 {{ kpi_rows(
     'revenue_per_rep', reps, 'revenue_per_rep', 'revenue_amount', 'n_active_rep_months',
     'revenue_per_rep_reason_code', n_immature='n_ramping_rep_months'
+) }}
+union all
+{{ kpi_rows(
+    'deal_score_brier', scores, 'brier_score', denominator='n_passages', reason_code='brier_reason_code'
 ) }}
