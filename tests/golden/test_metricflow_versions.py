@@ -17,8 +17,8 @@ MERGER = date(2026, 3, 1)
 def version(account: str, group: str, first: date, last: date | None) -> dict:
     return {
         "account_version_key": f"{account}/{first}", "account_id": account, "group_id": group,
-        "owner_rep_id": "unknown", "size_band_code": "smb", "is_strategic": False, "valid_from": first, "valid_to": last,
-        "is_current": last is None,
+        "owner_rep_id": "unknown", "size_band_code": "smb", "is_strategic": False,
+        "valid_from": first, "valid_to": last, "is_current": last is None,
     }  # fmt: skip
 
 
