@@ -36,6 +36,8 @@ BUILT_HERE = [
     "public_holidays",
     "lead_definitions",
     "lead_sources",
+    "cadence_templates",
+    "cadence_steps",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",
