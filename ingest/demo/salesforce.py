@@ -245,11 +245,12 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
         "iso(modified)",
         "iso(modified)",
     )
+    changes = ("created", "worked", "converted", "deleted_s", "closed_s", "mql_s", "sql_s")
     query = f"""select lead_no as seq, {line} as line,
           nullif(concat_ws(',', defects, case when gone then '24' end, case when gone and done and kind =
             'original' then '25' end,
             case when done and kind = 'same_mail' then '25' end), '') as defects, lead_id(lead_no) as key
-        from (select *, {last_change(end, "created", "worked", "converted", "deleted_s", "closed_s", "mql_s", "sql_s")} as modified,
+        from (select *, {last_change(end, *changes)} as modified,
             deleted_s > 0 and deleted_s < {end} as gone, converted > 0 and converted < {end} as done from
               sf_leads)
         where {delivered(month, size, "modified", "created")}"""

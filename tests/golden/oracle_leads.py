@@ -1,10 +1,10 @@
 """Follow-up of leads and hand-overs in plain Python: fractions, no SQL, no code of the project.
 
-Written from the metric dictionary. Business time is added up day by day between UTC instants, holidays are computed from
-the calendar. Not here: the planted rows (`planted_leads.py`), the figures of conversion (`kpi_oracle.py`).
+Written from the metric dictionary. Business time is added up day by day between UTC instants, holidays are computed
+from the calendar. Not here: the planted rows (`planted_leads.py`), the figures of conversion (`kpi_oracle.py`).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cache
@@ -189,6 +189,45 @@ def hand_over(
     kpis.part("handoff_acceptance_rate", month, cuts, matured and is_accepted, matured)
 
 
+#: days of the window, minimum, maximum, channels, mails a day; days of the steps
+TEMPLATES = {
+    "PB1": ((10, 4, None, 1, 2), (0, 2, 4, 8)),
+    "PB2": ((14, 6, 8, 2, 2), (1, 3, 5, 8, 12, 14)),
+    "PB3": ((21, 8, 12, 2, 2), ()),
+}
+
+
+def sequence(kpis: Kpis, lead: dict, touches: list[dict], as_of: datetime, zone: str) -> None:
+    """Minimum, caps and steps of the template of a lead; leads that refuse contacts or convert early have none."""
+    channel, size = lead["channel_code"], lead["size_band_code"]
+    code = {"inbound": "PB1", "outbound": "PB2"}.get(channel or "")
+    if size == "enterprise" and channel in ("inbound", "outbound", "partner"):
+        code = "PB3"
+    if code is None or size not in ("smb", "mid", "unknown", "enterprise") or lead.get("is_opted_out"):
+        return
+    (window, least, most, channels, mails), steps = TEMPLATES[code]
+    channels = 3 if code == "PB2" and size == "mid" else channels
+    born_on = day_in(zone, lead["created_at"])
+    if (day_in(zone, as_of) - born_on).days <= window:
+        return
+    converted = lead["converted_at"]
+    if converted and converted < as_of and (day_in(zone, converted) - born_on).days <= window:
+        return
+    days = [((day_in(zone, t["occurred_at"]) - born_on).days, t["channel_code"]) for t in touches]
+    days = [(day, by) for day, by in days if 0 <= day <= window]
+    by_mail = Counter(day for day, by in days if by == "email")
+    kept = (
+        least <= len(days) <= (most or len(days))
+        and len({by for _, by in days}) >= channels
+        and max(by_mail.values(), default=0) <= mails
+    )
+    month = month_of(born_on)
+    cuts = {"channel": channel, "size_band": size, "rep": lead["rep_id"], "template": code}
+    kpis.part("cadence_adherence", month, cuts, kept, 1)
+    on_time = sum(any(abs(day - step) <= 1 for day, _ in days) for step in steps)
+    kpis.part("sequence_steps_rate", month, cuts, on_time, len(steps))
+
+
 def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
     """The KPIs of follow-up and hand-overs, of every month and cut."""
     window = timedelta(days=window_days)
@@ -204,6 +243,7 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
         hand_over(kpis, lead, mine, as_of, window, zone)
         if lead["created_at"] is not None:
             follow_up(kpis, observed, lead, mine, as_of, zone)
+            sequence(kpis, lead, mine, as_of, zone)
     for (month, kind, code), seen in observed.items():
         enough = 2 * sum(happened for _, happened in seen) >= len(seen)
         half = kaplan_meier_median(seen) if enough else None

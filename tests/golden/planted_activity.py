@@ -63,7 +63,8 @@ TOUCHES = [
 
 # CRM activity, why it is no touch, stream and key of the event it copies
 FATES = [
-    ("x1", "double_logged", "call", "c1"), ("x2", "double_logged", "call", "c1"), ("x3", "double_logged", "email", "m1"),
+    ("x1", "double_logged", "call", "c1"), ("x2", "double_logged", "call", "c1"),
+    ("x3", "double_logged", "email", "m1"),
     ("x4", "deleted_in_source", "call", "c3"), ("a1", None, None, None), ("a2", None, None, None),
 ]  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Leads planted for follow-up and hand-over: worked hours, a holiday, a change of the clocks, late and missing touches.
 
-Not here: leads of the conversion figures (`planted_company.py`), what must come out (the metric YAML, `oracle_leads.py`).
+Not here: leads of the conversion figures (`planted_company.py`), what must come out (the metric YAML and
+`oracle_leads.py`).
 """
 
 from datetime import datetime
@@ -16,6 +17,8 @@ LEADS = [
     ("lea_25", "acc_5", "Zeppelin", "FR", None, "03-13 10:00", None, None),  # nobody ever
     ("lea_26", "acc_1", "LinkedIn", "US", "America/New_York", "02-16 21:00", None, None),  # 15:00 in New York
     ("lea_27", "acc_2", "Web", "DE", None, "02-13 16:57", "06-30 12:00", None),  # hand-over not yet due
+    ("lea_31", "acc_1", "Web", "FR", None, "01-05 10:00", None, None),  # four touches, the last on the tenth day
+    ("lea_32", "acc_4", "Web", "FR", None, "01-06 10:00", None, None),  # three, and a fourth on the eleventh
     ("lea_28", "acc_2", "Web", "FR", None, "02-13 17:00", None, None),  # at the end of the day: next worked day
 ]  # fmt: skip
 
@@ -26,6 +29,10 @@ TOUCHES = [
     ("lea_23", "03-11 08:30", True),  # before hours: 0 worked, and on the next worked day
     ("lea_24", "03-12 11:00", False),  # in the instant of the hand-over
     ("lea_26", "02-16 23:30", True),  # 17:30 in New York: two worked hours
+    ("lea_31", "01-05 11:00", True), ("lea_31", "01-08 11:00", False), ("lea_31", "01-12 11:00", False),
+    ("lea_31", "01-15 23:30", False),
+    ("lea_32", "01-06 11:00", True), ("lea_32", "01-07 11:00", False), ("lea_32", "01-16 11:00", False),
+    ("lea_32", "01-17 00:30", False),
     ("lea_27", "02-16 12:00", True), ("lea_28", "02-16 12:00", True),
 ]  # fmt: skip
 

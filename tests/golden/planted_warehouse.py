@@ -39,6 +39,8 @@ BUILT_HERE = [
     "usage_definitions",
     "health_components",
     "finance_assumptions",
+    "cadence_templates",
+    "cadence_steps",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",

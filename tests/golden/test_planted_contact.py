@@ -1,4 +1,4 @@
-"""Follow-up, hand-overs and calls of the planted company, where a figure of the KPI table alone would not show the edge.
+"""Follow-up, hand-overs and calls of the planted company, where a figure of the KPI table alone hides the edge.
 
 Not here: the KPI cells and worked examples (`test_planted_kpis.py`).
 """
@@ -90,7 +90,9 @@ def two_versions(planted_work: Path, tmp_path: Path):
     """A copy in which the definition of an SQL changes on 1 April 2026: a meeting then suffices."""
     path = Path(shutil.copy(planted_work / "warehouse.duckdb", tmp_path / "warehouse.duckdb"))
     with duckdb.connect(str(path)) as con:
-        con.execute("update reference.lead_definitions set valid_to = date '2026-03-31' where definition_code = 'sql'")
+        con.execute(
+            "update reference.lead_definitions set valid_to = date '2026-03-31' where definition_code = 'sql'"
+        )
         con.execute(
             "insert into reference.lead_definitions select definition_code, 2, 'SQL-3', 'held_meeting',"
             " date '2026-04-01', null, null, label_fr, label_en from reference.lead_definitions where rule_id = 'SQL-1'"
@@ -100,7 +102,9 @@ def two_versions(planted_work: Path, tmp_path: Path):
 
 def test_rule_and_version_of_the_day_stay_on_the_lead(two_versions, planted_work: Path):
     """The change of a definition rewrites no past: what was true before keeps its version."""
-    sql = (planted_work.parent / "project" / MODELS / "fct_lead_qualifications.sql").read_text(encoding="utf-8")
+    sql = (planted_work.parent / "project" / MODELS / "fct_lead_qualifications.sql").read_text(
+        encoding="utf-8"
+    )
     found = {
         row[0]: row[1:]
         for row in two_versions.execute(

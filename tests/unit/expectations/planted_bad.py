@@ -552,10 +552,12 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-170": {
         "metrics.fct_lead_qualifications": {"qualification_key": "bad", "rule_id": None},
         "metrics.fct_call_hours": {"call_hour_key": "bad", "n_connected": 3},
+        "metrics.fct_lead_sequences": {"lead_id": "bad", "n_steps_kept": 5},
         "metrics.fct_activity_days": {"activity_day_key": "bad", "n_logged_events": 3},
     },
     "R-MRT-170": {
         f"{R}sales_followup_month": {"period_month": NEXT, "n_followed_up": 2},
+        f"{R}sales_cadences_month": {"period_month": NEXT, "n_adherent": 3},
         f"{R}sales_calls_month": {"period_month": NEXT, "n_answered": 4},
         f"{R}sales_call_hours_cycle": {"local_hour_code": "11", "connect_rate": "0.7"},
         f"{R}marketing_emails_month": {"period_month": NEXT, "n_opened": 2},

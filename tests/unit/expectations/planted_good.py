@@ -317,6 +317,9 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "rule_id": "MQL-1",
         }
     ],
+    "metrics.fct_lead_sequences": [
+        {"lead_id": "lea_1", "n_touches": 4, "n_channels": 2, "n_steps": 4, "n_steps_kept": 3}
+    ],
     "metrics.fct_call_hours": [{"call_hour_key": "h", "rep_id": REP, **CALLED}],
     "metrics.fct_activity_days": [
         {
@@ -535,6 +538,9 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "marts.mart_marketing_complaints_week": [{**WEEK, **SEGMENT}, {**WEEK, **ONE_TO_ONE}],
     "marts.mart_sales_followup_month": [
         {"period_month": MONTH, **segment, **FOLLOWUP_MONTH} for segment in (SEGMENT, OF_REP)
+    ],
+    "marts.mart_sales_cadences_month": [
+        {"period_month": MONTH, **SEGMENT, "n_leads": 2, "n_adherent": 1, "n_steps": 8, "n_steps_kept": 6}
     ],
     "marts.mart_sales_calls_month": [
         {"period_month": MONTH, **segment, **CALLED} for segment in (SEGMENT, OF_REP)

@@ -2,6 +2,7 @@
 
 {%- set leads = ref('mart_sales_leads_month') %}
 {%- set followup = ref('mart_sales_followup_month') %}
+{%- set cadences = ref('mart_sales_cadences_month') %}
 {%- set handoffs = ref('mart_revops_handoffs_month') %}
 {%- set conversion_caveat -%}
     case
@@ -65,3 +66,7 @@ union all
     'handoff_acceptance_rate', handoffs, 'handoff_acceptance_rate', 'n_accepted', 'n_matured',
     'handoff_acceptance_reason_code', n_immature='n_immature'
 ) }}
+union all
+{{ kpi_rows('cadence_adherence', cadences, 'cadence_adherence_rate', 'n_adherent', 'n_leads') }}
+union all
+{{ kpi_rows('sequence_steps_rate', cadences, 'steps_kept_rate', 'n_steps_kept', 'n_steps', 'steps_reason_code') }}
