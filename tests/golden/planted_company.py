@@ -169,7 +169,16 @@ SENDS = [
 
 
 # the modules of tests/golden whose tables() are planted beside the rows of this one
-DOMAINS: tuple[str, ...] = ("planted_reps", "planted_leads", "planted_activity", "planted_pipeline", "planted_customers", "planted_subscriptions", "planted_key_accounts", "planted_revenue",)
+DOMAINS: tuple[str, ...] = (
+    "planted_reps",
+    "planted_leads",
+    "planted_activity",
+    "planted_pipeline",
+    "planted_customers",
+    "planted_subscriptions",
+    "planted_key_accounts",
+    "planted_revenue",
+)
 
 
 def master_tables() -> dict[str, list[dict]]:

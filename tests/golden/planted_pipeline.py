@@ -33,7 +33,9 @@ class Deal:
     currency: str = "EUR"
 
 
-def ordinary(name: str, opened: str, closed: str, *later: tuple, amount: str = "10000", status: str = "lost") -> Deal:
+def ordinary(
+    name: str, opened: str, closed: str, *later: tuple, amount: str = "10000", status: str = "lost"
+) -> Deal:
     """A deal that enters the funnel when it is opened, without a forecast category."""
     first = (f"{opened} 09:00", "prospecting", amount, "2026-03-15", None)
     return Deal(name, opened, closed, status, amount, (first, *later))

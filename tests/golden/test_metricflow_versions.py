@@ -59,5 +59,7 @@ def test_recurring_revenue_moves_to_the_new_group_from_the_month_of_the_merger(t
     before = {"grp_psa": 100, "grp_fca": 40, "grp_renault": 7}
     after = {"grp_stellantis": 140, "grp_renault": 7}
     assert found == {
-        (day, group): amount for day in months for group, amount in (before if day < MERGER else after).items()
+        (day, group): amount
+        for day in months
+        for group, amount in (before if day < MERGER else after).items()
     }
