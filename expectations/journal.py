@@ -50,6 +50,7 @@ _DECISIONS = """
         select 'outlier', null, nullif(split_part(record_key, '/', 2), ''), 'quality_dbt.dq_outliers', 'keep_flagged',
                'outlier_' || class_code, metric_code, record_key, null, null, reason_code
         from {outliers}
+        where class_code <> 'error'  -- an error is an exclusion of dq_journal
     ) as f
     cross join read_parquet({settings}) as s
     left join read_parquet({deliveries}) as d using (_delivery_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -89,6 +89,14 @@ class Progress:
     @property
     def worse(self) -> tuple[Comparison, ...]:
         return tuple(each for each in self.comparisons if each.is_worse)
+
+    def beside(self, other: Progress) -> Progress:
+        """Both together; of one publication before."""
+        return replace(
+            self,
+            comparisons=self.comparisons + other.comparisons,
+            changed=tuple(sorted({*self.changed, *other.changed})),
+        )
 
 
 FIRST = Progress(None)

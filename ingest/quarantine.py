@@ -21,6 +21,7 @@ from ingest.company import Company
 from ingest.contract import load_contract
 from ingest.deliveries import Delivery, DeliveryStore, raw_file
 from ingest.errors import RefusedFile
+from ingest.inert_text import inert_line
 from ingest.landing import prepare_delivery
 from ingest.line_breaks import Break, break_of
 from ingest.mapping import FileSpec, load_mapping
@@ -232,6 +233,7 @@ def columns_of(company: Company, delivery: Delivery, spec: FileSpec) -> tuple[st
 def export(company: Company, rows: Iterable[Outside], target: Path) -> int:
     """Write quarantined lines to `target` (0600), each behind its key, below the header of its file.
 
+    What a spreadsheet would run as a formula stands behind an apostrophe, which a replay takes away again.
     Returns the number of lines. Raises FileExistsError, and RefusedFile E-ING-171 for a file whose lines cannot
     be repaired.
     """
@@ -250,10 +252,11 @@ def export(company: Company, rows: Iterable[Outside], target: Path) -> int:
             raise RefusedFile("E-ING-171", place, detail=why_not)
         texts = whole_lines(company, delivery, spec, numbers)
         mark = separator_of(spec)
-        header = [KEY, *(_quoted(name, spec) for name in columns_of(company, delivery, spec))]
-        sections.append(mark.join(header))
+        header = mark.join(_quoted(name, spec) for name in columns_of(company, delivery, spec))
+        sections.append(f"{KEY}{mark}{inert_line(header)}")
         sections += [
-            f"{delivery.source_instance}:{delivery_id}:{number}{mark}{texts[number]}" for number in numbers
+            f"{delivery.source_instance}:{delivery_id}:{number}{mark}{inert_line(texts[number])}"
+            for number in numbers
         ]
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     # A spreadsheet takes a file without this mark for another encoding.

@@ -20,6 +20,7 @@ from ingest.company import Company
 from ingest.decisions import write_decisions
 from ingest.deliveries import Delivery, DeliveryStore
 from ingest.errors import RefusedFile
+from ingest.inert_text import meant_line
 from ingest.landing import Landing
 from ingest.lookup_choice import chosen_lookups
 from ingest.mapping import Mapping
@@ -167,7 +168,7 @@ def _entries(file: Path, known: dict[str, Delivery], company: Company) -> list[_
     if not found:
         raise RefusedFile("E-ING-172", file.name, detail="it holds no key")
     for entry in found:
-        entry.text = entry.text.rstrip("\n")  # blank lines that an editor leaves between two keys
+        entry.text = meant_line(entry.text.rstrip("\n"))  # blank lines that an editor leaves between two keys
     return found
 
 

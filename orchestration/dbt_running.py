@@ -10,7 +10,7 @@ import copy
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -148,14 +148,22 @@ def run_models(
     """
     arguments = ["--select", *selected, "--resource-type", "model", "--resource-type", "seed"]
     arguments += ["--exclude", *excluded] if excluded else []
-    return _build(
-        name, [*arguments, "--vars", json.dumps({"switched_off": list(switched_off)})], work, on_node
-    )
+    return _build(name, arguments, work, on_node, {"switched_off": list(switched_off)})
 
 
 def _build(
-    name: str, arguments: list[str], work: Path, on_node: Callable[[NodeResult], None] | None
+    name: str,
+    arguments: list[str],
+    work: Path,
+    on_node: Callable[[NodeResult], None] | None,
+    given: Mapping[str, Any] | None = None,
 ) -> DbtOutcome:
+    from expectations.contact_policies import kept_contact_policies
+
+    policies = kept_contact_policies(work)
+    wanted = {**(given or {}), **({"contact_policies": policies} if policies else {})}
+    if wanted:
+        arguments = [*arguments, "--vars", json.dumps(wanted)]
     ensure_manifest()
     # dbt writes compiled SQL into the manifest's nodes: hand it a copy, keep the held one clean.
     held = copy.deepcopy(_held_manifest(MANIFEST.stat().st_mtime_ns))

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from expectations.contact_policies import FILE
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
 from orchestration.masking import without_calendar_names
 from orchestration.publication.files import file_sha256
 from orchestration.stewardship.files import steward_files
+from orchestration.stewardship.outlier_classes import FILE as OUTLIER_CLASSES
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -33,10 +35,12 @@ def list_inputs(company: Company) -> Inputs:
     root = company.root
     listed = list_extracts(company.extracts)
     found = [company.extracts / relative for relative in listed.files]
-    found += [path for path in (root / "company.yml", root / "waivers.csv") if path.is_file()]
+    found += [path for path in (root / "company.yml", root / "waivers.csv", root / FILE) if path.is_file()]
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]
+    classes = company.stewardship / OUTLIER_CLASSES
+    found += [classes] if classes.is_file() else []
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 
 

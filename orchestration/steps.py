@@ -140,6 +140,7 @@ def collect_extracts(run: Run) -> Any:
 
 def _collect(run: Run) -> Any:
     with run.state.step("extracts") as counts:
+        from expectations.contact_policies import keep_contact_policies
         from ingest import collect
         from ingest.discovery import SeenFiles
         from orchestration.inputs import hash_inputs, list_inputs
@@ -156,6 +157,7 @@ def _collect(run: Run) -> Any:
         run.inputs = hash_inputs(run.company, inputs, SeenFiles(run.work).hashes())
         run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
+        keep_contact_policies(run.company.root, run.work)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")
     return report
@@ -235,8 +237,17 @@ def list_work(run: Run) -> WorklistCounts:
 
 
 def assess_mart_rules(run: Run) -> list[RuleResult]:
-    """Rules on the marts."""
-    return _assess(run, "mart_rules", {"mart"})
+    """Rules on the marts, also beside those of the publication before."""
+    from expectations.ratchet import Progress, read_progress, write_progress
+    from orchestration.publication.judging import compared_marts
+
+    found = _assess(run, "mart_rules", {"mart"})
+    path = run.work / "quality" / "ratchet.parquet"
+    progress = compared_marts(run.company, run.settings, run.catalogue)
+    layers = {(each.rule_id, each.table_name) for each in progress.comparisons}
+    before = tuple(each for each in read_progress(path) if (each.rule_id, each.table_name) not in layers)
+    write_progress(Progress(progress.baseline_id, before).beside(progress), run.settings.cycle, path)
+    return found
 
 
 def judge_cycle(run: Run) -> Verdict:

@@ -37,7 +37,7 @@ FACTS = (
     ("calendar_attendee", "attendee", "sum(n_source_rows) from master.fct_meetings"),
     ("crm_activity", "activity", "count(*) from master.fct_touches where source_stream_code = 'activity'"),
     ("crm_opportunity", "opportunity", "count(*) from master.fct_opportunities"),
-    ("crm_opportunity_event", "opportunity_event", "sum(n_source_rows) from master.fct_opportunity_stages"),
+    ("crm_opportunity_event", "opportunity_event", "count(*) from master.fct_opportunity_changes"),
     ("erp_invoice_line", "invoice_line", "count(*) from master.fct_invoice_lines"),
     ("erp_ledger_entry", "ledger", "count(*) from master.fct_ledger_revenues"),
 )

@@ -1,45 +1,3 @@
-{#
-  When and how often people may be contacted: the parameters of two dated profiles. Not legal advice; a company that is
-  bound by stricter rules changes the values here. Version and dates are shown beside every breach.
-  b2b_default   everybody who belongs to a company: the contact charter of the method.
-  fr_consumer   a person in France whom no record ties to a company, on the telephone: decree 2022-1313 from 2023-03-01,
-                and consent given before the call from 2026-08-11 (law 2025-594).
-#}
-{% macro contact_policy(parameter) -%}
-    {%- set values = {
-        'version': "'2026-1'",
-        'send_from_hour': 9,
-        'send_until_hour': 17,
-        'account_max_touches': 2,
-        'account_window_us': 48 * 3600 * 1000000,
-        'mail_max_a_day': 2,
-        'cool_down_touches': 5,
-        'cool_down_us': 7 * 24 * 3600 * 1000000,
-        'consumer_from': "cast('2023-03-01' as date)",
-        'consumer_country': "'FR'",
-        'consumer_max_calls': 4,
-        'consumer_window_us': 30 * 24 * 3600 * 1000000,
-        'consumer_opt_in_from': "cast('2026-08-11' as date)",
-        'cooling_off_days': 60,
-        'retention_months': 36,
-        'months_looked_back': 2,
-        'months_of_memory': 2
-    } -%}
-    {{ values[parameter] }}
-{%- endmacro %}
-
-{# Whether a local wall-clock time lies where a consumer in France may be called: weekdays 10-13 and 14-20, no holiday. #}
-{% macro is_consumer_hour(local_moment, holiday_on) -%}
-    (
-        {{ days_between(iso_week_start(local_moment), 'cast(' ~ local_moment ~ ' as date)') }} < 5
-        and {{ holiday_on }} is null
-        and (
-            extract(hour from {{ local_moment }}) in (10, 11, 12)
-            or extract(hour from {{ local_moment }}) between 14 and 19
-        )
-    )
-{%- endmacro %}
-
 {# First instant of the month so many months before that of the cycle, in the company's zone. #}
 {% macro contacts_since(n_months) -%}
     {{ instant_of(
@@ -107,7 +65,7 @@
         persons.lead_id,
         coalesce(stated.timezone, by_country.timezone) as timezone,
         persons.account_id = 'unknown'
-        and coalesce(leads.country_code = {{ contact_policy('consumer_country') }}, false) as is_consumer
+        and coalesce(leads.country_code = {{ policy_value('fr_consumer', 'country_code') }}, false) as is_consumer
     from {{ ref('dim_persons') }} as persons
     left join {{ ref('fct_leads') }} as leads on persons.lead_id = leads.lead_id
     left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id
@@ -149,7 +107,10 @@ choices as (
         choice_records.binds_at,
         case
             when choice_records.expires_at is null and choice_records.status = 'cooling_off'
-                then choice_records.chosen_at + interval '{{ contact_policy('cooling_off_days') }}' day
+                then
+                    choice_records.chosen_at
+                    + {{ policy_on('data', 'cooling_off_days', 'cast(choice_records.chosen_at as date)') }}
+                    * interval '1' day
             else choice_records.expires_at
         end as ends_at
     from choice_records

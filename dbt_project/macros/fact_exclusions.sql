@@ -42,11 +42,38 @@
     end
 {%- endmacro %}
 
-{% macro opportunity_event_exclusion(events, opportunities) -%}
+{# outliers: the opportunities that left as errors. #}
+{% macro opportunity_event_exclusion(events, opportunities, outliers) -%}
     case
-        when {{ events }}.field <> 'stage' then 'not_a_stage_change'
         when {{ opportunities }}.record_key is null then 'parent_missing'
         when {{ applies('deleted_in_source', opportunities ~ '.is_deleted') }} then 'parent_excluded'
-        when {{ events }}.stage_code is null then 'unmapped_stage'
+        when {{ outliers }}.opportunity_id is not null then 'parent_excluded'
+        when {{ events }}.field = 'stage' and {{ events }}.stage_code is null then 'unmapped_stage'
+    end
+{%- endmacro %}
+
+{% macro nps_response_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ alias }}.score < 0 or {{ alias }}.score > 10 then 'score_not_countable'
+    end
+{%- endmacro %}
+
+{% macro product_usage_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+    end
+{%- endmacro %}
+
+{# A cost of a campaign is in the campaign's own figure; a period that ends before it begins, or lasts more than the ten
+years that the fact can share out, is an entry error. #}
+{% macro marketing_cost_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ alias }}.campaign_id is not null then 'cost_of_campaign'
+        when
+            {{ days_between(alias ~ '.period_start', alias ~ '.period_end') }} < 0
+            or {{ days_between(alias ~ '.period_start', alias ~ '.period_end') }} > 3600
+            then 'invalid_period'
     end
 {%- endmacro %}

@@ -64,10 +64,7 @@
         'email_message': ref('stg_emailing__messages'),
         'erp_invoice': ref('stg_erp__invoices'),
         'erp_payment': ref('stg_erp__payments'),
-        'exchange_rate': ref('stg_finance__exchange_rates'),
-        'marketing_cost': ref('stg_finance__marketing_costs'),
-        'nps_response': ref('stg_survey__responses'),
-        'product_usage': ref('stg_product__usages')
+        'exchange_rate': ref('stg_finance__exchange_rates')
     }) }}
 {%- endmacro %}
 

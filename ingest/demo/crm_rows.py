@@ -59,7 +59,7 @@ def make_crm_rows(scratch: Scratch, size: Size) -> None:
             no_call,
           case when c.country = 'GB' then 'Europe/London' when c.country = 'US' then 'America/New_York' else
             'Europe/Paris' end as zone,
-          a.account_no, k.contact_no, o.opp
+          a.account_no, k.contact_no, o.opp, cast(-1 as bigint) as mql_s, cast(-1 as bigint) as sql_s
         from lead_records r left join persons p on p.per = r.per left join lead_lives l on l.per = r.per
         left join companies c on c.acc = p.acc
         left join (select per, min(at_s) as first_touch from touches group by per) t on t.per = r.per
@@ -102,6 +102,7 @@ def make_crm_rows(scratch: Scratch, size: Size) -> None:
         join contact_records m on m.per = r.per and m.kind = 'main' order by r.contact_no;
     """)
 
+    _hand_over(scratch)
     for table in ("sf_leads", "sf_accounts", "sf_contacts"):
         scratch.run(f"alter table {table} add column defects varchar")
     scratch.run(
@@ -109,6 +110,27 @@ def make_crm_rows(scratch: Scratch, size: Size) -> None:
         "alter table sf_accounts add column shown_modified bigint"
     )
     scratch.run("update sf_accounts set street = '12 rue du Port', shown_modified = -1")
+
+
+def _hand_over(scratch: Scratch) -> None:
+    """Dates in sf_leads at which marketing hands a lead with a score over to sales, and sales accept it.
+
+    Marketing works for two hours to two days, outbound leads are never handed over; sales accept most leads that
+    convert or that were reached within two days. Derived from what is there: no draw of another table moves.
+    """
+    scratch.run(f"""
+        create or replace table handed_over as
+        select l.lead_no, l.created + 7200 + l.per * 7919 % 165600 as mql_s, l.per, l.worked, l.converted
+        from sf_leads l join persons p on p.per = l.per
+        where l.kind = 'original' and p.channel <> 'outbound' and l.score > 35 and l.deleted_s < 0;
+        create or replace table accepted as
+        select lead_no, greatest(mql_s, worked) + 3600 + per * 104729 % 172800 as sql_s
+        from handed_over
+        where per % 5 <> 0 and (converted > 0 or (worked > 0 and worked < mql_s + 172800));
+        update sf_leads set mql_s = h.mql_s from handed_over h
+        where h.lead_no = sf_leads.lead_no and h.mql_s < {AS_OF};
+        update sf_leads set sql_s = a.sql_s from accepted a
+        where a.lead_no = sf_leads.lead_no and sf_leads.mql_s > 0 and a.sql_s < {AS_OF}""")
 
 
 def make_task_rows(scratch: Scratch, size: Size) -> None:

@@ -85,7 +85,11 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
             "currency": pick(
                 ["EUR", "GBP", "USD"], np.select([currency == "GBP", currency == "USD"], [1, 2], 0)
             ),
-            "expected_day": np.where(is_closed, close_day, np.maximum(close_day, AS_OF // DAY + 5)),
+            # one open deal in six still shows a closing day that has passed
+            "expected_day": np.where(
+                is_closed, close_day, np.where(np.arange(n) % 6 == 1, AS_OF // DAY - 20, close_day)
+            ),
+            "planned_day": close_day,
             "top_rung": np.where(happened.any(axis=1), (happened * rung).max(axis=1), 0),
             "is_reopened": reopened,
             "lost_reason": pick(LOST_REASONS, rng.integers(0, len(LOST_REASONS), n)),
@@ -112,7 +116,24 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
             "stage": np.concatenate([r[2] for r in rows]),
         },
     )
-    scratch.run("""
+    _edit_history(scratch, seed)
+
+
+def _edit_history(scratch: Scratch, seed: int) -> None:
+    """What each history row showed: amounts first guessed, closing days pushed, the last row as the record is now."""
+    scratch.run(f"""
         create or replace table opp_changes as
-        select row_number() over (order by at_s, opp, stage) - 1 as change, * from opp_changes order by
-          change""")
+        with placed as (
+          select row_number() over (order by c.at_s, c.opp, c.stage) - 1 as change, c.opp, c.at_s, c.stage,
+            row_number() over (partition by c.opp order by c.at_s, c.stage) as place,
+            count(*) over (partition by c.opp) as n_places, o.amount, o.expected_day, o.opened // {DAY} as opened_day,
+            o.planned_day, cast(hash(c.opp * 41 + {seed}) % 1000000 as bigint) as u
+          from opp_changes c join opps o using (opp))
+        select change, opp, at_s, stage,
+          case when amount > 0 and u % 10 < 4 and place * 2 <= n_places
+            then greatest(50, amount * (60 + u // 10 % 81) // 5000 * 50) else amount end as amount,
+          case when stage >= {WON} then at_s // {DAY} when place = n_places then expected_day
+            else greatest(opened_day + (planned_day - opened_day) * (50 + u // 1000 % 81) // 100,
+              at_s // {DAY} + 7) end as expected_day,
+          u % 23 = 5 as has_no_forecast
+        from placed order by change""")

@@ -239,15 +239,18 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
         "siren",
         "cast(score as varchar)",
         "zone",
+        f"case when mql_s > 0 and mql_s < {end} then iso(mql_s) else '' end",
+        f"case when sql_s > 0 and sql_s < {end} then iso(sql_s) else '' end",
         "iso(created)",
         "iso(modified)",
         "iso(modified)",
     )
+    changes = ("created", "worked", "converted", "deleted_s", "closed_s", "mql_s", "sql_s")
     query = f"""select lead_no as seq, {line} as line,
           nullif(concat_ws(',', defects, case when gone then '24' end, case when gone and done and kind =
             'original' then '25' end,
             case when done and kind = 'same_mail' then '25' end), '') as defects, lead_id(lead_no) as key
-        from (select *, {last_change(end, "created", "worked", "converted", "deleted_s", "closed_s")} as modified,
+        from (select *, {last_change(end, *changes)} as modified,
             deleted_s > 0 and deleted_s < {end} as gone, converted > 0 and converted < {end} as done from
               sf_leads)
         where {delivered(month, size, "modified", "created")}"""
@@ -285,6 +288,8 @@ def _leads(writer: ExtractWriter, size: Size, month: str) -> None:
             "SIREN__c",
             "Score__c",
             "TimeZone__c",
+            "MQLDate__c",
+            "SQLDate__c",
             "CreatedDate",
             "LastModifiedDate",
             "SystemModstamp",
@@ -318,7 +323,7 @@ def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
         "source",
         "yes(stage >= 7)",
         "yes(shown_won)",
-        _stage("cast(stage as int)", _FORECAST),
+        "case when has_no_forecast then '' else " + _stage("cast(stage as int)", _FORECAST) + " end",
         "case when stage = 8 then lost_reason else '' end",
         "coalesce(shown_owner, user_id(owner))",
         "currency",
@@ -330,12 +335,12 @@ def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
           nullif(concat_ws(',', defects, case when stage = 7 and not shown_won then '23' end, case when gone
             then '24' end), '')
             as defects, opp_id(opp) as key
-        from (select o.*, s.stage, s.modified, a.account_no, coalesce(p.source, '') as source, o.opened +
+        from (select o.*, s.stage, s.modified, s.has_no_forecast, a.account_no, coalesce(p.source, '') as source, o.opened +
           86400 * 9 as gone_s,
             o.is_deleted and o.opened + 86400 * 9 < {end} as gone, s.stage = 7 and not o.won_flag_lost as
               shown_won
-          from opps o join (select opp, arg_max(stage, change) as stage, max(at_s) as modified from
-            opp_changes
+          from opps o join (select opp, arg_max(stage, change) as stage, max(at_s) as modified,
+            bool_or(has_no_forecast) as has_no_forecast from opp_changes
             where at_s < {end} group by opp) s using (opp)
           join account_of a using (acc) left join persons p on p.per = o.per)
         where {delivered(month, size, changed, "opened")}"""
@@ -379,11 +384,11 @@ def _history(writer: ExtractWriter, size: Size, month: str) -> None:
         "'0.0'",
         "iso_date(expected_day * 86400)",
         _stage("cast(stage as int)", _PROBABILITY),
-        _stage("cast(stage as int)", _FORECAST),
+        "case when has_no_forecast then '' else " + _stage("cast(stage as int)", _FORECAST) + " end",
     )
     query = f"""select change as seq, {line} as line, change_id(change) as key,
           case when is_undone then '26' end as defects
-        from (select h.*, o.owner, o.amount, o.expected_day, h.stage >= 7 and h.at_s < o.closed as is_undone
+        from (select h.*, o.owner, h.stage >= 7 and h.at_s < o.closed as is_undone
           from opp_changes h join opps o using (opp)) where {delivered(month, size, "at_s", "at_s")}"""
     writer.write(
         f"{FOLDER}/{month}/OpportunityHistory.csv",

@@ -21,6 +21,7 @@ Examples:
   etalon impact
   etalon impact --reason test_record --reason double_logged
   etalon impact --merge same_email --rule R-TEL-002
+  etalon impact --top 5
   etalon impact --all --json
 
 \b
@@ -43,16 +44,20 @@ Exit codes: 0 done, 1 a decision could not be measured, 2 wrong usage, 75 a run 
 )
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Rule that flags rows, such as R-CRM-003.")
 @click.option("--all", "is_all", is_flag=True, help="Every decision of the last run that can be measured.")
+@click.option(
+    "--top", default=0, metavar="N", type=click.IntRange(0, 1000),
+    help="The N decisions of most rows that can be measured.",
+)  # fmt: skip
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="Lines shown.")
 def command(
     company: Path, as_json: bool, language: str, reasons: tuple[str, ...], merges: tuple[str, ...],
-    rules: tuple[str, ...], is_all: bool, limit: int,
+    rules: tuple[str, ...], is_all: bool, top: int, limit: int,
 ) -> None:  # fmt: skip
     """Measure what decisions do to the KPIs of the company, in points and in money."""
     from ingest import load_company
     from orchestration.impact.measuring import measure
     from orchestration.impact.results import inputs_fingerprint, read_impact
-    from orchestration.impact.switches import find_switch, switches
+    from orchestration.impact.switches import find_switch, largest_switches, switches
     from orchestration.run_lock import reading, run_lock
     from orchestration.settings import make_run_id, read_settings
 
@@ -66,7 +71,8 @@ def command(
         if each.obstacle:
             text = wording(f"impact_{each.obstacle}", language)
             raise click.BadParameter(f"{each.code}: {text}", param_hint=f"--{each.kind}")
-    wanted += [each for each in known if is_all and not each.obstacle and each not in wanted]
+    largest = largest_switches(known, len(known) if is_all else top)
+    wanted += [each for each in largest if each not in wanted]
     measured = []
     if wanted:
         with (

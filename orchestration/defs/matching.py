@@ -34,6 +34,7 @@ _DECISIONS = {
     "group_links": "Companies that stewards put under another one, with dates.",
     "review_items": "Decisions to confirm and decisions that contradict each other.",
     "postponements": "Questions that a steward could not answer.",
+    "outlier_classes": "The class that people gave to values far from the others.",
     "survivorship_rules": "Which source gives each attribute of a golden record.",
 }
 #: Findings of orchestration.matching.audit, each on the table it is about.

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from expectations.contact_policies import KEPT as CONTACT_POLICIES
 from ingest.sql import connect, ident, literal
 from orchestration.impact.switches import EVERY_MERGE, text_columns
 from orchestration.matching.components import component_labels
@@ -39,6 +40,8 @@ class Scratch:
             (self.folder / name).mkdir()
         (self.folder / "stewardship").symlink_to(self.base / "stewardship")
         (self.folder / "run" / "settings.parquet").symlink_to(self.base / "run" / "settings.parquet")
+        if (kept := self.base / CONTACT_POLICIES).is_file():
+            (self.folder / CONTACT_POLICIES).symlink_to(kept)
         settings = pq.read_table(self.folder / "run" / "settings.parquet", columns=["cycle"])
         # What is built here is admitted to be compared, and is never published.
         verdict = settings.append_column("verdict", pa.array(["publish"]))

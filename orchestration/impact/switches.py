@@ -33,6 +33,7 @@ POLICIES = (
     "not_a_touch",
     "not_outbound",
     "opening_entry",
+    "outlier_error",
     "overlapping_subscription",
     "test_record",
     "trial_subscription",
@@ -76,6 +77,18 @@ def find_switch(known: list[Switch], kind: str, code: str) -> Switch:
         if (each.kind, each.code) == (kind, code):
             return each
     raise ImpactError("E-IMP-003", code, is_usage=True)
+
+
+def largest_switches(known: list[Switch], n: int) -> list[Switch]:
+    """The n decisions of most rows that can be taken the other way, in the order of `known`.
+
+    Less than all of them leave out every_merge, which is the merges together.
+    """
+    possible = [each for each in known if not each.obstacle]
+    if n < len(known):
+        possible = [each for each in possible if each.code != EVERY_MERGE]
+    largest = sorted(possible, key=lambda each: (-each.n_rows, each.kind, each.code))[:n]
+    return [each for each in known if each in largest]
 
 
 def _reasons(con: duckdb.DuckDBPyConnection) -> list[Switch]:

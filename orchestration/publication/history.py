@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -26,6 +26,9 @@ from ingest.sql import literal
 from orchestration.crash_points import crash_point
 from orchestration.publication.files import replace_file
 from orchestration.publication.receipts import now_text, receipts
+
+if TYPE_CHECKING:
+    from expectations.control_findings import ControlFinding
 
 LOG = "publication_log.parquet"
 RULES, ACCOUNTS, KPIS = "rule_history.parquet", "account_history.parquet", "kpi_history.parquet"
@@ -47,6 +50,22 @@ RULE_SCHEMA = pa.schema(
         ("rule_version", pa.string()),
     ]
 )
+#: Dimension of a control by its kind, of any other validity.
+DIMENSIONS_OF_CONTROLS = {
+    "clock": "consistency",
+    "constant": "plausibility",
+    "control_total": "reconciliation",
+    "freshness": "timeliness",
+    "hours": "consistency",
+    "key": "uniqueness",
+    "last_timestamp": "timeliness",
+    "order": "consistency",
+    "orphan": "integrity",
+    "required": "completeness",
+    "volume": "volume",
+}
+_WORST_FIRST = ("fail", "warn", "waived", "pass", "not_assessed")
+_LEVELS = ("error", "warn", "info")
 _FATES = ("records_in", "kept", "quarantined", "excluded", "exact_duplicate", "superseded", "suppressed")
 #: One row per publication, source and contract: term C of the ledger.
 ACCOUNT_SCHEMA = pa.schema(
@@ -249,6 +268,35 @@ def rule_rows(results: Path, versions: Mapping[tuple[str, str], str]) -> pa.Tabl
     return found.append_column("rule_version", pa.array([versions.get(key) for key in keys], pa.string()))
 
 
+def with_controls(rules: pa.Table, controls: Iterable[ControlFinding]) -> pa.Table:
+    """Rows of rule_history: those of rule_rows, and one per control of what was delivered and contract.
+
+    Several deliveries of one control are one row: their counts together, and the worst status that any of them has.
+    """
+    schema = pa.schema([column for column in RULE_SCHEMA if column.name not in dict(_OF_PUBLICATION)])
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for each in controls:
+        row = found.setdefault(
+            (each.rule_id, each.table_name),
+            {
+                "rule_id": each.rule_id,
+                "table_name": each.table_name,
+                "dimension": DIMENSIONS_OF_CONTROLS.get(each.result.kind, "validity"),
+                "layer": "delivery",
+                "severity": each.severity,
+                "status": each.status,
+                "n_evaluated": 0,
+                "n_failed": 0,
+            },
+        )
+        row["n_evaluated"] += each.result.n_evaluated or 0
+        row["n_failed"] += each.result.n_failed or 0
+        row["status"] = min(row["status"], each.status, key=_WORST_FIRST.index)
+        row["severity"] = min(row["severity"], each.severity, key=_LEVELS.index)
+    added = pa.Table.from_pylist([found[key] for key in sorted(found)], schema=schema)
+    return pa.concat_tables([rules.select(schema.names).cast(schema), added])
+
+
 def kpi_rows(con: duckdb.DuckDBPyConnection, relation: str) -> pa.Table:
     """Company rows of the management mart."""
     return con.sql(
@@ -277,6 +325,15 @@ def kpis_as_published(
         for row in rows
         if row["period_month"] == (period_month or date.fromisoformat(f"{row['cycle']}-01"))
     ], names
+
+
+def kpis_of(published: Path, publications: set[str]) -> pa.Table:
+    """Rows of kpi_history of the given publications; none before the first one."""
+    path = published / "registry" / KPIS
+    if not path.is_file():
+        return KPI_SCHEMA.empty_table()
+    table = pq.read_table(path, schema=KPI_SCHEMA)
+    return table.filter(pc.is_in(table["publication_id"], pa.array(sorted(publications), pa.string())))
 
 
 def record_publication(published: Path, publication: Publication, shares: Mapping[str, pa.Table]) -> None:

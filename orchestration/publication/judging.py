@@ -5,11 +5,14 @@ What does NOT belong here: the decision itself (expectations.gate), putting anyt
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow.parquet as pq
 
+from expectations.contact_policies import kept_contact_policies
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
 from orchestration.settings import RunSettings, fingerprint, waivers_path
@@ -33,7 +36,9 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     """64 hex over what the candidate was made of: its first twelve end the id of its publication."""
     path = work / "collect" / "deliveries.parquet"
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
-    return fingerprint(settings, [*delivered, *decisions_in_force(work / "stewardship")])
+    # A policy of the company's own is part of it; the project's is part of the code.
+    policies = [json.dumps(row, sort_keys=True) for row in kept_contact_policies(work) or ()]
+    return fingerprint(settings, [*delivered, *decisions_in_force(work / "stewardship"), *policies])
 
 
 def id_of(settings: RunSettings, run_fingerprint: str) -> str:
@@ -101,6 +106,25 @@ def compared(
     former = last_publication(events, publication_id, settings.cycle)
     baseline = read_baseline(company.published, former) if former else None
     return compare(results, definition_versions(catalogue), _accounts(company.work), baseline, policy)
+
+
+def compared_marts(company: Company, settings: RunSettings, catalogue: Catalogue) -> Progress:
+    """The rules on the marts beside those of the publication before; the gate has compared all others by then."""
+    from expectations.assessment_index import completed
+    from expectations.confirming import confirmed
+    from expectations.results import read_results
+
+    policy = company_policy(company)
+    results = read_results(company.work / "quality" / "rule_results.parquet")
+    of_marts = confirmed(completed(results, catalogue, {"mart"}), catalogue, policy, settings.cycle_end)
+    return marts_alone(compared(company, settings, of_marts, catalogue, policy))
+
+
+def marts_alone(found: Progress) -> Progress:
+    """What was compared without quarantine and rules that are gone: the gate has told those."""
+    return replace(
+        found, comparisons=tuple(each for each in found.comparisons if not each.is_quarantine), gone=()
+    )
 
 
 def _accounts(work: Path) -> dict[tuple[str, str], Counted]:

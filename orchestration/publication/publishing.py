@@ -44,10 +44,20 @@ from orchestration.publication.history import (
     row_accounts,
     rule_rows,
     sequence_of,
+    with_controls,
 )
 from orchestration.publication.journal_history import promote_journal
-from orchestration.publication.judging import company_policy, decided, id_of, run_fingerprint
+from orchestration.publication.judging import (
+    company_policy,
+    compared,
+    compared_marts,
+    decided,
+    id_of,
+    marts_alone,
+    run_fingerprint,
+)
 from orchestration.publication.metric_table import DIM_METRIC, metric_rows, metric_table
+from orchestration.publication.moved_figures import keep_evidence, moved_tables
 from orchestration.publication.reach import KPI_MART, reach
 from orchestration.publication.receipts import (
     CURRENT,
@@ -116,12 +126,14 @@ def publish(
     current_publication(published)  # a damaged record stops here, before anything is written
     settings = read_settings(work)
     from expectations.catalogue import load_catalogue
+    from expectations.control_findings import judged, read_controls
     from expectations.ratchet import definition_versions
     from ingest.mapping import filled_contracts
 
     catalogue, filled = catalogue or load_catalogue(), filled_contracts(company)
     verdict = admit(company, settings, catalogue)
     progress = confirm_verdict(company, settings, verdict, filled, catalogue)
+    progress = progress.beside(compared_marts(company, settings, catalogue))
     fingerprint = run_fingerprint(work, settings)
     publication_id = id_of(settings, fingerprint)
     events = read_log(published)
@@ -139,10 +151,16 @@ def publish(
         )
         extra += _impact_table(work, fingerprint)
         shares = {
-            RULES: rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
+            RULES: with_controls(
+                rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
+                judged(read_controls(work), company_policy(company), settings.cycle_end),
+            ),
             ACCOUNTS: row_accounts(con, work),
             KPIS: kpi_rows(con, _KPIS),
         }
+        extra += moved_tables(
+            con, published, work, settings, publication, events, manifest, deliveries, shares[KPIS], aside
+        )
         marts = build_marts(
             con, tables, lambda table: f"warehouse.{ident(table.schema)}.{ident(table.name)}", aside, extra
         )
@@ -187,6 +205,7 @@ def publish(
     with connection(work / WAREHOUSE, work / "tmp") as con:
         promote_journal(con, published, publication_id, settings.cycle)
     crash_point("publication.registry_promoted")
+    keep_evidence(aside, published, events, publication)
     record_publication(published, publication, shares)
     admit(company, settings, catalogue)
     _swap(published, marts, publication_id)
@@ -302,6 +321,19 @@ def admit(company: Company, settings: RunSettings, catalogue: Catalogue) -> dict
         said = [f"{', '.join(failed)} fail"] if failed else []
         said += [f"{', '.join(unassessed)} could not be assessed"] if unassessed else []
         raise NotAdmittedError(f"mart rule(s) {'; '.join(said)}: see the data-quality report")
+    progress = marts_alone(compared(company, settings, of_marts, catalogue, policy))
+    worse = sorted(
+        {
+            each.rule_id
+            for each in progress.worse
+            if each.effect == "hold" and policy.waiver(each, settings.cycle_end) is None
+        }
+    )
+    if worse:
+        raise NotAdmittedError(
+            f"mart rule(s) {', '.join(worse)} are worse than in publication {progress.baseline_id}:"
+            " see the data-quality report"
+        )
     return verdict
 
 

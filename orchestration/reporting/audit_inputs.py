@@ -33,6 +33,7 @@ from orchestration.reporting.figures import (
     RuleOutcome,
     Segment,
     StageStep,
+    TouchLine,
 )
 from orchestration.reporting.formatting import add_months, month_start
 from orchestration.reporting.inputs import Reader, read_verdict, row_accounts, rule_outcomes, run_facts
@@ -72,12 +73,14 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     rows = reader.table(_KPIS, "select * from relation order by metric_name, period_month")
     company_rows = [row for row in rows if row["segment_kind_code"] == "all"]
     kpis = _kpis(company_rows, cycle, rule_outcomes(reader), _published_trust(company))
+    lines = _touch_lines(reader)
     matured = next((month_start(kpi.period) for kpi in kpis if kpi.is_cohort), cycle)
     return AuditInputs(
         run=run,
         verdict=verdict,
         kpis=kpis,
-        segments=_segments(rows, matured),
+        segments=_segments(rows, matured, lines),
+        line=lines.get(("all", "all")),
         segment_period=f"{matured:%Y-%m}",
         bridge=_bridge(reader, cycle),
         revenue=_revenue(reader, cycle),
@@ -204,7 +207,33 @@ def _tables_behind() -> Mapping[str, frozenset[str]]:
     return tables_behind(json.loads(MANIFEST.read_text(encoding="utf-8")))
 
 
-def _segments(rows: list[dict[str, Any]], month: date) -> tuple[Segment, ...]:
+def _touch_lines(reader: Reader) -> dict[tuple[str, str], TouchLine]:
+    """(cut, segment) -> line of the judged design in the half year up to the month of the cohort."""
+    rows = reader.table(
+        "marts.mart_sales_touch_lines_cycle",
+        "select * from relation where period_code = 'half_year' and colour_code is not null"
+        " and segment_kind_code in ('all', 'size_band', 'channel')",
+    )
+    return {
+        (row["segment_kind_code"], row["segment_code"]): TouchLine(
+            n_leads=row["n_leads"],
+            n_converted=row["n_converted"],
+            r=row["r"],
+            r_low=row["r_low"],
+            r_high=row["r_high"],
+            slope=row["slope"],
+            reason_code=row["line_reason_code"],
+            form_code=row["form_code"],
+            colour_code=row["colour_code"],
+            reasons=tuple(row["colour_reason_codes"].split(",")),
+        )
+        for row in rows
+    }
+
+
+def _segments(
+    rows: list[dict[str, Any]], month: date, lines: Mapping[tuple[str, str], TouchLine]
+) -> tuple[Segment, ...]:
     cells = {
         (row["segment_kind_code"], row["segment_code"], row["metric_name"]): row
         for row in rows
@@ -218,7 +247,8 @@ def _segments(rows: list[dict[str, Any]], month: date) -> tuple[Segment, ...]:
             n_leads = int(leads["metric_value"]) if leads and leads["metric_value"] is not None else 0
             if n_leads:
                 measures = {name: _measure(cells.get((dimension, code, name))) for name in _SEGMENTED}
-                found.append(Segment(dimension, code, n_leads, **measures))
+                line = lines.get((dimension, code))
+                found.append(Segment(dimension, code, n_leads, line=line, **measures))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import bridge, places_of, sparkline, stacked_months, weekly_rate
-from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment
+from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment, TouchLine
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.sections.accounts import unreadable
@@ -142,10 +142,31 @@ def _segment_cell(measure: Measure, unit: str, places: int, t: Wording, f: Forma
     return {"text": quantity(measure.value, unit, places, "", t, f), "title": title, "few": few}
 
 
+def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str] | None:
+    """r with its interval, the colour and why; None where no lead of the segment was old enough."""
+    if line is None:
+        return None
+    reasons = ", ".join(t.or_raw("lights.reason", code) for code in line.reasons)
+    if line.r is None:
+        shown, title = MISSING, t.or_raw("lights.line", line.reason_code or "not_computed")
+    else:
+        shown, title = f.decimal(line.r, 2), t("lights.n", n=f.integer(line.n_leads))
+        if line.r_low is not None and line.r_high is not None:
+            title += t("lights.interval", low=f.decimal(line.r_low, 2), high=f.decimal(line.r_high, 2))
+    return {
+        "r": shown,
+        "title": title,
+        "colour": line.colour_code,
+        "label": t.or_raw("lights.colour", line.colour_code),
+        "reasons": reasons,
+    }
+
+
 def _segment_rows(segment: Segment, t: Wording, f: Formats) -> dict[str, object]:
     return {
         "label": t.or_raw(segment.dimension, segment.code),
         "n": f.integer(segment.n_leads),
+        "line": _line_cell(segment.line, t, f),
         "cells": [
             _segment_cell(segment.cr, "rate", 1, t, f),
             _segment_cell(segment.touches_per_lead, "touches_per_lead", 1, t, f),
@@ -240,6 +261,7 @@ def audit_context(inputs: AuditInputs, t: Wording, f: Formats) -> dict[str, obje
             for dimension in _DIMENSIONS
         ],
         "segment_minimum": SEGMENT_MINIMUM,
+        "line": _line_cell(inputs.line, t, f),
         "bridge_chart": _bridge_chart(inputs, t, f),
         "revenue_chart": _revenue_chart(inputs, t, f),
         "latest_revenue": latest,

@@ -13,6 +13,7 @@ from decimal import Decimal
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.quality_figures import (
     Compliance,
+    FigureMove,
     FormerAccount,
     History,
     IdChange,
@@ -274,6 +275,8 @@ class QualityInputs:
     history: History | None = None
     compliance: Compliance | None = None
     reconciliation: tuple[ReconciliationCause, ...] | None = None
+    moves: tuple[FigureMove, ...] | None = None  # None: not published, or no bridge there
+    moved_since: str | None = None
     n_decisions_to_measure: int | None = None  # that can be taken the other way; None: not counted
 
 
@@ -324,6 +327,25 @@ class Kpi:
 
 
 @dataclass(frozen=True)
+class TouchLine:
+    """How touches before the landmark and conversion after it go together in one segment, and its light.
+
+    slope: conversion per touch, 0.01 is one point; reasons: codes of the rules behind the colour.
+    """
+
+    n_leads: int
+    n_converted: int
+    r: Decimal | None
+    r_low: Decimal | None
+    r_high: Decimal | None
+    slope: Decimal | None
+    reason_code: str | None
+    form_code: str | None
+    colour_code: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Segment:
     """One row of the segment table. `dimension` is size_band or channel."""
 
@@ -334,6 +356,7 @@ class Segment:
     touches_per_lead: Measure
     ttf_hours: Measure
     contacted_24h_rate: Measure
+    line: TouchLine | None = None
 
 
 @dataclass(frozen=True)
@@ -407,6 +430,7 @@ class AuditInputs:
     kpis: tuple[Kpi, ...] = ()
     segments: tuple[Segment, ...] = ()
     segment_period: str | None = None
+    line: TouchLine | None = None
     bridge: MrrBridge | None = None
     revenue: tuple[RevenueMonth, ...] = ()
     complaints: tuple[ComplaintWeek, ...] = ()

@@ -5,10 +5,18 @@ What does not belong here: writing those files (orchestration.publication), the 
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.reporting.quality_figures import DimensionPoint, FormerAccount, History, SourcePoint
+from orchestration.reporting.definitions import metric_definitions
+from orchestration.reporting.quality_figures import (
+    DimensionPoint,
+    FigureMove,
+    FormerAccount,
+    History,
+    SourcePoint,
+)
 
 if TYPE_CHECKING:
     from orchestration.reporting.inputs import Reader
@@ -69,3 +77,32 @@ def publication_history(reader: Reader, registry: Path) -> History | None:
         tuple(DimensionPoint(**row) for row in dimensions or ()),
         tuple(SourcePoint(**row) for row in sources or ()),
     )
+
+
+def figure_moves(
+    published: Path, publication_id: str | None
+) -> tuple[tuple[FigureMove, ...] | None, str | None]:
+    """The figures of past months that moved with a publication, by metric and latest month first; and since which
+    publication. (None, None) for a run that is not published.
+    """
+    from orchestration.publication.figure_reading import read_bridge
+
+    rows = read_bridge(published, publication_id) if publication_id else None
+    if rows is None:
+        return None, None
+    found = []
+    for (name, month), steps in groupby(rows, key=lambda row: (row["metric_name"], row["period_month"])):
+        told, definition = list(steps), metric_definitions().get(name)
+        found.append(
+            FigureMove(
+                name,
+                f"{month:%Y-%m}",
+                definition.unit if definition else told[0]["unit_code"] or "",
+                told[0]["value_before"],
+                told[-1]["value_after"],
+                tuple((row["cause_code"], row["effect"], row["n_units"]) for row in told),
+                definition.label_fr if definition else "",
+                definition.label_en if definition else "",
+            )
+        )
+    return tuple(found), rows[0]["from_publication_id"] if rows else None

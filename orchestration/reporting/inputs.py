@@ -43,7 +43,7 @@ from orchestration.reporting.followup_inputs import (
     reconciliation,
     work_by_owner,
 )
-from orchestration.reporting.history_inputs import former_accounts, publication_history
+from orchestration.reporting.history_inputs import figure_moves, former_accounts, publication_history
 from orchestration.reporting.privacy import CONTRACTS_OF_ONE_PERSON
 from orchestration.settings import cycle_bounds
 
@@ -161,6 +161,7 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
         first_day, day_after = cycle_bounds(run.cycle)
         registry = company.published / "registry"
         rules = rule_outcomes(reader)
+        moves, moved_since = figure_moves(company.published, publication_id)
         return QualityInputs(
             run=run,
             verdict=read_verdict(reader),
@@ -185,6 +186,8 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
             history=publication_history(reader, registry),
             compliance=compliance(reader, first_day, day_after),
             reconciliation=reconciliation(reader, day_after, run.reporting_currency),
+            moves=moves,
+            moved_since=moved_since,
             n_decisions_to_measure=n_decisions,
         )
 

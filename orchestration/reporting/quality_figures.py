@@ -188,6 +188,23 @@ class SourcePoint:
 
 
 @dataclass(frozen=True)
+class FigureMove:
+    """A figure of a past month that the publication before gave otherwise. causes: (code, effect, units) in order.
+
+    before, after: None where a publication gave none; then no effect is known.
+    """
+
+    metric_name: str
+    period: str
+    unit: str
+    before: Decimal | None
+    after: Decimal | None
+    causes: tuple[tuple[str, Decimal | None, int | None], ...]
+    metric_fr: str = ""
+    metric_en: str = ""
+
+
+@dataclass(frozen=True)
 class History:
     """The last publications, oldest first, by dimension and by source."""
 

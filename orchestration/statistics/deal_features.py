@@ -67,7 +67,8 @@ company_history as (
   from outcomes window w as (order by closed_at range between unbounded preceding and current row)
 ),
 account_wins as (
-  select account_id, min(closed_at) as happened_at from outcomes where is_won and account_id <> 'unknown' group by account_id
+  select account_id, min(closed_at) as happened_at from outcomes where is_won and account_id <> 'unknown'
+  group by account_id
 ),
 touched as (
   select account_id, person_id, occurred_at as happened_at from master.fct_touches
@@ -78,7 +79,8 @@ touch_history as (
   window w as (partition by account_id order by happened_at range between unbounded preceding and current row)
 ),
 first_meetings as (
-  select account_id, person_id, min(happened_at) as happened_at from touched where person_id <> 'unknown' group by account_id, person_id
+  select account_id, person_id, min(happened_at) as happened_at from touched where person_id <> 'unknown'
+  group by account_id, person_id
 ),
 person_history as (
   select account_id, happened_at, count(*) over w as n from first_meetings
@@ -101,7 +103,7 @@ amount_before as (
   group by opportunity_id, happened_at
 ),
 amount_first as (
-  select opportunity_id, min_by(old_amount, (happened_at, record_key)) as amount, min(happened_at) as happened_at from changes
+  select opportunity_id, min_by(old_amount, (happened_at, record_key)) as amount from changes
   where field = 'amount' group by opportunity_id
 ),
 pushes as (

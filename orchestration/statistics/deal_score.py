@@ -2,8 +2,8 @@
 
 A passage is an opportunity that enters a stage. The model is a logistic regression whose offset is the base rate of
 the stage, so that without any signal it IS the base rate. It is fitted on the deals closed before a split instant and
-judged on passages that entered later. What does NOT belong here: the features (deal_features.py), the fit (logistic.py), how a
-score is shown (marts).
+judged on passages that entered later. What does NOT belong here: the features (deal_features.py), the fit
+(logistic.py), how a score is shown (marts).
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "deal_models": "The model of the cycle: whether it beats the stage base rate out of time, and by how much.",
     "deal_predictors": "What goes with winning: coefficients with intervals and adjusted p-values.",
     "deal_calibrations": "Said and observed shares of wins of the passages judged out of time, in tenths.",
-    "deal_scores": "Probability of winning of passages judged out of time and of open deals; none unless published.",
+    "deal_scores": "Probability of winning of passages judged out of time and, when published, of open deals.",
 }  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def score(passages: Passages) -> Mapping[str, pa.Table]:
         "deal_predictors": _predictors(model, int(facts["n_learned_deals"])),
         "deal_calibrations": _calibration(said, won),
     }
-    return tables | ({"deal_scores": _scores(passages, model, judged)} if beats else {})
+    return tables | {"deal_scores": _scores(passages, model, judged, bool(beats))}
 
 
 def _counts(passages: Passages, mask: NDArray[np.bool_], name: str) -> dict[str, int]:
@@ -255,7 +255,7 @@ def _calibration(said: Floats, won: Floats) -> pa.Table:
     return pa.table(columns).cast(SCHEMAS["deal_calibrations"])
 
 
-def _scores(passages: Passages, model: _Model, judged: NDArray[np.bool_]) -> pa.Table:
+def _scores(passages: Passages, model: _Model, judged: NDArray[np.bool_], is_published: bool) -> pa.Table:
     """The judged passages by the model they judge; open deals, where they stand, by one fitted on all that ended."""
     whole = ~np.isnan(passages.closed_at)
     try:
@@ -263,7 +263,8 @@ def _scores(passages: Passages, model: _Model, judged: NDArray[np.bool_]) -> pa.
     except logistic.NotEstimableError:
         latest = model
     parts = []
-    for mask, used, code in ((judged, model, "held_out"), (passages.is_present, latest, "open")):
+    open_deals = passages.is_present & is_published
+    for mask, used, code in ((judged, model, "held_out"), (open_deals, latest, "open")):
         stages = passages.stages[mask]
         entered = (passages.entered_at[mask] * 1e6).astype("datetime64[us]")
         is_open = code == "open"

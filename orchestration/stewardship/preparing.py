@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestration.stewardship.content import content_hashes
 from orchestration.stewardship.decisions import ENTITIES
 from orchestration.stewardship.files import read_decisions
+from orchestration.stewardship.outlier_classes import outlier_table, read_outlier_classes
 from orchestration.stewardship.standing import Standing, decision_tables, stand
 from orchestration.stewardship.tables import write_decision_tables
 
@@ -21,7 +22,9 @@ def prepare(folder: Path, work: Path, as_of: dt.date) -> Standing:
     as_of: first day after the cycle. Raises StewardshipError for a file that cannot be read.
     """
     standing = current_standing(folder, work, as_of)
-    write_decision_tables(decision_tables(standing) if standing.decisions else {}, work / "stewardship")
+    tables = decision_tables(standing) if standing.decisions else {}
+    tables["outlier_classes"] = outlier_table(read_outlier_classes(folder))
+    write_decision_tables(tables, work / "stewardship")
     return standing
 
 

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from orchestration.stewardship.outlier_classes import SCHEMA as OUTLIER_CLASSES
+
 _DECIDED = (
     ("author", pa.string()),
     ("reason", pa.string()),
@@ -97,6 +99,8 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("decided_at", pa.timestamp("us")),
         ]
     ),
+    # The class that people gave to a value: active, replaced by a later one, or withdrawn.
+    "outlier_classes": OUTLIER_CLASSES,
 }
 
 
@@ -112,9 +116,11 @@ def write_decision_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
 
 def decisions_in_force(folder: Path) -> list[str]:
     """Ids of the decisions that the last run obeyed, sorted: they are part of what a publication depends on."""
-    path = folder / "decisions.parquet"
-    if not path.is_file():
-        return []
-    table = pq.read_table(path, columns=["decision_id", "status"])
-    obeyed = pc.is_in(table["status"], pa.array(["active", "to_confirm"]))
-    return sorted(table.filter(obeyed)["decision_id"].to_pylist())
+    found: list[str] = []
+    for name in ("decisions", "outlier_classes"):
+        path = folder / f"{name}.parquet"
+        if path.is_file():
+            table = pq.read_table(path, columns=["decision_id", "status"])
+            obeyed = pc.is_in(table["status"], pa.array(["active", "to_confirm"]))
+            found += table.filter(obeyed)["decision_id"].to_pylist()
+    return sorted(found)

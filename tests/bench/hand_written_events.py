@@ -87,7 +87,8 @@ def calls(extracts: str, out: str) -> list[str]:
                 max(duration_s) as longest_leg_s, max(talk_s) filter (where outcome = 'answered') as talk_s,
                 min(case outcome when 'answered' then 1 when 'voicemail' then 2 when 'busy' then 3 when 'no_answer' then 4
                     else 5 end) as outcome_rank, count(*) as n_source_rows
-            from {once(legs, "leg_id", "leg_id, started_at")} group by call_id),
+            from {once(legs, "leg_id", "leg_id, started_at")}
+            where not coalesce(duration_s < 0 or talk_s < 0 or ended_at < started_at, false) group by call_id),
         by_task as (
             select call_id, arg_min(person_id, task) as person_id from logged where call_id is not null group by call_id)
         select call_id, coalesce(rep_id, 'unknown') as rep_id, coalesce(points.person_id, by_task.person_id) as person_id,

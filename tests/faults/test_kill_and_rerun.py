@@ -63,8 +63,8 @@ def test_a_publication_killed_anywhere_leaves_one_complete_and_a_rerun_finishes_
     assert len(receipts(published)) == 2
     assert sorted(path.name for path in (published / "registry").iterdir()) == [
         "account_history.parquet", "golden_ids.parquet", "journal_entries.parquet", "journal_history.parquet",
-        "kpi_history.parquet", "members_accounts.parquet", "members_persons.parquet", "publication_log.parquet",
-        "rule_history.parquet",
+        "kpi_evidence", "kpi_history.parquet", "members_accounts.parquet", "members_persons.parquet",
+        "publication_log.parquet", "rule_history.parquet",
     ]  # fmt: skip
     assert history(published) == history(undisturbed / "published")
     leftovers = [

@@ -212,7 +212,16 @@ def send_cells(tables: dict, as_of: datetime, zone: str, period: Callable[[date]
 
 
 # the modules of tests/golden that have add(kpis, tables, as_of, window_days, zone) for the KPIs of a domain
-DOMAINS: tuple[str, ...] = ()
+DOMAINS: tuple[str, ...] = (
+    "oracle_reps",
+    "oracle_leads",
+    "oracle_activity",
+    "oracle_pipeline",
+    "oracle_customers",
+    "oracle_subscriptions",
+    "oracle_revenue",
+    "oracle_key_accounts",
+)
 
 
 def all_kpis(tables: dict, as_of: datetime, window_days: int, zone: str) -> dict:

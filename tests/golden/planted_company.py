@@ -169,7 +169,16 @@ SENDS = [
 
 
 # the modules of tests/golden whose tables() are planted beside the rows of this one
-DOMAINS: tuple[str, ...] = ()
+DOMAINS: tuple[str, ...] = (
+    "planted_reps",
+    "planted_leads",
+    "planted_activity",
+    "planted_pipeline",
+    "planted_customers",
+    "planted_subscriptions",
+    "planted_key_accounts",
+    "planted_revenue",
+)
 
 
 def master_tables() -> dict[str, list[dict]]:
@@ -199,8 +208,10 @@ def own_tables() -> dict[str, list[dict]]:
         })  # fmt: skip
     touches = [
         {"touch_key": f"t{n}", "lead_id": lead or "unknown", "source_stream_code": "call",
+         "source_key": f"t{n}", "person_id": "unknown", "rep_id": "rep_1",
          "channel_code": "voice", "is_effective": effective, "is_day_only": False,
-         "occurred_at": (created.get(lead) or at("05-02 08:00")) + timedelta(hours=hours)}
+         "occurred_at": (created.get(lead) or at("05-02 08:00")) + timedelta(hours=hours),
+         "occurred_on": day_of((created.get(lead) or at("05-02 08:00")) + timedelta(hours=hours))}
         for n, (lead, hours, effective) in enumerate(TOUCHES)
     ]  # fmt: skip
     opportunities = [

@@ -116,11 +116,15 @@ def test_leads_without_a_date_are_counted_in_the_cycle_and_in_no_month(marts):
         "select n_leads, n_dated, n_undated, n_converted, n_converted_undated, n_touches_declared"
         " from marts.mart_sales_leads_cycle where segment_kind_code = 'all'"
     ).fetchone()
-    assert total == (14, 13, 1, 7, 2, 12)
+    leads = [
+        row for row in master_tables()["fct_leads"] if (row["created_at"] or AS_OF - timedelta(1)) < AS_OF
+    ]
+    dated = sum(row["created_at"] is not None for row in leads)
+    assert total == (len(leads), dated, 1, 7, 2, 12)
     by_month = marts.execute(
         "select sum(n_leads) from marts.mart_sales_leads_month where segment_kind_code = 'all'"
     )
-    assert by_month.fetchone() == (13,)
+    assert by_month.fetchone() == (dated,)
 
 
 def test_segments_of_one_cut_add_up_to_the_whole_in_every_mart(marts):

@@ -20,6 +20,9 @@ from tests.compiled_models import compiled_models
 #: Mutants that give the same rows on any data, and why. All others must be noticed, and these must not be.
 EQUIVALENT = {
     "mart_finance_groups_month: left join bridge": "each view asks for a flag of the bridge to be true",
+    "fct_revenue_month_cells: left join group_firsts": "group_firsts is made of the same lines",
+    "mart_finance_acquisition_month: left join company": "a month with a size band has the whole company too",
+    "mart_finance_revenue_growth_month: left join totals": "a month with a segment has the whole company too",
     "mart_finance_revenue_month: left join group_months": "group_months is made of the same lines",
     "mart_management_kpis_month: left join metric_list": "the names of all rows and of the list stand in this model",
     "fct_lead_cadences: left join leads": "the where asks that the touch comes before as_of, a column of the lead",

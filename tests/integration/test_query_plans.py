@@ -23,7 +23,15 @@ NO_MORE_ROWS = {"PROJECTION", "FILTER", "ORDER_BY", "HASH_GROUP_BY", "WINDOW", "
 #: Relations of a fixed, small number of rows, whatever the company; seeds and lists in the SQL are short too.
 SHORT = {"run.settings": "one row", "stewardship.survivorship_rules": "one row an attribute"}
 #: Model -> how many of its joins compare all rows of two relations, and why that stays small.
-DECLARED = {"int_subscription_months": (1, "the result is a row for each subscription and month it runs")}
+DECLARED = {
+    "int_subscription_months": (1, "the result is a row for each subscription and month it runs"),
+    "fct_opportunity_snapshots": (1, "the result is a row for each opportunity and month it is open"),
+    "fct_stage_win_rates": (1, "months of closings, twelve of which belong to a month"),
+    "mart_accounts_strategic_month": (
+        1,
+        "the result is a row for each account listed and month it is on the list",
+    ),
+}
 
 
 def plan_of(con: duckdb.DuckDBPyConnection, query: str) -> dict:

@@ -22,6 +22,17 @@
     datediff({{ later }}, {{ earlier }})
 {%- endmacro %}
 
+{# A date moved by whole days. #}
+{% macro add_days(day, n_days) -%}
+    {{ adapter.dispatch('add_days', 'etalon')(day, n_days) }}
+{%- endmacro %}
+{% macro default__add_days(day, n_days) -%}
+    cast({{ day }} + cast({{ n_days }} as integer) as date)
+{%- endmacro %}
+{% macro spark__add_days(day, n_days) -%}
+    date_add({{ day }}, cast({{ n_days }} as int))
+{%- endmacro %}
+
 {# A date moved by whole months; a day that does not exist becomes the month's last. #}
 {% macro add_months(day, n_months) -%}
     {{ adapter.dispatch('add_months', 'etalon')(day, n_months) }}

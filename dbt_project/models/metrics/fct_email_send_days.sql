@@ -1,13 +1,17 @@
 -- Complaints belong to the day of the send, whenever they arrive before as_of. Sends are counted by the quarter hour
 -- first: the local day of millions of instants costs more than their count.
+-- A platform without a single reply or opening reports none: its mails are no denominator of these rates.
 with counted as (
     select
         {{ quarter_hour('sends.sent_at') }} as quarter_hour_at,
+        sends.source_instance,
         coalesce(accounts.size_band_code, 'unknown') as size_band_code,
         case when sends.is_automated then 'automated' else 'one_to_one' end as sending_code,
         count(*) filter (where sends.is_sent) as n_sent,
         count(*) filter (where sends.is_delivered) as n_delivered,
         count(*) filter (where sends.is_bounced_hard) as n_bounced_hard,
+        count(*) filter (where sends.is_bounced_soft) as n_bounced_soft,
+        count(*) filter (where sends.is_delivered and sends.is_opened) as n_opened,
         count(*) filter (
             where sends.is_complained and (sends.complained_at is null or sends.complained_at < settings.as_of)
         ) as n_complained,
@@ -24,13 +28,16 @@ with counted as (
     left join {{ ref('dim_accounts') }} as accounts on sends.account_id = accounts.account_id
     where sends.sent_at < settings.as_of
     group by
-        {{ quarter_hour('sends.sent_at') }}, coalesce(accounts.size_band_code, 'unknown'),
+        {{ quarter_hour('sends.sent_at') }}, sends.source_instance,
+        coalesce(accounts.size_band_code, 'unknown'),
         case when sends.is_automated then 'automated' else 'one_to_one' end
 ),
 
 dated as (
     select
         counted.*,
+        sum(counted.n_replied) over (partition by counted.source_instance) > 0 as reports_replies,
+        sum(counted.n_opened) over (partition by counted.source_instance) > 0 as reports_openings,
         {{ local_day('counted.quarter_hour_at', 'settings.timezone') }} as sent_on
     from counted
     cross join {{ run_settings() }} as settings
@@ -44,8 +51,12 @@ select
     cast(sum(n_sent) as bigint) as n_sent,
     cast(sum(n_delivered) as bigint) as n_delivered,
     cast(sum(n_bounced_hard) as bigint) as n_bounced_hard,
+    cast(sum(n_bounced_soft) as bigint) as n_bounced_soft,
     cast(sum(n_complained) as bigint) as n_complained,
     cast(sum(n_unsubscribed) as bigint) as n_unsubscribed,
-    cast(sum(n_replied) as bigint) as n_replied
+    cast(sum(n_replied) as bigint) as n_replied,
+    cast(sum(case when reports_replies then n_delivered else 0 end) as bigint) as n_delivered_with_replies,
+    cast(sum(n_opened) as bigint) as n_opened,
+    cast(sum(case when reports_openings then n_delivered else 0 end) as bigint) as n_delivered_with_openings
 from dated
 group by sent_on, size_band_code, sending_code

@@ -2,7 +2,32 @@
 -- Where the lead or the event has a day and no time, whole days of the company's zone are compared: in the window from
 -- the day of creation to window days later. Such a first contact gives no hours.
 -- The 24 h contact is an effective contact at or after creation, even where an earlier one makes the TTF null.
-with leads as (
+-- Business time runs on the clock of the lead: its zone, else the one zone of its country, else the company's.
+with holiday_countries as (
+    {{ holiday_countries() }}
+),
+
+business_days as (
+    {{ business_days() }}
+),
+
+sources as (
+    select
+        lead_id,
+        lower(trim(lead_source)) as source_key
+    from {{ ref('fct_leads') }}
+    where lead_source is not null
+),
+
+conformed_sources as (
+    select
+        sources.lead_id,
+        coalesce(named.source_code, 'other') as source_code
+    from sources
+    left join {{ ref('lead_sources') }} as named on sources.source_key = named.source_key
+),
+
+leads as (
     select
         leads.*,
         settings.as_of,
@@ -12,31 +37,66 @@ with leads as (
         cast(settings.conversion_window_days as bigint) * 86400 as window_s,
         {{ seconds_between('leads.created_at', 'settings.as_of') }} as age_s,
         leads.is_converted
-        and (leads.converted_at is null or leads.converted_at < settings.as_of) as is_converted_as_of
+        and (leads.converted_at is null or leads.converted_at < settings.as_of) as is_converted_as_of,
+        coalesce(stated.timezone, by_country.timezone, settings.timezone) as lead_timezone,
+        coalesce(calendars.country_code, 'none') as holiday_country_code,
+        coalesce(conformed.source_code, 'unknown') as source_code,
+        mqls.qualified_at as mql_qualified_at,
+        mqls.qualified_on as mql_on,
+        mqls.rule_id as mql_rule_id,
+        mqls.definition_version as mql_definition_version,
+        cast(coalesce(mqls.sla_hours, 24) as bigint) as handoff_sla_hours,
+        sqls.qualified_at as sql_qualified_at,
+        sqls.qualified_on as sql_on,
+        sqls.rule_id as sql_rule_id,
+        sqls.definition_version as sql_definition_version,
+        sqls.is_day_only as is_sql_day_only
     from {{ ref('fct_leads') }} as leads
     cross join {{ run_settings() }} as settings
+    left join {{ ref('time_zones') }} as stated on leads.timezone = stated.timezone
+    left join {{ ref('time_zones') }} as by_country
+        on leads.country_code = by_country.country_code and by_country.is_only_of_country
+    left join {{ ref('time_zones') }} as home on settings.timezone = home.timezone
+    left join holiday_countries as calendars
+        on coalesce(leads.country_code, home.country_code) = calendars.country_code
+    left join conformed_sources as conformed on leads.lead_id = conformed.lead_id
+    left join {{ ref('fct_lead_qualifications') }} as mqls
+        on leads.lead_id = mqls.lead_id and mqls.definition_code = 'mql'
+    left join {{ ref('fct_lead_qualifications') }} as sqls
+        on leads.lead_id = sqls.lead_id and sqls.definition_code = 'sql'
     where leads.created_at is null or leads.created_at < settings.as_of
 ),
 
--- days_after only where days are compared: the local day of an instant is not free, and touches are many.
-paired as (
+-- The local day only where days are compared: the local day of an instant is not free, and touches are many.
+touched as (
     select
         touches.lead_id,
         touches.occurred_at,
         touches.is_effective,
+        touches.is_day_only,
+        leads.created_on,
         leads.window_days,
         leads.window_s,
+        leads.mql_on,
+        leads.handoff_sla_hours,
         leads.is_created_day_only or touches.is_day_only as is_by_day,
         {{ seconds_between('leads.created_at', 'touches.occurred_at') }} as seconds_after,
+        {{ seconds_between('leads.mql_qualified_at', 'touches.occurred_at') }} as seconds_after_mql,
         case
             when leads.is_created_day_only or touches.is_day_only
-                then {{ days_between(
-                    'leads.created_on', local_day('touches.occurred_at', 'leads.company_timezone')
-                ) }}
-        end as days_after
+                then {{ local_day('touches.occurred_at', 'leads.company_timezone') }}
+        end as touched_on
     from {{ ref('fct_touches') }} as touches
     inner join leads on touches.lead_id = leads.lead_id
     where touches.occurred_at < leads.as_of
+),
+
+paired as (
+    select
+        *,
+        case when is_by_day then {{ days_between('created_on', 'touched_on') }} end as days_after,
+        case when is_day_only then {{ days_between('mql_on', 'touched_on') }} end as days_after_mql
+    from touched
 ),
 
 lead_touches as (
@@ -47,7 +107,13 @@ lead_touches as (
         is_by_day,
         case when is_by_day then days_after >= 0 else seconds_after >= 0 end as is_after_creation,
         case when is_by_day then days_after <= window_days else seconds_after < window_s end as is_before_window_end,
-        case when is_by_day then days_after <= 1 else seconds_after <= 86400 end as is_before_24h
+        case when is_by_day then days_after <= 1 else seconds_after <= 86400 end as is_before_24h,
+        case when is_day_only then days_after_mql >= 0 else seconds_after_mql >= 0 end as is_after_mql,
+        case
+            when is_day_only then days_after_mql * 24 <= handoff_sla_hours
+            else seconds_after_mql <= handoff_sla_hours * 3600
+        end as is_before_sla_end,
+        is_day_only
     from paired
 ),
 
@@ -61,8 +127,13 @@ cadences as (
         min(occurred_at) as first_touch_at,
         min(occurred_at) filter (where is_effective) as first_effective_at,
         min(occurred_at) filter (where is_effective and is_by_day) as first_effective_day_at,
+        min(occurred_at) filter (where is_effective and is_after_creation) as first_contact_at,
+        min(occurred_at) filter (where is_effective and is_after_creation and is_day_only) as first_contact_day_at,
+        min(occurred_at) filter (where is_after_mql and not is_day_only) as first_touch_after_mql_at,
         coalesce(bool_or(is_effective and not is_after_creation), false) as has_effective_before,
-        coalesce(bool_or(is_effective and is_after_creation and is_before_24h), false) as is_contacted_24h
+        coalesce(bool_or(is_effective and is_after_creation and is_before_24h), false) as is_contacted_24h,
+        coalesce(bool_or(is_after_creation), false) as is_followed_up,
+        coalesce(bool_or(is_after_mql and is_before_sla_end), false) as is_handoff_touched_in_sla
     from lead_touches
     group by lead_id
 ),
@@ -72,7 +143,11 @@ timed as (
         leads.*,
         cadences.first_touch_at,
         cadences.first_effective_at,
+        cadences.first_contact_at,
+        cadences.first_touch_after_mql_at,
         coalesce(cadences.is_contacted_24h, false) as is_contacted_24h,
+        coalesce(cadences.is_followed_up, false) as is_followed_up,
+        coalesce(cadences.is_handoff_touched_in_sla, false) as is_handoff_touched_in_sla,
         coalesce(cadences.n_touches, 0) as n_touches,
         coalesce(cadences.n_effective_touches, 0) as n_effective_touches,
         case
@@ -81,9 +156,56 @@ timed as (
             when {{ applies('negative_ttf', 'cadences.has_effective_before') }} then 'negative_ttf'
             when cadences.first_effective_day_at = cadences.first_effective_at then 'day_only'
             else 'contacted'
-        end as ttf_status_code
+        end as ttf_status_code,
+        case
+            when leads.is_created_day_only then cast(leads.created_on as timestamp)
+            else {{ local_clock('leads.created_at', 'leads.lead_timezone') }}
+        end as created_clock,
+        {{ local_clock('cadences.first_effective_at', 'leads.lead_timezone') }} as contacted_clock,
+        case
+            when leads.is_created_day_only or cadences.first_contact_day_at = cadences.first_contact_at
+                then {{ local_day('cadences.first_contact_at', 'leads.company_timezone') }}
+            else cast({{ local_clock('cadences.first_contact_at', 'leads.lead_timezone') }} as date)
+        end as first_contact_on,
+        cast({{ local_clock('leads.as_of', 'leads.lead_timezone') }} as date) as as_of_on
     from leads
     left join cadences on leads.lead_id = cadences.lead_id
+),
+
+clocked as (
+    select
+        *,
+        cast(created_clock as date) as created_clock_on,
+        cast(contacted_clock as date) as contacted_clock_on
+    from timed
+),
+
+-- A lead that comes in on a worked day before its end is to be contacted on that day, any other one on the next.
+due as (
+    select
+        clocked.*,
+        case
+            when
+                created_days.is_worked
+                and (clocked.is_created_day_only or extract(hour from clocked.created_clock) < 17)
+                then created_days.date_day
+            else created_days.next_worked_on
+        end as contact_due_on,
+        case
+            when clocked.ttf_status_code = 'contacted'
+                then
+                    {{ business_micros('clocked.contacted_clock', 'contacted_days') }}
+                    - {{ business_micros('clocked.created_clock', 'created_days') }}
+        end as business_us
+    from clocked
+    left join business_days as created_days
+        on
+            clocked.created_clock_on = created_days.date_day
+            and clocked.holiday_country_code = created_days.country_code
+    left join business_days as contacted_days
+        on
+            clocked.contacted_clock_on = contacted_days.date_day
+            and clocked.holiday_country_code = contacted_days.country_code
 )
 
 select
@@ -92,6 +214,8 @@ select
     rep_id,
     coalesce(channel_code, 'unknown') as channel_code,
     coalesce(size_band_code, 'unknown') as size_band_code,
+    source_code,
+    source_code = 'social' as is_social,
     country_code,
     created_at,
     created_on,
@@ -120,6 +244,7 @@ select
     ) as is_converted_in_window,
     n_touches,
     n_effective_touches,
+    is_followed_up,
     first_touch_at,
     first_effective_at,
     case
@@ -129,6 +254,16 @@ select
                 as decimal(18, 4)
             )
     end as ttf_hours,
+    cast(cast(floor(business_us / 1000000) as decimal(18, 4)) / 3600 as decimal(18, 4)) as ttf_business_hours,
+    case
+        when ttf_status_code = 'contacted'
+            then cast(
+                cast({{ seconds_between('created_at', 'first_effective_at') }} as decimal(18, 4)) / 3600
+                as decimal(18, 4)
+            )
+        when ttf_status_code = 'never_contacted' and not is_created_day_only
+            then cast(cast(age_s as decimal(18, 4)) / 3600 as decimal(18, 4))
+    end as ttf_observed_hours,
     ttf_status_code,
     coalesce(
         case
@@ -138,5 +273,46 @@ select
         false
     ) as is_older_24h,
     is_contacted_24h,
-    n_touches_declared
-from timed
+    contact_due_on,
+    coalesce(contact_due_on < as_of_on, false) as is_contact_due,
+    coalesce(first_contact_on <= contact_due_on, false) as is_contacted_same_day,
+    mql_qualified_at as mql_at,
+    mql_on,
+    mql_rule_id,
+    mql_definition_version,
+    sql_qualified_at as sql_at,
+    sql_on,
+    sql_rule_id,
+    sql_definition_version,
+    coalesce({{ seconds_between('mql_qualified_at', 'as_of') }} >= handoff_sla_hours * 3600, false)
+        as is_handoff_sla_over,
+    coalesce(is_handoff_touched_in_sla and mql_on is not null, false) as is_handoff_touched_in_sla,
+    case
+        when first_touch_after_mql_at is not null
+            then cast(
+                cast({{ seconds_between('mql_qualified_at', 'first_touch_after_mql_at') }} as decimal(18, 4)) / 3600
+                as decimal(18, 4)
+            )
+    end as handoff_lag_hours,
+    coalesce({{ seconds_between('mql_qualified_at', 'as_of') }} >= window_s, false) as is_handoff_matured,
+    coalesce(
+        case
+            when is_sql_day_only
+                then sql_on >= mql_on and {{ days_between('mql_on', 'sql_on') }} <= window_days
+            else
+                sql_qualified_at >= mql_qualified_at
+                and {{ seconds_between('mql_qualified_at', 'sql_qualified_at') }} < window_s
+        end,
+        false
+    ) as is_handoff_accepted,
+    n_touches_declared,
+    cast(5 as bigint) as n_fields_expected,
+    cast(
+        case when country_code is null then 0 else 1 end
+        + case when source_code = 'unknown' then 0 else 1 end
+        + case when coalesce(channel_code, 'unknown') = 'unknown' then 0 else 1 end
+        + case when coalesce(size_band_code, 'unknown') = 'unknown' then 0 else 1 end
+        + case when rep_id = 'unknown' then 0 else 1 end
+        as bigint
+    ) as n_fields_filled
+from due

@@ -7,7 +7,7 @@ with settings as (
 
 first_wins as (
     select
-        rep_id,
+        coalesce(rep_id, 'unknown') as rep_id,
         closed_on,
         row_number() over (partition by account_id order by closed_on, opportunity_id) as nth_win
     from {{ ref('fct_opportunity_closings') }}
@@ -16,7 +16,7 @@ first_wins as (
 
 events as (
     select
-        touches.rep_id,
+        coalesce(touches.rep_id, 'unknown') as rep_id,
         {{ first_of_month('touches.occurred_on') }} as period_month,
         true as is_deed,
         count(*) as n_touches,
@@ -32,10 +32,10 @@ events as (
     from {{ ref('fct_touches') }} as touches
     cross join settings
     where touches.occurred_at < settings.as_of
-    group by touches.rep_id, {{ first_of_month('touches.occurred_on') }}
+    group by coalesce(touches.rep_id, 'unknown'), {{ first_of_month('touches.occurred_on') }}
     union all
     select
-        opportunities.rep_id,
+        coalesce(opportunities.rep_id, 'unknown') as rep_id,
         {{ first_of_month('opportunities.opened_on') }} as period_month,
         true as is_deed,
         0 as n_touches,
@@ -50,11 +50,11 @@ events as (
         0 as n_revenue_unconverted
     from {{ ref('fct_opportunities') }} as opportunities
     cross join settings
-    where opportunities.opened_at < settings.as_of
-    group by opportunities.rep_id, {{ first_of_month('opportunities.opened_on') }}
+    where opportunities.opened_on < settings.cycle_end
+    group by coalesce(opportunities.rep_id, 'unknown'), {{ first_of_month('opportunities.opened_on') }}
     union all
     select
-        rep_id,
+        coalesce(rep_id, 'unknown') as rep_id,
         {{ first_of_month('closed_on') }} as period_month,
         true as is_deed,
         0 as n_touches,
@@ -68,7 +68,7 @@ events as (
         0 as revenue_amount,
         0 as n_revenue_unconverted
     from {{ ref('fct_opportunity_closings') }}
-    group by rep_id, {{ first_of_month('closed_on') }}
+    group by coalesce(rep_id, 'unknown'), {{ first_of_month('closed_on') }}
     union all
     select
         rep_id,
@@ -154,7 +154,7 @@ employments as (
             when reps.is_active then settings.cycle_start
             else deeds.last_month
         end as end_month,
-        reps.hired_on is not null or deeds.first_month > first_months.first_month as is_start_known
+        first_months.first_month as company_first_month
     from {{ ref('dim_reps') }} as reps
     left join deeds on reps.rep_id = deeds.rep_id
     left join first_targets on reps.rep_id = first_targets.rep_id
@@ -219,7 +219,7 @@ placed as (
         coalesce(employments.role_code, 'unknown') as role_code,
         employed.rep_id is not null as is_employed,
         coalesce(
-            employments.is_start_known
+            (employments.hired_on is not null or employments.start_month > employments.company_first_month)
             and rep_months.period_month < {{ add_months('employments.start_month', 3) }}, false
         ) as is_ramping,
         {{ days_between('rep_months.period_month', add_months('rep_months.period_month', 1)) }} as n_days,

@@ -90,18 +90,19 @@ dated as (
     cross join {{ run_settings() }} as settings
 ),
 
+-- The consumer checks that the policy of the day knows.
 consumer_checks as (
     select
         'consumer_hours' as check_code,
-        {{ contact_policy('consumer_from') }} as valid_from
+        false as is_opt_in
     union all
     select
         'consumer_cap' as check_code,
-        {{ contact_policy('consumer_from') }} as valid_from
+        false as is_opt_in
     union all
     select
         'consumer_opt_in' as check_code,
-        {{ contact_policy('consumer_opt_in_from') }} as valid_from
+        true as is_opt_in
 ),
 
 -- A check concerns a contact or not; of those it concerns it judges some.
@@ -156,8 +157,12 @@ judged as (
         dated.n_contacts,
         dated.is_locatable as is_assessed
     from dated
-    inner join consumer_checks as checks on dated.occurred_on >= checks.valid_from
-    where dated.is_consumer and dated.channel_code = 'voice'
+    cross join consumer_checks as checks
+    where
+        dated.is_consumer
+        and dated.channel_code = 'voice'
+        and {{ is_policed('fr_consumer', 'dated.occurred_on') }}
+        and (not checks.is_opt_in or {{ policy_on('fr_consumer', 'needs_opt_in', 'dated.occurred_on') }})
 ),
 
 breaches as (
@@ -217,8 +222,18 @@ select
     cast(checked.n_assessed as bigint) as n_assessed,
     cast(checked.n_not_assessed as bigint) as n_not_assessed,
     case when checked.n_assessed > 0 then coalesce(breaches.n_breaches, 0) end as n_breaches,
-    case when checked.check_code like 'consumer%' then 'fr_consumer' else 'b2b_default' end as profile_code,
-    {{ contact_policy('version') }} as policy_version
+    case
+        when checked.check_code like 'consumer%' then 'fr_consumer'
+        when checked.check_code = 'after_opt_out' then 'data'
+        else 'b2b_default'
+    end as profile_code,
+    case
+        when checked.check_code like 'consumer%'
+            then {{ policy_on('fr_consumer', 'version', last_day_of('checked.period_month')) }}
+        when checked.check_code = 'after_opt_out'
+            then {{ policy_on('data', 'version', last_day_of('checked.period_month')) }}
+        else {{ policy_on('b2b_default', 'version', last_day_of('checked.period_month')) }}
+    end as policy_version
 from checked
 left join breaches
     on
@@ -233,8 +248,8 @@ select
     prospects.n_prospects as n_assessed,
     cast(0 as bigint) as n_not_assessed,
     case when prospects.n_prospects > 0 then coalesce(due.n_due, 0) end as n_breaches,
-    'b2b_default' as profile_code,
-    {{ contact_policy('version') }} as policy_version
+    'data' as profile_code,
+    {{ policy_on('data', 'version', last_day_of('settings.cycle_start')) }} as policy_version
 from retention_checks as codes
 cross join prospects
 cross join {{ run_settings() }} as settings

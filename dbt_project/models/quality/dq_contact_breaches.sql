@@ -1,8 +1,11 @@
--- Contacts that the policy (macro contact_policy) did not allow, with what proves it. The checks work on numbers and on
+-- Contacts that the policy of their day (var contact_policies) did not allow, with what proves it. The checks work on
+-- numbers and on
 -- the twelve hex digits of golden ids alone, which engines sort without following pointers; what a check flags is an
 -- instant of a person or company, and the contacts themselves are looked up at the end.
-{% set pause_us = contact_policy('cool_down_us') %}
-{% set n_in_a_row = contact_policy('cool_down_touches') | int %}
+{% set pauses = policy_combinations('b2b_default', ['cool_down_touches', 'cool_down_days']) %}
+{% set n_in_a_row = policy_values('b2b_default', 'cool_down_touches') | map('int') | min %}
+{% set windows_of_accounts = policy_values('b2b_default', 'account_window_hours') %}
+{% set windows_of_calls = policy_values('fr_consumer', 'call_window_days') %}
 
 with recursive all_contacts as (
     {{ contact_rows() }}
@@ -111,20 +114,23 @@ outside_hours as (
     where
         recipient_clock <> sender_clock
         and (
-            extract(hour from recipient_clock) < {{ contact_policy('send_from_hour') }}
-            or extract(hour from recipient_clock) >= {{ contact_policy('send_until_hour') }}
+            extract(hour from recipient_clock) < {{ policy_at('b2b_default', 'send_from_hour', 'at_us') }}
+            or extract(hour from recipient_clock) >= {{ policy_at('b2b_default', 'send_until_hour', 'at_us') }}
         )
+        and {{ is_policed('b2b_default', 'at_us', true) }}
 ),
 
 account_loads as (
     select
         account_code,
         at_us,
+    {% for hours in windows_of_accounts -%}
         count(*) over (
             partition by account_code
             order by at_us asc nulls last
-            range between {{ contact_policy('account_window_us') | int - 1 }} preceding and current row
-        ) as proof_value
+            range between {{ hours | int * 3600000000 - 1 }} preceding and current row
+            ) as n_in_window_{{ loop.index }}{{ ',' if not loop.last }}
+    {% endfor %}
     from contacts
     where is_account_known and not is_automated and not is_day_only
 ),
@@ -133,16 +139,19 @@ over_account_cap as (
     select distinct
         account_code,
         at_us,
-        proof_value
+        {{ policy_column_at('b2b_default', 'account_window_hours', 'n_in_window_', 'at_us') }} as proof_value
     from account_loads
-    where proof_value > {{ contact_policy('account_max_touches') }}
+    where
+        {{ policy_column_at('b2b_default', 'account_window_hours', 'n_in_window_', 'at_us') }}
+        > {{ policy_at('b2b_default', 'account_max_touches', 'at_us') }}
+        and {{ is_policed('b2b_default', 'at_us', true) }}
 ),
 
 -- A day has at most 25 hours: only whom that many mails reached within them is asked for the local day.
 mail_gaps as (
     select
         person_code,
-        at_us - lag(at_us, {{ contact_policy('mail_max_a_day') }}) over (
+        at_us - lag(at_us, {{ policy_values('b2b_default', 'mail_max_a_day') | map('int') | min }}) over (
             partition by person_code order by at_us asc nulls last
         ) as gap_us
     from contacts
@@ -258,51 +267,62 @@ run_moments as (
     where runs.is_answer = 0
 ),
 
-steps as (
-    select
-        person_code,
-        run_number,
-        at_us,
-        row_number() over (partition by person_code, run_number order by at_us asc nulls last) as step_number,
-        count(*) over (
-            partition by person_code, run_number
-            order by at_us asc nulls last
-            range between unbounded preceding and {{ pause_us | int - 1 }} following
-        ) as last_paused_step
-    from run_moments
-),
+{% for n_before_pause, days in pauses -%}
+    steps_{{ loop.index }} as (
+        select
+            person_code,
+            run_number,
+            at_us,
+            row_number() over (partition by person_code, run_number order by at_us asc nulls last) as step_number,
+            count(*) over (
+                partition by person_code, run_number
+                order by at_us asc nulls last
+                range between unbounded preceding and {{ days | int * 86400000000 - 1 }} following
+            ) as last_paused_step
+        from run_moments
+    ),
 
--- The contact that fills the row starts the clock; after the pause the count begins again.
-pauses as (
-    select
-        person_code,
-        run_number,
-        step_number,
-        last_paused_step
-    from steps
-    where step_number = {{ n_in_a_row }}
-    union all
-    select
-        steps.person_code,
-        steps.run_number,
-        steps.step_number,
-        steps.last_paused_step
-    from pauses
-    inner join steps
-        on
-            pauses.person_code = steps.person_code
-            and pauses.run_number = steps.run_number
-            and pauses.last_paused_step + {{ n_in_a_row }} = steps.step_number
-),
+    -- The contact that fills the row starts the clock; after the pause the count begins again.
+    pauses_{{ loop.index }} as (
+        select
+            person_code,
+            run_number,
+            step_number,
+            last_paused_step
+        from steps_{{ loop.index }}
+        where step_number = {{ n_before_pause }}
+        union all
+        select
+            steps.person_code,
+            steps.run_number,
+            steps.step_number,
+            steps.last_paused_step
+        from pauses_{{ loop.index }} as pauses
+        inner join steps_{{ loop.index }} as steps
+            on
+                pauses.person_code = steps.person_code
+                and pauses.run_number = steps.run_number
+                and pauses.last_paused_step + {{ n_before_pause }} = steps.step_number
+    ),
 
+{% endfor -%}
 in_cool_down as (
-    select
-        steps.person_code,
-        steps.at_us,
-        cast(steps.step_number - pauses.step_number + {{ n_in_a_row }} as bigint) as proof_value
-    from pauses
-    inner join steps on pauses.person_code = steps.person_code and pauses.run_number = steps.run_number
-    where steps.step_number > pauses.step_number and steps.step_number <= pauses.last_paused_step
+    {% for n_before_pause, days in pauses -%}
+        select
+            steps.person_code,
+            steps.at_us,
+            cast(steps.step_number - pauses.step_number + {{ n_before_pause }} as bigint) as proof_value
+        from pauses_{{ loop.index }} as pauses
+        inner join steps_{{ loop.index }} as steps
+            on pauses.person_code = steps.person_code and pauses.run_number = steps.run_number
+        where
+            steps.step_number > pauses.step_number
+            and steps.step_number <= pauses.last_paused_step
+            and {{ policy_at('b2b_default', 'cool_down_touches', 'steps.at_us') }} = {{ n_before_pause }}
+            and {{ policy_at('b2b_default', 'cool_down_days', 'steps.at_us') }} = {{ days }}
+            and {{ is_policed('b2b_default', 'steps.at_us', true) }}
+        {{ "union all" if not loop.last }}
+    {% endfor %}
 ),
 
 consumer_calls as (
@@ -323,11 +343,13 @@ consumer_checks as (
     select
         consumer_calls.*,
         cast(consumer_calls.recipient_clock as date) as local_on,
+    {% for days in windows_of_calls -%}
         count(*) over (
             partition by consumer_calls.person_code
             order by consumer_calls.at_us asc nulls last
-            range between {{ contact_policy('consumer_window_us') | int - 1 }} preceding and current row
-        ) as n_calls
+            range between {{ days | int * 86400000000 - 1 }} preceding and current row
+            ) as n_calls_{{ loop.index }}{{ ',' if not loop.last }}
+    {% endfor %}
     from consumer_calls
 ),
 
@@ -367,7 +389,9 @@ of_persons as (
         cast(null as timestamp) as proof_at,
         proof_value
     from mail_loads
-    where proof_value > {{ contact_policy('mail_max_a_day') }}
+    where
+        proof_value > {{ policy_at('b2b_default', 'mail_max_a_day', 'at_us') }}
+        and {{ is_policed('b2b_default', 'at_us', true) }}
     union all
     select
         person_code,
@@ -392,9 +416,9 @@ of_persons as (
     left join {{ ref('public_holidays') }} as holidays
         on
             consumer_checks.local_on = holidays.holiday_on
-            and holidays.country_code = {{ contact_policy('consumer_country') }}
+            and holidays.country_code = {{ policy_value('fr_consumer', 'country_code') }}
     where
-        consumer_checks.local_on >= {{ contact_policy('consumer_from') }}
+        {{ is_policed('fr_consumer', 'consumer_checks.local_on') }}
         and not {{ is_consumer_hour('consumer_checks.recipient_clock', 'holidays.holiday_on') }}
     union all
     select distinct
@@ -403,9 +427,12 @@ of_persons as (
         at_us,
         'consumer_cap' as check_code,
         cast(null as timestamp) as proof_at,
-        n_calls as proof_value
+        {{ policy_column_at('fr_consumer', 'call_window_days', 'n_calls_', 'at_us') }} as proof_value
     from consumer_checks
-    where local_on >= {{ contact_policy('consumer_from') }} and n_calls > {{ contact_policy('consumer_max_calls') }}
+    where
+        {{ is_policed('fr_consumer', 'local_on') }}
+        and {{ policy_column_at('fr_consumer', 'call_window_days', 'n_calls_', 'at_us') }}
+        > {{ policy_on('fr_consumer', 'call_max_calls', 'local_on') }}
     union all
     select distinct
         consumer_checks.person_code,
@@ -417,7 +444,8 @@ of_persons as (
     from consumer_checks
     left join opt_ins on consumer_checks.person_code = opt_ins.person_code
     where
-        consumer_checks.local_on >= {{ contact_policy('consumer_opt_in_from') }}
+        {{ is_policed('fr_consumer', 'consumer_checks.local_on') }}
+        and {{ policy_on('fr_consumer', 'needs_opt_in', 'consumer_checks.local_on') }}
         and (opt_ins.chosen_us is null or consumer_checks.at_us < opt_ins.chosen_us)
 ),
 
@@ -467,8 +495,16 @@ select
     found.occurred_at,
     {{ local_day('found.occurred_at', 'settings.timezone') }} as occurred_on,
     found.is_automated,
-    case when found.check_code like 'consumer%' then 'fr_consumer' else 'b2b_default' end as profile_code,
-    {{ contact_policy('version') }} as policy_version,
+    case
+        when found.check_code like 'consumer%' then 'fr_consumer'
+        when found.check_code = 'after_opt_out' then 'data'
+        else 'b2b_default'
+    end as profile_code,
+    case
+        when found.check_code like 'consumer%' then {{ policy_at('fr_consumer', 'version', 'found.at_us') }}
+        when found.check_code = 'after_opt_out' then {{ policy_at('data', 'version', 'found.at_us') }}
+        else {{ policy_at('b2b_default', 'version', 'found.at_us') }}
+    end as policy_version,
     found.proof_at,
     found.proof_value
 from found

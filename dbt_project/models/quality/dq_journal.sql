@@ -167,6 +167,44 @@ decisions as (
     left join refused on decided.decision_id = refused.decision_id
     union all
     select
+        'stewardship' as step_code,
+        author as actor_code,
+        cast(null as string) as _delivery_id,
+        cast(null as bigint) as _source_row_id,
+        cast(null as int) as _record_part,
+        cast(null as string) as contract,
+        record_key,
+        metric_code as field_name,
+        decision_id as value_before,
+        case when status = 'active' then class_code else status end as value_after,
+        'steward_outlier' as reason_code,
+        case when class_code = 'error' and status = 'active' then 'exclude' else 'keep_flagged' end as action_code,
+        reason as comment_text,
+        decided_at,
+        1 as n_decisions
+    from {{ source('stewardship', 'outlier_classes') }}
+    union all
+    -- Calls and mails stay in their facts; what leaves is the touch. Activities have no fact but the touches.
+    select
+        'metric' as step_code,
+        'rule' as actor_code,
+        cast(null as string) as _delivery_id,
+        cast(null as bigint) as _source_row_id,
+        cast(null as int) as _record_part,
+        case source_stream_code when 'call' then 'telephony_call_leg' else 'email_event' end as contract,
+        source_stream_code || ':' || source_key as record_key,
+        metric_code as field_name,
+        cast(n_touches as string) as value_before,
+        cast(null as string) as value_after,
+        'outlier_error' as reason_code,
+        'exclude' as action_code,
+        cast(null as string) as comment_text,
+        cast(null as timestamp) as decided_at,
+        1 as n_decisions
+    from {{ ref('int_touch_outliers') }}
+    where is_error and source_stream_code <> 'activity'
+    union all
+    select
         'metric' as step_code,
         'rule' as actor_code,
         cast(null as string) as _delivery_id,

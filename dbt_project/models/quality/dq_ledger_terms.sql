@@ -8,12 +8,16 @@
     'attendee': 'sum(n_source_rows) from ' ~ ref('fct_meetings'),
     'activity': 'count(*) from ' ~ ref('fct_touches') ~ " where source_stream_code = 'activity'",
     'opportunity': 'count(*) from ' ~ ref('fct_opportunities'),
-    'opportunity_event': 'sum(n_source_rows) from ' ~ ref('fct_opportunity_stages'),
+    'opportunity_event': 'count(*) from ' ~ ref('fct_opportunity_changes'),
     'invoice_line': 'count(*) from ' ~ ref('fct_invoice_lines'),
     'ledger': 'count(*) from ' ~ ref('fct_ledger_revenues'),
+    'nps_response': 'count(*) from ' ~ ref('fct_nps_responses'),
+    'product_usage': 'sum(n_source_rows) from ' ~ ref('fct_product_usages'),
     'quota': 'count(*) from ' ~ ref('fct_quotas'),
     'subscription':
         'count(distinct record_key) from ' ~ ref('int_subscription_months') ~ ' where reason_code is null',
+    'marketing_cost':
+        'count(distinct cost_id) from ' ~ ref('fct_marketing_costs') ~ " where cost_source_code = 'cost'",
 } %}
 
 with fact_streams (stream_code, contract, exclusion_stream) as (
@@ -27,8 +31,11 @@ with fact_streams (stream_code, contract, exclusion_stream) as (
     ('opportunity_event', 'crm_opportunity_event', 'opportunity_event'),
     ('invoice_line', 'erp_invoice_line', 'invoice_line'),
     ('ledger', 'erp_ledger_entry', 'ledger'),
+    ('nps_response', 'nps_response', 'nps_response'),
+    ('product_usage', 'product_usage', 'product_usage'),
     ('quota', 'crm_quota', 'quota'),
-    ('subscription', 'erp_subscription', 'subscription')
+    ('subscription', 'erp_subscription', 'subscription'),
+    ('marketing_cost', 'marketing_cost', 'marketing_cost')
 ),
 
 entity_streams (entity, contract, exclusion_stream) as (
@@ -122,6 +129,16 @@ excluded_counts as (
     group by stream, contract
 ),
 
+-- A lead that is an error stays a person; records of persons that are no lead leave with the person.
+excluded_from_facts as (
+    select
+        case when exclusion_stream = 'lead' then 'person' else exclusion_stream end as exclusion_stream,
+        contract,
+        sum(n_rows) as n_rows
+    from excluded_counts
+    group by case when exclusion_stream = 'lead' then 'person' else exclusion_stream end, contract
+),
+
 entity_rows as (
     select
         entity_streams.contract as stream_code,
@@ -160,14 +177,14 @@ fact_rows as (
         fact_streams.stream_code,
         kept_counts.n_rows as n_kept,
         fact_counts.n_rows as n_fact,
-        excluded_counts.n_rows as n_excluded
+        excluded.n_rows as n_excluded
     from fact_streams
     left join kept_counts on fact_streams.contract = kept_counts.contract
     left join fact_counts on fact_streams.stream_code = fact_counts.stream_code
-    left join excluded_counts
+    left join excluded_from_facts as excluded
         on
-            fact_streams.exclusion_stream = excluded_counts.exclusion_stream
-            and fact_streams.contract = excluded_counts.contract
+            fact_streams.exclusion_stream = excluded.exclusion_stream
+            and fact_streams.contract = excluded.contract
 ),
 
 money_rows as (
@@ -377,6 +394,17 @@ decided_rows as (
         count(*) as n_decisions
     from {{ ref('fct_lead_cadences') }}
     where is_conversion_undated
+    union all
+    select
+        'metric:outlier_error' as stream_code,
+        count(*) as n_decisions
+    from {{ ref('int_touch_outliers') }}
+    where is_error and source_stream_code <> 'activity'
+    union all
+    select
+        'stewardship:steward_outlier' as stream_code,
+        count(*) as n_decisions
+    from {{ source('stewardship', 'outlier_classes') }}
     union all
     select
         'merge' as stream_code,

@@ -1,120 +1,99 @@
--- Values far from the others, and why: an error cannot be true, an extreme can. An extreme is above the 99th percentile
--- or more than 3.5 robust deviations from the median. Of several classes the first holds: error, risk, exceptional,
--- opportunity, risk_to_review.
-{% set error_factor = 500 %}
-{% set amounts_needed = 3 %}
-{% set touches_an_hour = 60 %}
+-- Values that cannot be true, and values far from the others with why: an error leaves the data, an extreme stays. An
+-- extreme is above the 99th percentile, more than 3.5 robust deviations from the median, or moves the line of
+-- conversion on touches by itself (Cook's distance over 4 / n). Of several classes the first holds: error, risk,
+-- exceptional, opportunity, risk_to_review; what a person decided holds before all of them.
 {% set robust_bar = '3.5' %}
+{% set alone = '1e-9' %}
 
-with calls_and_mails as (
+with durations as (
     select
-        touch_key,
-        person_id,
-        rep_id,
-        {{ epoch_micros('occurred_at') }} as at_us
-    from {{ ref('fct_touches') }}
-    where direction_code = 'outbound' and not is_day_only
-),
-
--- More than 60 in an hour leave more than 30 in one of the two clock hours it touches. Persons are many and rarely meet
--- as many contacts in all their life.
-busy_hours as (
-    select rep_id
-    from calls_and_mails
-    where rep_id <> 'unknown'
-    group by rep_id, floor(at_us / 3600000000)
-    having count(*) > {{ touches_an_hour // 2 }}
-),
-
-busy as (
-    select distinct
-        'touches_per_hour_of_rep' as metric_code,
-        rep_id as counted_key
-    from busy_hours
+        legs.record_key,
+        'call_duration_s' as metric_code,
+        least(
+            coalesce(legs.duration_s, 0), coalesce(legs.talk_s, 0),
+            {{ seconds_between('legs.started_at', 'legs.ended_at') }}
+        ) as metric_value
+    from {{ ref('stg_telephony__call_legs') }} as legs
+    where {{ is_backward_leg('legs') }}
     union all
-    select
-        'touches_per_hour_to_person' as metric_code,
-        person_id as counted_key
-    from calls_and_mails
-    where person_id <> 'unknown'
-    group by person_id
-    having count(*) > {{ touches_an_hour }}
-),
-
-bursts as (
-    select
-        busy.metric_code,
-        calls_and_mails.touch_key as record_key,
-        count(*) over (
-            partition by busy.metric_code, busy.counted_key
-            order by calls_and_mails.at_us asc nulls last
-            range between 3599999999 preceding and current row
-        ) as n_touches
-    from calls_and_mails
-    inner join busy
-        on busy.metric_code = 'touches_per_hour_of_rep' and calls_and_mails.rep_id = busy.counted_key
-    union all
-    select
-        busy.metric_code,
-        calls_and_mails.touch_key as record_key,
-        count(*) over (
-            partition by busy.metric_code, busy.counted_key
-            order by calls_and_mails.at_us asc nulls last
-            range between 3599999999 preceding and current row
-        ) as n_touches
-    from calls_and_mails
-    inner join busy
-        on busy.metric_code = 'touches_per_hour_to_person' and calls_and_mails.person_id = busy.counted_key
-),
-
-durations as (
     select
         record_key,
-        'call_duration_s' as metric_code,
-        least(coalesce(duration_s, 0), coalesce(talk_s, 0), {{ seconds_between('started_at', 'ended_at') }})
-            as metric_value
-    from {{ ref('stg_telephony__call_legs') }}
-    where duration_s < 0 or talk_s < 0 or ended_at < started_at
-    union all
-    select
-        meeting_key as record_key,
         'meeting_duration_s' as metric_code,
         duration_s as metric_value
-    from {{ ref('fct_meetings') }}
-    where duration_s < 0
+    from {{ ref('int_attendee_fates') }}
+    where duration_s < 0 and coalesce(reason_code, 'outlier_error') = 'outlier_error'
 ),
 
-deals as (
+-- The same event twice in one file: the second is set aside when it is collected, so it never was in the data.
+repeated_events as (
     select
-        opportunity_id,
-        account_id,
-        lead_id,
-        is_won,
-        is_open or is_won as is_counted,
-        cast(amount_reporting as double) as amount
-    from {{ ref('fct_opportunities') }}
-    where amount_reporting > 0
+        _delivery_id || ':' || cast(_source_row_id as string) || ':' || cast(_record_part as string) as record_key,
+        count(*) as n_rows
+    from {{ source('collect', 'dispositions') }}
+    where
+        contract in ('calendar_event', 'crm_activity', 'email_event', 'telephony_call_leg')
+        and reason_code in ('exact_duplicate', 'repeated_event', 'duplicate_by_declared_key')
+        and _delivery_id = winner_delivery_id
+    group by _delivery_id || ':' || cast(_source_row_id as string) || ':' || cast(_record_part as string)
 ),
 
--- A company's own deals say what a deal of it is worth; one alone says nothing.
-deals_of_accounts as (
+cadences as (
     select
-        account_id,
-        {{ metric_median('amount') }} as median_amount
-    from deals
-    where account_id <> 'unknown'
-    group by account_id
-    having count(*) >= {{ amounts_needed }}
+        cadences.lead_id,
+        cadences.account_id,
+        leads.person_id,
+        cast(cadences.n_effective_touches as double) as n_touches,
+        case when cadences.is_converted then 1.0 else 0.0 end as is_success
+    from {{ ref('fct_lead_cadences') }} as cadences
+    inner join {{ ref('fct_leads') }} as leads on cadences.lead_id = leads.lead_id
+    where cadences.is_matured
 ),
 
-mistyped as (
+-- The simple regression of conversion on touches from its sums: whole numbers, so that no order of rows shows.
+sums as (
     select
-        deals.opportunity_id as record_key,
-        deals.amount as metric_value,
-        cast(deals_of_accounts.median_amount as double) as median_value
-    from deals
-    inner join deals_of_accounts on deals.account_id = deals_of_accounts.account_id
-    where deals.amount >= {{ error_factor }} * cast(deals_of_accounts.median_amount as double)
+        cast(count(*) as double) as n_leads,
+        sum(n_touches) as sum_x,
+        sum(n_touches * n_touches) as sum_xx,
+        sum(is_success) as sum_y,
+        sum(n_touches * is_success) as sum_xy
+    from cadences
+),
+
+spreads as (
+    select
+        n_leads,
+        sum_x / n_leads as mean_x,
+        sum_y / n_leads as mean_y,
+        sum_xx - sum_x * sum_x / n_leads as spread_xx,
+        sum_xy - sum_x * sum_y / n_leads as spread_xy,
+        sum_y - sum_y * sum_y / n_leads as spread_yy
+    from sums
+    where n_leads >= 3
+),
+
+lines as (
+    select
+        n_leads,
+        mean_x,
+        mean_y,
+        spread_xx,
+        spread_xy / spread_xx as slope,
+        (spread_yy - spread_xy * spread_xy / spread_xx) / (n_leads - 2) as residual_variance
+    from spreads
+    where spread_xx > 0
+),
+
+influences as (
+    select
+        cadences.lead_id,
+        lines.n_leads,
+        1 / lines.n_leads + (cadences.n_touches - lines.mean_x) * (cadences.n_touches - lines.mean_x) / lines.spread_xx
+            as leverage,
+        cadences.is_success - lines.mean_y - lines.slope * (cadences.n_touches - lines.mean_x) as residual,
+        lines.residual_variance
+    from cadences
+    cross join lines
 ),
 
 measured as (
@@ -122,23 +101,32 @@ measured as (
         'touches_per_lead' as metric_code,
         cadences.lead_id as record_key,
         cadences.account_id,
-        leads.person_id,
-        cast(cadences.n_effective_touches as double) as metric_value,
-        cadences.is_converted as is_success
-    from {{ ref('fct_lead_cadences') }} as cadences
-    inner join {{ ref('fct_leads') }} as leads on cadences.lead_id = leads.lead_id
-    where cadences.is_matured
+        cadences.person_id,
+        cadences.n_touches as metric_value,
+        cadences.is_success > 0 as is_success,
+        influences.leverage,
+        4 / influences.n_leads as influence_threshold,
+        case
+            when influences.residual_variance > {{ alone }} and 1 - influences.leverage > {{ alone }}
+                then
+                    influences.residual * influences.residual * influences.leverage
+                    / (2 * influences.residual_variance * (1 - influences.leverage) * (1 - influences.leverage))
+        end as cooks_distance
+    from cadences
+    left join influences on cadences.lead_id = influences.lead_id
     union all
     select
         'opportunity_amount' as metric_code,
-        deals.opportunity_id as record_key,
-        deals.account_id,
+        opportunity_id as record_key,
+        account_id,
         cast(null as string) as person_id,
-        deals.amount as metric_value,
-        deals.is_won as is_success
-    from deals
-    left join mistyped on deals.opportunity_id = mistyped.record_key
-    where deals.is_counted and mistyped.record_key is null
+        cast(amount_reporting as double) as metric_value,
+        is_won as is_success,
+        cast(null as double) as leverage,
+        cast(null as double) as influence_threshold,
+        cast(null as double) as cooks_distance
+    from {{ ref('int_opportunities') }}
+    where amount_reporting > 0 and (is_open or is_won) and not is_amount_impossible
 ),
 
 medians as (
@@ -159,7 +147,7 @@ deviations as (
     group by measured.metric_code
 ),
 
-extremes as (
+placed as (
     select
         measured.*,
         medians.median_value,
@@ -171,6 +159,16 @@ extremes as (
     from measured
     inner join medians on measured.metric_code = medians.metric_code
     inner join deviations on measured.metric_code = deviations.metric_code
+),
+
+detected as (
+    select
+        *,
+        coalesce(robust_z > {{ robust_bar }}, false) as is_far,
+        metric_value > q99_value as is_above_q99,
+        coalesce(cooks_distance > influence_threshold, false) as is_influential,
+        coalesce(1 - leverage <= {{ alone }}, false) as is_leverage_one
+    from placed
 ),
 
 disputes as (
@@ -201,60 +199,87 @@ risky_accounts as (
 
 judged as (
     select
-        extremes.metric_code,
-        extremes.record_key,
-        extremes.metric_value,
-        extremes.robust_z,
-        extremes.q99_value as threshold_value,
+        detected.metric_code,
+        detected.record_key,
+        detected.metric_value,
+        detected.robust_z,
+        detected.q99_value as threshold_value,
+        detected.cooks_distance,
+        detected.influence_threshold,
+        detected.is_far,
+        detected.is_above_q99,
+        detected.is_influential,
+        detected.is_leverage_one,
         case
             when disputes.person_id is not null then 'dispute'
             when complaints.person_id is not null then 'complaint'
             when persons.is_email_opted_out or persons.is_call_opted_out then 'opt_out'
-            when extremes.person_id is null and risky_accounts.account_id is not null then 'complaint_or_dispute'
+            when detected.person_id is null and risky_accounts.account_id is not null then 'complaint_or_dispute'
             when accounts.is_strategic then 'strategic_account'
-            when extremes.is_success then 'converted'
+            when detected.is_success then 'converted'
             else 'unexplained'
         end as reason_code
-    from extremes
-    left join {{ ref('dim_persons') }} as persons on extremes.person_id = persons.person_id
-    left join disputes on extremes.person_id = disputes.person_id
-    left join complaints on extremes.person_id = complaints.person_id
-    left join risky_accounts on extremes.account_id = risky_accounts.account_id
-    left join {{ ref('dim_accounts') }} as accounts on extremes.account_id = accounts.account_id
-    where extremes.robust_z > {{ robust_bar }} or extremes.metric_value > extremes.q99_value
+    from detected
+    left join {{ ref('dim_persons') }} as persons on detected.person_id = persons.person_id
+    left join disputes on detected.person_id = disputes.person_id
+    left join complaints on detected.person_id = complaints.person_id
+    left join risky_accounts on detected.account_id = risky_accounts.account_id
+    left join {{ ref('dim_accounts') }} as accounts on detected.account_id = accounts.account_id
+    where detected.is_far or detected.is_above_q99 or detected.is_influential or detected.is_leverage_one
+),
+
+impossible as (
+    select
+        metric_code,
+        source_stream_code || ':' || source_key as record_key,
+        cast(n_touches as double) as metric_value,
+        cast({{ outlier_bar('touches_an_hour') }} as double) as threshold_value,
+        'impossible_pace' as reason_code
+    from {{ ref('int_touch_outliers') }}
+    where n_touches is not null
+    union all
+    select
+        metric_code,
+        record_key,
+        cast(metric_value as double) as metric_value,
+        cast(0 as double) as threshold_value,
+        'negative_duration' as reason_code
+    from durations
+    union all
+    select
+        'opportunity_amount' as metric_code,
+        opportunity_id as record_key,
+        cast(amount_reporting as double) as metric_value,
+        error_threshold as threshold_value,
+        'amount_times_1000' as reason_code
+    from {{ ref('int_opportunities') }}
+    where is_amount_impossible
+    union all
+    select
+        'event_id' as metric_code,
+        record_key,
+        cast(n_rows + 1 as double) as metric_value,
+        cast(1 as double) as threshold_value,
+        'repeated_event_id' as reason_code
+    from repeated_events
 ),
 
 found as (
     select
         metric_code,
         record_key,
-        cast(n_touches as double) as metric_value,
-        cast(null as double) as robust_z,
-        cast({{ touches_an_hour }} as double) as threshold_value,
-        'error' as class_code,
-        'impossible_pace' as reason_code
-    from bursts
-    where n_touches > {{ touches_an_hour }}
-    union all
-    select
-        metric_code,
-        record_key,
-        cast(metric_value as double) as metric_value,
-        cast(null as double) as robust_z,
-        cast(0 as double) as threshold_value,
-        'error' as class_code,
-        'negative_duration' as reason_code
-    from durations
-    union all
-    select
-        'opportunity_amount' as metric_code,
-        record_key,
         metric_value,
         cast(null as double) as robust_z,
-        {{ error_factor }} * median_value as threshold_value,
+        threshold_value,
+        cast(null as double) as cooks_distance,
+        cast(null as double) as influence_threshold,
+        false as is_far,
+        false as is_above_q99,
+        false as is_influential,
+        false as is_leverage_one,
         'error' as class_code,
-        'amount_times_1000' as reason_code
-    from mistyped
+        reason_code
+    from impossible
     union all
     select
         metric_code,
@@ -262,6 +287,12 @@ found as (
         metric_value,
         robust_z,
         threshold_value,
+        cooks_distance,
+        influence_threshold,
+        is_far,
+        is_above_q99,
+        is_influential,
+        is_leverage_one,
         case
             when reason_code in ('dispute', 'complaint', 'opt_out', 'complaint_or_dispute') then 'risk'
             when reason_code = 'strategic_account' then 'exceptional'
@@ -270,6 +301,53 @@ found as (
         end as class_code,
         reason_code
     from judged
+),
+
+decided as (
+    select
+        metric_code,
+        record_key,
+        class_code,
+        author
+    from {{ source('stewardship', 'outlier_classes') }}
+    where status = 'active'
+),
+
+-- What a person alone calls an error is measured no more, because it has left the data: the decision is what is known.
+classed as (
+    select
+        coalesce(found.metric_code, decided.metric_code) as metric_code,
+        coalesce(found.record_key, decided.record_key) as record_key,
+        found.metric_value,
+        found.robust_z,
+        found.threshold_value,
+        found.cooks_distance,
+        found.influence_threshold,
+        coalesce(found.is_far, false) as is_far,
+        coalesce(found.is_above_q99, false) as is_above_q99,
+        coalesce(found.is_influential, false) as is_influential,
+        coalesce(found.is_leverage_one, false) as is_leverage_one,
+        found.class_code as rule_class_code,
+        coalesce(decided.class_code, found.class_code) as class_code,
+        coalesce(found.reason_code, 'decided') as reason_code,
+        coalesce(decided.author, 'rule') as actor
+    from found
+    full outer join decided on found.metric_code = decided.metric_code and found.record_key = decided.record_key
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            order by
+                case when class_code = 'error' then 1 else 0 end asc,
+                cooks_distance desc nulls last,
+                robust_z desc nulls last,
+                metric_value desc nulls last,
+                metric_code asc,
+                record_key asc
+        ) as place
+    from classed
 )
 
 select
@@ -278,8 +356,23 @@ select
     metric_code,
     {{ rounded('metric_value', 4) }} as metric_value,
     {{ rounded('robust_z', 4) }} as robust_z,
+    {{ rounded('cooks_distance', 6) }} as cooks_distance,
+    {{ rounded('influence_threshold', 6) }} as influence_threshold,
     {{ rounded('threshold_value', 4) }} as threshold_value,
+    is_far,
+    is_above_q99,
+    is_influential,
+    is_leverage_one,
+    rule_class_code,
     class_code,
     reason_code,
-    'rule' as actor
-from found
+    case
+        when class_code = 'error' then 'correct_at_source'
+        when class_code = 'risk' then 'propose_exclusion'
+        when class_code = 'exceptional' then 'handle_apart'
+        when class_code = 'opportunity' then 'document_tactic'
+        else 'review'
+    end as action_code,
+    cast(case when place <= 5 and class_code <> 'error' then place end as int) as top_rank,
+    actor
+from ranked

@@ -1,6 +1,8 @@
 -- The clock of a prospect runs from the last contact that came from the person: a reply, a click, a call, a meeting,
 -- a form or a consent, else from the day the person became known. A click is dated by its send, which is earlier and so
 -- the stricter side; an open proves nothing. Customers have another clock.
+{% set last_day = "cast(cycle_end - interval '1' day as date)" %}
+
 with signs as (
     select
         person_id,
@@ -61,7 +63,7 @@ clocks as (
 dues as (
     select
         *,
-        {{ add_months('last_contact_on', contact_policy('retention_months')) }} as due_on
+        {{ add_months('last_contact_on', policy_on('data', 'retention_months', last_day)) }} as due_on
     from clocks
     where last_contact_on is not null
 ),

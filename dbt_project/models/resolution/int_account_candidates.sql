@@ -1,11 +1,12 @@
 -- A customer of the ledger is an account of its own books: one record a number, under the longest name, because books
--- cut names.
+-- cut names. Opening entries carry the label of the balance as often as a name, so they name whom nothing else names.
 with ledger_names as (
     select
         source_instance,
         {{ identifier_key('customer_code') }} as accountancy_code,
         nullif(trim(customer_name), '') as name,
         min(entry_date) as first_seen_on,
+        bool_and(coalesce(is_opening, false)) as is_of_openings,
         min_by(_delivery_id, record_key) as _delivery_id,
         min_by(_source_row_id, record_key) as _source_row_id,
         min_by(_record_part, record_key) as _record_part
@@ -22,7 +23,9 @@ ledger_customers as (
     where accountancy_code is not null
     qualify row_number() over (
         partition by source_instance, accountancy_code
-        order by length(name) desc nulls last, name asc, _delivery_id asc, _source_row_id asc
+        order by
+            case when name is null then 1 else 0 end asc, is_of_openings asc, length(name) desc, name asc,
+            _delivery_id asc, _source_row_id asc
     ) = 1
 ),
 

@@ -50,6 +50,21 @@ with kept as (
         'erp_subscription' as contract,
         count(*) as n_rows
     from {{ ref('stg_erp__subscriptions') }}
+    union all
+    select
+        'nps_response' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_survey__responses') }}
+    union all
+    select
+        'product_usage' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_product__usages') }}
+    union all
+    select
+        'marketing_cost' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_finance__marketing_costs') }}
 ),
 
 counted as (
@@ -71,8 +86,8 @@ counted as (
     union all
     select
         'crm_opportunity_event' as contract,
-        sum(n_source_rows) as n_rows
-    from {{ ref('fct_opportunity_stages') }}
+        count(*) as n_rows
+    from {{ ref('fct_opportunity_changes') }}
     union all
     select
         'erp_invoice_line' as contract,
@@ -104,6 +119,22 @@ counted as (
         count(distinct record_key) as n_rows
     from {{ ref('int_subscription_months') }}
     where reason_code is null
+    union all
+    select
+        'nps_response' as contract,
+        count(*) as n_rows
+    from {{ ref('fct_nps_responses') }}
+    union all
+    select
+        'product_usage' as contract,
+        sum(n_source_rows) as n_rows
+    from {{ ref('fct_product_usages') }}
+    union all
+    select
+        'marketing_cost' as contract,
+        count(distinct cost_id) as n_rows
+    from {{ ref('fct_marketing_costs') }}
+    where cost_source_code = 'cost'
 ),
 
 excluded as (

@@ -41,7 +41,8 @@ class MetricImpact:
     n_unmoved: int
 
 
-def _value(value: Decimal | None, unit: str, currency: str, t: Wording, f: Formats) -> str:
+def shown_value(value: Decimal | None, unit: str, currency: str, t: Wording, f: Formats) -> str:
+    """A figure in its unit."""
     if value is None:
         return MISSING
     if unit == "rate":
@@ -54,16 +55,21 @@ def _value(value: Decimal | None, unit: str, currency: str, t: Wording, f: Forma
 
 
 def _effect(each: KpiImpact, currency: str, t: Wording, f: Formats) -> str:
-    """Rates in points, money in the reporting currency, the rest in the metric's unit."""
-    if each.published is None or each.without is None:
+    is_missing = each.published is None or each.without is None
+    return shown_effect(None if is_missing else each.effect, each.unit, currency, t, f)
+
+
+def shown_effect(effect: Decimal | None, unit: str, currency: str, t: Wording, f: Formats) -> str:
+    """A difference: rates in points, money in the reporting currency, the rest in the metric's unit."""
+    if effect is None:
         return MISSING
-    if each.unit == "rate":
-        return f.points(each.effect, _PLACES["rate"])
-    if each.unit == "money":
-        return f.money(each.effect, currency, _PLACES["money"], signed=True)
-    if each.unit in ("hours", "days"):
-        return f.with_unit(each.effect, t(f"unit.{each.unit}"), _PLACES[each.unit], signed=True)
-    return f.decimal(each.effect, _PLACES.get(each.unit, 0), signed=True)
+    if unit == "rate":
+        return f.points(effect, _PLACES["rate"])
+    if unit == "money":
+        return f.money(effect, currency, _PLACES["money"], signed=True)
+    if unit in ("hours", "days"):
+        return f.with_unit(effect, t(f"unit.{unit}"), _PLACES[unit], signed=True)
+    return f.decimal(effect, _PLACES.get(unit, 0), signed=True)
 
 
 def _issue(each: KpiImpact, t: Wording) -> str:
@@ -114,7 +120,7 @@ def metric_impacts(
                 _issue(each, t),
                 each.switch_code,
                 each.switch_kind,
-                _value(each.without, each.unit, currency, t, f),
+                shown_value(each.without, each.unit, currency, t, f),
                 _effect(each, currency, t, f),
                 each.n_rows,
             )
@@ -125,7 +131,7 @@ def metric_impacts(
             MetricImpact(
                 t.pick(first.metric_fr, first.metric_en, name),
                 first.period,
-                _value(first.published, first.unit, currency, t, f),
+                shown_value(first.published, first.unit, currency, t, f),
                 lines,
                 len(moved) - len(told),
                 len(members) - len(moved),
@@ -150,8 +156,8 @@ def _lead(impacts: tuple[KpiImpact, ...], currency: str, t: Wording, f: Formats)
         "quality.impact.lead",
         metric=t.pick(largest.metric_fr, largest.metric_en, largest.metric_name),
         issue=_issue(largest, t).rstrip("."),
-        without=_value(largest.without, largest.unit, currency, t, f),
-        published=_value(largest.published, largest.unit, currency, t, f),
+        without=shown_value(largest.without, largest.unit, currency, t, f),
+        published=shown_value(largest.published, largest.unit, currency, t, f),
         effect=_effect(largest, currency, t, f),
     )
 

@@ -14,6 +14,7 @@ from orchestration.reporting.figures import DIMENSIONS, QualityInputs
 from orchestration.reporting.formatting import MISSING, Formats
 from orchestration.reporting.history_inputs import PUBLICATIONS_SHOWN
 from orchestration.reporting.quality_figures import DimensionPoint, SourcePoint
+from orchestration.reporting.sections.moves import moves_part
 from orchestration.reporting.wording import Wording
 
 _SCALES = tuple(Decimal(text) for text in ("0.01", "0.02", "0.05", "0.1", "0.2", "0.3", "0.5", "0.75", "1"))
@@ -137,7 +138,7 @@ def _lead(points: tuple[DimensionPoint, ...], shown: list[Publication], t: Wordi
 def trends_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
     history = inputs.history
     if history is None or not (history.dimensions or history.sources):
-        return {"lead": t("quality.trends.absent"), "is_there": False}
+        return {"lead": t("quality.trends.absent"), "is_there": False, "moves": moves_part(inputs, t, f)}
     shown = publications((*history.dimensions, *history.sources))
     dimensions, dimension_top = _dimensions(history.dimensions, shown, t, f)
     sources, source_top = _sources(history.sources, shown, t, f)
@@ -149,4 +150,5 @@ def trends_section(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, o
         "dimension_top": dimension_top,
         "sources": sources,
         "source_top": source_top,
+        "moves": moves_part(inputs, t, f),
     }

@@ -15,7 +15,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 LEDGER = ["path:models/quality", "path:models/metrics"]
 STAGED = [  # no fact and no crosswalk counts their records
     "calendar_event", "crm_campaign", "crm_campaign_member", "crm_consent", "crm_merge", "crm_opportunity_line",
-    "email_message", "erp_payment", "exchange_rate", "marketing_cost", "nps_response", "product_usage",
+    "email_message", "erp_payment", "exchange_rate",
 ]  # fmt: skip
 CONTRACTS = {  # kept records; two more are disposed of: one superseded, one quarantined
     "crm_lead": 5,
@@ -34,6 +34,9 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_ledger_entry": 4,
     "erp_invoice": 4,
     "erp_subscription": 4,
+    "nps_response": 3,
+    "product_usage": 4,
+    "marketing_cost": 2,
     "crm_quota": 3,
     **dict.fromkeys(STAGED, 2),
 }
@@ -44,9 +47,11 @@ EXCLUDED = {  # contract -> stream, record, reason
     "crm_activity": ("activity", 3, "double_logged"),
     "crm_opportunity": ("opportunity", 3, "deleted_in_source"),
     "erp_invoice_line": ("invoice_line", 4, "draft_document"),
-    "crm_opportunity_event": ("opportunity_event", 3, "not_a_stage_change"),
+    "crm_opportunity_event": ("opportunity_event", 3, "unmapped_stage"),
     "erp_ledger_entry": ("ledger", 4, "opening_entry"),
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
+    "nps_response": ("nps_response", 3, "score_not_countable"),
+    "product_usage": ("product_usage", 4, "deleted_in_source"),
     "crm_quota": ("quota", 3, "deleted_in_source"),
 }
 
@@ -60,6 +65,19 @@ def sources() -> dict[str, list[dict]]:
         "run.settings": [SETTINGS],
         "collect.dispositions": [],
         "collect.ledger_terms": [],
+        "stewardship.outlier_classes": [
+            {
+                "decision_id": f"dec_{n}",
+                "metric_code": "touches_per_hour_of_rep",
+                "record_key": "call:c1",
+                "class_code": class_code,
+                "author": "Ann",
+                "reason": "why",
+                "decided_at": datetime(2026, 6, n),
+                "status": status,
+            }
+            for n, class_code, status in ((1, "error", "replaced"), (2, "risk", "active"))
+        ],
     }
     for contract, kept in CONTRACTS.items():
         rows = []
@@ -221,6 +239,15 @@ def relations() -> dict[str, list[dict]]:
         "fct_calls": [{"call_key": f"c{n}", "n_source_rows": 2} for n in (1, 2)],
         "fct_email_sends": [{"send_key": f"s{n}", "n_source_rows": rows} for n, rows in ((1, 3), (2, 1))],
         "fct_meetings": [{"meeting_key": "m1", "n_source_rows": 2}],
+        "int_touch_outliers": [
+            {
+                "metric_code": "touches_per_hour_of_rep",
+                "source_stream_code": stream,
+                "source_key": key_,
+                "is_error": is_error,
+            }
+            for stream, key_, is_error in (("call", "c1", False), ("call", "c2", True), ("email", "s1", True))
+        ],
         "fct_touches": [
             {
                 "touch_key": "t1",
@@ -246,6 +273,10 @@ def relations() -> dict[str, list[dict]]:
                 "is_lost": False,
                 "amount": Decimal(7),
             },  # no closing date
+        ],
+        "fct_opportunity_changes": [
+            {"opportunity_change_key": key("crm_opportunity_event", n), "opportunity_id": "o1"}
+            for n in (1, 2)
         ],
         "fct_opportunity_stages": [
             {
@@ -300,6 +331,15 @@ def relations() -> dict[str, list[dict]]:
             }
             for n in (1, 2, 3)
         ],
+        "fct_marketing_costs": [  # the first cost covers two months; a campaign is no row of this contract
+            {"cost_month_key": f"{key(c, n)}/{month}", "cost_id": key(c, n), "cost_source_code": source}
+            for c, n, month, source in [
+                ("marketing_cost", 1, "2026-04", "cost"),
+                ("marketing_cost", 1, "2026-05", "cost"),
+                ("marketing_cost", 2, "2026-04", "cost"),
+                ("crm_campaign", 1, "2026-04", "campaign"),
+            ]
+        ],
         "fct_ledger_revenues": [
             {
                 "ledger_line_key": key("erp_ledger_entry", n),
@@ -308,6 +348,8 @@ def relations() -> dict[str, list[dict]]:
             }
             for n in (1, 2, 3)
         ],
+        "fct_nps_responses": [{"response_key": key("nps_response", n)} for n in (1, 2)],
+        "fct_product_usages": [{"usage_key": f"u{n}", "n_source_rows": n} for n in (1, 2)],
         "fct_quotas": [{"quota_key": key("crm_quota", n)} for n in (1, 2)],
         "int_fact_exclusions": [
             {
@@ -337,7 +379,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     write_sources(work, sources())
     write_relations(work / "warehouse.duckdb", relations())
-    run_dbt(work, project, "seed", "--select", "opportunity_stages", "time_zones", "public_holidays")
+    seeds = ["opportunity_stages", "time_zones", "public_holidays", "usage_definitions", "health_components"]
+    run_dbt(work, project, "seed", "--select", *seeds)
     run_dbt(work, project, "run", "--select", "path:models/staging", *LEDGER)
     return folder
 
@@ -362,7 +405,8 @@ def test_the_records_of_every_contract_are_counted_after_collect(company):
         "telephony_call_leg": "call", "email_event": "email", "calendar_attendee": "attendee",
         "crm_activity": "activity", "crm_opportunity": "opportunity", "erp_invoice_line": "invoice_line",
         "crm_opportunity_event": "opportunity_event", "erp_ledger_entry": "ledger",
-        "erp_subscription": "subscription",
+        "erp_subscription": "subscription", "marketing_cost": "marketing_cost",
+        "crm_quota": "quota",
     }  # fmt: skip
     missing = [contract for contract in load_contracts() if by_fact.get(contract, contract) not in followed]
     assert not missing
@@ -424,16 +468,17 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         summary = con.execute("select sum(n_decisions) from quality_dbt.dq_journal_summary").fetchone()
     assert {row[0]: row[1:] for row in rows} == {
         "cell": (2, 3, 2),
-        "exclusion": (11, 11, 11),
+        "exclusion": (13, 13, 13),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
-        "metric": (1, 1, 1),
+        "metric": (3, 3, 3),
         "record": (58, 58, 58),
+        "stewardship": (2, 2, 2),
     }
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (77,)
+    assert summary == (83,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
@@ -468,6 +513,9 @@ LOSSES = {  # what happens to the built tables -> identities that must break
         ("E", "opportunity_stage", "rows_in_months")
     },
     "update master.fct_calls set n_source_rows = 1 where call_key = 'c1'": {("E", "call", "rows_in_facts")},
+    "delete from master.fct_marketing_costs where cost_id like '%/2'": {
+        ("E", "marketing_cost", "rows_in_facts")
+    },
     "delete from conforming.int_fact_exclusions where contract = 'crm_activity'": {
         ("E", "activity", "rows_in_facts")
     },
@@ -478,9 +526,15 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "update master.xref_accounts set account_id = 'unknown' where record_key = 'one/crm_account/2'": {
         ("D", "account", "records_with_golden_id")
     },
+    "delete from master.fct_nps_responses where response_key like '%/2'": {
+        ("E", "nps_response", "rows_in_facts")
+    },
+    "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
+        ("E", "product_usage", "rows_in_facts")
+    },
     "delete from master.fct_quotas where quota_key like '%/2'": {("E", "quota", "rows_in_facts")},
-    "create or replace view staging.stg_survey__responses as select * from raw.nps_response": {
-        ("E", "nps_response", "records_in_staging")
+    "create or replace view staging.stg_crm__merges as select * from raw.crm_merge": {
+        ("E", "crm_merge", "records_in_staging")
     },
     "insert into master.dim_accounts (account_id) values ('acc_9')": {
         ("D", "account", "survivors_and_merged")

@@ -6,8 +6,9 @@ What does NOT belong here: the rows (planted.py) and what must be true of them (
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -114,15 +115,15 @@ def write_matching(
         )
 
 
-def write_stewardship(work: Path, overrides: list[dict]) -> None:
-    """The overrides of the planted stewards, and the rules of survivorship as they are delivered."""
+def write_stewardship(work: Path, **decided: list[dict]) -> None:
+    """What the planted stewards decided, by table, and the rules of survivorship as they are delivered."""
     folder = work / "stewardship"
-    table = pa.Table.from_pylist(overrides, schema=SCHEMAS["field_overrides"])
-    write_decision_tables({"field_overrides": table}, folder)
+    tables = {name: pa.Table.from_pylist(rows, schema=SCHEMAS[name]) for name, rows in decided.items()}
+    write_decision_tables(tables, folder)
     write_rules(None, folder)
 
 
-def build(work: Path, *selection: str) -> None:
+def build(work: Path, *selection: str, variables: dict[str, object] | None = None) -> None:
     """dbt build in this process; fails with the messages of the nodes that failed."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -130,7 +131,7 @@ def build(work: Path, *selection: str) -> None:
     result = dbtRunner().invoke(
         ["build", "--select", *selection, "--indirect-selection", "buildable", "--project-dir", str(PROJECT),
          "--profiles-dir", str(PROJECT), "--target-path", str(work / "target"),
-         "--log-path", str(work / "logs"), "--quiet"]
+         "--log-path", str(work / "logs"), "--quiet", *(["--vars", json.dumps(variables)] if variables else [])]
     )  # fmt: skip
     DuckDBConnectionManager.close_all_connections()
     failed = [(r.node.name, r.message) for r in (result.result or []) if r.status not in ("success", "pass")]
@@ -146,6 +147,8 @@ def built(
     same_account: list[set[str]] = planted.SAME_ACCOUNT,
     same_person: list[set[str]] = planted.SAME_PERSON,
     overrides: list[dict] | None = None,
+    outlier_classes: list[dict] | None = None,
+    variables: dict[str, object] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Read-only connection to a planted company after tag:staging, stub matching and the selected models."""
     wanted = {"ETALON_WORK": str(work), "ETALON_KEEP_OPEN": "True"}
@@ -157,8 +160,8 @@ def built(
     try:
         build(work, "tag:staging")
         write_matching(work, same_account, same_person)
-        write_stewardship(work, overrides or [])
-        build(work, *selection)
+        write_stewardship(work, field_overrides=overrides or [], outlier_classes=outlier_classes or [])
+        build(work, *selection, variables=variables)
     finally:
         for name, value in before.items():
             if value is None:
@@ -205,6 +208,12 @@ class Motors:
 def company_of_motors() -> type[Motors]:
     """The class itself: each test module keeps its own work directory."""
     return Motors
+
+
+@pytest.fixture(scope="session")
+def planted_company() -> Callable[..., duckdb.DuckDBPyConnection]:
+    """The function that builds a planted company: each test module keeps its own work directory."""
+    return built
 
 
 @pytest.fixture(scope="session")

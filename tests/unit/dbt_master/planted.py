@@ -124,7 +124,8 @@ ROWS: dict[str, list[dict]] = {
          "debit": D("5"), "credit": D("0"), "is_opening": False},
         {"source_record_id": "g4", "journal_code": "AN", "entry_number": "9", "line_number": 4,
          "entry_date": on("2026-01-01"), "account_number": "706000", "account_class": "revenue",
-         "customer_code": "c 001", "customer_name": "ECLAIR", "debit": D("0"), "credit": D("999"), "is_opening": True},
+         "customer_code": "c 001",
+         "customer_name": "SOLDE D OUVERTURE DE L EXERCICE", "debit": D("0"), "credit": D("999"), "is_opening": True},
     ],
     "erp_subscription": [
         # c1: 120 a year from January, then an upgrade that does not close it; ends in May; back in June
@@ -160,10 +161,17 @@ ROWS: dict[str, list[dict]] = {
          "created_at": at("2026-05-02")},
     ],
     "crm_opportunity_event": [
+        {"source_record_id": "whole", "opportunity_id": "o1", "changed_at": at("2026-04-10 15:00:00"),
+         "field": "stage", "stage_code": "prospecting", "amount": D("900"),
+         "expected_close_date": on("2026-05-10"), "forecast_category": "pipeline"},
+        {"source_record_id": "pushed", "opportunity_id": "o1", "changed_at": at("2026-04-14 15:00:00"),
+         "field": "close_date", "new_value": "2026-05-16"},
+        {"source_record_id": "typed", "opportunity_id": "o1", "changed_at": at("2026-04-15 15:00:00"),
+         "field": "amount", "new_value": "about 10"},
+    ] + [
         {"source_record_id": f"e{i}", "opportunity_id": opp, "changed_at": at(when), "field": field,
-         "stage_code": stage}
+         "stage_code": stage, "new_value": "1000.5" if field == "amount" else stage}
         for i, (opp, when, field, stage) in enumerate([
-            ("o1", "2026-04-10 15:00:00", "stage", "prospecting"),
             ("o1", "2026-04-12 15:00:00", "stage", "prospecting"),
             ("o1", "2026-04-13 15:00:00", "amount", None),
             ("o1", "2026-04-20 15:00:00", "stage", "proposal"),

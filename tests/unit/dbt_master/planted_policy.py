@@ -153,12 +153,35 @@ def _clock(moment: datetime, zone: str) -> datetime:
     return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
 
 
-def breaches() -> set[tuple[str, str]]:
-    """(touch key, check) of every contact that the policy does not allow."""
+@dataclass(frozen=True)
+class Policy:
+    """What holds from a day of the company on; the consumer's part from a day of the person on."""
+
+    since: str = "0001-01-01"
+    hours: tuple[int, int] = (9, 17)
+    account: tuple[int, int] = (2, 48)
+    mails: int = 2
+    cool_down: tuple[int, int] = (5, 7)
+    calls: tuple[int, int] = (4, 30)
+    call_hours: tuple[tuple[int, int], ...] = ((10, 13), (14, 20))
+    needs_opt_in: bool = False
+
+
+#: What Etalon ships: consent before a call from a day on.
+SHIPPED = (Policy(), Policy("2026-08-11", needs_opt_in=True))
+
+
+def breaches(policies: tuple[Policy, ...] = SHIPPED) -> set[tuple[str, str]]:
+    """(touch key, check) of every contact that the policy of its day does not allow."""
     found: set[tuple[str, str]] = set()
+
+    def in_force(moment: datetime) -> Policy:
+        return [each for each in policies if each.since <= moment.date().isoformat()][-1]
+
     for contact in CONTACTS:
         person, now = contact.person, contact.moment
         local = _clock(now, person.zone) if person.zone else None
+        policy = in_force(_clock(now, COMPANY_ZONE))
 
         def before(other: Contact, span: timedelta, now: datetime = now) -> bool:
             return now - span < other.moment <= now
@@ -170,32 +193,35 @@ def breaches() -> set[tuple[str, str]]:
         ):  # fmt: skip
             found.add((contact.key, "after_opt_out"))
         is_elsewhere = local is not None and local.utcoffset() != _clock(now, COMPANY_ZONE).utcoffset()
-        if person.company and is_elsewhere and not 9 <= local.hour < 17:
+        if person.company and is_elsewhere and not policy.hours[0] <= local.hour < policy.hours[1]:
             found.add((contact.key, "outside_hours"))
         if person.company and not contact.is_automated:
             same = [c for c in CONTACTS if c.person.company == person.company and not c.is_automated]
-            if sum(before(c, timedelta(hours=48)) for c in same) > 2:
+            if sum(before(c, timedelta(hours=policy.account[1])) for c in same) > policy.account[0]:
                 found.add((contact.key, "account_cap"))
         if contact.channel == "email" and local:
             mails = [c for c in CONTACTS if c.person == person and c.channel == "email" and c.moment <= now]
-            if sum(_clock(c.moment, person.zone).date() == local.date() for c in mails) > 2:
+            if sum(_clock(c.moment, person.zone).date() == local.date() for c in mails) > policy.mails:
                 found.add((contact.key, "mail_cap"))
         if not person.company and contact.channel == "voice":
-            minute = local.hour * 60 + local.minute
-            allowed = 600 <= minute < 780 or 840 <= minute < 1200
+            of_the_day = in_force(local)
+            allowed = any(since <= local.hour < until for since, until in of_the_day.call_hours)
             if local.weekday() > 4 or local.date().isoformat() in HOLIDAYS or not allowed:
                 found.add((contact.key, "consumer_hours"))
             calls = [c for c in CONTACTS if c.person == person and c.channel == "voice"]
-            if sum(before(c, timedelta(days=30)) for c in calls) > 4:
+            if sum(before(c, timedelta(days=policy.calls[1])) for c in calls) > of_the_day.calls[0]:
                 found.add((contact.key, "consumer_cap"))
-            if local.date().isoformat() >= "2026-08-11" and not OPT_IN.get(person.name, datetime.max) <= now:
+            if of_the_day.needs_opt_in and not OPT_IN.get(person.name, datetime.max) <= now:
                 found.add((contact.key, "consumer_opt_in"))
     for person in PERSONS:
-        found |= {(key, "cool_down") for key in _in_cool_down(person)}
+        for policy in policies:
+            days = {c.key: _clock(c.moment, COMPANY_ZONE) for c in CONTACTS if c.person == person}
+            held = _in_cool_down(person, *policy.cool_down)
+            found |= {(key, "cool_down") for key in held if in_force(days[key]) == policy}
     return {(key, check) for key, check in found if key in JUDGED}
 
 
-def _in_cool_down(person: Person) -> set[str]:
+def _in_cool_down(person: Person, n_in_a_row: int, n_days: int) -> set[str]:
     moments = [(c.moment, 0, c.key) for c in CONTACTS if c.person == person]
     moments += [(c.moment, 1, "") for c in CONTACTS if c.person == person and c.answered]
     moments += [(when, 1, "") for name, when in CAME if name == person.name]
@@ -207,7 +233,7 @@ def _in_cool_down(person: Person) -> set[str]:
             found.add(key)
         else:
             count = 1 if paused_until is not None else count + 1
-            paused_until = moment + timedelta(days=7) if count == 5 else None
+            paused_until = moment + timedelta(days=n_days) if count == n_in_a_row else None
     return found
 
 

@@ -162,6 +162,20 @@ def test_equal_successive_stages_collapse_and_the_present_stage_is_added(warehou
     ]
 
 
+def test_a_change_of_another_field_gives_its_value_and_says_nothing_of_the_others(warehouse):
+    assert rows(
+        warehouse,
+        "select split_part(opportunity_id, '/', 3), field_code, stage_code, amount, expected_close_on,"
+        " forecast_category_code from master.fct_opportunity_changes where field_code <> 'stage'"
+        " or amount is not null order by changed_at",
+    ) == [
+        ("o1", "stage", "prospecting", D("900"), date(2026, 5, 10), "pipeline"),
+        ("o1", "amount", None, D("1000.5"), None, None),
+        ("o1", "close_date", None, None, date(2026, 5, 16), None),
+        ("o1", "amount", None, None, None, None),  # a text that is no number says nothing
+    ]
+
+
 def test_opportunities_convert_at_the_closing_month_and_never_without_a_rate(warehouse):
     assert rows(
         warehouse,
@@ -256,7 +270,7 @@ def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
         )
     )
     assert reasons == {
-        "crm_account": 2, "crm_lead": 3, "crm_activity": 9, "crm_opportunity": 1, "crm_opportunity_event": 3,
+        "crm_account": 2, "crm_lead": 3, "crm_activity": 9, "crm_opportunity": 1, "crm_opportunity_event": 2,
         "erp_invoice_line": 1, "erp_ledger_entry": 2, "erp_subscription": 3, "calendar_attendee": 1,
         "email_event": 1,
     }  # fmt: skip

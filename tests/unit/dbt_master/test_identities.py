@@ -148,6 +148,7 @@ def test_whom_no_record_names_is_a_person_whose_key_tells_nothing(warehouse):
 
 
 def test_a_ledger_customer_bears_the_longest_name_of_its_books_and_their_first_day(warehouse):
+    # the label of an opening balance is longer, and no name
     assert rows(
         warehouse,
         "select record_key, name, accountancy_code, first_seen_on from resolution.int_account_records"

@@ -166,22 +166,6 @@ def test_every_ledger_line_has_the_cause_it_was_planted_for(policed: duckdb.Duck
     assert not_booked == (len(expected), 0, sum(expected), 0)
 
 
-def test_what_cannot_be_true_is_an_error_and_nothing_else_is(policed: duckdb.DuckDBPyConnection) -> None:
-    found = policed.execute(
-        "select metric_code, record_key, metric_value, reason_code from quality_dbt.dq_outliers"
-        " where class_code = 'error' order by metric_code"
-    ).fetchall()
-    assert found == [
-        ("call_duration_s", "pbx/telephony_call_leg/backwards", D(-20), "negative_duration"),
-        ("opportunity_amount", "crm/crm_opportunity/typo", D(300_000), "amount_times_1000"),
-        ("touches_per_hour_of_rep", "call:pbx/burst60", D(61), "impossible_pace"),
-    ]
-    twice = policed.execute(
-        "select count(*) - count(distinct outlier_key) from quality_dbt.dq_outliers"
-    ).fetchone()
-    assert twice == (0,), "a value has one class"
-
-
 def test_a_persons_data_are_in_no_table_of_counts(policed: duckdb.DuckDBPyConnection) -> None:
     for table in ("dq_compliance", "dq_reconciliation", "dq_ledger_reconciliation"):
         columns = {row[0] for row in policed.execute(f"describe quality_dbt.{table}").fetchall()}

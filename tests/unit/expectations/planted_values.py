@@ -183,6 +183,26 @@ SMB = {"segment_kind_code": "size_band", "segment_code": "smb"}
 ONE_TO_ONE = {"segment_kind_code": "sending", "segment_code": "one_to_one"}
 IN_GROUP = {"account_id": "acc_1", "kind_code": "legal", "valid_from": MONTH}
 REP = "one/crm_user/u1"
+OF_REP = {"segment_kind_code": "rep", "segment_code": REP}
+BY_HAND = {"segment_kind_code": "handling", "segment_code": "human"}
+CALLED = {"n_dialled": 3, "n_answered": 2, "n_connected": 1, "n_connected_matured": 1}
+FOLLOWUP_MONTH = {
+    "n_leads": 1,
+    "n_followed_up": 1,
+    "n_contact_due": 1,
+    "n_contacted_same_day": 0,
+    "n_km_leads": 1,
+    "n_km_contacted": 1,
+    "n_fields_filled": 4,
+    "n_fields_expected": 5,
+}
+EMAILS_MONTH = {
+    "n_sent": 1,
+    "n_delivered": 1,
+    "n_opened": 0,
+    "n_delivered_with_openings": 1,
+    "n_bounced_hard": 0,
+}
 WON = {
     "account_id": "acc_1",
     "rep_id": REP,

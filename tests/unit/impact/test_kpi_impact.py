@@ -21,7 +21,14 @@ from orchestration.impact.errors import ImpactError
 from orchestration.impact.measuring import measure
 from orchestration.impact.results import inputs_fingerprint, read_impact
 from orchestration.impact.scratch import Scratch
-from orchestration.impact.switches import EVERY_MERGE, POLICIES, find_switch, switches
+from orchestration.impact.switches import (
+    EVERY_MERGE,
+    POLICIES,
+    Switch,
+    find_switch,
+    largest_switches,
+    switches,
+)
 from orchestration.project import DBT_PROJECT
 
 APRIL, MAY = date(2026, 4, 1), date(2026, 5, 1)
@@ -167,6 +174,19 @@ def test_without_any_merge_every_record_is_a_golden_record_of_its_own(
 def test_a_decision_that_the_run_never_took_is_not_measured(planted_company: Company) -> None:
     with pytest.raises(ImpactError, match="E-IMP-003"):
         find_switch(switches(planted_company.work), "reason", "double_logged")
+
+
+def test_the_largest_decisions_are_those_of_most_rows_that_can_be_measured() -> None:
+    known = [
+        Switch("reason", "small", 2), Switch("reason", "large", 9), Switch("reason", "kept", 99, "kept"),
+        Switch("merge", EVERY_MERGE, 50), Switch("merge", "same_email", 9), Switch("rule", "R-1", 3),
+    ]  # fmt: skip
+    assert [each.code for each in largest_switches(known, 2)] == ["large", "same_email"]
+    assert [each.code for each in largest_switches(known, 3)] == ["large", "same_email", "R-1"]
+    assert largest_switches(known, 0) == []
+    assert [each.code for each in largest_switches(known, len(known))] == [
+        "small", "large", EVERY_MERGE, "same_email", "R-1",
+    ]  # fmt: skip
 
 
 def test_the_reasons_that_models_can_leave_out_are_those_of_the_list() -> None:

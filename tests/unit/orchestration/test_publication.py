@@ -47,8 +47,8 @@ def query(marts: Path, sql: str) -> list[tuple]:
 def test_a_publication_holds_the_marts_the_public_models_and_their_trust(tmp_path: Path) -> None:
     receipt = publish(plant(tmp_path), MANIFEST)
     assert sorted(receipt.tables) == [
-        "dim_metric", "dim_products", "dim_publication", "kpi_trust", "mart_management_kpis_month",
-        "mart_sales_leads_month",
+        "dim_metric", "dim_products", "dim_publication", "kpi_bridge", "kpi_restatements", "kpi_trust",
+        "mart_management_kpis_month", "mart_sales_leads_month",
     ]  # fmt: skip
     assert query(receipt.marts, "select product_name from dim_products") == [('Étalon "A"',)]
     assert query(receipt.marts, "select metric_name, metric_version from dim_metric") == [("leads_new", "2")]
@@ -196,7 +196,7 @@ def test_rollback_puts_an_earlier_publication_back_from_its_parquet(tmp_path: Pa
     assert published_hashes(back.marts) == hashes
     keys = "select count(*) from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"
     keys += " and database_name = 'm'"
-    assert query(back.marts, keys) == [(6,)]
+    assert query(back.marts, keys) == [(8,)]
     current = current_publication(company.published)
     assert (
         current["publication_id"] == old.publication_id and current["rolled_back_from"] == new.publication_id

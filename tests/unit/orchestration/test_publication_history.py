@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from planted_candidate import MANIFEST, every_rule, judge, of_cycle, passing, plant
 
+from expectations.catalogue import load_catalogue
+from expectations.control_findings import ControlFinding
+from expectations.policy import POLICY_FILE, Policy, Slack, load_policy
 from expectations.results import RuleResult
+from ingest.company import Company
+from ingest.controls_result import ControlResult
 from orchestration import cli
 from orchestration.publication import NotAdmittedError, publish, rollback
 from orchestration.publication.hashing import published_hashes
@@ -25,7 +32,9 @@ from orchestration.publication.history import (
     publications_until,
     read_log,
     standing,
+    with_controls,
 )
+from orchestration.publication.judging import compared_marts
 
 CYCLES = [f"2025-{month:02d}" for month in range(5, 13)] + [f"2026-{month:02d}" for month in range(1, 7)]
 RULE = "R-CRM-002"  # tolerance 10 %, two points more than before are allowed
@@ -258,3 +267,74 @@ def test_before_the_first_publication_there_is_no_history(tmp_path: Path) -> Non
     plant(tmp_path)
     result = CliRunner().invoke(cli.etalon, ["history", "--company", str(tmp_path)])
     assert result.exit_code == 0 and "Nothing has been published" in result.output
+
+
+def test_controls_of_deliveries_are_in_the_history_of_rules() -> None:
+    def control(status: str, level: str = "warn", kind: str = "orphan", **counts: int) -> ControlFinding:
+        found = ControlResult("crm", "owner", kind, level, status, "orphan", contract="crm_lead", **counts)
+        return ControlFinding("crm/owner", "crm_lead", level, status, found)
+
+    rules = pa.Table.from_pylist([{"rule_id": "R-CRM-002", "table_name": "t", "dimension": "validity", "layer": "raw",
+                                   "severity": "warning", "owner": "crm", "status": "pass", "n_evaluated": 9,
+                                   "n_failed": 1, "rule_version": "v", "detail": "not kept"}])  # fmt: skip
+    added = with_controls(
+        rules,
+        [
+            control("pass", n_evaluated=10, n_failed=1),
+            control("warn", "info", n_evaluated=5, n_failed=5),
+            control("not_assessed"),
+            replace(control("fail", "error", "clock"), rule_id="pbx/clock"),
+        ],
+    ).to_pylist()
+    assert [row["rule_id"] for row in added] == ["R-CRM-002", "crm/owner", "pbx/clock"]
+    of_owner = {"table_name": "crm_lead", "dimension": "integrity", "layer": "delivery", "severity": "warn"}
+    of_owner |= {"status": "warn", "n_evaluated": 15, "n_failed": 6, "owner": None, "rule_version": None}
+    assert added[1] == {"rule_id": "crm/owner", **of_owner}
+    assert (added[2]["dimension"], added[2]["status"], added[2]["severity"]) == (
+        "consistency",
+        "fail",
+        "error",
+    )
+
+
+MART_RULE = "R-MRT-018"
+
+
+@pytest.fixture
+def held_if_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy under which a mart rule that got worse by a point holds."""
+    from orchestration.publication import judging, publishing
+
+    def policy(company: Company) -> Policy:
+        found = load_policy(POLICY_FILE, company.root / "waivers.csv")
+        strict = Slack(slack=Decimal("0.01"), effect="hold")
+        ratchet = found.document.ratchet.model_copy(update={"rule": {MART_RULE: strict}})
+        return replace(found, document=found.document.model_copy(update={"ratchet": ratchet}))
+
+    for module in (judging, publishing):
+        monkeypatch.setattr(module, "company_policy", policy)
+
+
+@pytest.mark.usefixtures("held_if_worse")
+def test_a_mart_rule_that_got_worse_holds_where_the_policy_says_so_until_it_is_waived(tmp_path: Path) -> None:
+    def candidate(cycle: str, n_failed: int, number: int) -> Company:
+        failing = passing(MART_RULE, n_failed=n_failed, failed_share=Decimal(n_failed) / 1000)
+        return plant(
+            tmp_path, settings=of_cycle(cycle, f"run-{number}"), delivery=f"d{number}", results=[failing]
+        )
+
+    first = publish(candidate("2026-05", 0, 1), MANIFEST)
+    assert publish(candidate("2026-06", 10, 2), MANIFEST).publication_id != first.publication_id
+    with pytest.raises(
+        NotAdmittedError, match=f"{MART_RULE} are worse than in publication {first.publication_id}"
+    ):
+        publish(candidate("2026-06", 11, 3), MANIFEST)
+    company = candidate("2026-06", 11, 3)
+    compared = compared_marts(company, of_cycle("2026-06", "run-3"), load_catalogue())
+    assert [each.rule_id for each in compared.worse] == [MART_RULE]
+    (tmp_path / "waivers.csv").write_text(
+        "rule_id,table_name,author,reason,decided_on,expires_on\n"
+        f"{MART_RULE},,Ann,known since June,2026-06-20,2026-08-31\n"
+    )
+    judge(tmp_path)
+    assert publish(company, MANIFEST).publication_id != first.publication_id

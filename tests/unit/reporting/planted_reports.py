@@ -33,6 +33,7 @@ from orchestration.reporting.figures import (
     Segment,
     SetAside,
     StageStep,
+    TouchLine,
     Verdict,
     Waiver,
 )
@@ -42,6 +43,7 @@ from orchestration.reporting.quality_figures import (
     Compliance,
     ComplianceCount,
     DimensionPoint,
+    FigureMove,
     FormerAccount,
     History,
     IdChange,
@@ -299,6 +301,18 @@ RECONCILIATION = (
     cause("invoiced_equal", "2026-06", "USD", 2, 2, "118200.10", "118200.10"),
 )
 
+CAUSES = (
+    *("definition_change", "currency", "cleaning_decision", "merge", "correction", "late_data", "new_data"),
+    *("elapsed_time", "not_separable"),
+)
+MOVES = (
+    FigureMove("revenue_total", "2026-05", "money", D("1000.00"), D("955.00"),
+               tuple((code, D("-5.00"), number or None) for number, code in enumerate(CAUSES)), "Revenu total", "Total revenue"),
+    FigureMove("cr", "2026-05", "rate", None, D("0.1111"), (("elapsed_time", None, 11),), *_CR),
+    *(FigureMove("leads_new", f"2025-{month:02d}", "count", D(7), D(8), (("late_data", D(1), 1),), "Leads", "Leads")
+      for month in range(1, 13)),
+)  # fmt: skip
+
 QUALITY = QualityInputs(
     run=RUN,
     verdict=Verdict("publish_with_warnings", ("R-CRM-014", "R-FCT-006"), 0),
@@ -322,6 +336,8 @@ QUALITY = QualityInputs(
     history=history(12),
     compliance=COMPLIANCE,
     reconciliation=RECONCILIATION,
+    moves=MOVES,
+    moved_since="2026-05-0123456789ab",
 )
 
 HELD_QUALITY = replace(
@@ -404,8 +420,24 @@ def segment(dimension, code, n, cr, touches, ttf, contacted) -> Segment:
         dimension, code, n,
         Measure(D(cr) if cr else None, None if not cr else D(round(float(cr) * n)), many, None if cr else "cohort_immature"),
         Measure(D(touches), None, many), Measure(D(ttf), None, many), Measure(D(contacted), None, many),
+        TOUCH_LINES.get(code),
     )
 
+
+def touch_line(r, colour, *reasons, n=6_100) -> TouchLine:
+    return TouchLine(
+        n, n // 8, D(r) if r else None, D(r) - D("0.03") if r else None, D(r) + D("0.03") if r else None,
+        D("0.012") if r else None, None if r else "zero_variance_y", "plateau", colour, reasons,
+    )  # fmt: skip
+
+
+TOUCH_LINES = {
+    "all": touch_line("0.21", "amber", "r_below_green_bar", "no_valid_experiment", "heterogeneous_segments"),
+    "smb": touch_line("0.28", "amber", "no_valid_experiment"),
+    "mid": touch_line("0.04", "red", "r_below_amber_bar"),
+    "enterprise": touch_line("0.31", "green", "all_bars_met"),
+    "unknown": touch_line(None, "grey", "too_few_units", n=26),
+}
 
 AUDIT = AuditInputs(
     run=RUN,
@@ -421,6 +453,7 @@ AUDIT = AuditInputs(
         segment("channel", "partner", 171, "", "3.2", "8.8", "0.69"),
     ),
     segment_period="2026-05",
+    line=TOUCH_LINES["all"],
     bridge=MrrBridge("2026-06", D(396_300), D(9_120), D(1_240), D(4_310), D(-2_900), D(-5_920), D(402_150)),
     revenue=tuple(
         RevenueMonth(month, total, KPIS[9].history[i][1]) for i, (month, total) in enumerate(KPIS[8].history)
@@ -460,7 +493,7 @@ SPARSE_AUDIT = replace(
     AUDIT,
     kpis=(
         replace(KPIS[1], measure=Measure(None, D(0), D(0), "cohort_immature"), history=(), trust="not_assessed"),
-        replace(KPIS[6], measure=Measure(D("0.5"), D(2), D(4)), trust="unreliable", trust_rule_ids=("R-CRM-001",)),
+        replace(KPIS[6], measure=Measure(D("0.5"), D(2), D(4)), trust="unreliable", trust_rule_ids=("crm/orphan_crm_opportunity_owner_id",)),
         replace(KPIS[5], measure=Measure(D("0.001"), D(40), D(40_000))),
         replace(KPIS[2], measure=Measure(None), history=()),
     ),
@@ -472,7 +505,7 @@ SPARSE_AUDIT = replace(
 )
 CLEAN_QUALITY = replace(
     QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=(), samples=(),
-    impacts=IMPACTS[-1:], work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
+    impacts=IMPACTS[-1:], moves=(), work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
     compliance=Compliance((ComplianceCount("outside_hours", "voice", "2026-06", 12_040, 0),)), waivers=(),
 )
 # The other sentences of each section: many reasons and decisions, trends that level or improve, nothing to judge.
@@ -489,6 +522,7 @@ BUSY_QUALITY = replace(
 SAME_QUALITY = replace(
     QUALITY,
     impacts=None,
+    moves=None,
     n_decisions_to_measure=49,
     former_accounts=tuple(
         FormerAccount("2026-05-99aa88bb77cc", "2026-05", a.source_instance, a.contract, a.records_in, a.kept, a.quarantined, a.excluded,

@@ -404,3 +404,15 @@ def test_the_shape_of_a_value_names_nobody():
     assert shape("Jane.Doé 12 €") == "xxxx.xxx 00 €"
     assert shape("12 rue", keep_digits=True) == "12 xxx"
     assert shape("x" * 100) == "x" * 60 + "…"
+
+
+def test_a_past_figure_that_moved_is_told_with_its_causes_and_what_they_add_up_to():
+    text = section(planted.QUALITY, "trends")
+    assert "14 figures of past months differ from publication 2026-05-0123456789ab" in text
+    assert "€1,000.00 → €955.00" in text and text.count("−€5.00") == 9
+    assert "2 more figures are not shown" in text
+    assert text.index("Exchange rate changed") < text.index("New data, what happened since")
+    assert "No figure of a past month differs" in section(replace(planted.QUALITY, moves=()), "trends")
+    assert "with the publication" in section(replace(planted.QUALITY, moves=None), "trends")
+    french = section(planted.QUALITY, "trends", "fr")
+    assert "14 chiffres de mois passés diffèrent" in french and "Taux de change modifié" in french

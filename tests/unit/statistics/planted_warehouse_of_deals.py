@@ -20,16 +20,32 @@ _TABLES = {
     "master.fct_opportunity_stages": (
         "opportunity_id varchar, stage_code varchar, stage_rank int, first_entered_at timestamp, n_source_rows bigint"
     ),
-    "master.fct_leads": "lead_id varchar, channel_code varchar",
-    "master.fct_touches": "account_id varchar, person_id varchar, occurred_at timestamp",
+    "master.fct_leads": (
+        "lead_id varchar, channel_code varchar, converted_at timestamp, converted_on date,"
+        " is_created_day_only boolean, is_converted_day_only boolean"
+    ),
+    "master.fct_touches": (
+        "account_id varchar, person_id varchar, lead_id varchar, occurred_at timestamp, is_effective boolean"
+    ),
+    "master.dim_reps": "rep_id varchar, team_name varchar",
+    "metrics.fct_lead_cadences": (
+        "lead_id varchar, channel_code varchar, size_band_code varchar, rep_id varchar, created_at timestamp,"
+        " created_on date, is_dated boolean, is_matured boolean, is_converted_in_window boolean,"
+        " n_effective_touches bigint"
+    ),
+    "metrics.fct_email_send_days": "sent_on date, n_delivered bigint, n_complained bigint",
     "master.fct_quotas": (
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
         " target decimal(18,4)"
+    ),
+    "metrics.fct_revenue_lines": (
+        "account_id varchar, invoiced_on date, net_amount_reporting decimal(18,4), is_recurring boolean"
     ),
     "metrics.fct_rep_months": (
         "rep_id varchar, team_name varchar, period_month date, is_selling boolean, is_employed boolean, n_won bigint,"
         " n_closed bigint, n_touches bigint"
     ),
+    "metrics.fct_customer_starts": "start_quarter_on date, service_days bigint, is_lost boolean",
     "staging.stg_crm__opportunities": (
         "record_key varchar, source_instance varchar, source_record_id varchar"
     ),

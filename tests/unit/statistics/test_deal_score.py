@@ -38,7 +38,7 @@ def test_a_world_in_which_nothing_decides_is_not_scored() -> None:
 def test_without_an_effect_the_reason_says_so_and_no_score_leaves() -> None:
     tables = deal_score.score(world(1))
     assert model_of(tables)["reason_code"] == "no_better_than_stage_rate"
-    assert tables["deal_scores"].num_rows == 0
+    assert {each["set_code"] for each in tables["deal_scores"].to_pylist()} == {"held_out"}
     assert tables["deal_predictors"].num_rows > 0 and tables["deal_calibrations"].num_rows > 0
 
 

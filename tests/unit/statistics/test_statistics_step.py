@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -75,13 +76,13 @@ def test_nothing_that_happens_at_the_entry_or_later_changes_a_feature(tmp_path: 
             occurred_at=opened + timedelta(days=days),
         )
     event = {"source_instance": "crm", "opportunity_id": "deal", "is_deleted": False}
-    add(con, "staging.stg_crm__opportunity_events", record_key="e1", field="amount", changed_at=entry + timedelta(days=20),
-        old_value="100", new_value="500", **event)  # fmt: skip
+    add(con, "staging.stg_crm__opportunity_events", record_key="e1", field="amount",
+        changed_at=entry + timedelta(days=20), old_value="100", new_value="500", **event)  # fmt: skip
     before = read_passages(con, SETTINGS)
     add(con, "master.fct_touches", account_id="a_deal", person_id="p3", occurred_at=entry)
     add(con, "master.fct_touches", account_id="a_deal", person_id="p4", occurred_at=entry + timedelta(days=1))
-    add(con, "staging.stg_crm__opportunity_events", record_key="e2", field="amount", changed_at=entry + timedelta(days=30),
-        old_value="500", new_value="900", **event)  # fmt: skip
+    add(con, "staging.stg_crm__opportunity_events", record_key="e2", field="amount",
+        changed_at=entry + timedelta(days=30), old_value="500", new_value="900", **event)  # fmt: skip
     add(
         con,
         "staging.stg_crm__opportunity_events",
@@ -95,8 +96,6 @@ def test_nothing_that_happens_at_the_entry_or_later_changes_a_feature(tmp_path: 
     after = read_passages(con, SETTINGS)
     (first,), (second,) = ((each.features[each.opportunity_ids == "deal"]) for each in (before, after))
     assert first.tolist() == second.tolist()
-    import math
-
     values = dict(zip(FEATURES, first.tolist(), strict=True))
     assert values["log_account_touches_30d"] == pytest.approx(math.log(4))
     assert values["log_persons_touched"] == pytest.approx(math.log(3))

@@ -131,8 +131,17 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
     work.mkdir()
     write_sources(work, SOURCES)
     write_relations(work / "warehouse.duckdb", RELATIONS)
-    nodes = ["fct_lead_cadences", "dq_review_queue", "dq_exclusions", "dq_merges", "dq_journal"]
+    seeds = ["time_zones", "public_holidays", "lead_definitions", "lead_sources"]
+    nodes = [
+        "fct_lead_qualifications",
+        "fct_lead_cadences",
+        "dq_review_queue",
+        "dq_exclusions",
+        "dq_merges",
+        "dq_journal",
+    ]
     paths = ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
+    run_dbt(work, PROJECT, "seed", "--select", *seeds, *paths)
     run_dbt(work, PROJECT, "run", "--select", *nodes, *paths)
     run_dbt(work, PROJECT, "test", "--select", "dq_review_queue", "--indirect-selection", "cautious", *paths)
     with duckdb.connect(str(work / "warehouse.duckdb"), read_only=True) as con:

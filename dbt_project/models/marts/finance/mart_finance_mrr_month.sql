@@ -1,3 +1,5 @@
+-- A segment that has lost all its accounts keeps its rows, of zeros, to the end of the year: what it gained in the year
+-- stays gained.
 with movements as (
     select movements.*
     from {{ ref('fct_mrr_movements') }} as movements
@@ -14,6 +16,7 @@ cells as (
         period_month,
         segment_kind_code,
         segment_code,
+        cast(extract(year from period_month) as int) as year_number,
         sum(opening_mrr) as opening_mrr,
         sum(new_mrr) as new_mrr,
         sum(reactivation_mrr) as reactivation_mrr,
@@ -28,24 +31,64 @@ cells as (
         count(*) filter (where closing_mrr > 0) as n_accounts_closing
     from segmented
     group by period_month, segment_kind_code, segment_code
+),
+
+years as (
+    select
+        segment_kind_code,
+        segment_code,
+        year_number,
+        min(period_month) as first_month
+    from cells
+    group by segment_kind_code, segment_code, year_number
+),
+
+months as (
+    select distinct
+        cast(extract(year from dates.period_month) as int) as year_number,
+        dates.period_month
+    from {{ ref('dim_dates') }} as dates
+    cross join {{ run_settings() }} as settings
+    where dates.period_month < settings.cycle_end
+),
+
+filled as (
+    select
+        months.period_month,
+        years.segment_kind_code,
+        years.segment_code,
+        years.year_number
+    from years
+    inner join months on years.year_number = months.year_number and months.period_month >= years.first_month
 )
 
 select
-    cells.period_month,
-    cast(cells.segment_kind_code as string) as segment_kind_code,
-    cast(cells.segment_code as string) as segment_code,
-    cast(cells.opening_mrr as decimal(38, 4)) as opening_mrr,
-    cast(cells.new_mrr as decimal(38, 4)) as new_mrr,
-    cast(cells.reactivation_mrr as decimal(38, 4)) as reactivation_mrr,
-    cast(cells.expansion_mrr as decimal(38, 4)) as expansion_mrr,
-    cast(cells.contraction_mrr as decimal(38, 4)) as contraction_mrr,
-    cast(cells.churn_mrr as decimal(38, 4)) as churn_mrr,
-    cast(cells.closing_mrr as decimal(38, 4)) as closing_mrr,
+    filled.period_month,
+    cast(filled.segment_kind_code as string) as segment_kind_code,
+    cast(filled.segment_code as string) as segment_code,
+    {% for column in [
+        'opening_mrr', 'new_mrr', 'reactivation_mrr', 'expansion_mrr', 'contraction_mrr', 'churn_mrr', 'closing_mrr'
+    ] -%}
+        cast(coalesce(cells.{{ column }}, 0) as decimal(38, 4)) as {{ column }},
+    {% endfor -%}
+    cast(coalesce(cells.closing_mrr, 0) * 12 as decimal(38, 4)) as arr,
+    cast(
+        sum(coalesce(cells.new_mrr, 0)) over (
+            partition by filled.segment_kind_code, filled.segment_code, filled.year_number
+            order by filled.period_month
+            rows between unbounded preceding and current row
+        ) as decimal(38, 4)
+    ) as new_mrr_ytd,
     cast(settings.reporting_currency as string) as reporting_currency,
-    cast(cells.n_accounts_opening as bigint) as n_accounts_opening,
-    cast(cells.n_accounts_new as bigint) as n_accounts_new,
-    cast(cells.n_accounts_reactivated as bigint) as n_accounts_reactivated,
-    cast(cells.n_accounts_churned as bigint) as n_accounts_churned,
-    cast(cells.n_accounts_closing as bigint) as n_accounts_closing
-from cells
+    {% for column in [
+        'n_accounts_opening', 'n_accounts_new', 'n_accounts_reactivated', 'n_accounts_churned', 'n_accounts_closing'
+    ] -%}
+        cast(coalesce(cells.{{ column }}, 0) as bigint) as {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
+from filled
 cross join {{ run_settings() }} as settings
+left join cells
+    on
+        filled.period_month = cells.period_month
+        and filled.segment_kind_code = cells.segment_kind_code
+        and filled.segment_code = cells.segment_code

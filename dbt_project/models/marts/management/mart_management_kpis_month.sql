@@ -3,9 +3,15 @@
 with computed as (
     select * from {{ ref('int_kpis_activity') }}
     union all
+    select * from {{ ref('int_kpis_customers') }}
+    union all
+    select * from {{ ref('int_kpis_key_accounts') }}
+    union all
     select * from {{ ref('int_kpis_leads') }}
     union all
     select * from {{ ref('int_kpis_pipeline') }}
+    union all
+    select * from {{ ref('int_kpis_reps') }}
     union all
     select * from {{ ref('int_kpis_revenue') }}
     union all

@@ -42,6 +42,13 @@ select
         when cells.closed_amount = 0 then 'no_closed_amount'
         when cells.closed_amount is null then 'exchange_rate_missing'
     end as win_amount_reason_code,
+    cast(
+        cast(cells.won_amount as double) / nullif(cast(cells.n_won as double), 0) as decimal(38, 10)
+    ) as avg_deal_amount,
+    case
+        when cells.n_won = 0 then 'no_won_opportunity'
+        when cells.won_amount is null then 'exchange_rate_missing'
+    end as avg_deal_reason_code,
     cast(cells.n_unconverted as bigint) as n_unconverted,
     cast(settings.reporting_currency as string) as reporting_currency,
     cast(cells.n_won_with_cycle as bigint) as n_won_with_cycle,

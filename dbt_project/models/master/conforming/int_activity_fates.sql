@@ -148,11 +148,20 @@ day_pairs as (
 ),
 
 copies as (
-    select record_key from linked
+    select
+        record_key,
+        event_key
+    from linked
     union
-    select record_key from near_copies
+    select
+        record_key,
+        event_key
+    from near_copies
     union
-    select record_key from day_pairs
+    select
+        record_key,
+        event_key
+    from day_pairs
     where task_rank = event_rank
 )
 
@@ -175,6 +184,12 @@ select
             and not (activities.activity_type = 'call' and coalesce(activities.duration_s, 0) > 0)"
             ) }}
             then 'not_outbound'
-    end as reason_code
+    end as reason_code,
+    case
+        when copies.event_key is null then null
+        when activities.channel_code = 'voice' then 'call'
+        else activities.channel_code
+    end as event_stream_code,
+    copies.event_key
 from activities
 left join copies on activities.record_key = copies.record_key

@@ -1,4 +1,4 @@
--- Kept rows that no fact counts, by stream. A stream without a branch excludes nothing (call legs).
+-- Kept rows that no fact counts, by stream.
 select
     stream,
     contract,
@@ -22,6 +22,47 @@ select
 from {{ ref('int_activity_fates') }}
 where reason_code is not null
 union all
+select distinct
+    'activity' as stream,
+    'crm_activity' as contract,
+    fates.source_instance,
+    fates._delivery_id,
+    fates._source_row_id,
+    fates._record_part,
+    fates.record_key,
+    'outlier_error' as reason_code
+from {{ ref('int_activity_fates') }} as fates
+inner join {{ ref('int_touch_outliers') }} as outliers
+    on fates.record_key = outliers.source_key and outliers.source_stream_code = 'activity' and outliers.is_error
+union all
+select
+    'call' as stream,
+    'telephony_call_leg' as contract,
+    legs.source_instance,
+    legs._delivery_id,
+    legs._source_row_id,
+    legs._record_part,
+    legs.record_key,
+    'outlier_error' as reason_code
+from {{ ref('stg_telephony__call_legs') }} as legs
+left join {{ outlier_decisions(['call_duration_s']) }} as decided on legs.record_key = decided.record_key
+where {{ is_outlier_error('decided', is_backward_leg('legs')) }}
+union all
+select
+    'lead' as stream,
+    'crm_lead' as contract,
+    leads.source_instance,
+    leads._delivery_id,
+    leads._source_row_id,
+    leads._record_part,
+    leads.record_key,
+    'outlier_error' as reason_code
+from {{ ref('stg_crm__leads') }} as leads
+inner join {{ ref('xref_persons') }} as xref on leads.record_key = xref.record_key
+inner join {{ outlier_decisions(['touches_per_lead']) }} as decided
+    on {{ lead_id_of('xref.person_id') }} = decided.record_key
+where xref.person_id <> 'unknown' and {{ is_outlier_error('decided', 'false') }}
+union all
 select
     'opportunity' as stream,
     'crm_opportunity' as contract,
@@ -35,6 +76,18 @@ from {{ ref('stg_crm__opportunities') }}
 where {{ applies('deleted_in_source', 'is_deleted') }}
 union all
 select
+    'opportunity' as stream,
+    'crm_opportunity' as contract,
+    source_instance,
+    _delivery_id,
+    _source_row_id,
+    _record_part,
+    opportunity_id as record_key,
+    reason_code
+from {{ ref('int_opportunities') }}
+where reason_code is not null
+union all
+select
     'opportunity_event' as stream,
     'crm_opportunity_event' as contract,
     events.source_instance,
@@ -42,13 +95,15 @@ select
     events._source_row_id,
     events._record_part,
     events.record_key,
-    {{ opportunity_event_exclusion('events', 'opportunities') }} as reason_code
+    {{ opportunity_event_exclusion('events', 'opportunities', 'outliers') }} as reason_code
 from {{ ref('stg_crm__opportunity_events') }} as events
 left join {{ ref('stg_crm__opportunities') }} as opportunities
     on
         opportunities.record_key
         = {{ record_key('events.source_instance', 'crm_opportunity', 'events.opportunity_id') }}
-where {{ opportunity_event_exclusion('events', 'opportunities') }} is not null
+left join {{ ref('int_opportunities') }} as outliers
+    on opportunities.record_key = outliers.opportunity_id and outliers.reason_code is not null
+where {{ opportunity_event_exclusion('events', 'opportunities', 'outliers') }} is not null
 union all
 select
     'invoice_line' as stream,
@@ -127,3 +182,39 @@ from {{ ref('stg_emailing__events') }}
 where
     split_part(recipient_email, '@', 2) in (select own_domain from {{ ref('int_own_domains') }})
     and {{ applies('internal_recipient', 'true') }}
+union all
+select
+    'nps_response' as stream,
+    'nps_response' as contract,
+    responses.source_instance,
+    responses._delivery_id,
+    responses._source_row_id,
+    responses._record_part,
+    responses.record_key,
+    {{ nps_response_exclusion('responses') }} as reason_code
+from {{ ref('stg_survey__responses') }} as responses
+where {{ nps_response_exclusion('responses') }} is not null
+union all
+select
+    'product_usage' as stream,
+    'product_usage' as contract,
+    usages.source_instance,
+    usages._delivery_id,
+    usages._source_row_id,
+    usages._record_part,
+    usages.record_key,
+    {{ product_usage_exclusion('usages') }} as reason_code
+from {{ ref('stg_product__usages') }} as usages
+where {{ product_usage_exclusion('usages') }} is not null
+union all
+select
+    'marketing_cost' as stream,
+    'marketing_cost' as contract,
+    spent.source_instance,
+    spent._delivery_id,
+    spent._source_row_id,
+    spent._record_part,
+    spent.record_key,
+    {{ marketing_cost_exclusion('spent') }} as reason_code
+from {{ ref('stg_finance__marketing_costs') }} as spent
+where {{ marketing_cost_exclusion('spent') }} is not null

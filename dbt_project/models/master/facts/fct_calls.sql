@@ -1,6 +1,13 @@
--- The legs of a call are folded first, then one row a call meets the (small) contact points and handles. Whom the CRM
--- says was called counts more than a number that no record bears.
-with calls as (
+-- Legs that cannot be true are left out and the others of a call folded first, then one row a call meets the (small)
+-- contact points and handles. Whom the CRM says was called counts more than a number that no record bears.
+with legs as (
+    select legs.*
+    from {{ ref('stg_telephony__call_legs') }} as legs
+    left join {{ outlier_decisions(['call_duration_s']) }} as decided on legs.record_key = decided.record_key
+    where not {{ is_outlier_error('decided', is_backward_leg('legs')) }}
+),
+
+calls as (
     select
         source_instance,
         call_id,
@@ -23,7 +30,7 @@ with calls as (
             else 7
         end) as outcome_rank,
         count(*) as n_source_rows
-    from {{ ref('stg_telephony__call_legs') }}
+    from legs
     group by source_instance, call_id
 ),
 

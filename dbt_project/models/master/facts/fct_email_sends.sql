@@ -73,6 +73,9 @@ select
     judged.is_sent,
     judged.is_arrival_reported and (judged.marks & {{ bounced_hard }}) = 0 as is_delivered,
     (judged.marks & {{ bounced_hard }}) <> 0 as is_bounced_hard,
+    (judged.marks & {{ bounced_soft }}) <> 0
+    and (judged.marks & {{ bounced_hard }}) = 0
+    and not judged.is_arrival_reported as is_bounced_soft,
     (judged.marks & {{ opened }}) <> 0 as is_opened,
     (judged.marks & {{ clicked }}) <> 0 as is_clicked,
     judged.replied_at is not null as is_replied,

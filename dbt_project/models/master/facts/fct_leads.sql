@@ -15,6 +15,8 @@ with records as (
         leads.timezone,
         leads.employee_count,
         leads.n_touches_declared,
+        leads.mql_at,
+        leads.sql_at,
         {{ record_key('leads.source_instance', 'crm_user', 'leads.owner_id') }} as rep_id,
         {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
             as opportunity_id,
@@ -86,6 +88,8 @@ golden as (
             min_by(opportunity_id, record_rank) filter (where opportunity_id is not null)
         ) as opportunity_id,
         sum(n_touches_declared) as n_touches_declared,
+        min(mql_at) as mql_at,
+        min(sql_at) as sql_at,
         count(*) as n_source_rows
     from ranked
     group by person_id
@@ -121,6 +125,8 @@ select
     golden.converted_on,
     coalesce(golden.is_converted_day_only, false) as is_converted_day_only,
     golden.opportunity_id,
+    golden.mql_at,
+    golden.sql_at,
     cast(golden.n_touches_declared as bigint) as n_touches_declared,
     persons.is_email_opted_out or persons.is_call_opted_out as is_opted_out,
     golden.n_source_rows
@@ -132,3 +138,6 @@ left join {{ ref('size_bands') }} as bands
     on
         golden.employee_count >= bands.min_employees
         and golden.employee_count <= coalesce(bands.max_employees, golden.employee_count)
+left join {{ outlier_decisions(['touches_per_lead']) }} as decided
+    on {{ lead_id_of('golden.person_id') }} = decided.record_key
+where not {{ is_outlier_error('decided', 'false') }}

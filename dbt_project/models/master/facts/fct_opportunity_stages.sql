@@ -2,17 +2,13 @@
 -- The present stage is added where the history does not end with it; without any history it is all that is known.
 with history as (
     select
-        {{ record_key('events.source_instance', 'crm_opportunity', 'events.opportunity_id') }} as opportunity_id,
-        events.stage_code,
-        events.changed_at as entered_at,
-        events.record_key as tie_break,
+        opportunity_id,
+        stage_code,
+        changed_at as entered_at,
+        opportunity_change_key as tie_break,
         1 as n_source_rows
-    from {{ ref('stg_crm__opportunity_events') }} as events
-    inner join {{ ref('stg_crm__opportunities') }} as opportunities
-        on
-            opportunities.record_key
-            = {{ record_key('events.source_instance', 'crm_opportunity', 'events.opportunity_id') }}
-    where {{ opportunity_event_exclusion('events', 'opportunities') }} is null
+    from {{ ref('fct_opportunity_changes') }}
+    where field_code = 'stage'
 ),
 
 last_known as (

@@ -1,3 +1,3 @@
 {{ config(materialized="ephemeral") }}
 
-{{ record_versions('crm_account', ['parent_account_id', 'modified_at']) }}
+{{ record_versions('crm_account', ['parent_account_id', 'owner_id', 'employee_count', 'is_strategic', 'modified_at']) }}

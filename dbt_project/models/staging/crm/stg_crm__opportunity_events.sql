@@ -13,6 +13,9 @@ select
     records.old_value,
     records.new_value,
     records.stage_code,
+    records.amount,
+    records.expected_close_date,
+    records.forecast_category,
     records.changed_by
 from {{ source('raw', 'crm_opportunity_event') }} as records
 where {{ is_kept('crm_opportunity_event', 'records') }}

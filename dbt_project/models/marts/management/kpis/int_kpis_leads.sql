@@ -1,6 +1,9 @@
 {{ config(materialized="ephemeral", contract={"enforced": false}) }}
 
 {%- set leads = ref('mart_sales_leads_month') %}
+{%- set followup = ref('mart_sales_followup_month') %}
+{%- set cadences = ref('mart_sales_cadences_month') %}
+{%- set handoffs = ref('mart_revops_handoffs_month') %}
 {%- set conversion_caveat -%}
     case
         when n_conversion_undated > 0 then 'conversion_undated'
@@ -29,3 +32,41 @@ union all
     'contacted_24h_rate', leads, 'contacted_24h_rate', 'n_contacted_24h', 'n_older_24h',
     'contacted_24h_reason_code', n_immature='n_leads - n_older_24h'
 ) }}
+union all
+{{ kpi_rows('leads_social', followup, 'n_social') }}
+union all
+{{ kpi_rows('followed_up_rate', followup, 'followed_up_rate', 'n_followed_up', 'n_leads') }}
+union all
+{{ kpi_rows(
+    'same_day_contact_rate', followup, 'same_day_contact_rate', 'n_contacted_same_day', 'n_contact_due',
+    'same_day_contact_reason_code', n_immature='n_contact_not_due'
+) }}
+union all
+{{ kpi_rows(
+    'ttf_business_hours', followup, 'ttf_business_hours_median', denominator='n_business_timed',
+    reason_code='ttf_business_reason_code'
+) }}
+union all
+{{ kpi_rows(
+    'ttf_km_median', followup, 'ttf_km_hours_median', denominator='n_km_leads', reason_code='ttf_km_reason_code'
+) }}
+union all
+{{ kpi_rows('crm_fields_rate', followup, 'crm_fields_rate', 'n_fields_filled', 'n_fields_expected') }}
+union all
+{{ kpi_rows('mql', handoffs, 'n_mql') }}
+union all
+{{ kpi_rows('sql', handoffs, 'n_sql') }}
+union all
+{{ kpi_rows(
+    'handoff_loss_rate', handoffs, 'handoff_loss_rate', 'n_lost', 'n_sla_over', 'handoff_loss_reason_code',
+    n_immature='n_sla_open'
+) }}
+union all
+{{ kpi_rows(
+    'handoff_acceptance_rate', handoffs, 'handoff_acceptance_rate', 'n_accepted', 'n_matured',
+    'handoff_acceptance_reason_code', n_immature='n_immature'
+) }}
+union all
+{{ kpi_rows('cadence_adherence', cadences, 'cadence_adherence_rate', 'n_adherent', 'n_leads') }}
+union all
+{{ kpi_rows('sequence_steps_rate', cadences, 'steps_kept_rate', 'n_steps_kept', 'n_steps', 'steps_reason_code') }}

@@ -1,0 +1,93 @@
+-- Personal targets of revenue and activities, team targets of new customers. A target or a deal without an exchange
+-- rate leaves the money unknown, and the seller out of those who are judged.
+with segmented as (
+    {{ segment_rows(ref('fct_quota_months'), {'team': 'team_name', 'role': 'role_code'}) }}
+),
+
+flagged as (
+    select
+        *,
+        scope_code = 'rep' as is_personal,
+        scope_code = 'rep' and metric_code = 'revenue' as is_quota,
+        scope_code = 'rep' and metric_code = 'activities' as is_activity,
+        scope_code = 'team' and metric_code = 'new_customers' as is_customer
+    from segmented
+),
+
+cells as (
+    select
+        period_month,
+        segment_kind_code,
+        segment_code,
+        count(*) filter (where is_personal and not is_unconverted) as n_targets,
+        count(*) filter (where is_personal and is_attained) as n_targets_attained,
+        count(*) filter (where is_personal and is_unconverted) as n_targets_unconverted,
+        count(*) filter (where is_quota) as n_quotas,
+        count(*) filter (where is_quota and is_unconverted) as n_quotas_unconverted,
+        sum(case when is_quota then target_amount end) as quota_target_amount,
+        sum(case when is_quota then actual_amount end) as quota_actual_amount,
+        count(*) filter (where is_activity) as n_activity_targets,
+        sum(case when is_activity then target_amount end) as activity_target,
+        sum(case when is_activity then actual_amount end) as activity_actual,
+        count(*) filter (where is_customer) as n_customer_targets,
+        sum(case when is_customer then target_amount end) as customer_target,
+        sum(case when is_customer then actual_amount end) as customer_actual
+    from flagged
+    group by period_month, segment_kind_code, segment_code
+),
+
+summed as (
+    select
+        period_month,
+        segment_kind_code,
+        segment_code,
+        n_targets,
+        n_targets_attained,
+        n_targets_unconverted,
+        n_quotas,
+        n_quotas_unconverted,
+        case when n_quotas_unconverted = 0 then coalesce(quota_target_amount, 0) end as quota_target_amount,
+        case when n_quotas_unconverted = 0 then coalesce(quota_actual_amount, 0) end as quota_actual_amount,
+        n_activity_targets,
+        coalesce(activity_target, 0) as activity_target,
+        coalesce(activity_actual, 0) as activity_actual,
+        n_customer_targets,
+        coalesce(customer_target, 0) as customer_target,
+        coalesce(customer_actual, 0) as customer_actual
+    from cells
+)
+
+select
+    summed.period_month,
+    cast(summed.segment_kind_code as string) as segment_kind_code,
+    cast(summed.segment_code as string) as segment_code,
+    cast(summed.n_targets as bigint) as n_targets,
+    cast(summed.n_targets_attained as bigint) as n_targets_attained,
+    cast(summed.n_targets_unconverted as bigint) as n_targets_unconverted,
+    {{ metric_ratio('summed.n_targets_attained', 'summed.n_targets') }} as target_attained_rate,
+    case
+        when summed.n_targets = 0 and summed.n_targets_unconverted > 0 then 'exchange_rate_missing'
+        when summed.n_targets = 0 then 'no_target'
+    end as target_attained_reason_code,
+    cast(summed.n_quotas as bigint) as n_quotas,
+    cast(summed.n_quotas_unconverted as bigint) as n_quotas_unconverted,
+    cast(summed.quota_target_amount as decimal(38, 4)) as quota_target_amount,
+    cast(summed.quota_actual_amount as decimal(38, 4)) as quota_actual_amount,
+    {{ metric_ratio('summed.quota_actual_amount', 'summed.quota_target_amount') }} as quota_attainment_rate,
+    case
+        when summed.n_quotas = 0 then 'no_target'
+        when summed.n_quotas_unconverted > 0 then 'exchange_rate_missing'
+    end as quota_reason_code,
+    cast(summed.n_activity_targets as bigint) as n_activity_targets,
+    cast(summed.activity_target as decimal(38, 4)) as activity_target,
+    cast(summed.activity_actual as decimal(38, 4)) as activity_actual,
+    {{ metric_ratio('summed.activity_actual', 'summed.activity_target') }} as activity_attainment_rate,
+    case when summed.n_activity_targets = 0 then 'no_target' end as activity_reason_code,
+    cast(summed.n_customer_targets as bigint) as n_customer_targets,
+    cast(summed.customer_target as decimal(38, 4)) as customer_target,
+    cast(summed.customer_actual as decimal(38, 4)) as customer_actual,
+    {{ metric_ratio('summed.customer_actual', 'summed.customer_target') }} as customer_attainment_rate,
+    case when summed.n_customer_targets = 0 then 'no_target' end as customer_reason_code,
+    settings.reporting_currency
+from summed
+cross join {{ run_settings() }} as settings

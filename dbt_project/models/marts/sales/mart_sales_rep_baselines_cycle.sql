@@ -1,0 +1,22 @@
+select
+    cast(rep_id as string) as rep_id,
+    cast(measure_code as string) as measure_code,
+    cast(coalesce(team_name, 'unknown') as string) as team_name,
+    cast(group_code as string) as group_code,
+    n_group_reps,
+    n_units,
+    n_events,
+    observed_value,
+    baseline_value,
+    interval_low,
+    interval_high,
+    place_best,
+    place_worst,
+    case when place_best = place_worst then place_best end as known_place,
+    seasonal_index,
+    target_value,
+    target_reach_probability,
+    proposed_target,
+    proposed_reach_probability,
+    cast(reason_code as string) as reason_code
+from {{ source('statistics', 'rep_baselines') }}

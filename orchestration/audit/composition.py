@@ -1,0 +1,104 @@
+"""Is the line of the whole the line of its parts (rows QU12, QU17, risk R2): Simpson's paradox and its kin.
+
+Not here: which cut is right; every cut is looked at and the worst finding counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from orchestration.audit.points import Points
+from orchestration.audit.regression import Line, line
+
+MINIMUM_UNITS = 30
+MINIMUM_EVENTS = 10
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One cut of a population.
+
+    Attributes:
+        within_slope: slope with a level of its own for every segment (fixed effects); None where x never varies
+            inside a segment.
+        n_eligible: segments with enough units, events and spread for a line of their own.
+        is_reversal: the slope of the whole has the sign that no eligible segment has.
+        is_attenuated: the slope of the whole is more than half of its size away from within_slope.
+        heterogeneity_p: p-value of Cochran's Q of the segments' slopes with their HC3 errors; None under two.
+        i_squared: share of the spread of the slopes that chance does not explain, 0 to 1; None under two.
+    """
+
+    within_slope: float | None
+    n_eligible: int
+    is_reversal: bool
+    is_attenuated: bool
+    heterogeneity_p: float | None
+    i_squared: float | None
+
+
+def is_eligible(fitted: Line) -> bool:
+    """True when a segment may have a line of its own: n >= 30, 10 events, a slope with an error."""
+    enough = fitted.n >= MINIMUM_UNITS and fitted.n_events >= MINIMUM_EVENTS
+    return enough and fitted.slope is not None and bool(fitted.slope_hc3_se)
+
+
+def composition(whole: Line, segments: Mapping[str, Points]) -> Composition:
+    """What the segments of one cut say about the line of the whole.
+
+    Args:
+        whole: line of all units.
+        segments: segment -> its units; together they are all units.
+    """
+    lines = [fitted for fitted in map(line, segments.values()) if is_eligible(fitted)]
+    within = _within_slope(segments)
+    slopes = [fitted.slope for fitted in lines if fitted.slope is not None]
+    reversed_sign = whole.slope is not None and len(slopes) >= 2 and all(s * whole.slope < 0 for s in slopes)
+    attenuated = (
+        whole.slope is not None
+        and within is not None
+        and len(slopes) >= 2
+        and abs(whole.slope - within) > 0.5 * abs(whole.slope)
+    )
+    if len(lines) < 2:
+        return Composition(within, len(lines), reversed_sign, attenuated, None, None)
+    weights = [1 / (fitted.slope_hc3_se or 1.0) ** 2 for fitted in lines]
+    centre = sum(w * s for w, s in zip(weights, slopes, strict=True)) / sum(weights)
+    q = sum(w * (s - centre) ** 2 for w, s in zip(weights, slopes, strict=True))
+    freedom = len(lines) - 1
+    return Composition(
+        within_slope=within,
+        n_eligible=len(lines),
+        is_reversal=reversed_sign,
+        is_attenuated=attenuated,
+        heterogeneity_p=float(stats.chi2.sf(q, freedom)),
+        i_squared=max(0.0, (q - freedom) / q) if q else 0.0,
+    )
+
+
+def heterogeneous(
+    cuts: Mapping[str, Composition], level: float = 0.05, spread: float = 0.5
+) -> dict[str, bool]:
+    """Cut -> are its slopes of different populations: p under `level` after Benjamini and Hochberg over the cuts.
+
+    I squared above `spread` counts too.
+    """
+    tested = {cut: c.heterogeneity_p for cut, c in cuts.items() if c.heterogeneity_p is not None}
+    adjusted = multipletests(list(tested.values()), alpha=level, method="fdr_bh")[0] if tested else []
+    significant = dict(zip(tested, (bool(a) for a in adjusted), strict=True))
+    return {cut: significant.get(cut, False) or (c.i_squared or 0.0) > spread for cut, c in cuts.items()}
+
+
+def _within_slope(segments: Mapping[str, Points]) -> float | None:
+    """Least-squares slope with one intercept per segment."""
+    sxy = sxx = Fraction(0)
+    for points in segments.values():
+        mean_x, mean_y = points.mean_x(), points.mean_y()
+        for p in points:
+            sxx += (p.x - mean_x) ** 2 * p.units
+            sxy += (p.x - mean_x) * (p.y - mean_y) * p.units
+    return float(sxy / sxx) if sxx else None

@@ -1,0 +1,57 @@
+"""Quadrants of the scatter by its exact means (rows QU8, QU9, QU19).
+
+Q1 high x and high y, Q2 low x and high y, Q3 both low, Q4 high x and low y; a value equal to the mean is high.
+Not here: who stands in a quadrant by name; the lists of accounts come from the marts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from orchestration.audit.points import Points
+
+
+@dataclass(frozen=True)
+class Quadrants:
+    """Units by quadrant.
+
+    Attributes:
+        q1, q2, q3, q4: units.
+        on_line: units of which x or y equals its mean.
+        q1_share: q1 among all, exact; None without units.
+    """
+
+    q1: int
+    q2: int
+    q3: int
+    q4: int
+    on_line: int
+
+    @property
+    def n(self) -> int:
+        return self.q1 + self.q2 + self.q3 + self.q4
+
+    @property
+    def q1_share(self) -> Fraction | None:
+        return Fraction(self.q1, self.n) if self.n else None
+
+
+def quadrants(points: Points) -> Quadrants:
+    """Counts of the units of `points` around their own means."""
+    mean_x, mean_y = points.mean_x(), points.mean_y()
+    counts, on_line = {(True, True): 0, (False, True): 0, (False, False): 0, (True, False): 0}, 0
+    for p in points:
+        counts[p.x >= mean_x, p.y >= mean_y] += p.units
+        on_line += p.units if mean_x == p.x or mean_y == p.y else 0
+    return Quadrants(*counts.values(), on_line)
+
+
+def q1_shift(before: Quadrants, after: Quadrants) -> tuple[Fraction, float, float] | None:
+    """Change of the share of Q1 between two cycles, with Newcombe's 95 % interval; None where one has no units."""
+    if before.q1_share is None or after.q1_share is None:
+        return None
+    low, high = confint_proportions_2indep(after.q1, after.n, before.q1, before.n, method="newcomb")
+    return after.q1_share - before.q1_share, float(low), float(high)

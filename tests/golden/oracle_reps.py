@@ -1,0 +1,230 @@
+"""KPIs of sellers and targets in plain Python: fractions, no SQL, no code of the project.
+
+Written from the metric dictionary. The tables are those of the master layer, planted or of a generated company.
+"""
+
+from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime
+from fractions import Fraction
+
+from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
+
+SELLERS_NOT = {"manager", "integration"}
+
+
+def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
+    """Every cell of the domain."""
+    cycle_end = day_in(zone, as_of)
+    deeds = deeds_of(tables, as_of, cycle_end)
+    reps = {
+        rep["rep_id"]: Seller(rep, tables, deeds, cycle_end)
+        for rep in tables.get("dim_reps", []) if rep["rep_id"] != "unknown"
+    }  # fmt: skip
+    targets(kpis, tables, reps, as_of, cycle_end)
+    revenue_per_rep(kpis, tables, reps, deeds, cycle_end)
+    calibration(kpis, tables)
+
+
+def deeds_of(tables: dict, as_of: datetime, cycle_end: date) -> dict[str, set[date]]:
+    """Seller -> months with a touch, an opportunity opened or one closed."""
+    found = defaultdict(set)
+    for touch in tables["fct_touches"]:
+        if touch["occurred_at"] < as_of and touch.get("occurred_on"):
+            found[touch.get("rep_id") or "unknown"].add(month_of(touch["occurred_on"]))
+    for deal in tables["fct_opportunities"]:
+        rep = deal.get("rep_id") or "unknown"
+        if deal["opened_on"] is not None and deal["opened_on"] < cycle_end:
+            found[rep].add(month_of(deal["opened_on"]))
+        if is_closed(deal, cycle_end):
+            found[rep].add(month_of(deal["closed_on"]))
+    return found
+
+
+def is_closed(deal: dict, cycle_end: date) -> bool:
+    return not deal["is_open"] and deal["closed_on"] is not None and deal["closed_on"] < cycle_end
+
+
+class Seller:
+    """Employment of one CRM user, by the dates of the CRM, else by signs of work and targets."""
+
+    def __init__(self, rep: dict, tables: dict, deeds: dict[str, set[date]], cycle_end: date) -> None:
+        self.team, self.role = rep.get("team_name") or "unknown", rep["role_code"]
+        self.hired, self.left = rep.get("hired_on"), rep.get("left_on")
+        mine = deeds.get(rep["rep_id"], set())
+        asked = {
+            month_of(q["period_start"])
+            for q in tables.get("fct_quotas", [])
+            if q["rep_id"] == rep["rep_id"] and q["period_start"] < cycle_end
+        }
+        self.start = month_of(self.hired) if self.hired else min(mine | asked, default=None)
+        if self.left:
+            self.end = month_of(self.left)
+        else:
+            self.end = months_before(cycle_end, 1) if rep["is_active"] else max(mine, default=None)
+        first = min((month for months in deeds.values() for month in months), default=None)
+        self.is_start_known = bool(self.hired) or bool(self.start and first and self.start > first)
+
+    @property
+    def is_selling(self) -> bool:
+        return self.role not in SELLERS_NOT
+
+    def is_employed(self, month: date) -> bool:
+        return bool(self.start and self.end) and self.start <= month <= self.end
+
+    def is_ramping(self, month: date) -> bool:
+        return self.is_employed(month) and self.is_start_known and months_before(month, 3) < self.start
+
+    def share(self, month: date) -> Fraction:
+        """Part of the days of a month that the seller was employed."""
+        if not self.is_employed(month):
+            return Fraction(0)
+        days = [date(month.year, month.month, d + 1) for d in range(monthrange(month.year, month.month)[1])]
+        there = [d for d in days if (not self.hired or d >= self.hired) and (not self.left or d <= self.left)]
+        return Fraction(len(there), len(days))
+
+
+def months_of(first: date, last: date) -> Iterator[date]:
+    month = month_of(first)
+    while month <= last:
+        yield month
+        month = months_before(month, -1)
+
+
+def cents(value: Fraction) -> Fraction:
+    """Money and counts of targets have four decimals, halves away from zero."""
+    scaled = value * 10_000
+    return Fraction((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator), 10_000)
+
+
+def asked_for(tables: dict, cycle_end: date) -> dict[tuple[str, str, str, date], list]:
+    """(scope, holder, measure, month) -> parts of the targets of the shortest periods; None without a rate."""
+    found: dict = defaultdict(lambda: defaultdict(list))
+    seen = set()
+    for quota in sorted(tables.get("fct_quotas", []), key=lambda q: q["quota_key"]):
+        holder = quota["rep_id"] if quota["scope_code"] == "rep" else quota["team_name"]
+        same = (quota["scope_code"], quota["rep_id"], quota["team_name"], quota["metric_code"],
+                quota["period_start"], quota["period_end"])  # fmt: skip
+        if holder in (None, "unknown") or same in seen:
+            continue
+        seen.add(same)
+        first, last = quota["period_start"], quota["period_end"]
+        days = (last - first).days + 1
+        length = 1 if days <= 31 else 2 if days <= 92 else 3
+        amount = quota["target_reporting" if quota["metric_code"] == "revenue" else "target"]
+        for month in months_of(first, last):
+            if month >= cycle_end:
+                continue
+            end = months_before(month, -1)
+            within = (min(end, date.fromordinal(last.toordinal() + 1)) - max(month, first)).days
+            part = None if amount is None else cents(Fraction(amount) * within / days)
+            found[quota["scope_code"], holder, quota["metric_code"], month][length].append(part)
+    return {key: lengths[min(lengths)] for key, lengths in found.items()}
+
+
+def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, cycle_end: date) -> None:
+    """What was done against what was asked for."""
+    done = defaultdict(Fraction)
+    unknown = set()
+    for touch in tables["fct_touches"]:
+        if touch["occurred_at"] < as_of and touch.get("occurred_on"):
+            done[touch.get("rep_id"), "activities", month_of(touch["occurred_on"])] += 1
+    first_wins: dict = {}
+    for deal in tables["fct_opportunities"]:
+        if not is_closed(deal, cycle_end) or not deal["is_won"]:
+            continue
+        key = (deal.get("rep_id"), "revenue", month_of(deal["closed_on"]))
+        if deal["amount"] is not None and deal["amount_reporting"] is None:
+            unknown.add(key)
+        done[key] += Fraction(deal["amount_reporting"] or 0)
+        if deal["account_id"] != "unknown":
+            win = (deal["closed_on"], deal["opportunity_id"], deal.get("rep_id"))
+            first_wins[deal["account_id"]] = min(first_wins.get(deal["account_id"], win), win)
+    for closed, _, rep in first_wins.values():
+        done[rep, "new_customers", month_of(closed)] += 1
+    for (scope, holder, metric, month), parts in asked_for(tables, cycle_end).items():
+        if scope == "rep":
+            members, share = [holder], reps[holder].share(month) if holder in reps else Fraction(0)
+            cuts = {"team": reps[holder].team, "role": reps[holder].role} if holder in reps else {}
+        else:
+            members, share = [name for name, rep in reps.items() if rep.team == holder], Fraction(1)
+            cuts = {"team": holder, "role": "unknown"}
+        asked = None if None in parts else sum(parts, Fraction(0))
+        if asked is not None:
+            asked = asked if share == 1 else cents(asked * share)
+        if share == 0 or asked == 0:
+            continue
+        actual = sum((done[name, metric, month] for name in members), Fraction(0))
+        if metric == "revenue" and any((name, metric, month) in unknown for name in members):
+            actual = None
+        personal, known = scope == "rep", asked is not None and actual is not None
+        kpis.part(
+            "quota_attained_share", month, cuts, personal and known and actual >= asked, personal and known
+        )
+        for name, of_scope, of_metric in (
+            ("quota_attainment", "rep", "revenue"),
+            ("activity_target_attainment", "rep", "activities"),
+            ("new_customer_target_attainment", "team", "new_customers"),
+        ):
+            if (scope, metric) == (of_scope, of_metric):
+                both = (actual, asked) if known else (None, None)
+                kpis.part(name, month, cuts, *both)
+            else:
+                kpis.part(name, month, cuts, 0, 0)
+
+
+def calibration(kpis: Kpis, tables: dict) -> None:
+    """Mean squared error of the judged probabilities; no value unless the model is published."""
+    is_published = any(row["is_published"] for row in tables.get("statistics.deal_models", []))
+    errors = defaultdict(list)
+    for row in tables.get("statistics.deal_scores", []):
+        if row["set_code"] == "held_out":
+            for cut in (("all", "all"), ("stage", row["stage_code"])):
+                error = (Fraction(row["win_probability"]) - row["is_won"]) ** 2
+                errors[row["closed_month"], *cut].append(error)
+    for (month, kind, code), found in errors.items():
+        value = sum(found, Fraction(0)) / len(found) if is_published else None
+        kpis.state("deal_score_brier", month, {kind: code}, value, None, Fraction(len(found)))
+
+
+def revenue_per_rep(
+    kpis: Kpis, tables: dict, reps: dict[str, Seller], deeds: dict[str, set[date]], cycle_end: date
+) -> None:
+    """12 x revenue / sellers in place, without those who ramp up and the accounts they own."""
+    owners = {a["account_id"]: a.get("owner_rep_id") or "unknown" for a in tables["dim_accounts"]}
+    revenue, unknown, months = defaultdict(Fraction), set(), defaultdict(set)
+    for line in tables["fct_invoice_lines"]:
+        if line["is_intercompany"] or line["invoiced_on"] is None or line["invoiced_on"] >= cycle_end:
+            continue
+        key = (owners.get(line["account_id"], "unknown"), month_of(line["invoiced_on"]))
+        months[key[0]].add(key[1])
+        if line["net_amount_reporting"] is None:
+            unknown.add(key)
+        revenue[key] += Fraction(line["net_amount_reporting"] or 0)
+    for rep, seen in deeds.items():
+        months[rep] |= seen
+    for name, rep in reps.items():
+        if rep.start and rep.end:
+            months[name] |= {m for m in months_of(rep.start, rep.end) if m < cycle_end}
+    sums, counts, lacking = defaultdict(Fraction), defaultdict(int), set()
+    for name, seen in months.items():
+        rep = reps.get(name)
+        for month in seen:
+            for cell in (("all", "all"), ("team", rep.team if rep else "unknown"),
+                         ("role", rep.role if rep else "unknown")):  # fmt: skip
+                place = (month, *cell)
+                counts[place] += 0
+                ramping = rep is not None and rep.is_selling and rep.is_ramping(month)
+                if ramping:
+                    continue
+                sums[place] += revenue[name, month]
+                if (name, month) in unknown:
+                    lacking.add(place)
+                if rep is not None and rep.is_selling and rep.is_employed(month):
+                    counts[place] += 1
+    for place, n in counts.items():
+        month, kind, code = place
+        total = None if place in lacking else sums[place]
+        value = total * 12 / n if n and total is not None else None
+        kpis.state("revenue_per_rep", month, {kind: code}, value, total, Fraction(n))

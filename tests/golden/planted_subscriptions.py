@@ -1,0 +1,74 @@
+"""Subscriptions planted for retention, loss and cohorts: accounts of June to September 2025 and starts of that year.
+
+Two accounts of 250 in June 2025 pay 200 in June 2026, 180 of it no more than before. The starts stand at every edge of
+the 90 days and of the year. Not here: the movements of spring 2026 (`planted_company.py`).
+"""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+# account, band, month, opening, new, reactivation, expansion, contraction, churn
+MRR = [
+    ("acc_s1", "smb", "2025-06-01", 0, 100, 0, 0, 0, 0),
+    ("acc_s2", "mid", "2025-06-01", 0, 150, 0, 0, 0, 0),
+    ("acc_s1", "smb", "2025-07-01", 100, 0, 0, 0, 0, 0),
+    ("acc_s2", "mid", "2025-07-01", 150, 0, 0, 0, -30, 0),  # pays less and stays: 12 % of 250
+    ("acc_s3", "smb", "2025-07-01", 0, 50, 0, 0, 0, 0),
+    ("acc_s4", "mid", "2025-07-01", 0, 50, 0, 0, 0, 0),
+    ("unknown", "unknown", "2025-07-01", 0, 10, 0, 0, 0, 0),  # money, and no customer
+    ("acc_s1", "smb", "2025-08-01", 100, 0, 0, 20, 0, 0),
+    ("acc_s2", "mid", "2025-08-01", 120, 0, 0, 0, 0, 0),
+    ("acc_s3", "smb", "2025-08-01", 50, 0, 0, 0, 0, 0),
+    ("acc_s4", "mid", "2025-08-01", 50, 0, 0, 0, 0, -50),  # one of four
+    ("unknown", "unknown", "2025-08-01", 10, 0, 0, 0, 0, -10),
+    ("acc_s1", "smb", "2025-09-01", 120, 0, 0, 0, 0, -120),
+    ("acc_s2", "mid", "2025-09-01", 120, 0, 0, 0, 0, -120),
+    ("acc_s3", "smb", "2025-09-01", 50, 0, 0, 0, 0, -50),
+    # a winter of four accounts, one of them lost within three months of October
+    *((f"acc_h{n}", "smb" if n < 3 else "mid", "2025-10-01", 0, 30, 0, 0, 0, 0) for n in (1, 2, 3, 4)),
+    *((f"acc_h{n}", "smb" if n < 3 else "mid", "2025-11-01", 30, 0, 0, 0, 0, 0) for n in (1, 2, 3, 4)),
+    *((f"acc_h{n}", "smb" if n < 3 else "mid", "2025-12-01", 30, 0, 0, 0, 0, 0) for n in (1, 2, 3)),
+    ("acc_h4", "mid", "2025-12-01", 30, 0, 0, 0, 0, -30),
+    *((f"acc_h{n}", "smb" if n < 3 else "mid", "2026-01-01", 30, 0, 0, 0, 0, 0) for n in (1, 2, 3)),
+    *((f"acc_h{n}", "smb" if n < 3 else "mid", "2026-02-01", 30, 0, 0, 0, 0, -30) for n in (1, 2, 3)),
+    ("acc_s1", "smb", "2026-06-01", 0, 0, 120, 0, 0, 0),  # back within the year, for more
+    ("acc_s2", "mid", "2026-06-01", 0, 0, 80, 0, 0, 0),  # and for less
+]  # fmt: skip
+BANDS = {account: band for account, band, *_ in MRR if account != "unknown"}
+
+# account, band, number of the stay, first day, days of service (None: it runs)
+SPELLS = [
+    *((f"acc_o{n}", "smb", 1, "2025-10-06", 60 if n < 3 else None) for n in range(20)),  # 3 of 20
+    *((f"acc_n{n}", "mid", 1, "2025-11-03", 30 if n < 1 else None) for n in range(25)),  # 1 of 25
+    ("acc_d1", "mid", 1, "2025-12-01", 89),
+    ("acc_d2", "mid", 1, "2025-12-01", 90),  # on the day itself: not within 90 days
+    ("acc_d2", "mid", 2, "2026-06-03", None),  # a win-back is no start
+    ("acc_a1", "smb", 1, "2026-04-02", None),  # its 90 days end with the cycle
+    ("acc_a2", "smb", 1, "2026-04-03", None),  # one day too young
+    ("acc_a3", "smb", 1, "2026-04-03", 10),  # lost already, and still too young to count
+    ("acc_s1", "smb", 1, "2025-07-01", None),  # the only one whose first year is known
+    ("acc_s2", "mid", 1, "2025-08-01", 100),
+    ("acc_s3", "smb", 1, "2025-09-01", None),
+    ("acc_s4", "mid", 1, "2025-08-05", 310),
+]  # fmt: skip
+
+
+def tables() -> dict[str, list[dict]]:
+    """Rows of the master layer."""
+    moves = [
+        {"account_month_key": f"{a}/{m[:7]}", "account_id": a, "size_band_code": band,
+         "period_month": date.fromisoformat(m), "opening_mrr": Decimal(o), "new_mrr": Decimal(n),
+         "reactivation_mrr": Decimal(r), "expansion_mrr": Decimal(e), "contraction_mrr": Decimal(c),
+         "churn_mrr": Decimal(x), "closing_mrr": Decimal(o + n + r + e + c + x)}
+        for a, band, m, o, n, r, e, c, x in MRR
+    ]  # fmt: skip
+    spells = [
+        {"spell_key": f"{a}/{number}", "account_id": a, "size_band_code": band, "spell_number": number,
+         "started_on": date.fromisoformat(start), "n_subscriptions": 1,
+         "ended_on": None if days is None else date.fromisoformat(start) + timedelta(days=days)}
+        for a, band, number, start, days in SPELLS
+    ]  # fmt: skip
+    accounts = [
+        {"account_id": a, "group_id": "grp_" + a[4:], "size_band_code": band} for a, band in BANDS.items()
+    ]
+    return {"fct_mrr_movements": moves, "fct_subscription_spells": spells, "dim_accounts": accounts}

@@ -1,0 +1,116 @@
+"""Follow-up, hand-overs and calls of the planted company, where a figure of the KPI table alone hides the edge.
+
+Not here: the KPI cells and worked examples (`test_planted_kpis.py`).
+"""
+
+import shutil
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.golden.oracle_activity import wilson
+from tests.golden.oracle_leads import business_seconds, is_worked
+
+MODELS = Path("target") / "compiled" / "etalon" / "models" / "metrics"
+
+
+def lead(marts, name: str, columns: str) -> tuple:
+    return marts.execute(
+        f"select {columns} from metrics.fct_lead_cadences where lead_id = '{name}'"
+    ).fetchone()
+
+
+def test_hours_over_a_change_of_the_clocks_are_those_that_passed(marts):
+    """Saturday noon to Monday 10:00 over the night of 29 March: 46 hours on the wall, 45 in the world."""
+    assert lead(marts, "lea_22", "ttf_hours, ttf_business_hours") == (Decimal("45"), Decimal("1"))
+
+
+def test_business_hours_begin_on_friday_and_end_on_monday(marts):
+    assert lead(marts, "lea_21", "ttf_hours, ttf_business_hours") == (Decimal("65"), Decimal("1"))
+    assert lead(marts, "lea_26", "ttf_hours, ttf_business_hours") == (Decimal("2.5"), Decimal("2"))
+
+
+def test_a_lead_of_the_end_of_the_day_is_due_on_the_next_worked_one(marts):
+    columns = "contact_due_on, is_contacted_same_day"
+    assert lead(marts, "lea_27", columns) == (date(2026, 2, 13), False)
+    assert lead(marts, "lea_28", columns) == (date(2026, 2, 16), True)
+
+
+def test_the_independent_calendar_knows_holidays_and_clocks():
+    """Friday 1 May is off in France and worked in Germany; the night of the clocks lengthens nothing."""
+    assert not is_worked(date(2026, 5, 1), "FR") and is_worked(date(2026, 5, 1), "DE")
+    begin, end = datetime(2026, 4, 30, 14), datetime(2026, 5, 4, 8)  # Thursday 16:00 to Monday 10:00 in Paris
+    assert business_seconds(begin, end, "Europe/Paris", "FR") == 2 * 3600
+    assert business_seconds(begin, end, "Europe/Berlin", "DE") == 10 * 3600
+
+
+def test_holidays_of_the_seed_are_those_of_the_calendar(marts):
+    listed = {day for (day,) in marts.execute("select holiday_on from reference.public_holidays").fetchall()}
+    days = [date(year, month, day) for year in range(2020, 2036) for month in (1, 4, 5, 6, 7, 8, 11, 12)
+            for day in range(1, 31)]  # fmt: skip
+    assert {day for day in days if day.weekday() < 5 and not is_worked(day, "FR")} == {
+        day for day in listed if day.weekday() < 5
+    }
+
+
+def test_an_open_window_is_in_no_half_of_a_rate(marts):
+    """Calls of June have no 30 days behind them, the hand-over of 30 June no 24 hours: no value, no 0."""
+    rows = marts.execute(
+        "select metric_name, metric_value, denominator, reason_code, n_immature"
+        " from marts.mart_management_kpis_month where segment_kind_code = 'all' and period_month = '2026-06-01'"
+        " and metric_name in ('meeting_rate_calls', 'handoff_loss_rate') order by 1"
+    ).fetchall()
+    assert rows == [
+        ("handoff_loss_rate", None, 0, "cohort_immature", 1),
+        ("meeting_rate_calls", None, 0, "cohort_immature", 1),
+    ]
+
+
+def test_the_hours_to_call_have_the_interval_of_their_counts(marts):
+    rows = marts.execute(
+        "select weekday_number, local_hour_code, n_dialled, n_connected, connect_rate, connect_rate_low,"
+        " connect_rate_high from marts.mart_sales_call_hours_cycle order by 1, 2"
+    ).fetchall()
+    assert {(row[0], row[1]): row[2:4] for row in rows}[0, "09"] == (4, 3)  # three in Paris, one in New York
+    for _, _, dialled, connected, rate, low, high in rows:
+        assert all(
+            abs(float(got) - expected) < 1e-9
+            for got, expected in zip((low, high), wilson(connected, dialled), strict=True)
+        )
+        assert low <= rate <= high
+    every_day = sum(row[2] for row in rows if row[0] == 0)
+    assert every_day == sum(row[2] for row in rows if row[0] > 0) > 0
+
+
+@pytest.fixture
+def two_versions(planted_work: Path, tmp_path: Path):
+    """A copy in which the definition of an SQL changes on 1 April 2026: a meeting then suffices."""
+    path = Path(shutil.copy(planted_work / "warehouse.duckdb", tmp_path / "warehouse.duckdb"))
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "update reference.lead_definitions set valid_to = date '2026-03-31' where definition_code = 'sql'"
+        )
+        con.execute(
+            "insert into reference.lead_definitions select definition_code, 2, 'SQL-3', 'held_meeting',"
+            " date '2026-04-01', null, null, label_fr, label_en from reference.lead_definitions where rule_id = 'SQL-1'"
+        )
+        yield con
+
+
+def test_rule_and_version_of_the_day_stay_on_the_lead(two_versions, planted_work: Path):
+    """The change of a definition rewrites no past: what was true before keeps its version."""
+    sql = (planted_work.parent / "project" / MODELS / "fct_lead_qualifications.sql").read_text(
+        encoding="utf-8"
+    )
+    found = {
+        row[0]: row[1:]
+        for row in two_versions.execute(
+            f"select lead_id, definition_version, rule_id, qualified_on from ({sql}) where definition_code = 'sql'"
+        ).fetchall()
+    }
+    assert found["lea_22"] == (1, "SQL-1", date(2026, 3, 31))  # its meeting of April comes later
+    assert found["lea_1"] == (2, "SQL-3", date(2026, 5, 11))  # converted on 20 May, met before
+    assert "lea_23" not in found  # accepted on 2 April, when that no longer made an SQL

@@ -1,0 +1,150 @@
+"""Forms and compositions of planted worlds, and the colours they may and may not have."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from orchestration.audit.composition import composition, heterogeneous
+from orchestration.audit.points import Points
+from orchestration.audit.regression import line
+from orchestration.audit.shape import shape, shares
+from orchestration.audit.traffic_light import Bars, Evidence, light
+
+WORLDS = {
+    "none": lambda x: 0.1 + 0 * x,
+    "linear": lambda x: 0.02 + 0.02 * x,
+    "plateau": lambda x: 0.05 + 0.03 * np.minimum(x, 6),
+    "s_curve": lambda x: 0.04 + 0.2 / (1 + np.exp(-2.0 * (x - 6))),
+    "u_shape": lambda x: np.clip(0.05 + 0.01 * (x - 5) ** 2, 0.01, 0.9),
+    "optimum": lambda x: np.clip(0.25 - 0.01 * (x - 5) ** 2, 0.01, 1),
+}
+# what a form may be called without misleading: the true one, or that it is not sure
+HONEST = {
+    "none": {"none", "undetermined"},
+    "linear": {"linear", "none", "undetermined"},
+    "plateau": {"plateau", "segmented", "undetermined", "linear", "none"},
+    "s_curve": {"s_curve", "undetermined", "linear", "none"},
+    "u_shape": {"u_shape", "segmented", "undetermined", "none"},
+    "optimum": {"quadratic", "segmented", "plateau", "undetermined", "none"},
+}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("units", [300, 3000])
+def test_a_form_is_named_rightly_or_left_open(draw, count, world, units):
+    found = [shape(count(*draw(WORLDS[world], units, seed))).form for seed in range(20)]
+    assert sum(form in HONEST[world] for form in found) >= 19, found
+
+
+@pytest.mark.parametrize(("world", "least"), [("none", 18), ("linear", 16), ("s_curve", 18), ("u_shape", 16)])
+def test_with_ten_thousand_leads_the_form_is_found(draw, count, world, least):
+    found = [shape(count(*draw(WORLDS[world], 10_000, seed))).form for seed in range(20)]
+    assert found.count(world) >= least, found
+
+
+def test_the_knot_of_a_plateau_is_near_its_place(draw, count):
+    found = shape(count(*draw(WORLDS["plateau"], 30_000, 1)))
+    assert found.best in ("plateau", "segmented") and abs(found.knot - 6) <= 1
+
+
+def test_too_few_counts_or_no_conversion_have_no_form():
+    assert shape(Points.of_outcomes([(1, 10, 1), (2, 10, 1), (3, 10, 2)])).reason == "fewer_than_4_counts"
+    assert shape(Points.of_outcomes([(x, 10, 0) for x in range(6)])).reason == "no_events"
+    assert shape(Points.of([])).reason == "fewer_than_4_counts"
+
+
+def test_bootstrap_shares_by_account_repeat_and_add_up(draw, count):
+    accounts = [count(*draw(WORLDS["plateau"], 5, seed)) for seed in range(400)]
+    one, other = shares(accounts, 100, 7), shares(accounts, 100, 7)
+    assert one == other and sum(one.values()) == pytest.approx(1)
+
+
+def mixed(*segments: tuple[float, float, float], seed: int = 1, units: int = 4000) -> dict[str, Points]:
+    """Segments of (mean touches, level, slope)."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for i, (mean, level, slope) in enumerate(segments):
+        x = rng.poisson(mean, units)
+        y = rng.random(units) < np.clip(level + slope * (x - mean), 0, 1)
+        found[f"segment_{i}"] = Points.of((int(a), int(b), 1) for a, b in zip(x, y, strict=True))
+    return found
+
+
+def whole(segments: dict[str, Points]) -> Points:
+    return Points.of((p.x, p.y, p.units) for points in segments.values() for p in points)
+
+
+def test_a_rise_that_no_segment_shows_is_a_reversal():
+    """Simpson: in each segment more touches go with fewer conversions, over both the line rises."""
+    segments = mixed((3, 0.2, -0.02), (10, 0.5, -0.02))
+    found = composition(line(whole(segments)), segments)
+    assert line(whole(segments)).slope > 0 and found.is_reversal and found.is_attenuated
+    assert found.within_slope == pytest.approx(-0.02, abs=0.006)
+
+
+def test_segments_alike_are_neither_reversed_nor_different():
+    found = [
+        composition(line(whole(s)), s)
+        for s in (mixed((5, 0.3, 0.02), (5, 0.3, 0.02), seed=n) for n in range(20))
+    ]
+    assert not any(c.is_reversal or c.is_attenuated for c in found)
+    assert sum(heterogeneous({"cut": c}, spread=1.0)["cut"] for c in found) <= 3
+
+
+def test_slopes_of_different_populations_are_told_apart():
+    segments = mixed((5, 0.3, 0.05), (5, 0.3, 0.0))
+    found = composition(line(whole(segments)), segments)
+    assert heterogeneous({"cut": found}) == {"cut": True} and found.heterogeneity_p < 1e-6
+
+
+def test_a_cut_with_one_segment_of_weight_says_nothing_of_mixtures():
+    segments = mixed((5, 0.3, 0.02)) | {"tiny": Points.of_outcomes([(1, 5, 1)])}
+    found = composition(line(whole(segments)), segments)
+    assert (found.n_eligible, found.heterogeneity_p, found.is_reversal) == (1, None, False)
+
+
+GREEN = Evidence(
+    n=500, n_events=80, r=Decimal("0.25"), complaints="proved_stable", experiment="valid",
+    delta_points=Decimal("0.12") * 100 - Decimal("0.10") * 100, power=Decimal("0.8"),
+)  # fmt: skip
+
+
+def test_bars_are_inclusive_on_exact_decimals():
+    assert light(GREEN).colour == "green" and light(GREEN).flags == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "colour", "reason"),
+    [
+        ({"r": Decimal("0.2499999999")}, "amber", "r_below_green_bar"),
+        ({"r": Decimal("0.10")}, "amber", "r_below_green_bar"),
+        ({"r": Decimal("0.0999999999")}, "red", "r_below_amber_bar"),
+        ({"r": Decimal("-0.4")}, "red", "r_below_amber_bar"),
+        ({"r": None}, "amber", "r_not_estimable"),
+        ({"complaints": "up"}, "red", "complaints_up"),
+        ({"complaints": "breach", "n": 5}, "red", "complaints_breach"),
+        ({"experiment": None}, "amber", "no_valid_experiment"),
+        ({"experiment": "mismatch"}, "amber", "sample_ratio_mismatch"),
+        ({"delta_points": Decimal("1.99")}, "amber", "gain_below_bar"),
+        ({"is_fragile": True}, "amber", "fragile_without_top"),
+        ({"is_reversed": True}, "amber", "reversed_in_segments"),
+        ({"is_heterogeneous": True}, "amber", "heterogeneous_segments"),
+        ({"n": 29}, "grey", "too_few_units"),
+        ({"n_events": 9}, "grey", "too_few_events"),
+    ],
+)
+def test_each_gap_has_its_colour(change, colour, reason):
+    found = light(replace(GREEN, **change))
+    assert (found.colour, found.reasons[0]) == (colour, reason)
+
+
+def test_a_green_that_is_not_proved_keeps_its_colour_and_says_so():
+    found = light(replace(GREEN, power=Decimal("0.5"), complaints="not_proved"))
+    assert (found.colour, found.flags) == ("green", ("power_under_80", "complaints_not_proved"))
+
+
+def test_without_an_experiment_no_correlation_is_green():
+    for r in range(-100, 101):
+        assert light(replace(GREEN, r=Decimal(r) / 100, experiment=None), Bars()).colour != "green"

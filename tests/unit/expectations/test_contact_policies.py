@@ -1,0 +1,84 @@
+"""The contact policy of a company: dated rows that follow each other, or an error that says where."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from expectations.catalogue import CatalogueError
+from expectations.contact_policies import (
+    FILE,
+    keep_contact_policies,
+    kept_contact_policies,
+    read_contact_policies,
+)
+from orchestration.project import DBT_PROJECT
+
+SHIPPED = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+
+
+def _written(tmp_path: Path, content: object) -> Path:
+    path = tmp_path / FILE
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+def test_without_a_file_the_rows_of_the_project_hold(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    assert read_contact_policies(tmp_path / FILE) is None
+    _written(tmp_path, SHIPPED)
+    keep_contact_policies(tmp_path, tmp_path)
+    assert [row["version"] for row in kept_contact_policies(tmp_path)] == [
+        "2026-1",
+        "2026-1",
+        "2023-1",
+        "2026-1",
+    ]
+    (tmp_path / FILE).unlink()
+    keep_contact_policies(tmp_path, tmp_path)
+    assert kept_contact_policies(tmp_path) is None
+
+
+def test_rows_come_in_order_of_their_days(tmp_path: Path) -> None:
+    content = {"contact_policies": list(reversed(SHIPPED["contact_policies"]))}
+    rows = read_contact_policies(_written(tmp_path, content))
+    consumer = [row for row in rows if row["profile_code"] == "fr_consumer"]
+    assert [(row["valid_from"], row["needs_opt_in"]) for row in consumer] == [
+        ("2023-03-01", False), ("2026-08-11", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "changed", "told"),
+    [
+        (1, {"valid_to": "2026-09-01"}, "overlap"),
+        (1, {"valid_to": None}, "overlap"),
+        (1, {"valid_to": "2020-01-01"}, "valid_to must come after"),
+        (1, {"country_code": "BE"}, "one country_code"),
+        (0, {"profile_code": "data"}, "cooling_off_days"),
+        (0, {"profile_code": "nobody"}, "nobody"),
+        (0, {"account_window_hours": 0}, "account_window_hours"),
+        (0, {"send_from_hour": 25}, "send_from_hour"),
+        (0, {"version": "1') or ('1'='1"}, "version"),
+        (0, {"author": ""}, "author"),
+        (0, {"cap": 3}, "cap"),
+        (3, {"profile_code": "fr_consumer"}, "country_code"),
+    ],
+)
+def test_what_is_not_understood_is_refused(
+    tmp_path: Path, row: int, changed: dict[str, object], told: str
+) -> None:
+    content = copy.deepcopy(SHIPPED)
+    content["contact_policies"][row] |= changed
+    with pytest.raises(CatalogueError) as refused:
+        read_contact_policies(_written(tmp_path, content))
+    assert told in str(refused.value) and "E-EXP-001" in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [{"policies": []}, {"contact_policies": "x"}, {"contact_policies": []}])
+def test_another_file_is_refused(tmp_path: Path, content: object) -> None:
+    with pytest.raises(CatalogueError):
+        read_contact_policies(_written(tmp_path, content))

@@ -1,0 +1,173 @@
+"""The bridge and the restatements of planted publications: what is published, refused, and said by the command."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from planted_candidate import MANIFEST, of_cycle, plant
+
+from orchestration import cli
+from orchestration.bridge.evidence import KEPT
+from orchestration.publication import moved_figures, publish, rollback
+from orchestration.publication.hashing import published_hashes
+from orchestration.publication.history import read_log
+from orchestration.publication.moved_figures import SilentChangeError, compared_with
+
+MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+
+
+def rows(published: Path, table: str) -> list[dict]:
+    live = read_log(published)[-1].publication.publication_id
+    return pq.read_table(published / "parquet" / live / f"{table}.parquet").to_pylist()
+
+
+def test_the_first_publication_has_no_bridge_and_every_figure_is_as_first_published(tmp_path: Path) -> None:
+    receipt = publish(plant(tmp_path), MANIFEST)
+    assert rows(tmp_path / "published", "kpi_bridge") == []
+    restated = rows(tmp_path / "published", "kpi_restatements")
+    assert [(row["period_month"], row["is_of_own_cycle"], row["n_changes"]) for row in restated] == [
+        (MAY, False, 0), (JUNE, True, 0)
+    ]  # fmt: skip
+    for row in restated:
+        assert row["value_as_first_published"] == row["value_restated"]
+        assert row["first_publication_id"] == receipt.publication_id
+        assert row["last_publication_id"] is None
+
+
+def test_a_figure_is_told_as_first_published_as_last_published_and_as_restated(tmp_path: Path) -> None:
+    first = publish(plant(tmp_path), MANIFEST).publication_id
+    second = publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST).publication_id
+    publish(plant(tmp_path, n_leads=11, delivery="d3", settings=of_cycle("2026-07")), MANIFEST)
+    told = {row["period_month"]: row for row in rows(tmp_path / "published", "kpi_restatements")}
+    june = told[JUNE]
+    assert (june["value_as_first_published"], june["value_as_last_published"], june["value_restated"]) == (
+        7,
+        8,
+        11,
+    )
+    assert (june["first_publication_id"], june["last_publication_id"]) == (first, second)
+    assert (june["n_publications"], june["n_changes"]) == (3, 2)
+    assert told[MAY]["n_changes"] == 0
+    (row,) = rows(tmp_path / "published", "kpi_bridge")
+    assert (row["period_month"], row["value_before"], row["value_after"], row["effect"]) == (JUNE, 8, 11, 3)
+    assert row["from_publication_id"] == second and row["n_units"] == 3
+
+
+def test_a_publication_made_again_has_the_same_bridge(tmp_path: Path) -> None:
+    publish(plant(tmp_path), MANIFEST)
+    once = publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    hashes = published_hashes(once.marts)
+    again = publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    assert published_hashes(again.marts) == hashes
+    assert len(rows(tmp_path / "published", "kpi_bridge")) == 1
+
+
+def test_after_a_rollback_figures_are_compared_with_what_stands(tmp_path: Path) -> None:
+    first = publish(plant(tmp_path), MANIFEST)
+    publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST)
+    rollback(plant(tmp_path), first.publication_id)
+    publish(plant(tmp_path, n_leads=8, delivery="d3"), MANIFEST)
+    (row,) = rows(tmp_path / "published", "kpi_bridge")
+    assert (row["from_publication_id"], row["effect"]) == (first.publication_id, 1)
+
+
+def test_a_past_cycle_is_compared_with_no_later_one(tmp_path: Path) -> None:
+    publish(plant(tmp_path), MANIFEST)
+    publish(plant(tmp_path, n_leads=9, delivery="d2", settings=of_cycle("2026-07")), MANIFEST)
+    events = read_log(tmp_path / "published")
+    made = publish(plant(tmp_path, n_leads=10, delivery="d3"), MANIFEST)
+    publication = read_log(tmp_path / "published")[-1].publication
+    assert publication.publication_id == made.publication_id
+    assert compared_with(events, publication) == events[0].publication
+
+
+def test_the_evidence_of_the_last_publications_is_kept_and_no_more(tmp_path: Path) -> None:
+    ids = [
+        publish(plant(tmp_path, n_leads=5 + n, delivery=f"d{n}"), MANIFEST).publication_id
+        for n in range(KEPT + 2)
+    ]
+    folder = tmp_path / "published" / "registry" / "kpi_evidence"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(ids[-KEPT:])
+    for path in folder.rglob("*.parquet"):
+        names = pq.read_schema(path).names
+        assert not {"lead_id", "account_id", "person_id", "email", "full_name"} & set(names), path
+
+
+def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = publish(plant(tmp_path), MANIFEST)
+    live = before.marts.read_bytes()
+    whole = moved_figures.compare
+
+    def silent(*arguments):
+        return whole(*arguments).slice(0, 0)
+
+    monkeypatch.setattr(moved_figures, "compare", silent)
+    with pytest.raises(SilentChangeError, match=r"leads_new 2026-06"):
+        publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    assert (tmp_path / "published" / "marts.duckdb").read_bytes() == live
+    assert len(read_log(tmp_path / "published")) == 1
+
+    def short(*arguments):
+        table = whole(*arguments)
+        column = table.schema.get_field_index("effect")
+        return table.set_column(
+            column, table.schema.field(column), pa.array([Decimal("0.5")], pa.decimal128(38, 10))
+        )
+
+    monkeypatch.setattr(moved_figures, "compare", short)
+    with pytest.raises(SilentChangeError, match="adds up"):
+        publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+
+
+def test_a_former_publication_without_evidence_gives_the_whole_difference_undivided(tmp_path: Path) -> None:
+    import shutil
+
+    publish(plant(tmp_path), MANIFEST)
+    shutil.rmtree(tmp_path / "published" / "registry" / "kpi_evidence")
+    publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    (row,) = rows(tmp_path / "published", "kpi_bridge")
+    assert (row["cause_code"], row["effect"], row["n_units"]) == ("not_separable", 1, None)
+
+
+def bridge(company: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(cli.etalon, ["bridge", "--company", str(company), *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_command_says_why_figures_moved_in_both_languages(tmp_path: Path) -> None:
+    plant(tmp_path)
+    assert "Nothing has been published" in bridge(tmp_path)
+    publish(plant(tmp_path), MANIFEST)
+    assert "No figure of a past month moved" in bridge(tmp_path)
+    publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST)
+    said = bridge(tmp_path, "leads_new", "--month", "2026-06")
+    assert "leads_new  2026-06  7 -> 9" in said and "+2" in said
+    assert "unités : 2" in bridge(tmp_path, "--language", "fr")
+    assert "No figure" in bridge(tmp_path, "--month", "2026-05")
+    content = json.loads(bridge(tmp_path, "--json"))
+    assert [row["metric_name"] for row in content["bridge"]] == ["leads_new"]
+    wrong = CliRunner().invoke(cli.etalon, ["bridge", "lead_new", "--company", str(tmp_path)])
+    assert wrong.exit_code == 2 and "leads_new" in wrong.output
+
+
+def test_the_bridge_travels_with_the_marts(tmp_path: Path) -> None:
+    publish(plant(tmp_path), MANIFEST)
+    marts = publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST).marts
+    with duckdb.connect(str(marts), read_only=True) as con:
+        assert con.execute("select sum(effect) from kpi_bridge").fetchall() == [(Decimal(2),)]
+        keys = con.execute(
+            "select constraint_column_names from duckdb_constraints()"
+            " where constraint_type = 'PRIMARY KEY' and table_name = 'kpi_bridge'"
+        ).fetchall()
+        assert keys == [(["metric_name", "period_month", "step_order"],)]

@@ -1,0 +1,176 @@
+"""Touches and conversion of planted leads: who is counted at a landmark, and what no design may claim."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from planted_warehouse_of_deals import AS_OF, add, open_warehouse
+
+from orchestration.statistics.touch_lines import compute
+
+SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1))
+START = datetime(2026, 5, 4, 9)
+WINDOW = 30
+
+
+@pytest.fixture
+def con(tmp_path: Path):
+    con = open_warehouse(tmp_path / "warehouse.duckdb")
+    yield con
+    con.close()
+
+
+def add_lead(con, name: str, touches: list[float], converted_after: float | None = None, **values) -> None:
+    """A lead of START whose touches and conversion come so many days after it; all touches are effective."""
+    created = values.pop("created", START)
+    converted = None if converted_after is None else created + timedelta(days=converted_after)
+    by_day = values.pop("is_converted_day_only", False)
+    add(
+        con, "master.fct_leads", lead_id=name, channel_code="inbound", converted_at=converted,
+        converted_on=converted and converted.date(), is_created_day_only=False, is_converted_day_only=by_day,
+    )  # fmt: skip
+    counted = [t for t in touches if 0 <= t < WINDOW]
+    add(con, "metrics.fct_lead_cadences", **{
+        "lead_id": name, "channel_code": "inbound", "size_band_code": "smb", "rep_id": "r1",
+        "created_at": created, "created_on": created.date(), "is_dated": True,
+        "is_matured": created + timedelta(days=WINDOW) <= AS_OF,
+        "is_converted_in_window": converted is not None and converted_after < WINDOW,
+        "n_effective_touches": len(counted), **values,
+    })  # fmt: skip
+    for touch in touches:
+        add(
+            con,
+            "master.fct_touches",
+            lead_id=name,
+            occurred_at=created + timedelta(days=touch),
+            is_effective=True,
+        )
+
+
+def row(tables, design: str, period: str = "month", kind: str = "all", segment: str = "all") -> dict:
+    (found,) = [
+        r for r in tables["touch_lines"].to_pylist()
+        if (r["design_code"], r["period_code"], r["segment_kind_code"], r["segment_code"])
+        == (design, period, kind, segment)
+    ]  # fmt: skip
+    return found
+
+
+def test_a_landmark_counts_open_leads_their_early_touches_and_late_conversions(con):
+    add_lead(con, "a", [0.5, 4, 6], 20)  # two touches before day 5, converts after
+    add_lead(con, "b", [1], 3)  # converted before day 5: not in its population
+    add_lead(con, "c", [5, 7])  # the touch at the landmark itself is after it
+    add_lead(con, "d", [-1, 1], 40)  # converts after the window; a touch before creation is none
+    found = row(compute(con, SETTINGS), "landmark_5")
+    assert (found["n_leads"], found["n_converted"], found["n_converted_before"]) == (3, 1, 1)
+    assert found["touches_mean"] == Decimal("1.0000000000")  # 2, 0, 1
+    points = {
+        (p["n_touches"], p["n_leads"], p["n_converted"])
+        for p in compute(con, SETTINGS)["touch_points"].to_pylist()
+        if (p["design_code"], p["period_code"], p["segment_kind_code"]) == ("landmark_5", "month", "all")
+    }
+    assert points == {(2, 1, 1), (0, 1, 0), (1, 1, 0)}
+    naive = row(compute(con, SETTINGS), "naive")
+    assert (naive["n_leads"], naive["n_converted"], naive["n_converted_before"]) == (4, 2, 0)
+
+
+def test_a_conversion_whose_day_has_no_hour_leaves_on_the_day_of_the_landmark(con):
+    add_lead(con, "on_the_day", [1], 5.2, is_converted_day_only=True)
+    add_lead(con, "after", [1], 6.2, is_converted_day_only=True)
+    found = row(compute(con, SETTINGS), "landmark_5")
+    assert (found["n_leads"], found["n_converted_before"]) == (1, 1)
+
+
+def test_an_open_window_is_counted_apart_and_ends_the_period(con):
+    add_lead(con, "old", [1], 10)
+    add_lead(con, "young", [1], created=datetime(2026, 6, 20))
+    found = row(compute(con, SETTINGS), "naive")
+    assert found["period_start"] == date(2026, 5, 1) and found["n_leads"] == 1 and found["n_immature"] == 0
+    add_lead(con, "late_in_may", [1], created=datetime(2026, 5, 31, 12), is_matured=False)
+    add_lead(con, "april", [1], created=datetime(2026, 4, 3))
+    tables = compute(con, SETTINGS)
+    assert row(tables, "naive")["period_start"] == date(2026, 4, 1)
+
+
+def plant_world(con, units: int, seed: int, late: float) -> None:
+    """Leads touched once a day until they convert; conversion comes at random days, whatever the touches.
+
+    late: conversions per touch before day 5, which only come after day 5. 0 is a world without any effect.
+    """
+    rng = np.random.default_rng(seed)
+    rate = rng.uniform(0.1, 1.0, units)
+    early = rng.poisson(rate * 5)
+    converts = rng.random(units) < 0.15 + late * early
+    day = np.where(converts, rng.uniform(5 if late else 0, WINDOW, units), np.inf)
+    created = np.datetime64(START, "us")
+    leads, touches = [], []
+    for i in range(units):
+        stamps = (
+            np.sort(rng.uniform(0, 5, early[i])).tolist()
+            + np.cumsum(rng.exponential(1 / rate[i], 60) + 0).tolist()
+        )
+        kept = [
+            t for t in (stamps[: early[i]] + [5 + s for s in stamps[early[i] :]]) if t < min(day[i], WINDOW)
+        ]
+        leads.append((f"l{i}", float(day[i]), len(kept)))
+        touches += [(f"l{i}", created + np.timedelta64(int(t * 86400e6), "us")) for t in kept]
+    con.register("planted", pa.table({
+        "lead_id": [x[0] for x in leads], "day": [x[1] for x in leads], "n": [x[2] for x in leads],
+    }))  # fmt: skip
+    con.register("planted_touches", pa.table({
+        "lead_id": [t[0] for t in touches], "touched_at": pa.array([t[1] for t in touches], pa.timestamp("us")),
+    }))  # fmt: skip
+    start = f"timestamp '{START}'"
+    converted = (
+        f"case when day < {WINDOW} then {start} + to_microseconds(cast(day * 86400000000 as bigint)) end"
+    )
+    con.execute(
+        f"insert into master.fct_leads by name select lead_id, {converted} as converted_at,"
+        f" cast({converted} as date) as converted_on, false as is_created_day_only,"
+        " false as is_converted_day_only from planted"
+    )
+    con.execute(
+        "insert into metrics.fct_lead_cadences by name select lead_id, 'inbound' as channel_code,"
+        f" 'smb' as size_band_code, 'r1' as rep_id, {start} as created_at, cast({start} as date) as created_on,"
+        f" true as is_dated, true as is_matured, day < {WINDOW} as is_converted_in_window,"
+        " n as n_effective_touches from planted"
+    )
+    con.execute(
+        "insert into master.fct_touches by name select lead_id, touched_at as occurred_at, true as is_effective"
+        " from planted_touches"
+    )
+
+
+def test_touches_that_stop_at_conversion_fool_the_naive_line_and_not_the_landmark(con):
+    """No effect at all: whoever converts has fewer touches, because nobody calls a customer again."""
+    plant_world(con, 4000, 1, late=0.0)
+    tables = compute(con, SETTINGS)
+    assert row(tables, "naive")["r_high"] < Decimal("-0.1")
+    landmark = row(tables, "landmark_5")
+    assert landmark["r_low"] < 0 < landmark["r_high"] and landmark["n_converted_before"] > 50
+    assert landmark["colour_code"] == "red" and row(tables, "naive")["colour_code"] is None
+
+
+def test_an_effect_of_early_touches_is_seen_by_the_landmark_and_stays_amber_without_an_experiment(con):
+    plant_world(con, 4000, 2, late=0.06)
+    landmark = row(compute(con, SETTINGS), "landmark_5")
+    assert landmark["r"] > Decimal("0.15") and abs(landmark["slope"] - Decimal("0.06")) < Decimal("0.01")
+    assert landmark["colour_code"] == "amber" and "no_valid_experiment" in landmark["colour_reason_codes"]
+
+
+def test_one_week_of_complaints_above_the_bar_is_red_whatever_else(con):
+    plant_world(con, 500, 3, late=0.06)
+    add(con, "metrics.fct_email_send_days", sent_on=date(2026, 6, 10), n_delivered=1000, n_complained=2)
+    assert row(compute(con, SETTINGS), "landmark_5")["colour_code"] == "amber"
+    add(con, "metrics.fct_email_send_days", sent_on=date(2026, 6, 12), n_delivered=0, n_complained=1)
+    found = row(compute(con, SETTINGS), "landmark_5")
+    assert (found["colour_code"], found["colour_reason_codes"]) == ("red", "complaints_breach")
+
+
+def test_a_company_without_leads_has_no_rows_and_no_error(con):
+    tables = compute(con, SETTINGS)
+    assert [t.num_rows for t in tables.values()] == [0, 0]
