@@ -358,3 +358,387 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_account_health_months": [{"account_month_key": "hm", "health_score": 80}],
     }
 )
+GOOD: dict[str, list[Row]] = SOURCES | {
+    "master.xref_accounts": [{"record_key": "one/crm_account/a1", "account_id": "acc_1"}],
+    "master.xref_persons": [{"record_key": "one/crm_lead/l1", "person_id": "per_1", "contract": "crm_lead"}],
+    "master.dim_accounts": [
+        {
+            "account_id": "acc_1",
+            "account_name": "Acme",
+            "registration_number": SIREN,
+            "vat_number": VAT,
+            "country_code": "FR",
+            "size_band_code": "smb",
+            "is_strategic": True,
+            "is_customer": True,
+            "owner_rep_id": REP,
+            "first_seen_on": MONTH,
+            "n_source_records": 2,
+        },
+        {
+            "account_id": "unknown",
+            "account_name": "unknown",
+            "size_band_code": "unknown",
+            "is_customer": False,
+            "is_strategic": False,
+            "n_source_records": 0,
+        },
+    ],
+    "master.dim_persons": [
+        {
+            "person_id": "per_1",
+            "lead_id": "lea_1",
+            "account_id": "acc_1",
+            "first_seen_on": MONTH,
+            "n_source_records": 2,
+            **PERSON,
+        }
+    ],
+    "master.dim_corporate_groups": [
+        {"group_id": "grp_1", "group_name": "Acme", "kind_code": "legal", "n_accounts": 1}
+    ],
+    "master.dim_reps": [
+        {
+            "rep_id": REP,
+            "full_name": "Seller One",
+            "email": "u1@etalon.example",
+            "team_name": "north",
+            "is_active": True,
+        }
+    ],
+    "master.dim_products": [{"product_id": "one/erp_product/p1", "product_name": "Licence"}],
+    "master.dim_dates": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
+    "master.bridge_account_groups": [{**IN_GROUP, "group_id": "grp_1", "is_as_is": True}],
+    "master.bridge_person_accounts": [
+        {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
+    ],
+    "master.bridge_person_contact_points": [
+        {"person_id": "unknown", "contact_kind": "phone", "is_shared": True, "n_persons": 2}
+    ],
+    "master.xref_accounts_history": [
+        {"record_key": "one/crm_account/a1", "account_id": "acc_1", "valid_from": MONTH, "valid_to": None}
+    ],
+    "master.xref_persons_history": [
+        {"record_key": "one/crm_lead/l1", "person_id": "per_1", "valid_from": MONTH, "valid_to": None},
+        {"record_key": "one/crm_lead/l1", "person_id": "per_0", "valid_from": BEFORE, "valid_to": MONTH},
+    ],
+    "master.golden_alternatives": [
+        {
+            "entity": "account",
+            "golden_id": "acc_1",
+            "attribute": "city",
+            "alternative_rank": 2,
+            "value": "Lyon",
+            "record_key": "r2",
+        }
+    ],
+    "master.golden_conflicts": [
+        {
+            "item_id": "rev_1",
+            "entity": "person",
+            "golden_id": "per_1",
+            "left_record_key": "r1",
+            "right_record_key": "r2",
+        }
+    ],
+    "master.fct_leads": [
+        {
+            "lead_id": "lea_1",
+            "account_id": "acc_1",
+            "rep_id": REP,
+            "created_on": "2026-06-10",
+            "converted_on": "2026-06-12",
+        }
+    ],
+    "master.fct_calls": [
+        {
+            "call_key": "c",
+            "rep_id": REP,
+            "direction_code": "outbound",
+            "started_at": IN_JUNE,
+            "outcome_code": "answered",
+            "is_conversation": True,
+        }
+    ],
+    "master.fct_email_sends": [{"send_key": "s", **SEND}],
+    "master.fct_meetings": [
+        {
+            "meeting_key": "m",
+            "account_id": "acc_1",
+            "rep_id": REP,
+            "starts_on": "2026-06-10",
+            "duration_s": 3600,
+        }
+    ],
+    "master.fct_touches": [
+        {"touch_key": "t", "person_id": "per_1", "lead_id": "lea_1", "account_id": "unknown"}
+    ],
+    "master.fct_opportunities": [
+        {"opportunity_id": "o1", **WON},
+        {"opportunity_id": "o0", **WON | {"opened_on": "2026-01-15", "closed_on": "2026-02-01"}},
+    ],
+    "master.fct_opportunity_stages": [
+        {
+            "opportunity_stage_key": "o1/meeting",
+            "opportunity_id": "o1",
+            "stage_rank": 3,
+            "first_entered_at": IN_JUNE,
+            "n_source_rows": 1,
+        }
+    ],
+    "master.fct_opportunity_changes": [
+        {"opportunity_change_key": "h1", "opportunity_id": "o1", "field_code": "stage"}
+    ],
+    "master.fct_invoice_lines": [
+        {"invoice_line_id": "n1", **INVOICED},
+        {
+            "invoice_line_id": "n0",
+            **INVOICED | {"invoiced_on": "2026-01-10", "is_intercompany": True},
+        },
+    ],
+    "master.fct_ledger_revenues": [
+        {"ledger_line_key": "g2", **BOOKED},
+        {"ledger_line_key": "g0", **BOOKED | {"entry_on": "2026-01-10"}},
+    ],
+    "master.fct_subscription_months": [
+        {"account_month_key": "acc_1/2026-06-01", "period_month": MONTH, "mrr": 110, "n_rates_missing": 0},
+        {"account_month_key": "acc_1/2026-05-01", "period_month": BEFORE, "mrr": 100, "n_rates_missing": 0},
+    ],
+    "master.fct_mrr_movements": [
+        {"account_month_key": "acc_1/2026-06-01", "account_id": "acc_1", "period_month": MONTH, **MRR},
+        {
+            "account_month_key": "acc_1/2026-05-01",
+            "account_id": "acc_1",
+            "period_month": BEFORE,
+            **MRR | {"expansion_mrr": 0, "closing_mrr": 100},
+        },
+    ],
+    "metrics.fct_lead_cadences": [
+        {
+            "lead_id": "lea_1",
+            "created_on": "2026-06-10",
+            "is_dated": True,
+            "n_touches": 3,
+            "n_effective_touches": 1,
+            "first_touch_at": IN_JUNE,
+            "first_effective_at": LATER,
+            "ttf_status_code": "contacted",
+        }
+    ],
+    "metrics.fct_email_send_days": [
+        {
+            "send_day_key": "d",
+            "sending_code": "one_to_one",
+            "n_sent": 1,
+            "n_delivered": 1,
+            "n_bounced_hard": 0,
+        }
+    ],
+    "metrics.fct_opportunity_closings": [
+        {"opportunity_id": "o1", "closed_on": "2026-06-12", **CLOSED},
+        {"opportunity_id": "o0", "closed_on": "2026-02-01", **CLOSED},
+    ],
+    "metrics.fct_opportunity_snapshots": [
+        {"opportunity_snapshot_key": "o1/2026-06-01", "amount_reporting": 100, "weighted_amount": 40}
+    ],
+    "metrics.fct_stage_win_rates": [
+        {"stage_win_rate_key": "w1", "snapshot_on": MONTH, "stage_rank": 1, "win_probability": "0.4"}
+    ],
+    "metrics.fct_opportunity_openings": [{"opportunity_id": "o1", "is_closed": True, "is_won": True}],
+    "metrics.fct_opportunity_engagements": [
+        {"opportunity_id": "o1", "is_closed": True, "is_won": True, "effort_s": 60}
+    ],
+    "metrics.fct_stage_stays": [{"stage_stay_key": "o1/meeting", "stay_days": 9}],
+    "metrics.fct_forecast_periods": [
+        {
+            "forecast_period_key": "2026-06-01/North",
+            "committed_amount": 90,
+            "expected_amount": 100,
+            "n_without_category": 0,
+            "n_expected": 2,
+        }
+    ],
+    "master.fct_quotas": [
+        {
+            "quota_key": f"q{n}",
+            **QUOTA_FACT,
+            "period_kind_code": kind,
+            "period_start": start,
+            "period_end": end,
+            "target": target,
+            "target_reporting": target,
+        }
+        for n, (kind, start, end, target) in enumerate(
+            [
+                ("quarter", "2026-04-01", "2026-06-30", 300),
+                ("month", "2026-04-01", "2026-04-30", 100),
+                ("month", "2026-05-01", "2026-05-31", 100),
+                ("month", "2026-06-01", "2026-06-30", 100),
+            ]
+        )
+    ],
+    "metrics.fct_rep_months": [
+        {
+            "rep_month_key": f"r/{month}",
+            "rep_id": REP,
+            "period_month": month,
+            "n_closed": 1,
+            "n_won": 1,
+            "n_touches": 3,
+            "n_meetings": 1,
+            "n_days": 28,
+            "n_employed_days": 28,
+        }
+        for month in (MONTH, "2026-02-01")
+    ],
+    "metrics.fct_quota_months": [
+        {
+            "quota_month_key": "q",
+            "metric_code": "activities",
+            "period_month": MONTH,
+            "target_amount": 2,
+            "actual_amount": 3,
+            "is_unconverted": False,
+            "is_attained": True,
+        }
+    ],
+    "metrics.fct_pipeline_coverages": [
+        {"pipeline_coverage_key": "c", "target_amount": 500, "won_amount": 300, "remaining_amount": 200}
+    ],
+    "metrics.fct_stage_passages": [
+        {"stage_passage_key": "o1/prospecting", "opportunity_id": "o1", "stage_rank": 1}
+    ],
+    "metrics.fct_revenue_lines": [
+        {
+            "invoice_line_id": "n1",
+            "period_month": MONTH,
+            "currency": "EUR",
+            "net_amount": 100,
+            "net_amount_reporting": 100,
+        }
+    ],
+    "metrics.fct_revenue_group_months": [{"group_month_key": "g", "n_lines": 1, "n_unconverted_lines": 0}],
+    "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
+    "marts.mart_sales_leads_month": [
+        {"period_month": MONTH, **SEGMENT, **LEADS_MONTH},
+        {
+            "period_month": MONTH,
+            "segment_kind_code": "channel",
+            "segment_code": "inbound",
+            **LEADS_MONTH,
+        },
+    ],
+    "marts.mart_sales_leads_cycle": [
+        {
+            **SEGMENT,
+            "n_leads": 5,
+            "n_dated": 4,
+            "n_undated": 1,
+            "n_converted": 2,
+            "converted_share_rate": "0.4",
+        }
+    ],
+    "marts.mart_sales_opportunities_month": [
+        {"period_month": month, **segment, **OPPORTUNITIES_MONTH}
+        for month in (MONTH, "2026-02-01")
+        for segment in (SEGMENT, SMB)
+    ],
+    "marts.mart_sales_pipeline_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_open": 3,
+            "n_unconverted": 1,
+            "n_unweighted": 2,
+            "pipeline_amount": 100,
+            "weighted_amount": 40,
+        }
+    ],
+    "marts.mart_sales_pipeline_velocity_month": [
+        {"period_month": MONTH, **SEGMENT, "n_closed_90d": 4, "n_won_90d": 1, "n_cycles_90d": 1}
+    ],
+    "marts.mart_sales_pipeline_cohorts_month": [
+        {"period_month": MONTH, **SEGMENT, "n_opened": 5, "n_closed": 4, "n_immature": 1, "n_won": 2}
+    ],
+    "marts.mart_sales_pipeline_stays_month": [
+        {"period_month": MONTH, **SEGMENT, "n_stays": 3, "n_censored": 1, "n_entries": 4}
+    ],
+    "marts.mart_sales_pipeline_effort_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_closed": 3,
+            "n_with_group": 1,
+            "lost_effort_s": 36,
+            "closed_effort_s": 60,
+        }
+    ],
+    "marts.mart_sales_forecast_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "committed_amount": 350,
+            "expected_amount": 420,
+            "error_amount": 30,
+            "absolute_error_amount": 90,
+        }
+    ],
+    "marts.mart_sales_pipeline_coverage_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "target_amount": 500,
+            "won_amount": 300,
+            "remaining_amount": 200,
+        }
+    ],
+    "marts.mart_sales_pipeline_open_cycle": [
+        {"opportunity_id": "o2", "is_evidenced": False, "missing_evidence_codes": "amount"}
+    ],
+    "marts.mart_sales_pipeline_paths_cycle": [
+        {"path_code": "prospecting", "has_gone_back": False, "n_closed": 2, "n_won": 1}
+    ],
+    "marts.mart_sales_stages_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "stage_code": "meeting",
+            "n_reached": 1,
+            "n_matured": 1,
+            "n_immature": 0,
+            "n_reached_next": 1,
+            "stage_conversion_rate": "1",
+        }
+    ],
+    "marts.mart_finance_revenue_month": [
+        {"period_month": MONTH, **segment, **REVENUE_MONTH} for segment in (SEGMENT, SMB)
+    ],
+    "marts.mart_finance_groups_month": [
+        {
+            "period_month": MONTH,
+            "view_code": "as_was",
+            "kind_code": "legal",
+            "group_id": "grp_1",
+            "revenue_amount": 100,
+            "n_lines": 1,
+            "n_unconverted_lines": 0,
+        }
+    ],
+    "marts.mart_finance_mrr_month": [
+        {"period_month": month, **segment, **cells}
+        for month, cells in ((MONTH, MRR_MONTH), (BEFORE, MAY_MRR_MONTH))
+        for segment in (SEGMENT, SMB)
+    ],
+    "marts.mart_marketing_complaints_week": [{**WEEK, **SEGMENT}, {**WEEK, **ONE_TO_ONE}],
+    "marts.mart_management_kpis_month": [
+        {
+            "metric_name": "cr",
+            "period_month": MONTH,
+            **SEGMENT,
+            "metric_value": "0.4",
+            "numerator": 2,
+            "denominator": 5,
+            "unit_code": "rate",
+        }
+    ],
+}
