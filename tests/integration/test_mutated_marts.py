@@ -26,6 +26,7 @@ EQUIVALENT = {
     "mart_finance_revenue_month: left join group_months": "group_months is made of the same lines",
     "mart_management_kpis_month: left join metric_list": "the names of all rows and of the list stand in this model",
     "fct_lead_cadences: left join leads": "the where asks that the touch comes before as_of, a column of the lead",
+    "mart_sales_deal_scores_cycle: inner join opportunities": "scores are made of the opportunities of the fact",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
@@ -41,6 +42,10 @@ PLANTED = (
     "insert into master.fct_opportunity_stages by name select * replace ('before' as opportunity_stage_key,"
     " 0 as stage_rank) from master.fct_opportunity_stages where stage_rank = 1 limit 1",
     "delete from marts.mart_finance_mrr_month",
+    "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
+    " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
+    "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
+    " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
 )
 
 
