@@ -305,9 +305,9 @@ GOOD: dict[str, list[Row]] = (
             }
         ],
         "metrics.fct_pipeline_coverages": [
-        {"pipeline_coverage_key": "c", "target_amount": 500, "won_amount": 300, "remaining_amount": 200}
-    ],
-    "metrics.fct_stage_passages": [
+            {"pipeline_coverage_key": "c", "target_amount": 500, "won_amount": 300, "remaining_amount": 200}
+        ],
+        "metrics.fct_stage_passages": [
             {"stage_passage_key": "o1/prospecting", "opportunity_id": "o1", "stage_rank": 1}
         ],
         "metrics.fct_revenue_lines": [
