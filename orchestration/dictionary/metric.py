@@ -45,6 +45,7 @@ class Metric:
     """
 
     name: str
+    domain: str
     kind: str
     label_fr: str
     label_en: str
@@ -90,6 +91,7 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
     parts = raw.get("type_params") or {}
     return Metric(
         name=raw["name"],
+        domain=Path(str(raw.get("original_file_path") or "")).stem.removeprefix("metrics_"),
         kind=str(raw.get("type") or "simple"),
         label_fr=str(meta.get("label_fr") or label),
         label_en=str(meta.get("label_en") or label),
@@ -125,7 +127,9 @@ def raw_metrics(folder: Path = METRICS_FOLDER) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for path in sorted(folder.rglob("*.yml")):
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {}  # noqa: S506 - a safe loader
-        found += document.get("metrics") or []
+        # as dbt's manifest says it
+        place = {"original_file_path": path.relative_to(folder).as_posix()}
+        found += [metric | place for metric in document.get("metrics") or []]
     return found
 
 
