@@ -229,6 +229,52 @@ def forecasts(kpis: Kpis, pipeline: Pipeline) -> None:
             kpis.state(metric, month, {kind: code}, value, top, bottom)
 
 
+def targets_of(quotas: list[dict], quarter: date) -> dict[str, Fraction | None]:
+    """Team -> revenue target of a quarter; None where one has no amount in the reporting currency."""
+    end = months_before(quarter, -3)
+    told = {
+        (q["scope_code"], q["rep_id"], q["team_name"], q["period_start"], q["period_end"]): q
+        for q in sorted(quotas, key=lambda q: q["quota_key"], reverse=True)
+        if q["metric_code"] == "revenue" and q["team_name"] and q["period_kind_code"] in ("quarter", "month")
+        and quarter <= q["period_start"] < end
+    }  # fmt: skip
+    out = {}
+    for team in {q["team_name"] for q in told.values()}:
+        mine = [q for q in told.values() if q["team_name"] == team]
+        for field, first in (("scope_code", "team"), ("period_kind_code", "quarter")):
+            mine = [q for q in mine if q[field] == first] or mine
+        amounts = [q["target_reporting"] for q in mine]
+        out[team] = None if None in amounts else Fraction(sum(amounts))
+    return out
+
+
+def coverage(kpis: Kpis, pipeline: Pipeline) -> None:
+    for month in pipeline.months:
+        on = months_before(month, -1)
+        quarter = date(on.year, (on.month - 1) // 3 * 3 + 1, 1)
+        cells = defaultdict(list)
+        for team, target in targets_of(pipeline.tables.get("fct_quotas", []), quarter).items():
+            gap, opened, remaining = target is None, Fraction(0), target or Fraction(0)
+            for deal in pipeline.deals:
+                if pipeline.team[deal["opportunity_id"]] != team:
+                    continue
+                state = pipeline.known(deal, on)
+                if state and state["planned"] and on <= state["planned"] < months_before(quarter, -3):
+                    amount = pipeline.money(state["amount"], deal["currency"], on)
+                    gap |= state["amount"] is not None and amount is None
+                    opened += amount or 0
+            for deal in pipeline.closed:
+                if pipeline.team[deal["opportunity_id"]] == team and deal["is_won"] and quarter <= deal["closed_on"] < on:
+                    gap |= deal["amount"] is not None and deal["amount_reporting"] is None
+                    remaining -= Fraction(deal["amount_reporting"] or 0)
+            cells["all", "all"].append((gap, opened, remaining))
+            cells["team", team].append((gap, opened, remaining))
+        for (kind, code), teams in cells.items():
+            top, bottom = sum(t[1] for t in teams), sum(t[2] for t in teams)
+            value = None if any(t[0] for t in teams) or bottom <= 0 else top / bottom
+            kpis.state("pipeline_coverage", month, {kind: code}, value, top, bottom)
+
+
 def stays(kpis: Kpis, pipeline: Pipeline) -> None:
     seen = defaultdict(list)
     for deal in pipeline.deals:
@@ -294,5 +340,6 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
     velocity(kpis, pipeline, snapshots(kpis, pipeline))
     cohorts(kpis, pipeline)
     forecasts(kpis, pipeline)
+    coverage(kpis, pipeline)
     stays(kpis, pipeline)
     engagements(kpis, pipeline)

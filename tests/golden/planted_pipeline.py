@@ -1,7 +1,7 @@
 """Opportunities planted for the metrics of the pipeline: what was known of them on the first day of each month.
 
-Their months end in February 2026, before those of the worked examples of `planted_company.py`; one stays open to the
-end. Not here: the figures that must come out (`oracle_pipeline.py`, worked_example of the metric YAML).
+Their months end in March 2026, before those of the worked examples of `planted_company.py`; one stays open to the end.
+All are of size band mid, which other domains leave alone in these months. Not here: the figures that must come out (`oracle_pipeline.py`, worked_example of the metric YAML).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 RANKS = ["lost", "prospecting", "qualification", "meeting", "needs_defined", "proposal", "negotiation", "won"]
-TEAMS = {"rep_n": "North", "rep_s": "South", "rep_w": "West"}
+TEAMS = {"rep_n": "North", "rep_s": "South", "rep_w": "West", "rep_e": "East", "rep_f": "Far"}
+# scope, seller, team, kind, first day, last day, target
+QUOTAS = [
+    ("team", "unknown", "East", "month", "2025-11-01", "2025-11-30", "300"),
+    ("team", "unknown", "East", "month", "2025-12-01", "2025-12-31", "200"),
+    ("rep", "rep_e", "East", "month", "2025-12-01", "2025-12-31", "7000"),  # the team's own target stands
+    ("rep", "rep_f", "Far", "quarter", "2025-10-01", "2025-12-31", "100"),
+    ("rep", "rep_f", "Far", "month", "2025-12-01", "2025-12-31", "9000"),  # the quarter is told
+    ("rep", "rep_w", "West", "year", "2025-01-01", "2025-12-31", "800"),  # no target of a quarter
+]
 ACCOUNTS = ["acc_p0", "acc_p1", "acc_p2", "acc_p3"]
 # The yen has no rate; the dollar has one of each year: a past month keeps its own.
 RATES = [("EUR", "1900-01-01", "9999-12-01", "1"), ("USD", "2025-01-01", "2026-01-01", "0.5"),
@@ -83,43 +92,59 @@ DEALS = [
     )),
     ordinary("r1", "2025-09-20", "2026-01-17", ("2025-10-20 09:00", "lost", None, None, None),
              ("2025-11-05 09:00", "negotiation", None, None, None)),  # reopened
-    # --- forecast on 1 December: 160, 90 and 100 committed; 100, 120 and 100 won
-    Deal("f1", "2025-11-03", "2025-12-10", "won", "100", (
-        ("2025-11-03 09:00", "negotiation", "160", "2025-12-31", "commit"),
-        ("2025-12-05 09:00", "negotiation", "100", "2025-12-10", "commit"),  # too late to be a better forecast
+    # --- forecast on 1 January: 160, 90 and 100 committed; 100, 120 and 100 won
+    Deal("f1", "2025-12-03", "2026-01-10", "won", "100", (
+        ("2025-12-03 09:00", "negotiation", "160", "2026-01-31", "commit"),
+        ("2026-01-05 09:00", "negotiation", "100", "2026-01-10", "commit"),  # too late to be a better forecast
     )),
-    Deal("f2", "2025-11-03", "2025-12-11", "won", "120", (
-        ("2025-11-03 09:00", "negotiation", "90", "2025-12-01", "commit"),
-        ("2025-12-01 00:00", "negotiation", "120", "2025-12-11", "commit"),  # on the first instant: not yet known
+    Deal("f2", "2025-12-03", "2026-01-11", "won", "120", (
+        ("2025-12-03 09:00", "negotiation", "90", "2026-01-01", "commit"),
+        ("2026-01-01 00:00", "negotiation", "120", "2026-01-11", "commit"),  # on the first instant: not yet known
     ), rep="rep_s"),
-    Deal("f3", "2025-11-03", "2025-12-12", "won", "100", (
-        ("2025-11-03 09:00", "negotiation", "100", "2025-12-12", "commit"),
+    Deal("f3", "2025-12-03", "2026-01-12", "won", "100", (
+        ("2025-12-03 09:00", "negotiation", "100", "2026-01-12", "commit"),
     ), rep="rep_w"),
-    Deal("f4", "2025-11-04", "2025-12-20", "lost", "500", (
-        ("2025-11-04 09:00", "proposal", "500", "2025-12-20", "best_case"),
+    Deal("f4", "2025-12-04", "2026-01-20", "lost", "500", (
+        ("2025-12-04 09:00", "proposal", "500", "2026-01-20", "best_case"),
     )),
-    Deal("f5", "2025-11-04", "2025-12-21", "lost", "70", (
-        ("2025-11-04 09:00", "proposal", "70", "2025-12-21", None),  # no category: in the total expected
+    Deal("f5", "2025-12-04", "2026-01-21", "lost", "70", (
+        ("2025-12-04 09:00", "proposal", "70", "2026-01-21", None),  # no category: in the total expected
     )),
-    # --- forecast on 1 January: 110 against 100 is within 10 %, a hair more is not
-    Deal("g1", "2025-12-02", "2026-01-20", "won", "100", (
-        ("2025-12-02 09:00", "negotiation", "110", "2026-01-31", "commit"),
+    # --- forecast on 1 February: 110 against 100 is within 10 %, a hair more is not
+    Deal("g1", "2026-01-02", "2026-02-20", "won", "100", (
+        ("2026-01-02 09:00", "negotiation", "110", "2026-02-28", "commit"),
     )),
-    Deal("g2", "2025-12-02", "2026-01-20", "won", "100", (
-        ("2025-12-02 09:00", "negotiation", "110.0001", "2026-01-01", "commit"),
+    Deal("g2", "2026-01-02", "2026-02-20", "won", "100", (
+        ("2026-01-02 09:00", "negotiation", "110.0001", "2026-02-01", "commit"),
     ), rep="rep_s"),
-    Deal("g3", "2025-12-02", "2026-01-20", "lost", "50", (
-        ("2025-12-02 09:00", "negotiation", "50", "2026-01-05", "commit"),
+    Deal("g3", "2026-01-02", "2026-02-20", "lost", "50", (
+        ("2026-01-02 09:00", "negotiation", "50", "2026-02-05", "commit"),
     ), rep="rep_w"),
-    Deal("g4", "2025-12-02", "2026-01-20", "lost", "30", (
-        ("2025-12-02 09:00", "negotiation", "30", "2026-02-01", "commit"),  # planned for February
+    Deal("g4", "2026-01-02", "2026-02-20", "lost", "30", (
+        ("2026-01-02 09:00", "negotiation", "30", "2026-03-01", "commit"),  # planned for March
     ), rep="unknown"),
-    Deal("g5", "2025-12-02", "2026-02-03", "won", "200", (
-        ("2025-12-02 09:00", "negotiation", "200", "2026-02-01", "commit"),  # 80 EUR at the rate of February
+    Deal("g5", "2026-01-02", "2026-02-03", "won", "200", (
+        ("2026-01-02 09:00", "negotiation", "200", "2026-02-01", "commit"),  # 80 EUR at the rate of February
     ), rep="unknown", currency="USD"),
+    # --- targets of the last quarter: 500 of the team East, 300 won by December, 550 to close in December
+    Deal("k1", "2025-11-05", "2025-12-28", "lost", "550", (
+        ("2025-11-05 09:00", "meeting", "550", "2025-12-31", "pipeline"),
+    ), rep="rep_e"),
+    Deal("k2", "2025-11-05", "2025-12-28", "lost", "999", (
+        ("2025-11-05 09:00", "meeting", "999", "2026-01-01", "pipeline"),  # the next quarter
+    ), rep="rep_e"),
+    Deal("k3", "2025-11-05", "2025-11-25", "won", "300", (
+        ("2025-11-05 09:00", "meeting", "300", "2025-11-25", "pipeline"),
+    ), rep="rep_e"),
+    Deal("k4", "2025-11-05", "2025-11-26", "won", "250", (
+        ("2025-11-05 09:00", "meeting", "250", "2025-11-25", "pipeline"),  # more than the target of its team
+    ), rep="rep_f"),
     # --- a currency without a rate, and a CRM without history
     Deal("x1", "2025-12-10", "2026-02-10", "lost", "900", (
-        ("2025-12-10 09:00", "meeting", "900", "2026-02-01", "pipeline"),
+        ("2025-12-10 09:00", "meeting", "900", "2025-12-20", "pipeline"),
+    ), currency="JPY"),
+    Deal("x2", "2026-01-10", "2026-03-05", "lost", "900", (
+        ("2026-01-10 09:00", "meeting", "900", "2026-03-10", "pipeline"),
     ), currency="JPY"),
     Deal("n1", "2025-12-15", "2026-02-20", "lost", "60"),
     Deal("n2", "2025-12-15", None, "lost", "61"),  # lost, nobody knows when: in no snapshot, in its cohort
@@ -185,7 +210,7 @@ def _opportunity(deal: Deal) -> dict:
         "closed_at": _at(f"{deal.closed} 00:00") if closed else None, "closed_on": closed,
         "sales_cycle_days": Decimal((closed - opened).days) if closed else None,
         "is_open": deal.status == "open", "is_won": deal.status == "won", "is_lost": deal.status == "lost",
-        "size_band_code": "mid" if deal.account == "acc_p0" else "smb",
+        "size_band_code": "mid",
     }  # fmt: skip
 
 
@@ -206,13 +231,19 @@ def tables() -> dict[str, list[dict]]:
     """Relation of the master layer -> planted rows."""
     return {
         "dim_accounts": [
-            {"account_id": a, "group_id": "unknown", "size_band_code": "mid" if a == "acc_p0" else "smb"}
+            {"account_id": a, "group_id": "unknown", "size_band_code": "mid"}
             for a in ACCOUNTS
         ],
         "dim_reps": [{"rep_id": rep, "team_name": team} for rep, team in TEAMS.items()],
         "int_month_rates": [
             {"currency": c, "valid_from_month": _day(begin), "valid_to_month": _day(end), "exchange_rate": Decimal(r)}
             for c, begin, end, r in RATES
+        ],
+        "fct_quotas": [
+            {"quota_key": f"pipeline{n}", "scope_code": scope, "rep_id": rep, "team_name": team,
+             "period_kind_code": kind, "period_start": _day(first), "period_end": _day(last),
+             "metric_code": "revenue", "target": _money(amount), "currency": "EUR", "target_reporting": _money(amount)}
+            for n, (scope, rep, team, kind, first, last, amount) in enumerate(QUOTAS)
         ],
         "fct_opportunities": [_opportunity(deal) for deal in DEALS],
         "fct_opportunity_changes": [

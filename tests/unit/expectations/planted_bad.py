@@ -6,11 +6,11 @@ several rows of which one group fails. What does not belong here: good rows (pla
 
 from __future__ import annotations
 
+from planted_bad_figures import FIGURES
 from planted_good import GOOD
-from planted_values import BEFORE, IN_JUNE, LATER, MONTH, NEXT, OPEN_LEAD, Row
+from planted_values import BEFORE, IN_JUNE, LATER, LONG_AGO, MONTH, NEXT, OPEN_LEAD, Row
 
 TOO_LATE = "2026-07-03 00:00:00"  # good rows are delivered on the 30th of June
-LONG_AGO = "2026-04-01 00:00:00"
 STALE = {"source_instance": "two"}
 
 S = "staging.stg_"
@@ -371,6 +371,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{M}xref_persons": {"record_key": "bad"},
     },
     "R-MST-033": {f"{M}dim_accounts": {"account_id": "acc_2", "owner_rep_id": "unknown"}},
+    **FIGURES,
     "R-FCT-002": {
         f"{F}mrr_movements": {"account_month_key": "bad", "account_id": "acc_none"},
         f"{F}meetings": {"meeting_key": "bad", "account_id": "acc_none"},
@@ -454,41 +455,17 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         "metrics.fct_opportunity_openings": {"opportunity_id": "bad", "is_closed": False},
         "metrics.fct_opportunity_engagements": {"opportunity_id": "bad", "effort_s": -1},
         "metrics.fct_stage_stays": {"stage_stay_key": "bad", "stay_days": -1},
+        "metrics.fct_pipeline_coverages": {"pipeline_coverage_key": "bad", "remaining_amount": 201},
         "metrics.fct_forecast_periods": {"forecast_period_key": "bad", "committed_amount": 101},
-    "R-FCT-061": {
-        "metrics.fct_revenue_group_months": {"group_month_key": "bad", "n_unconverted_lines": 2},
-        "metrics.fct_revenue_month_cells": {"revenue_cell_key": "bad", "n_unconverted_lines": 2},
     },
     "R-FCT-062": {f"{F}touches": {"touch_key": "bad", "person_id": "unknown"}},
-    "R-FCT-063": {f"{F}marketing_costs": {"cost_month_key": "bad", "amount_reporting": None}},
-    "R-FCT-064": {"metrics.fct_revenue_month_cells": {"revenue_cell_key": "bad", "n_lines": 2}},
     "R-MRT-001": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "1.0000000001"},
         f"{R}sales_leads_cycle": {"segment_code": "bad", "converted_share_rate": "1.1"},
         f"{R}sales_opportunities_month": {"period_month": NEXT, "win_rate": "-0.1"},
         f"{R}sales_stages_month": {"period_month": NEXT, "stage_conversion_rate": "1.5"},
         f"{R}marketing_complaints_week": {"segment_code": "bad", "complaint_rate": "1.2"},
-        f"{R}accounts_concentration_month": {"period_month": NEXT, "hhi": "1.1"},
-        f"{R}accounts_values_account": {"account_id": "acc_2", "alive_probability": "1.5"},
     },
-    "R-MRT-090": {
-        f"{R}revops_targets_month": {"period_month": NEXT, "target_attained_rate": "1.1"},
-        f"{R}sales_reps_month": {"period_month": NEXT, "win_rate": "1.1"},
-        f"{R}sales_rep_baselines_cycle": {"rep_id": "bad", "target_reach_probability": "1.1"},
-        f"{R}sales_deal_calibrations_cycle": {"bin_number": 9, "won_rate": "-0.1"},
-        f"{R}sales_deal_scores_cycle": {"opportunity_id": "bad", "win_probability": "1.1"},
-        f"{R}sales_deal_scores_month": {"period_month": NEXT, "base_brier_score": "1.1"},
-    },
-    "R-MRT-091": {
-        f"{R}revops_targets_month": {"period_month": NEXT, "n_targets_attained": 3},
-        f"{R}sales_reps_month": {"period_month": NEXT, "n_won": 3},
-        f"{R}sales_rep_baselines_cycle": {"rep_id": "bad", "interval_low": 11},
-        f"{R}sales_deal_models_cycle": {"model_code": "bad", "n_features": 7},
-        f"{R}sales_deal_predictors_cycle": {"feature_code": "bad", "adjusted_p_value": 0},
-        f"{R}sales_deal_calibrations_cycle": {"bin_number": 9, "n_won": 5},
-        f"{R}sales_deal_scores_month": {"period_month": NEXT, "n_won": 5},
-    },
-    "R-MRT-092": {f"{R}sales_deal_models_cycle": {"model_code": "bad", "brier_score": "0.2"}},
     "R-MRT-002": {f"{R}finance_revenue_month": {"period_month": NEXT, "revenue_amount": "0.0001"}},
     "R-MRT-003": {
         f"{R}sales_leads_month": {"segment_kind_code": "size_band", "segment_code": "smb", "n_leads": 2}
@@ -503,17 +480,12 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}marketing_complaints_week": {"segment_code": "bad", "n_delivered": 2},
         f"{R}finance_revenue_month": {"period_month": NEXT, "n_unconverted_lines": 2},
         f"{R}finance_groups_month": {"period_month": NEXT, "n_unconverted_lines": 2},
-        f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
-        f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_churned": 3},
-        f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
-        f"{R}accounts_values_month": {"period_month": NEXT, "clv_bgnbd": None},
     },
     "R-MRT-011": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "0.9"},
         f"{R}sales_opportunities_month": {"period_month": NEXT, "win_rate": "0.9"},
         f"{R}sales_stages_month": {"period_month": NEXT, "stage_conversion_rate": "0.9"},
         f"{R}marketing_complaints_week": {"segment_code": "bad", "complaint_rate": "0.1"},
-        f"{R}finance_revenue_growth_month": {"period_month": NEXT, "growth_amount": 2},
         f"{R}management_kpis_month": {"period_month": BEFORE, "metric_value": "0.5"},
     },
     "R-MRT-012": {CADENCES: {"lead_id": "bad"}},
@@ -546,62 +518,12 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_pipeline_cohorts_month": {"period_month": NEXT, "n_immature": 2},
         f"{R}sales_pipeline_stays_month": {"period_month": NEXT, "n_censored": 4},
         f"{R}sales_pipeline_effort_month": {"period_month": NEXT, "lost_effort_s": 61},
+        f"{R}sales_pipeline_coverage_month": {"period_month": NEXT, "remaining_amount": 201},
+        f"{R}sales_pipeline_open_cycle": {"opportunity_id": "bad", "is_evidenced": True},
+        f"{R}sales_pipeline_paths_cycle": {"path_code": "bad", "n_won": 3},
         f"{R}sales_forecast_month": {"period_month": NEXT, "error_amount": -91},
     },
     "R-MRT-028": {f"{R}management_kpis_month": {"period_month": NEXT}},
-    "R-FCT-170": {
-        "metrics.fct_lead_qualifications": {"qualification_key": "bad", "rule_id": None},
-        "metrics.fct_call_hours": {"call_hour_key": "bad", "n_connected": 3},
-        "metrics.fct_lead_sequences": {"lead_id": "bad", "n_steps_kept": 5},
-        "metrics.fct_activity_days": {"activity_day_key": "bad", "n_logged_events": 3},
-    },
-    "R-MRT-170": {
-        f"{R}sales_followup_month": {"period_month": NEXT, "n_followed_up": 2},
-        f"{R}sales_cadences_month": {"period_month": NEXT, "n_adherent": 3},
-        f"{R}sales_calls_month": {"period_month": NEXT, "n_answered": 4},
-        f"{R}sales_call_hours_cycle": {"local_hour_code": "11", "connect_rate": "0.7"},
-        f"{R}marketing_emails_month": {"period_month": NEXT, "n_opened": 2},
-        f"{R}revops_handoffs_month": {"period_month": NEXT, "n_lost": 3},
-        f"{R}revops_activity_month": {"period_month": NEXT, "n_human": 4},
-    },
-    "R-MRT-171": {
-        f"{R}sales_followup_month": {"period_month": NEXT, "segment_kind_code": "rep", "segment_code": "bad"},
-        f"{R}sales_calls_month": {"period_month": NEXT, "segment_kind_code": "rep", "segment_code": "bad"},
-        f"{R}marketing_emails_month": {
-            "period_month": NEXT,
-            "segment_kind_code": "sending",
-            "segment_code": "bad",
-        },
-        f"{R}revops_activity_month": {
-            "period_month": NEXT,
-            "segment_kind_code": "handling",
-            "segment_code": "bad",
-        },
-    },
-    "R-FCT-081": {
-        f"{F}subscription_spells": {"spell_key": "bad", "ended_on": LONG_AGO[:10]},
-        "metrics.fct_customer_starts": {"account_id": "bad", "service_days": 31},
-        "metrics.fct_mrr_account_months": {"account_month_key": "bad", "year_capped_mrr": 101},
-    },
-    "R-FCT-082": {
-        f"{F}nps_responses": {"response_key": "bad", "score": 11},
-        "metrics.fct_nps_answers": {"respondent_month_key": "bad", "score": -1},
-    },
-    "R-FCT-083": {"metrics.fct_account_health_months": {"account_month_key": "bad", "health_score": 101}},
-    "R-FCT-084": {"metrics.fct_account_milestones": {"milestone_key": "bad", "reached_on": NEXT}},
-    "R-MRT-051": {
-        f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 0, "n_accounts_lost": 2},
-        f"{R}finance_cohorts_month": {"period_month": NEXT, "n_lost": 3},
-        f"{R}finance_cohorts_quarter": {"start_quarter_on": NEXT, "n_lost": 3},
-        f"{R}accounts_customers_month": {"period_month": NEXT, "n_promoters": 3},
-    },
-    "R-MRT-052": {
-        f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 0, "grr_rate": "1.1"},
-        f"{R}finance_cohorts_month": {"period_month": NEXT, "retention_rate": "1.1"},
-        f"{R}accounts_customers_month": {"period_month": NEXT, "health_auc_rate": "-0.1"},
-    },
-    "R-MRT-053": {f"{R}accounts_health_month": {"account_id": "bad", "health_score": -1}},
-    "R-MRT-054": {f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 7}},
 }
 
 # Rules whose failing example is the absence of rows: the tables to empty.

@@ -5,41 +5,359 @@ The first row of a table is the one that planted_bad.py changes. What does not b
 
 from __future__ import annotations
 
+from planted_good_marts import MARTS
 from planted_sources import SOURCES
 from planted_values import (
     BEFORE,
     BOOKED,
-    BY_HAND,
     CALLED,
     CLOSED,
-    EMAILS_MONTH,
-    FOLLOWUP_MONTH,
     IN_GROUP,
     IN_JUNE,
     INVOICED,
     LATER,
-    LEADS_MONTH,
-    MAY_MRR_MONTH,
     MONTH,
     MRR,
-    MRR_MONTH,
-    OF_REP,
-    ONE_TO_ONE,
-    OPPORTUNITIES_MONTH,
     PERSON,
     QUOTA_FACT,
     REP,
-    REVENUE_MONTH,
-    SEGMENT,
     SEND,
     SIREN,
-    SMB,
     VAT,
-    WEEK,
     WON,
     Row,
 )
 
+GOOD: dict[str, list[Row]] = (
+    SOURCES
+    | MARTS
+    | {
+        "master.xref_accounts": [{"record_key": "one/crm_account/a1", "account_id": "acc_1"}],
+        "master.xref_persons": [
+            {"record_key": "one/crm_lead/l1", "person_id": "per_1", "contract": "crm_lead"}
+        ],
+        "master.dim_accounts": [
+            {
+                "account_id": "acc_1",
+                "account_name": "Acme",
+                "registration_number": SIREN,
+                "vat_number": VAT,
+                "country_code": "FR",
+                "size_band_code": "smb",
+                "is_strategic": True,
+                "is_customer": True,
+                "owner_rep_id": REP,
+                "first_seen_on": MONTH,
+                "n_source_records": 2,
+            },
+            {
+                "account_id": "unknown",
+                "account_name": "unknown",
+                "size_band_code": "unknown",
+                "is_customer": False,
+                "is_strategic": False,
+                "n_source_records": 0,
+            },
+        ],
+        "master.dim_persons": [
+            {
+                "person_id": "per_1",
+                "lead_id": "lea_1",
+                "account_id": "acc_1",
+                "first_seen_on": MONTH,
+                "n_source_records": 2,
+                **PERSON,
+            }
+        ],
+        "master.dim_corporate_groups": [
+            {"group_id": "grp_1", "group_name": "Acme", "kind_code": "legal", "n_accounts": 1}
+        ],
+        "master.dim_reps": [
+            {
+                "rep_id": REP,
+                "full_name": "Seller One",
+                "email": "u1@etalon.example",
+                "team_name": "north",
+                "is_active": True,
+            }
+        ],
+        "master.dim_products": [{"product_id": "one/erp_product/p1", "product_name": "Licence"}],
+        "master.dim_dates": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
+        "master.bridge_account_groups": [{**IN_GROUP, "group_id": "grp_1", "is_as_is": True}],
+        "master.dim_account_versions": [
+            {
+                "account_version_key": "acc_1/1",
+                "account_id": "acc_1",
+                "valid_from": BEFORE,
+                "valid_to": MONTH,
+            },
+            {"account_version_key": "acc_1/2", "account_id": "acc_1", "valid_from": MONTH},
+        ],
+        "master.dim_rep_versions": [
+            {"rep_version_key": "rep_1/1", "rep_id": REP, "valid_from": BEFORE, "valid_to": MONTH},
+            {"rep_version_key": "rep_1/2", "rep_id": REP, "valid_from": MONTH},
+        ],
+        "master.bridge_person_accounts": [
+            {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
+        ],
+        "master.bridge_strategic_accounts": [
+            {"account_id": "acc_1", "record_key": "one/crm_account/a1", "valid_from": MONTH}
+        ],
+        "master.bridge_person_contact_points": [
+            {"person_id": "unknown", "contact_kind": "phone", "is_shared": True, "n_persons": 2}
+        ],
+        "master.xref_accounts_history": [
+            {"record_key": "one/crm_account/a1", "account_id": "acc_1", "valid_from": MONTH, "valid_to": None}
+        ],
+        "master.xref_persons_history": [
+            {"record_key": "one/crm_lead/l1", "person_id": "per_1", "valid_from": MONTH, "valid_to": None},
+            {"record_key": "one/crm_lead/l1", "person_id": "per_0", "valid_from": BEFORE, "valid_to": MONTH},
+        ],
+        "master.golden_alternatives": [
+            {
+                "entity": "account",
+                "golden_id": "acc_1",
+                "attribute": "city",
+                "alternative_rank": 2,
+                "value": "Lyon",
+                "record_key": "r2",
+            }
+        ],
+        "master.golden_conflicts": [
+            {
+                "item_id": "rev_1",
+                "entity": "person",
+                "golden_id": "per_1",
+                "left_record_key": "r1",
+                "right_record_key": "r2",
+            }
+        ],
+        "master.fct_leads": [
+            {
+                "lead_id": "lea_1",
+                "account_id": "acc_1",
+                "rep_id": REP,
+                "created_on": "2026-06-10",
+                "converted_on": "2026-06-12",
+            }
+        ],
+        "master.fct_calls": [
+            {
+                "call_key": "c",
+                "rep_id": REP,
+                "direction_code": "outbound",
+                "started_at": IN_JUNE,
+                "outcome_code": "answered",
+                "is_conversation": True,
+            }
+        ],
+        "master.fct_email_sends": [{"send_key": "s", **SEND}],
+        "master.fct_meetings": [
+            {
+                "meeting_key": "m",
+                "account_id": "acc_1",
+                "rep_id": REP,
+                "starts_on": "2026-06-10",
+                "duration_s": 3600,
+            }
+        ],
+        "master.fct_touches": [
+            {"touch_key": "t", "person_id": "per_1", "lead_id": "lea_1", "account_id": "unknown"}
+        ],
+        "master.fct_opportunities": [
+            {"opportunity_id": "o1", **WON},
+            {"opportunity_id": "o0", **WON | {"opened_on": "2026-01-15", "closed_on": "2026-02-01"}},
+        ],
+        "master.fct_opportunity_stages": [
+            {
+                "opportunity_stage_key": "o1/meeting",
+                "opportunity_id": "o1",
+                "stage_rank": 3,
+                "first_entered_at": IN_JUNE,
+                "n_source_rows": 1,
+            }
+        ],
+        "master.fct_opportunity_changes": [
+            {"opportunity_change_key": "h1", "opportunity_id": "o1", "field_code": "stage"}
+        ],
+        "master.fct_invoice_lines": [
+            {"invoice_line_id": "n1", **INVOICED},
+            {
+                "invoice_line_id": "n0",
+                **INVOICED | {"invoiced_on": "2026-01-10", "is_intercompany": True},
+            },
+        ],
+        "master.fct_ledger_revenues": [
+            {"ledger_line_key": "g2", **BOOKED},
+            {"ledger_line_key": "g0", **BOOKED | {"entry_on": "2026-01-10"}},
+        ],
+        "master.fct_subscription_months": [
+            {
+                "account_month_key": "acc_1/2026-06-01",
+                "period_month": MONTH,
+                "mrr": 110,
+                "n_rates_missing": 0,
+            },
+            {
+                "account_month_key": "acc_1/2026-05-01",
+                "period_month": BEFORE,
+                "mrr": 100,
+                "n_rates_missing": 0,
+            },
+        ],
+        "master.fct_mrr_movements": [
+            {"account_month_key": "acc_1/2026-06-01", "account_id": "acc_1", "period_month": MONTH, **MRR},
+            {
+                "account_month_key": "acc_1/2026-05-01",
+                "account_id": "acc_1",
+                "period_month": BEFORE,
+                **MRR | {"expansion_mrr": 0, "closing_mrr": 100},
+            },
+        ],
+        "metrics.fct_lead_cadences": [
+            {
+                "lead_id": "lea_1",
+                "rep_id": REP,
+                "created_on": "2026-06-10",
+                "is_dated": True,
+                "n_touches": 3,
+                "n_effective_touches": 1,
+                "first_touch_at": IN_JUNE,
+                "first_effective_at": LATER,
+                "ttf_status_code": "contacted",
+            }
+        ],
+        "metrics.fct_email_send_days": [
+            {
+                "send_day_key": "d",
+                "sending_code": "one_to_one",
+                "n_sent": 1,
+                "n_delivered": 1,
+                "n_bounced_hard": 0,
+            }
+        ],
+        "metrics.fct_opportunity_closings": [
+            {"opportunity_id": "o1", "closed_on": "2026-06-12", **CLOSED},
+            {"opportunity_id": "o0", "closed_on": "2026-02-01", **CLOSED},
+        ],
+        "metrics.fct_opportunity_snapshots": [
+            {"opportunity_snapshot_key": "o1/2026-06-01", "amount_reporting": 100, "weighted_amount": 40}
+        ],
+        "metrics.fct_stage_win_rates": [
+            {"stage_win_rate_key": "w1", "snapshot_on": MONTH, "stage_rank": 1, "win_probability": "0.4"}
+        ],
+        "metrics.fct_opportunity_openings": [{"opportunity_id": "o1", "is_closed": True, "is_won": True}],
+        "metrics.fct_opportunity_engagements": [
+            {"opportunity_id": "o1", "is_closed": True, "is_won": True, "effort_s": 60}
+        ],
+        "metrics.fct_stage_stays": [{"stage_stay_key": "o1/meeting", "stay_days": 9}],
+        "metrics.fct_forecast_periods": [
+            {
+                "forecast_period_key": "2026-06-01/North",
+                "committed_amount": 90,
+                "expected_amount": 100,
+                "n_without_category": 0,
+                "n_expected": 2,
+            }
+        ],
+        "master.fct_quotas": [
+            {
+                "quota_key": f"q{n}",
+                **QUOTA_FACT,
+                "period_kind_code": kind,
+                "period_start": start,
+                "period_end": end,
+                "target": target,
+                "target_reporting": target,
+            }
+            for n, (kind, start, end, target) in enumerate(
+                [
+                    ("quarter", "2026-04-01", "2026-06-30", 300),
+                    ("month", "2026-04-01", "2026-04-30", 100),
+                    ("month", "2026-05-01", "2026-05-31", 100),
+                    ("month", "2026-06-01", "2026-06-30", 100),
+                ]
+            )
+        ],
+        "metrics.fct_rep_months": [
+            {
+                "rep_month_key": f"r/{month}",
+                "rep_id": REP,
+                "period_month": month,
+                "n_closed": 1,
+                "n_won": 1,
+                "n_touches": 3,
+                "n_meetings": 1,
+                "n_days": 28,
+                "n_employed_days": 28,
+            }
+            for month in (MONTH, "2026-02-01")
+        ],
+        "metrics.fct_quota_months": [
+            {
+                "quota_month_key": "q",
+                "metric_code": "activities",
+                "period_month": MONTH,
+                "target_amount": 2,
+                "actual_amount": 3,
+                "is_unconverted": False,
+                "is_attained": True,
+            }
+        ],
+        "metrics.fct_stage_passages": [
+            {"stage_passage_key": "o1/prospecting", "opportunity_id": "o1", "stage_rank": 1}
+        ],
+        "metrics.fct_revenue_lines": [
+            {
+                "invoice_line_id": "n1",
+                "period_month": MONTH,
+                "currency": "EUR",
+                "net_amount": 100,
+                "net_amount_reporting": 100,
+            }
+        ],
+        "metrics.fct_revenue_group_months": [
+            {"group_month_key": "g", "n_lines": 1, "n_unconverted_lines": 0}
+        ],
+        "metrics.fct_lead_qualifications": [
+            {
+                "qualification_key": "lea_1/mql",
+                "qualified_at": IN_JUNE,
+                "definition_version": 1,
+                "rule_id": "MQL-1",
+            }
+        ],
+        "metrics.fct_lead_sequences": [
+            {"lead_id": "lea_1", "n_touches": 4, "n_channels": 2, "n_steps": 4, "n_steps_kept": 3}
+        ],
+        "metrics.fct_call_hours": [{"call_hour_key": "h", "rep_id": REP, **CALLED}],
+        "metrics.fct_activity_days": [
+            {
+                "activity_day_key": "a",
+                "handling_code": "human",
+                "n_activities": 3,
+                "n_effective": 2,
+                "n_system_events": 2,
+                "n_logged_events": 1,
+            }
+        ],
+        "metrics.fct_revenue_month_cells": [
+            {"revenue_cell_key": "c", "period_month": MONTH, "n_lines": 1, "n_unconverted_lines": 0}
+        ],
+        "master.fct_marketing_costs": [{"cost_month_key": "c", "amount_reporting": 1}],
+        "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
+        "master.fct_subscription_spells": [{"spell_key": "sp", "started_on": BEFORE, "ended_on": MONTH}],
+        "master.fct_nps_responses": [{"response_key": "np1", "score": 9}],
+        "master.fct_product_usages": [{"usage_key": "acc_1/2026-06-02/login", "account_id": "acc_1"}],
+        "metrics.fct_mrr_account_months": [
+            {"account_month_key": "am", "year_capped_mrr": 90, "year_ago_mrr": 100}
+        ],
+        "metrics.fct_customer_starts": [{"account_id": "acc_1", "service_days": 30, "known_days": 30}],
+        "metrics.fct_nps_answers": [{"respondent_month_key": "rm", "score": 9}],
+        "metrics.fct_account_milestones": [{"milestone_key": "ms", "reached_on": MONTH}],
+        "metrics.fct_account_health_months": [{"account_month_key": "hm", "health_score": 80}],
+    }
+)
 GOOD: dict[str, list[Row]] = SOURCES | {
     "master.xref_accounts": [{"record_key": "one/crm_account/a1", "account_id": "acc_1"}],
     "master.xref_persons": [{"record_key": "one/crm_lead/l1", "person_id": "per_1", "contract": "crm_lead"}],
@@ -91,19 +409,8 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "master.dim_products": [{"product_id": "one/erp_product/p1", "product_name": "Licence"}],
     "master.dim_dates": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
     "master.bridge_account_groups": [{**IN_GROUP, "group_id": "grp_1", "is_as_is": True}],
-    "master.dim_account_versions": [
-        {"account_version_key": "acc_1/1", "account_id": "acc_1", "valid_from": BEFORE, "valid_to": MONTH},
-        {"account_version_key": "acc_1/2", "account_id": "acc_1", "valid_from": MONTH},
-    ],
-    "master.dim_rep_versions": [
-        {"rep_version_key": "rep_1/1", "rep_id": REP, "valid_from": BEFORE, "valid_to": MONTH},
-        {"rep_version_key": "rep_1/2", "rep_id": REP, "valid_from": MONTH},
-    ],
     "master.bridge_person_accounts": [
         {"person_id": "per_1", "account_id": "acc_1", "valid_from": MONTH, "is_primary": True}
-    ],
-    "master.bridge_strategic_accounts": [
-        {"account_id": "acc_1", "record_key": "one/crm_account/a1", "valid_from": MONTH}
     ],
     "master.bridge_person_contact_points": [
         {"person_id": "unknown", "contact_kind": "phone", "is_shared": True, "n_persons": 2}
@@ -209,7 +516,6 @@ GOOD: dict[str, list[Row]] = SOURCES | {
     "metrics.fct_lead_cadences": [
         {
             "lead_id": "lea_1",
-            "rep_id": REP,
             "created_on": "2026-06-10",
             "is_dated": True,
             "n_touches": 3,
@@ -296,6 +602,9 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "is_attained": True,
         }
     ],
+    "metrics.fct_pipeline_coverages": [
+        {"pipeline_coverage_key": "c", "target_amount": 500, "won_amount": 300, "remaining_amount": 200}
+    ],
     "metrics.fct_stage_passages": [
         {"stage_passage_key": "o1/prospecting", "opportunity_id": "o1", "stage_rank": 1}
     ],
@@ -309,32 +618,6 @@ GOOD: dict[str, list[Row]] = SOURCES | {
         }
     ],
     "metrics.fct_revenue_group_months": [{"group_month_key": "g", "n_lines": 1, "n_unconverted_lines": 0}],
-    "metrics.fct_lead_qualifications": [
-        {
-            "qualification_key": "lea_1/mql",
-            "qualified_at": IN_JUNE,
-            "definition_version": 1,
-            "rule_id": "MQL-1",
-        }
-    ],
-    "metrics.fct_lead_sequences": [
-        {"lead_id": "lea_1", "n_touches": 4, "n_channels": 2, "n_steps": 4, "n_steps_kept": 3}
-    ],
-    "metrics.fct_call_hours": [{"call_hour_key": "h", "rep_id": REP, **CALLED}],
-    "metrics.fct_activity_days": [
-        {
-            "activity_day_key": "a",
-            "handling_code": "human",
-            "n_activities": 3,
-            "n_effective": 2,
-            "n_system_events": 2,
-            "n_logged_events": 1,
-        }
-    ],
-    "metrics.fct_revenue_month_cells": [
-        {"revenue_cell_key": "c", "period_month": MONTH, "n_lines": 1, "n_unconverted_lines": 0}
-    ],
-    "master.fct_marketing_costs": [{"cost_month_key": "c", "amount_reporting": 1}],
     "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
     "marts.mart_sales_leads_month": [
         {"period_month": MONTH, **SEGMENT, **LEADS_MONTH},
@@ -353,20 +636,6 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "n_undated": 1,
             "n_converted": 2,
             "converted_share_rate": "0.4",
-        }
-    ],
-    "marts.mart_sales_touch_lines_cycle": [
-        {
-            "period_code": "month",
-            "design_code": "naive",
-            **SEGMENT,
-            "n_leads": 5,
-            "n_converted": 2,
-            "conversion_rate": "0.4",
-            "n_q1": 1,
-            "n_q2": 1,
-            "n_q3": 2,
-            "n_q4": 1,
         }
     ],
     "marts.mart_sales_opportunities_month": [
@@ -414,6 +683,21 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "absolute_error_amount": 90,
         }
     ],
+    "marts.mart_sales_pipeline_coverage_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "target_amount": 500,
+            "won_amount": 300,
+            "remaining_amount": 200,
+        }
+    ],
+    "marts.mart_sales_pipeline_open_cycle": [
+        {"opportunity_id": "o2", "is_evidenced": False, "missing_evidence_codes": "amount"}
+    ],
+    "marts.mart_sales_pipeline_paths_cycle": [
+        {"path_code": "prospecting", "has_gone_back": False, "n_closed": 2, "n_won": 1}
+    ],
     "marts.mart_sales_stages_month": [
         {
             "period_month": MONTH,
@@ -425,71 +709,6 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "n_reached_next": 1,
             "stage_conversion_rate": "1",
         }
-    ],
-    "marts.mart_revops_targets_month": [
-        {
-            "period_month": MONTH,
-            **SEGMENT,
-            "n_targets": 2,
-            "n_targets_attained": 1,
-            "target_attained_rate": "0.5",
-            "n_quotas": 1,
-            "n_quotas_unconverted": 0,
-        }
-    ],
-    "marts.mart_sales_reps_month": [
-        {
-            "period_month": MONTH,
-            **SEGMENT,
-            "n_closed": 2,
-            "n_won": 1,
-            "win_rate": "0.5",
-            "n_touches": 3,
-            "n_meetings": 1,
-        }
-    ],
-    "marts.mart_sales_rep_baselines_cycle": [
-        {
-            "rep_id": REP,
-            "measure_code": "touches",
-            "baseline_value": 10,
-            "interval_low": 8,
-            "interval_high": 12,
-            "place_best": 1,
-            "place_worst": 3,
-            "target_reach_probability": "0.4",
-        }
-    ],
-    "marts.mart_sales_deal_models_cycle": [
-        {
-            "model_code": "stage_entry",
-            "is_published": True,
-            "n_judged_deals": 40,
-            "n_judged_won": 15,
-            "n_learned_won": 60,
-            "n_features": 5,
-            "brier_score": "0.18",
-            "base_brier_score": "0.2",
-            "log_loss": "0.5",
-            "base_log_loss": "0.6",
-        }
-    ],
-    "marts.mart_sales_deal_predictors_cycle": [
-        {
-            "feature_code": "is_mid",
-            "coefficient": "0.2",
-            "coefficient_low": "0.1",
-            "coefficient_high": "0.3",
-            "p_value": "0.01",
-            "adjusted_p_value": "0.02",
-        }
-    ],
-    "marts.mart_sales_deal_calibrations_cycle": [
-        {"bin_number": 3, "n_passages": 4, "n_won": 1, "won_rate": "0.25"}
-    ],
-    "marts.mart_sales_deal_scores_cycle": [{"opportunity_id": "o1", "win_probability": "0.4"}],
-    "marts.mart_sales_deal_scores_month": [
-        {"period_month": MONTH, **SEGMENT, "n_passages": 4, "n_won": 1, "base_brier_score": "0.2"}
     ],
     "marts.mart_finance_revenue_month": [
         {"period_month": MONTH, **segment, **REVENUE_MONTH} for segment in (SEGMENT, SMB)
@@ -505,80 +724,12 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "n_unconverted_lines": 0,
         }
     ],
-    "marts.mart_finance_revenue_growth_month": [
-        {"period_month": MONTH, **SEGMENT, "base_amount": 4, "growth_amount": 1, "yoy_growth_rate": "0.25"}
-    ],
-    "marts.mart_finance_acquisition_month": [
-        {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_churned": 1}
-    ],
-    "marts.mart_accounts_strategic_month": [
-        {"period_month": MONTH, **SEGMENT, "n_strategic_accounts": 2, "n_owned_accounts": 1}
-    ],
-    "marts.mart_accounts_values_account": [{"account_id": "acc_1", "alive_probability": "0.5"}],
-    "marts.mart_accounts_values_month": [
-        {"period_month": MONTH, **SEGMENT, "n_accounts": 1, "clv_bgnbd": 64}
-    ],
-    "marts.mart_accounts_concentration_month": [
-        {
-            "period_month": MONTH,
-            **SEGMENT,
-            "hhi": "0.5",
-            "n_groups": 3,
-            "n_a_groups": 1,
-            "n_b_groups": 1,
-            "n_c_groups": 1,
-            "n_clipped_groups": 0,
-        }
-    ],
     "marts.mart_finance_mrr_month": [
         {"period_month": month, **segment, **cells}
         for month, cells in ((MONTH, MRR_MONTH), (BEFORE, MAY_MRR_MONTH))
         for segment in (SEGMENT, SMB)
     ],
     "marts.mart_marketing_complaints_week": [{**WEEK, **SEGMENT}, {**WEEK, **ONE_TO_ONE}],
-    "marts.mart_sales_followup_month": [
-        {"period_month": MONTH, **segment, **FOLLOWUP_MONTH} for segment in (SEGMENT, OF_REP)
-    ],
-    "marts.mart_sales_cadences_month": [
-        {"period_month": MONTH, **SEGMENT, "n_leads": 2, "n_adherent": 1, "n_steps": 8, "n_steps_kept": 6}
-    ],
-    "marts.mart_sales_calls_month": [
-        {"period_month": MONTH, **segment, **CALLED} for segment in (SEGMENT, OF_REP)
-    ],
-    "marts.mart_sales_call_hours_cycle": [
-        {
-            "weekday_number": 0,
-            "local_hour_code": "10",
-            "connect_rate_low": "0.1",
-            "connect_rate": "0.3",
-            "connect_rate_high": "0.6",
-        }
-    ],
-    "marts.mart_marketing_emails_month": [
-        {"period_month": MONTH, **segment, **EMAILS_MONTH} for segment in (SEGMENT, ONE_TO_ONE)
-    ],
-    "marts.mart_revops_handoffs_month": [
-        {
-            "period_month": MONTH,
-            **SEGMENT,
-            "n_mql": 3,
-            "n_sla_over": 2,
-            "n_lost": 1,
-            "n_matured": 1,
-            "n_accepted": 1,
-        }
-    ],
-    "marts.mart_revops_activity_month": [
-        {
-            "period_month": MONTH,
-            **segment,
-            "n_activities": 3,
-            "n_human": 3,
-            "n_system_events": 2,
-            "n_logged_events": 1,
-        }
-        for segment in (SEGMENT, BY_HAND)
-    ],
     "marts.mart_management_kpis_month": [
         {
             "metric_name": "cr",
@@ -590,40 +741,4 @@ GOOD: dict[str, list[Row]] = SOURCES | {
             "unit_code": "rate",
         }
     ],
-    "master.fct_subscription_spells": [{"spell_key": "sp", "started_on": BEFORE, "ended_on": MONTH}],
-    "master.fct_nps_responses": [{"response_key": "np1", "score": 9}],
-    "master.fct_product_usages": [{"usage_key": "acc_1/2026-06-02/login", "account_id": "acc_1"}],
-    "metrics.fct_mrr_account_months": [
-        {"account_month_key": "am", "year_capped_mrr": 90, "year_ago_mrr": 100}
-    ],
-    "metrics.fct_customer_starts": [{"account_id": "acc_1", "service_days": 30, "known_days": 30}],
-    "metrics.fct_nps_answers": [{"respondent_month_key": "rm", "score": 9}],
-    "metrics.fct_account_milestones": [{"milestone_key": "ms", "reached_on": MONTH}],
-    "metrics.fct_account_health_months": [{"account_month_key": "hm", "health_score": 80}],
-    "marts.mart_finance_retention_month": [
-        {
-            "period_month": month,
-            **SEGMENT,
-            "opening_mrr": cells["opening_mrr"],
-            "n_accounts_lost": 0,
-            "n_accounts_opening": 1,
-            "grr_rate": "1",
-        }
-        for month, cells in ((MONTH, MRR_MONTH), (BEFORE, MAY_MRR_MONTH))
-    ],
-    "marts.mart_finance_cohorts_month": [
-        {
-            "period_month": MONTH,
-            **SEGMENT,
-            "age_months": 1,
-            "n_lost": 1,
-            "n_starts": 2,
-            "retention_rate": "0.5",
-        }
-    ],
-    "marts.mart_finance_cohorts_quarter": [{"start_quarter_on": MONTH, "n_lost": 1, "n_starts": 2}],
-    "marts.mart_accounts_customers_month": [
-        {"period_month": MONTH, **SEGMENT, "n_promoters": 1, "n_responses": 2, "health_auc_rate": "0.7"}
-    ],
-    "marts.mart_accounts_health_month": [{"account_id": "acc_1", "period_month": MONTH, "health_score": 80}],
 }

@@ -289,3 +289,5 @@ QUOTA_FACT: Row = {
     "metric_code": "revenue",
     "currency": "EUR",
 }
+
+LONG_AGO = "2026-04-01 00:00:00"

@@ -103,3 +103,8 @@ union all
 {{ kpi_rows(
     'buying_group_size', effort, 'group_size_mean', 'n_group_persons', 'n_with_group', 'group_size_reason_code'
 ) }}
+union all
+{{ kpi_rows(
+    'pipeline_coverage', ref('mart_sales_pipeline_coverage_month'), 'coverage_rate', 'open_amount',
+    'remaining_amount', 'coverage_reason_code'
+) }}
