@@ -38,10 +38,11 @@ class Example:
 class Metric:
     """The definition of one metric. kind: simple, ratio, derived, cumulative or conversion. unit: as in the marts.
 
-    currency: what money is in, None for other units. numerator and denominator: names of the halves of a ratio.
+    domain: of the file that defines it, such as pipeline. currency: what money is in, None for other units.
+    numerator, denominator: names of the halves of a ratio; parts: of the metrics that a derived one is made of.
     half_of: the ratios that a metric is published for, beside or instead of itself. cuts: segment kinds of the mart,
-    empty where each segment is asked of the mart itself (`cell`). empty_month: zero, or the reason of a month without
-    rows.
+    empty where each segment is asked of the mart itself (`cell`). empty_month: zero, or the reason of a month
+    without rows.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Metric:
     empty_month: str | None
     numerator: str | None
     denominator: str | None
+    parts: tuple[str, ...]
     edge_rules: tuple[str, ...]
     example: Example | None
 
@@ -112,6 +114,7 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
         empty_month=meta.get("empty_month"),
         numerator=_name(parts.get("numerator")),
         denominator=_name(parts.get("denominator")),
+        parts=tuple(name for each in parts.get("metrics") or () if (name := _name(each))),
         edge_rules=tuple(_one_line(each) for each in meta.get("edge_rules") or ()),
         example=_example(meta.get("worked_example")),
     )
