@@ -264,7 +264,11 @@ def coverage(kpis: Kpis, pipeline: Pipeline) -> None:
                     gap |= state["amount"] is not None and amount is None
                     opened += amount or 0
             for deal in pipeline.closed:
-                if pipeline.team[deal["opportunity_id"]] == team and deal["is_won"] and quarter <= deal["closed_on"] < on:
+                if (
+                    pipeline.team[deal["opportunity_id"]] == team
+                    and deal["is_won"]
+                    and quarter <= deal["closed_on"] < on
+                ):
                     gap |= deal["amount"] is not None and deal["amount_reporting"] is None
                     remaining -= Fraction(deal["amount_reporting"] or 0)
             cells["all", "all"].append((gap, opened, remaining))

@@ -25,6 +25,7 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
     targets(kpis, tables, reps, as_of, cycle_end)
     revenue_per_rep(kpis, tables, reps, deeds, cycle_end)
     calibration(kpis, tables)
+    attrition(kpis, tables, reps, deeds, cycle_end)
 
 
 def deeds_of(tables: dict, as_of: datetime, cycle_end: date) -> dict[str, set[date]]:
@@ -63,6 +64,7 @@ class Seller:
             self.end = month_of(self.left)
         else:
             self.end = months_before(cycle_end, 1) if rep["is_active"] else max(mine, default=None)
+        self.has_left = bool(self.left) or not rep["is_active"]
         first = min((month for months in deeds.values() for month in months), default=None)
         self.is_start_known = bool(self.hired) or bool(self.start and first and self.start > first)
 
@@ -186,6 +188,43 @@ def calibration(kpis: Kpis, tables: dict) -> None:
     for (month, kind, code), found in errors.items():
         value = sum(found, Fraction(0)) / len(found) if is_published else None
         kpis.state("deal_score_brier", month, {kind: code}, value, None, Fraction(len(found)))
+
+
+def attrition(
+    kpis: Kpis, tables: dict, reps: dict[str, Seller], deeds: dict[str, set[date]], cycle_end: date
+) -> None:
+    """12 x sellers who left in 12 months / their rep-months, where the company has all 12 months."""
+    owners = {a["account_id"]: a.get("owner_rep_id") or "unknown" for a in tables["dim_accounts"]}
+    there = {name: set(seen) for name, seen in deeds.items()}
+    for line in tables["fct_invoice_lines"]:
+        if not line["is_intercompany"] and line["invoiced_on"] and line["invoiced_on"] < cycle_end:
+            owner = owners.get(line["account_id"], "unknown")
+            there.setdefault(owner, set()).add(month_of(line["invoiced_on"]))
+    cells: dict = defaultdict(lambda: [0, 0])
+    for name in set(there) | set(reps):
+        rep = reps.get(name)
+        employed = (
+            {m for m in months_of(rep.start, rep.end) if m < cycle_end}
+            if rep and rep.start and rep.end
+            else set()
+        )
+        for month in there.get(name, set()) | employed:
+            for cut in (("all", "all"), ("team", rep.team if rep else "unknown"),
+                        ("role", rep.role if rep else "unknown")):  # fmt: skip
+                cell = cells[month, *cut]
+                if rep and rep.is_selling and month in employed:
+                    cell[0] += 1
+                    cell[1] += rep.has_left and month == rep.end
+    months, segments = {place[0] for place in cells}, {place[1:] for place in cells}
+    for month in months:
+        past = [months_before(month, n) for n in range(12)]
+        if not months.issuperset(past):
+            continue
+        for kind, code in segments:
+            employed = sum(cells[each, kind, code][0] for each in past)
+            left = 12 * sum(cells[each, kind, code][1] for each in past)
+            value = Fraction(left, employed) if employed else None
+            kpis.state("rep_attrition_rate", month, {kind: code}, value, Fraction(left), Fraction(employed))
 
 
 def revenue_per_rep(

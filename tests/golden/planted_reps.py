@@ -53,6 +53,14 @@ QUOTAS = [
         2,
         None,
     ),  # nobody is in it
+    ("team", "unknown", "Est", "new_customers", "2026-01-01", "2026-03-31", "quarter", 6, None),  # 1 + 2 + 3
+    ("team", "unknown", "Est", "new_customers", "2026-01-01", "2026-01-31", "month", 1, None),
+    ("team", "unknown", "Est", "new_customers", "2026-02-01", "2026-02-28", "month", 2, None),
+    ("team", "unknown", "Est", "new_customers", "2026-03-01", "2026-03-31", "month", 3, None),
+    ("team", "unknown", "Est", "new_customers", "2026-04-01", "2026-06-30", "quarter", 9, None),  # 1 + 2 + 3
+    ("team", "unknown", "Est", "new_customers", "2026-04-01", "2026-04-30", "month", 1, None),
+    ("team", "unknown", "Est", "new_customers", "2026-05-01", "2026-05-31", "month", 2, None),
+    ("team", "unknown", "Est", "new_customers", "2026-06-01", "2026-06-30", "month", 3, None),
     ("team", "unknown", None, "new_customers", "2025-09-01", "2025-09-30", "month", 7, None),
 ]
 

@@ -1,11 +1,26 @@
 """MetricFlow on the planted company: the third face of each metric, beside the mart and the oracle."""
 
-from tests.metricflow_engine import disagreements, open_engine
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.metricflow_engine import Query, disagreements, open_engine
 
 
-def test_mf_query_and_the_mart_agree_on_every_planted_edge(marts, planted_work, tmp_path):
-    compared, wrong = disagreements(
-        open_engine(tmp_path / "engine", planted_work / "warehouse.duckdb"), marts
-    )
+@pytest.fixture(scope="module")
+def query(planted_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Query:
+    return open_engine(tmp_path_factory.mktemp("engine") / "one", planted_work / "warehouse.duckdb")
+
+
+def test_mf_query_and_the_mart_agree_on_every_planted_edge(query, marts):
+    compared, wrong = disagreements(query, marts)
     assert compared > 900
     assert not wrong, wrong[:10]
+
+
+def test_the_year_to_date_of_a_quarter_is_that_of_its_last_month(query):
+    """Incident: without period_agg MetricFlow gives the first month of a quarter, 3,150 of April instead of 3,650."""
+    quarters = {row[0].date(): row[1] for row in query(["mrr_new_ytd"], ["metric_time__quarter"])}
+    months = {row[0].date(): row[1] for row in query(["mrr_new_ytd"], ["metric_time__month"])}
+    assert quarters[date(2026, 4, 1)] == months[date(2026, 6, 1)] == 3650 != months[date(2026, 4, 1)]

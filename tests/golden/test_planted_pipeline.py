@@ -60,7 +60,9 @@ def test_a_history_that_is_missing_stands_in_the_totals_and_says_so(marts):
         "select stage_code, forecast_category_code, amount, is_history_complete"
         " from metrics.fct_opportunity_snapshots where opportunity_id = 'opp_n1' and snapshot_on = '2026-01-01'",
     ) == ("unknown", "unknown", Decimal(60), False)
-    assert one(marts, "select count(*) from metrics.fct_opportunity_snapshots where opportunity_id = 'opp_n2'") == (0,)
+    assert one(
+        marts, "select count(*) from metrics.fct_opportunity_snapshots where opportunity_id = 'opp_n2'"
+    ) == (0,)
 
 
 def test_an_error_of_exactly_ten_percent_is_within_and_a_hair_more_is_not(marts):

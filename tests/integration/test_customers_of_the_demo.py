@@ -7,9 +7,10 @@ health score may be called validated. What does NOT belong here: the edges that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -157,6 +158,59 @@ def test_a_customer_who_comes_back_for_more_is_a_reactivation_and_no_expansion(w
             assert {name for name, amount in zip(names, amounts, strict=True) if amount} == ({kind} - {None})
             seen.add(kind)
     assert seen == {"new", "reactivation", "expansion", "contraction", "churn", None}
+
+
+def test_a_gap_without_a_month_end_ends_no_stay_and_no_other_gap_is_bridged(world, models) -> None:
+    """Random subscriptions, many of them overlapping, back to back or of a few days."""
+    rng = np.random.default_rng(11)
+    world.execute("create schema staging")
+    world.execute("create table master.dim_accounts (account_id varchar, size_band_code varchar)")
+    world.execute("create table master.xref_accounts (record_key varchar, account_id varchar)")
+    world.execute(
+        "create table staging.stg_erp__subscriptions (record_key varchar, source_instance varchar, customer_id varchar,"
+        " started_on date, ended_on date, status varchar, is_test boolean, is_deleted boolean,"
+        " billing_period_months int, quantity decimal(18, 4), unit_amount decimal(18, 4),"
+        " discount_amount decimal(18, 4))"
+    )
+    first, end = date(2024, 1, 1), date(2025, 7, 1)
+    served: dict[str, list[tuple[date, date | None]]] = {}
+    for n in range(80):
+        served[f"a{n}"] = []
+        for _ in range(int(rng.integers(1, 6))):
+            start = first + timedelta(days=int(rng.integers(0, 500)))
+            stop = None if rng.random() < 0.2 else start + timedelta(days=int(rng.integers(1, 120)))
+            served[f"a{n}"].append((start, stop))
+    world.executemany("insert into master.dim_accounts values (?, 'smb')", [[a] for a in served])
+    world.executemany(
+        "insert into master.xref_accounts values (?, ?)", [[f"erp/erp_customer/{a}", a] for a in served]
+    )
+    world.executemany(
+        "insert into staging.stg_erp__subscriptions values (?, 'erp', ?, ?, ?, 'active', false, false, 1, 1, 10, 0)",
+        [[f"{a}/{k}", a, *span] for a, spans in served.items() for k, span in enumerate(spans)],
+    )
+    stays: dict[str, list[tuple[int, date, date | None]]] = {a: [] for a in served}
+    for account, *stay in world.execute(
+        "select account_id, spell_number, started_on, ended_on"
+        f" from ({models['fct_subscription_spells']}) order by 1, 2"
+    ).fetchall():
+        stays[account].append(tuple(stay))
+    ends = [
+        day for day in (first + timedelta(days=n) for n in range(547)) if (day + timedelta(days=1)).day == 1
+    ]
+    merged = 0
+    for account, spans in served.items():
+        mine = stays[account]
+        assert [number for number, *_ in mine] == list(range(1, len(mine) + 1))
+        for day in ends:
+            paid = any(start <= day and (stop is None or stop > day) for start, stop in spans)
+            assert paid == any(start <= day and (stop is None or stop > day) for _, start, stop in mine)
+        for start, stop in spans:
+            seen = stop if stop and stop < end else None
+            assert any(a <= start and (b is None or (seen is not None and seen <= b)) for _, a, b in mine)
+        for (_, _, stop), (_, start, _) in pairwise(mine):
+            assert stop is not None and any(stop <= day < start for day in ends)
+        merged += len(spans) - len(mine)
+    assert merged > 50 and any(len(mine) > 2 for mine in stays.values())
 
 
 def judged(world, models, rows: list[tuple[str, float, bool]]) -> dict:

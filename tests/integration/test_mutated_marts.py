@@ -26,6 +26,12 @@ EQUIVALENT = {
     "mart_finance_revenue_month: left join group_months": "group_months is made of the same lines",
     "mart_management_kpis_month: left join metric_list": "the names of all rows and of the list stand in this model",
     "fct_lead_cadences: left join leads": "the where asks that the touch comes before as_of, a column of the lead",
+    "mart_sales_deal_scores_cycle: inner join opportunities": "scores are made of the opportunities of the fact",
+    "fct_account_health_months: left join answers": "who gave no answer has no mean, with a row or without one",
+    "fct_account_health_months: left join scales": "the weights that the project carries are valid at all times",
+    "mart_finance_cohorts_month: left join quarters": "every cohort is one of the whole company too",
+    "mart_finance_cohorts_month: left join segmented": "a cohort is made of its starts",
+    "mart_finance_mrr_month: left join months": "the calendar has every month up to the cycle that has movements",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
@@ -40,7 +46,21 @@ PLANTED = (
     " 'opp_gone' as opportunity_id) from master.fct_opportunity_stages where stage_rank = 1 limit 1",
     "insert into master.fct_opportunity_stages by name select * replace ('before' as opportunity_stage_key,"
     " 0 as stage_rank) from master.fct_opportunity_stages where stage_rank = 1 limit 1",
+    # customers who are no golden record: one who came and left at the beginning of the year, one who uses the product
+    "insert into master.fct_mrr_movements by name select * replace ('gone/1' as account_month_key, 'acc_gone' as"
+    " account_id, 'gone' as size_band_code, date_trunc('year', period_month) as period_month) from"
+    " master.fct_mrr_movements where new_mrr > 0 limit 1",
+    "insert into metrics.fct_mrr_account_months by name select * replace ('gone/1' as account_month_key, 'acc_gone' as"
+    " account_id) from metrics.fct_mrr_account_months where closing_mrr > 0 limit 1",
+    "insert into master.fct_product_usages by name select * replace ('acc_gone' as account_id, 9 as n_uses) from"
+    " master.fct_product_usages where event_name = 'report_created' limit 1",
+    "insert into metrics.fct_customer_starts by name select * replace ('acc_gone' as account_id, date '2035-01-01' as"
+    " start_quarter_on, 5 as known_days) from metrics.fct_customer_starts limit 1",
     "delete from marts.mart_finance_mrr_month",
+    "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
+    " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
+    "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
+    " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
 )
 
 

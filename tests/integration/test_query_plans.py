@@ -21,7 +21,11 @@ BY_EQUALITY = {"HASH_JOIN", "LEFT_DELIM_JOIN", "RIGHT_DELIM_JOIN", "ASOF_JOIN"}
 #: Operators that have as many rows as their only input, or fewer.
 NO_MORE_ROWS = {"PROJECTION", "FILTER", "ORDER_BY", "HASH_GROUP_BY", "WINDOW", "DISTINCT"}
 #: Relations of a fixed, small number of rows, whatever the company; seeds and lists in the SQL are short too.
-SHORT = {"run.settings": "one row", "stewardship.survivorship_rules": "one row an attribute"}
+SHORT = {
+    "run.settings": "one row",
+    "stewardship.survivorship_rules": "one row an attribute",
+    "statistics.deal_models": "one row",
+}
 #: Model -> how many of its joins compare all rows of two relations, and why that stays small.
 DECLARED = {
     "int_subscription_months": (1, "the result is a row for each subscription and month it runs"),
@@ -31,6 +35,9 @@ DECLARED = {
         1,
         "the result is a row for each account listed and month it is on the list",
     ),
+    "fct_rep_months": (1, "the result is a row for each seller and month of employment"),
+    "mart_sales_reps_month": (1, "the result is a row for each month and segment of sellers"),
+    "fct_quota_months": (1, "the result is a row for each target and month that it covers"),
 }
 
 

@@ -148,14 +148,14 @@ scales as (
         definition_version,
         valid_from,
         valid_to,
-        {% for component in components -%}
-            max(case when component_code = '{{ component }}' then cast(weight as double) end)
-                as {{ component }}_weight,
-            max(case when component_code = '{{ component }}' then cast(value_at_0 as double) end)
-                as {{ component }}_at_0,
-            max(case when component_code = '{{ component }}' then cast(value_at_100 as double) end)
-                as {{ component }}_at_100{{ ',' if not loop.last }}
-        {% endfor %}
+    {% for component in components -%}
+        max(case when component_code = '{{ component }}' then cast(weight as double) end)
+            as {{ component }}_weight,
+        max(case when component_code = '{{ component }}' then cast(value_at_0 as double) end)
+            as {{ component }}_at_0,
+        max(case when component_code = '{{ component }}' then cast(value_at_100 as double) end)
+            as {{ component }}_at_100{{ ',' if not loop.last }}
+    {% endfor %}
     from {{ ref('health_components') }}
     group by definition_version, valid_from, valid_to
 ),
@@ -164,16 +164,16 @@ pointed as (
     select
         measured.*,
         scales.*,
-        {% for component in components -%}
-            case
-                when measured.{{ component }}_value is not null
-                    then least(100.0, greatest(
-                        0.0,
-                        100 * (measured.{{ component }}_value - scales.{{ component }}_at_0)
-                        / (scales.{{ component }}_at_100 - scales.{{ component }}_at_0)
+    {% for component in components -%}
+        case
+            when measured.{{ component }}_value is not null
+                then least(100.0, greatest(
+                    0.0,
+                    100 * (measured.{{ component }}_value - scales.{{ component }}_at_0)
+                    / (scales.{{ component }}_at_100 - scales.{{ component }}_at_0)
                     ))
-            end as {{ component }}_points{{ ',' if not loop.last }}
-        {% endfor %}
+        end as {{ component }}_points{{ ',' if not loop.last }}
+    {% endfor %}
     from measured
     inner join scales on measured.period_month >= scales.valid_from and measured.period_month < scales.valid_to
 ),
@@ -195,12 +195,21 @@ weighed as (
             case when {{ component }}_points is null then 0 else 1 end{{ ' + ' if not loop.last }}
         {%- endfor %} as n_components
     from pointed
+),
+
+losses as (
+    select distinct
+        lost.account_id,
+        {{ add_months('lost.period_month', '-months_back.n_back') }} as period_month
+    from {{ ref('fct_mrr_account_months') }} as lost
+    cross join months_back
+    where lost.churn_mrr < 0
 )
 
 select
     weighed.account_id || '/' || {{ year_month_text('weighed.period_month') }} as account_month_key,
     weighed.account_id,
-    accounts.size_band_code,
+    coalesce(accounts.size_band_code, 'unknown') as size_band_code,
     weighed.period_month,
     weighed.closing_mrr,
     weighed.definition_version,
@@ -216,14 +225,7 @@ select
     coalesce(losses.account_id is not null, false) as is_lost_within_3_months,
     {{ add_months('weighed.period_month', 3) }} < settings.cycle_end as is_outcome_known
 from weighed
-inner join {{ ref('dim_accounts') }} as accounts on weighed.account_id = accounts.account_id
+left join {{ ref('dim_accounts') }} as accounts on weighed.account_id = accounts.account_id
 cross join {{ run_settings() }} as settings
-left join (
-    select distinct
-        lost.account_id,
-        {{ add_months('lost.period_month', '-months_back.n_back') }} as period_month
-    from {{ ref('fct_mrr_account_months') }} as lost
-    cross join months_back
-    where lost.churn_mrr < 0
-) as losses
+left join losses
     on weighed.account_id = losses.account_id and weighed.period_month = losses.period_month

@@ -55,7 +55,7 @@ reached as (
         running.used_on,
         row_number() over (
             partition by running.definition_code, running.account_id
-            order by running.used_on, running.definition_version desc, running.rule_id
+            order by running.used_on asc, running.definition_version desc, running.rule_id asc
         ) as reached_rank
     from running
     left join purchases on running.account_id = purchases.account_id
@@ -73,12 +73,12 @@ reached as (
 select
     reached.account_id || '/' || reached.definition_code as milestone_key,
     reached.account_id,
-    accounts.size_band_code,
+    coalesce(accounts.size_band_code, 'unknown') as size_band_code,
     reached.definition_code,
     reached.definition_version,
     reached.rule_id,
     reached.used_on as reached_on,
     {{ first_of_month('reached.used_on') }} as period_month
 from reached
-inner join {{ ref('dim_accounts') }} as accounts on reached.account_id = accounts.account_id
+left join {{ ref('dim_accounts') }} as accounts on reached.account_id = accounts.account_id
 where reached.reached_rank = 1

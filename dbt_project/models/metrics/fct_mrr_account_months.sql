@@ -50,7 +50,7 @@ account_months as (
 select
     account_months.account_id || '/' || {{ year_month_text('account_months.period_month') }} as account_month_key,
     account_months.account_id,
-    accounts.size_band_code,
+    coalesce(accounts.size_band_code, 'unknown') as size_band_code,
     account_months.period_month,
     account_months.account_id <> 'unknown' as is_known_account,
     account_months.opening_mrr,
@@ -78,4 +78,4 @@ select
         else cast(0 as decimal(18, 4))
     end as year_capped_mrr
 from account_months
-inner join {{ ref('dim_accounts') }} as accounts on account_months.account_id = accounts.account_id
+left join {{ ref('dim_accounts') }} as accounts on account_months.account_id = accounts.account_id

@@ -154,6 +154,7 @@ employments as (
             when reps.is_active then settings.cycle_start
             else deeds.last_month
         end as end_month,
+        reps.left_on is not null or not reps.is_active as has_left,
         first_months.first_month as company_first_month
     from {{ ref('dim_reps') }} as reps
     left join deeds on reps.rep_id = deeds.rep_id
@@ -218,6 +219,9 @@ placed as (
         employments.team_name,
         coalesce(employments.role_code, 'unknown') as role_code,
         employed.rep_id is not null as is_employed,
+        employed.rep_id is not null
+        and employments.has_left
+        and rep_months.period_month = employments.end_month as is_leaving,
         coalesce(
             (employments.hired_on is not null or employments.start_month > employments.company_first_month)
             and rep_months.period_month < {{ add_months('employments.start_month', 3) }}, false
@@ -246,6 +250,7 @@ select
     placed.rep_id <> 'unknown' and placed.role_code not in ('manager', 'integration') as is_selling,
     placed.is_employed,
     placed.is_employed and placed.is_ramping as is_ramping,
+    coalesce(placed.is_leaving, false) as is_leaving,
     cast(placed.n_days as bigint) as n_days,
     cast(
         case

@@ -93,6 +93,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         "metrics.fct_opportunity_openings": {"opportunity_id": "bad", "is_closed": False},
         "metrics.fct_opportunity_engagements": {"opportunity_id": "bad", "effort_s": -1},
         "metrics.fct_stage_stays": {"stage_stay_key": "bad", "stay_days": -1},
+        "metrics.fct_pipeline_coverages": {"pipeline_coverage_key": "bad", "remaining_amount": 201},
         "metrics.fct_forecast_periods": {"forecast_period_key": "bad", "committed_amount": 101},
     },
     "R-FCT-061": {
@@ -186,6 +187,9 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_pipeline_cohorts_month": {"period_month": NEXT, "n_immature": 2},
         f"{R}sales_pipeline_stays_month": {"period_month": NEXT, "n_censored": 4},
         f"{R}sales_pipeline_effort_month": {"period_month": NEXT, "lost_effort_s": 61},
+        f"{R}sales_pipeline_coverage_month": {"period_month": NEXT, "remaining_amount": 201},
+        f"{R}sales_pipeline_open_cycle": {"opportunity_id": "bad", "is_evidenced": True},
+        f"{R}sales_pipeline_paths_cycle": {"path_code": "bad", "n_won": 3},
         f"{R}sales_forecast_month": {"period_month": NEXT, "error_amount": -91},
     },
     "R-MRT-028": {f"{R}management_kpis_month": {"period_month": NEXT}},

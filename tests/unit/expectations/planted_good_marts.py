@@ -105,6 +105,21 @@ MARTS: dict[str, list[Row]] = {
             "absolute_error_amount": 90,
         }
     ],
+    "marts.mart_sales_pipeline_coverage_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "target_amount": 500,
+            "won_amount": 300,
+            "remaining_amount": 200,
+        }
+    ],
+    "marts.mart_sales_pipeline_open_cycle": [
+        {"opportunity_id": "o2", "is_evidenced": False, "missing_evidence_codes": "amount"}
+    ],
+    "marts.mart_sales_pipeline_paths_cycle": [
+        {"path_code": "prospecting", "has_gone_back": False, "n_closed": 2, "n_won": 1}
+    ],
     "marts.mart_sales_stages_month": [
         {
             "period_month": MONTH,

@@ -1,5 +1,5 @@
--- What customers say (NPS), do (milestones of use) and risk (health), by month. The health score is judged by the losses
--- that followed it: of every pair of an account lost within three months and one kept, how often had the lost one the
+-- What customers say (NPS), do (milestones of use) and risk (health). The health score is judged by the losses
+-- that followed it: of all pairs of an account lost within three months and one kept, how often had the lost one the
 -- lower score (AUC)? Months three apart are pooled over a year, so that no loss is counted twice.
 with answers_segmented as (
     {{ segment_rows(ref('fct_nps_answers'), {'size_band': 'size_band_code'}) }}

@@ -58,6 +58,9 @@ followed as (
         aged.segment_kind_code,
         aged.segment_code,
         aged.age_months,
+        aged.age_days,
+        aged.n_starts,
+        aged.is_known,
         count(case when segmented.known_days >= aged.age_days then 1 end) as n_starts_matured,
         count(case when segmented.service_days >= aged.age_days then 1 end) as n_at_risk,
         count(case when segmented.is_lost and segmented.service_days < aged.age_days then 1 end) as n_lost
@@ -67,47 +70,40 @@ followed as (
             aged.start_quarter_on = segmented.start_quarter_on
             and aged.segment_kind_code = segmented.segment_kind_code
             and aged.segment_code = segmented.segment_code
-    group by aged.start_quarter_on, aged.segment_kind_code, aged.segment_code, aged.age_months
+    group by all
 ),
 
-survival as (
+survived as (
     select
-        aged.start_quarter_on,
-        aged.segment_kind_code,
-        aged.segment_code,
-        aged.age_months,
-        min(survivors.survival) as survival
-    from aged
-    inner join survivors
+        followed.start_quarter_on,
+        followed.segment_kind_code,
+        followed.segment_code,
+        followed.age_months,
+        followed.n_starts,
+        followed.is_known,
+        followed.n_starts_matured,
+        followed.n_at_risk,
+        followed.n_lost,
+        coalesce(min(survivors.survival), 1.0) as survival
+    from followed
+    left join survivors
         on
-            aged.start_quarter_on = survivors.start_quarter_on
-            and aged.segment_kind_code = survivors.segment_kind_code
-            and aged.segment_code = survivors.segment_code
-            and survivors.duration < aged.age_days
-    group by aged.start_quarter_on, aged.segment_kind_code, aged.segment_code, aged.age_months
+            followed.start_quarter_on = survivors.start_quarter_on
+            and followed.segment_kind_code = survivors.segment_kind_code
+            and followed.segment_code = survivors.segment_code
+            and followed.age_days > survivors.duration
+    group by all
 )
 
 select
-    aged.start_quarter_on as period_month,
-    cast(aged.segment_kind_code as string) as segment_kind_code,
-    cast(aged.segment_code as string) as segment_code,
-    cast(aged.age_months as int) as age_months,
-    cast(aged.n_starts as bigint) as n_starts,
-    cast(followed.n_starts_matured as bigint) as n_starts_matured,
-    cast(followed.n_at_risk as bigint) as n_at_risk,
-    cast(followed.n_lost as bigint) as n_lost,
-    case when aged.is_known then {{ rounded('coalesce(survival.survival, 1.0)', 10) }} end as retention_rate,
-    cast(case when not aged.is_known then 'start_immature' end as string) as retention_reason_code
-from aged
-inner join followed
-    on
-        aged.start_quarter_on = followed.start_quarter_on
-        and aged.segment_kind_code = followed.segment_kind_code
-        and aged.segment_code = followed.segment_code
-        and aged.age_months = followed.age_months
-left join survival
-    on
-        aged.start_quarter_on = survival.start_quarter_on
-        and aged.segment_kind_code = survival.segment_kind_code
-        and aged.segment_code = survival.segment_code
-        and aged.age_months = survival.age_months
+    start_quarter_on as period_month,
+    cast(segment_kind_code as string) as segment_kind_code,
+    cast(segment_code as string) as segment_code,
+    cast(age_months as int) as age_months,
+    cast(n_starts as bigint) as n_starts,
+    cast(n_starts_matured as bigint) as n_starts_matured,
+    cast(n_at_risk as bigint) as n_at_risk,
+    cast(n_lost as bigint) as n_lost,
+    case when is_known then {{ rounded('survival', 10) }} end as retention_rate,
+    cast(case when not is_known then 'start_immature' end as string) as retention_reason_code
+from survived

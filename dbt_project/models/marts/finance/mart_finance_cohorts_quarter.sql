@@ -1,5 +1,5 @@
--- Ten losses in all and two cohorts are the least that a test can be made of; a cohort differs when the adjusted p-value
--- is under 5 %.
+-- Ten losses in all and two cohorts are the least that a test is made of; a cohort differs when the adjusted p-value is
+-- under 5 %.
 select
     start_quarter_on,
     n_starts,

@@ -59,7 +59,7 @@ filled as (
         years.segment_code,
         years.year_number
     from years
-    inner join months on years.year_number = months.year_number and months.period_month >= years.first_month
+    inner join months on years.year_number = months.year_number and years.first_month <= months.period_month
 )
 
 select
@@ -83,8 +83,8 @@ select
     {% for column in [
         'n_accounts_opening', 'n_accounts_new', 'n_accounts_reactivated', 'n_accounts_churned', 'n_accounts_closing'
     ] -%}
-        cast(coalesce(cells.{{ column }}, 0) as bigint) as {{ column }}{{ ',' if not loop.last }}
-    {% endfor %}
+    cast(coalesce(cells.{{ column }}, 0) as bigint) as {{ column }}{{ ',' if not loop.last }}
+{% endfor %}
 from filled
 cross join {{ run_settings() }} as settings
 left join cells

@@ -70,8 +70,8 @@ cells as (
             'n_accounts_opening', 'n_accounts_lost', 'n_accounts_won_back', 'n_accounts_closing', 'n_starts',
             'n_starts_matured', 'n_starts_lost_90d'
         ] -%}
-            cast(sum({{ column }}) as bigint) as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        cast(sum({{ column }}) as bigint) as {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
     from sides
     group by period_month, segment_kind_code, segment_code
 )

@@ -62,8 +62,8 @@ select
     case when models.is_published then {{ metric_ratio('said.squared_error', 'said.n_passages') }} end as brier_score,
     {{ metric_ratio('said.base_squared_error', 'said.n_passages') }} as base_brier_score,
     case
-        when not coalesce(models.is_published, false) then coalesce(models.reason_code, 'no_stage_history')
+        when not models.is_published then models.reason_code
         when said.n_passages = 0 then 'no_judged_deal'
     end as brier_reason_code
 from said
-left join {{ source('statistics', 'deal_models') }} as models on models.model_code = 'stage_entry'
+cross join {{ source('statistics', 'deal_models') }} as models

@@ -24,7 +24,7 @@ segmented as (
     {{ segment_rows('rep_months', {'team': 'team_name', 'role': 'role_code'}) }}
 ),
 
-cells as (
+counted as (
     select
         period_month,
         segment_kind_code,
@@ -32,6 +32,8 @@ cells as (
         count(*) filter (where is_full) as n_active_rep_months,
         count(*) filter (where is_ramping_seller) as n_ramping_rep_months,
         count(*) filter (where is_without_target) as n_reps_without_target,
+        count(*) filter (where is_full or is_ramping_seller) as n_employed,
+        count(*) filter (where (is_full or is_ramping_seller) and is_leaving) as n_left,
         sum(n_touches) as n_touches,
         sum(n_meetings) as n_meetings,
         sum(n_opened) as n_opened,
@@ -44,11 +46,77 @@ cells as (
     group by period_month, segment_kind_code, segment_code
 ),
 
+known_months as (
+    select distinct period_month
+    from counted
+),
+
+known_segments as (
+    select distinct
+        segment_kind_code,
+        segment_code
+    from counted
+),
+
+-- A segment whose last seller has left keeps its row: who left in the year before still counts.
+cells as (
+    select
+        known_months.period_month,
+        known_segments.segment_kind_code,
+        known_segments.segment_code,
+        coalesce(counted.n_active_rep_months, 0) as n_active_rep_months,
+        coalesce(counted.n_ramping_rep_months, 0) as n_ramping_rep_months,
+        coalesce(counted.n_reps_without_target, 0) as n_reps_without_target,
+        coalesce(counted.n_employed, 0) as n_employed,
+        coalesce(counted.n_left, 0) as n_left,
+        coalesce(counted.n_touches, 0) as n_touches,
+        coalesce(counted.n_meetings, 0) as n_meetings,
+        coalesce(counted.n_opened, 0) as n_opened,
+        coalesce(counted.n_closed, 0) as n_closed,
+        coalesce(counted.n_won, 0) as n_won,
+        coalesce(counted.n_new_customers, 0) as n_new_customers,
+        coalesce(counted.n_unconverted, 0) as n_unconverted,
+        coalesce(counted.converted_amount, 0) as converted_amount
+    from known_months
+    cross join known_segments
+    left join counted
+        on
+            known_months.period_month = counted.period_month
+            and known_segments.segment_kind_code = counted.segment_kind_code
+            and known_segments.segment_code = counted.segment_code
+),
+
+years as (
+    select
+        cells.period_month,
+        cells.segment_kind_code,
+        cells.segment_code,
+        count(*) as n_months,
+        sum(past.n_employed) as n_employed_12_months,
+        sum(past.n_left) as n_left_12_months
+    from cells
+    inner join cells as past
+        on
+            cells.segment_kind_code = past.segment_kind_code
+            and cells.segment_code = past.segment_code
+            and cells.period_month >= past.period_month
+            and {{ add_months('cells.period_month', -12) }} < past.period_month
+    group by cells.period_month, cells.segment_kind_code, cells.segment_code
+),
+
 valued as (
     select
-        *,
-        case when n_unconverted = 0 then converted_amount end as revenue_amount
+        cells.*,
+        years.n_months,
+        years.n_employed_12_months,
+        years.n_left_12_months,
+        case when cells.n_unconverted = 0 then cells.converted_amount end as revenue_amount
     from cells
+    inner join years
+        on
+            cells.period_month = years.period_month
+            and cells.segment_kind_code = years.segment_kind_code
+            and cells.segment_code = years.segment_code
 )
 
 select
@@ -58,6 +126,17 @@ select
     cast(valued.n_active_rep_months as bigint) as n_active_rep_months,
     cast(valued.n_ramping_rep_months as bigint) as n_ramping_rep_months,
     cast(valued.n_reps_without_target as bigint) as n_reps_without_target,
+    cast(valued.n_employed as bigint) as n_employed,
+    cast(valued.n_left as bigint) as n_left,
+    cast(valued.n_employed_12_months as bigint) as n_employed_12_months,
+    cast(valued.n_left_12_months as bigint) as n_left_12_months,
+    case
+        when valued.n_months = 12 then {{ metric_ratio('12 * valued.n_left_12_months', 'valued.n_employed_12_months') }}
+    end as rep_attrition_rate,
+    case
+        when valued.n_months < 12 then 'history_under_12_months'
+        when valued.n_employed_12_months = 0 then 'no_active_rep'
+    end as rep_attrition_reason_code,
     cast(valued.n_touches as bigint) as n_touches,
     cast(valued.n_meetings as bigint) as n_meetings,
     cast(valued.n_opened as bigint) as n_opened,

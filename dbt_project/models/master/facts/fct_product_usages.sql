@@ -1,19 +1,23 @@
 -- Events are folded to quarter hours before anything else: no zone changes its day within one, and streams are long.
 with quarters as (
     select
-        source_instance,
-        account_id,
-        customer_id,
-        subscription_id,
-        case when account_id is null and customer_id is null and subscription_id is null then email end as email,
-        event_name,
-        coalesce(occurred_at_precision = 'day', false) as is_day_only,
+        usages.source_instance,
+        usages.account_id,
+        usages.customer_id,
+        usages.subscription_id,
         case
-            when occurred_at_precision = 'day' then occurred_at else {{ quarter_hour('occurred_at') }}
+            when usages.account_id is null and usages.customer_id is null and usages.subscription_id is null
+                then usages.email
+        end as email,
+        usages.event_name,
+        coalesce(usages.occurred_at_precision = 'day', false) as is_day_only,
+        case
+            when usages.occurred_at_precision = 'day' then usages.occurred_at
+            else {{ quarter_hour('usages.occurred_at') }}
         end as quarter_at,
-        sum(coalesce(usage_count, 1)) as n_uses,
-        sum(usage_s) as usage_s,
-        sum(error_count) as n_errors,
+        sum(coalesce(usages.usage_count, 1)) as n_uses,
+        sum(usages.usage_s) as usage_s,
+        sum(usages.error_count) as n_errors,
         count(*) as n_source_rows
     from {{ ref('stg_product__usages') }} as usages
     where {{ product_usage_exclusion('usages') }} is null

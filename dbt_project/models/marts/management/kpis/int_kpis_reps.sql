@@ -30,5 +30,10 @@ union all
 ) }}
 union all
 {{ kpi_rows(
+    'rep_attrition_rate', reps, 'rep_attrition_rate', '12 * n_left_12_months', 'n_employed_12_months',
+    'rep_attrition_reason_code'
+) }}
+union all
+{{ kpi_rows(
     'deal_score_brier', scores, 'brier_score', denominator='n_passages', reason_code='brier_reason_code'
 ) }}

@@ -1,0 +1,67 @@
+-- A year and its quarters and months are kept in different cells of a sheet: each is typed, and each may be forgotten.
+with quotas as (
+    select
+        quota_key,
+        scope_code,
+        rep_id,
+        coalesce(team_name, 'unknown') as team_name,
+        metric_code,
+        coalesce(currency, 'none') as currency,
+        period_kind_code,
+        period_start,
+        period_end,
+        target
+    from {{ ref('fct_quotas') }}
+),
+
+kinds (period_kind_code, part_kind_code, n_expected) as (
+    values
+    ('year', 'quarter', 4),
+    ('year', 'month', 12),
+    ('quarter', 'month', 3)
+),
+
+sums as (
+    select
+        longer.quota_key,
+        kinds.part_kind_code,
+        kinds.n_expected,
+        count(parts.quota_key) as n_parts,
+        sum(parts.target) as parts_target
+    from quotas as longer
+    inner join kinds on longer.period_kind_code = kinds.period_kind_code
+    left join quotas as parts
+        on
+            longer.scope_code = parts.scope_code
+            and longer.rep_id = parts.rep_id
+            and longer.team_name = parts.team_name
+            and longer.metric_code = parts.metric_code
+            and longer.currency = parts.currency
+            and kinds.part_kind_code = parts.period_kind_code
+            and longer.period_start <= parts.period_start
+            and longer.period_end >= parts.period_end
+    group by longer.quota_key, kinds.part_kind_code, kinds.n_expected
+)
+
+select
+    quotas.quota_key,
+    sums.part_kind_code,
+    quotas.scope_code,
+    quotas.rep_id,
+    quotas.team_name,
+    quotas.metric_code,
+    quotas.period_kind_code,
+    quotas.period_start,
+    quotas.target,  -- noqa: RF04
+    sums.n_parts,
+    sums.n_expected,
+    cast(coalesce(sums.parts_target, 0) as decimal(38, 4)) as parts_target,
+    cast(coalesce(sums.parts_target, 0) - quotas.target as decimal(38, 4)) as difference,
+    case
+        when sums.n_parts = 0 then 'no_parts'
+        when sums.n_parts < sums.n_expected then 'incomplete'
+        when sums.parts_target = quotas.target then 'equal'
+        else 'differs'
+    end as status_code
+from sums
+inner join quotas on sums.quota_key = quotas.quota_key

@@ -1,0 +1,118 @@
+"""What the planted company says of its customers beside the cells of the KPI table: errors, edges, components."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+
+def company(marts, mart: str, month: str, *columns: str) -> tuple:
+    """Columns of the whole company in one month."""
+    return marts.execute(
+        f"select {', '.join(columns)} from marts.{mart} where segment_kind_code = 'all' and period_month = '{month}'"
+    ).fetchone()
+
+
+def test_the_standard_error_stands_beside_the_nps(marts):
+    nps, error, *counts = company(
+        marts, "mart_accounts_customers_month", "2025-12-01", "nps", "nps_standard_error", "n_responses",
+        "n_promoters", "n_passives", "n_detractors",
+    )  # fmt: skip
+    assert (nps, counts) == (10, [100, 40, 30, 30])
+    assert float(error) == pytest.approx(8.306624, abs=1e-6)
+
+
+def test_who_pays_less_is_in_the_attrition_and_in_no_churn(marts):
+    assert company(
+        marts,
+        "mart_finance_retention_month",
+        "2025-07-01",
+        "mrr_churn_rate",
+        "mrr_attrition_rate",
+        "grr_month_rate",
+    ) == (0, Decimal("0.12"), Decimal("0.88"))
+
+
+def test_retention_never_counts_a_customer_for_more_than_he_paid(marts):
+    (worst,) = marts.execute(
+        "select max(greatest(coalesce(grr_rate, 0), coalesce(grr_month_rate, 0)))"
+        " from marts.mart_finance_retention_month"
+    ).fetchone()
+    assert worst == 1
+
+
+def test_a_start_is_mature_on_the_day_its_fate_is_known(marts):
+    """April 2026: one start whose 90 days end with the cycle, and two one day younger, one of them lost already."""
+    columns = (
+        "n_starts",
+        "n_starts_matured",
+        "n_starts_immature",
+        "n_starts_lost_90d",
+        "early_churn_90d_rate",
+    )
+    assert company(marts, "mart_finance_retention_month", "2026-04-01", *columns) == (3, 1, 2, 0, 0)
+    assert company(marts, "mart_finance_retention_month", "2025-12-01", *columns) == (
+        2,
+        2,
+        0,
+        1,
+        Decimal("0.5"),
+    )
+    assert company(marts, "mart_finance_retention_month", "2025-11-01", "early_churn_90d_rate") == (
+        Decimal("0.04"),
+    )
+
+
+def test_the_unknown_account_is_money_and_no_customer(marts):
+    assert company(
+        marts, "mart_finance_retention_month", "2025-08-01", "opening_mrr", "lost_mrr", "n_accounts_opening",
+        "n_accounts_lost",
+    ) == (330, 60, 4, 1)  # fmt: skip
+
+
+def test_an_age_that_no_start_of_a_segment_has_lived_through_has_no_figure_there(marts):
+    rows = marts.execute(
+        "select segment_code, n_starts, n_at_risk, n_lost, retention_rate, retention_reason_code"
+        " from marts.mart_finance_cohorts_month where period_month = '2025-07-01' and age_months = 12 order by 1"
+    ).fetchall()
+    assert rows == [
+        ("all", 4, 1, 2, Decimal("0.375"), None),
+        ("mid", 2, 0, 2, None, "start_immature"),
+        ("smb", 2, 1, 0, 1, None),
+    ]
+
+
+def test_the_weight_of_an_unknown_component_goes_to_the_others(marts):
+    rows = {
+        row[0]: row[1:]
+        for row in marts.execute(
+            "select account_id, health_score, usage_recency_points, usage_trend_points, nps_points, mrr_trend_points,"
+            " n_components, weight_known_rate, is_renormalised, health_reason_code"
+            " from marts.mart_accounts_health_month where period_month = '2025-07-01'"
+        ).fetchall()
+    }
+    assert rows["acc_s2"] == (
+        Decimal("15.6604"), Decimal("15.0943"), 0, 40, None, 3, Decimal("0.8"), True, None
+    )  # fmt: skip
+    assert rows["acc_s4"] == (None, None, None, None, None, 0, 0, False, "no_component_known")
+    assert "unknown" not in rows
+
+
+def test_four_losses_validate_no_score(marts):
+    auc, caveat, validated, lost = company(
+        marts, "mart_accounts_customers_month", "2026-01-01", "health_auc_rate", "health_auc_caveat_code",
+        "is_health_validated", "n_judged_lost",
+    )  # fmt: skip
+    assert (auc, caveat, validated, lost) == (Decimal("0.5416666667"), "too_few_losses", False, 4)
+
+
+def test_the_version_of_the_definition_stands_on_the_row(marts):
+    assert marts.execute(
+        "select account_id, definition_code, definition_version, rule_id, reached_on"
+        " from metrics.fct_account_milestones where account_id in ('acc_u1', 'acc_u2') order by 1, 2"
+    ).fetchall() == [
+        ("acc_u1", "activation", 1, "ACT-1", date(2025, 11, 3)),
+        ("acc_u1", "pql", 1, "PQL-1", date(2025, 10, 21)),
+        ("acc_u2", "activation", 1, "ACT-1", date(2025, 11, 4)),
+        ("acc_u2", "pql", 1, "PQL-1", date(2025, 12, 6)),
+    ]

@@ -1,0 +1,66 @@
+"""Targets and sellers of the planted team Nord: what the KPI table does not show."""
+
+from datetime import date
+from decimal import Decimal
+
+
+def test_a_target_that_is_not_the_sum_of_its_parts_is_named(marts):
+    found = marts.execute(
+        "select team_name, metric_code, period_kind_code, period_start, part_kind_code, status_code, difference"
+        " from quality_dbt.dq_quota_sums where status_code <> 'no_parts' order by all"
+    ).fetchall()
+    quarter = ("Est", "new_customers", "quarter")
+    assert found == [
+        (*quarter, date(2026, 1, 1), "month", "equal", Decimal(0)),
+        (*quarter, date(2026, 4, 1), "month", "differs", Decimal(-3)),
+        ("Nord", "revenue", "year", date(2025, 1, 1), "month", "incomplete", Decimal(-1100)),
+    ]
+
+
+def test_a_month_is_judged_by_the_shortest_period_and_by_the_days_of_employment(marts):
+    found = dict(
+        marts.execute(
+            "select holder_code || ' ' || strftime(period_month, '%Y-%m'), target_amount from metrics.fct_quota_months"
+            " where metric_code = 'revenue' and period_month >= '2025-09-01' and period_month < '2025-12-01'"
+        ).fetchall()
+    )
+    assert found == {
+        "rep_n1 2025-09": Decimal(100),  # the month, not a twelfth of the year
+        "rep_n2 2025-09": Decimal(200),
+        "rep_n3 2025-09": Decimal(50),
+        "rep_n4 2025-09": Decimal(150),  # 30 of the 92 days of the quarter
+        "rep_n1 2025-10": Decimal("101.9178"),  # 31 days of 365
+        "rep_n2 2025-10": Decimal(80),  # given twice, asked once
+        "rep_n1 2025-11": Decimal("98.6301"),
+        "rep_n3 2025-11": Decimal(50),  # left in the middle of the month
+    }
+
+
+def test_sellers_without_a_target_and_ramping_ones_are_counted_apart(marts):
+    row = marts.execute(
+        "select n_active_rep_months, n_ramping_rep_months, n_reps_without_target, revenue_amount, revenue_per_rep"
+        " from marts.mart_sales_reps_month where period_month = '2025-09-01' and segment_code = 'Nord'"
+    ).fetchone()
+    # rep_n6 has no target and rep_n5 none in September, while it ramps up with its 1000 of revenue
+    assert row == (5, 1, 2, Decimal(500), Decimal(1200))
+
+
+def test_a_user_without_dates_is_employed_from_the_first_sign_of_work_to_the_last(marts):
+    months = marts.execute(
+        "select rep_id, min(period_month), max(period_month), max(is_leaving) from metrics.fct_rep_months"
+        " where is_employed and rep_id in ('rep_n8', 'rep_n9') group by 1 order by 1"
+    ).fetchall()
+    assert months == [
+        ("rep_n8", date(2025, 10, 1), date(2026, 6, 1), False),
+        ("rep_n9", date(2025, 7, 1), date(2025, 8, 1), True),
+    ]
+
+
+def test_no_score_is_published_without_its_model(marts):
+    assert marts.execute("select count(*) from marts.mart_sales_deal_scores_cycle").fetchone() == (0,)
+    said = marts.execute(
+        "select period_month, n_passages, brier_score, base_brier_score from marts.mart_sales_deal_scores_month"
+        " where segment_kind_code = 'all' order by 1"
+    ).fetchall()
+    assert said[0] == (date(2025, 9, 1), 2, Decimal("0.065"), Decimal("0.26"))
+    assert said[-1] == (date(2026, 6, 1), 0, None, None)
