@@ -38,13 +38,15 @@ class Example:
 class Metric:
     """The definition of one metric. kind: simple, ratio, derived, cumulative or conversion. unit: as in the marts.
 
-    currency: what money is in, None for other units. numerator and denominator: names of the halves of a ratio.
+    domain: of the file that defines it, such as pipeline. currency: what money is in, None for other units.
+    numerator, denominator: names of the halves of a ratio; parts: of the metrics that a derived one is made of.
     half_of: the ratios that a metric is published for, beside or instead of itself. cuts: segment kinds of the mart,
-    empty where each segment is asked of the mart itself (`cell`). empty_month: zero, or the reason of a month without
-    rows.
+    empty where each segment is asked of the mart itself (`cell`). empty_month: zero, or the reason of a month
+    without rows.
     """
 
     name: str
+    domain: str
     kind: str
     label_fr: str
     label_en: str
@@ -65,6 +67,7 @@ class Metric:
     empty_month: str | None
     numerator: str | None
     denominator: str | None
+    parts: tuple[str, ...]
     edge_rules: tuple[str, ...]
     example: Example | None
 
@@ -90,6 +93,7 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
     parts = raw.get("type_params") or {}
     return Metric(
         name=raw["name"],
+        domain=Path(str(raw.get("original_file_path") or "")).stem.removeprefix("metrics_"),
         kind=str(raw.get("type") or "simple"),
         label_fr=str(meta.get("label_fr") or label),
         label_en=str(meta.get("label_en") or label),
@@ -110,6 +114,7 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
         empty_month=meta.get("empty_month"),
         numerator=_name(parts.get("numerator")),
         denominator=_name(parts.get("denominator")),
+        parts=tuple(name for each in parts.get("metrics") or () if (name := _name(each))),
         edge_rules=tuple(_one_line(each) for each in meta.get("edge_rules") or ()),
         example=_example(meta.get("worked_example")),
     )
@@ -125,7 +130,9 @@ def raw_metrics(folder: Path = METRICS_FOLDER) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for path in sorted(folder.rglob("*.yml")):
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {}  # noqa: S506 - a safe loader
-        found += document.get("metrics") or []
+        # as dbt's manifest says it
+        place = {"original_file_path": path.relative_to(folder).as_posix()}
+        found += [metric | place for metric in document.get("metrics") or []]
     return found
 
 

@@ -56,7 +56,7 @@ def page_text(metrics: Mapping[str, Metric], absent: Mapping[str, Unavailable]) 
         "| metric | label | part of | formula |",
         "|---|---|---|---|",
         *(
-            f"| `{each.name}` | {each.label_en} | {', '.join(f'`{name}`' for name in each.half_of)} | {each.formula} |"
+            f"| `{each.name}` | {each.label_en} | {_part_of(each, metrics)} | {each.formula} |"
             for each in metrics.values()
             if not each.is_published
         ),
@@ -76,6 +76,13 @@ def page_text(metrics: Mapping[str, Metric], absent: Mapping[str, Unavailable]) 
             ),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _part_of(half: Metric, metrics: Mapping[str, Metric]) -> str:
+    readers = (
+        each.name for each in metrics.values() if half.name in (each.numerator, each.denominator, *each.parts)
+    )
+    return ", ".join(f"`{name}`" for name in dict.fromkeys([*half.half_of, *readers]))
 
 
 def _of(metrics: Iterable[Metric], owner: str) -> list[Metric]:

@@ -66,13 +66,14 @@ def moved_tables(
     registry, dispositions = published / "registry", work / "collect" / "dispositions.parquet"
     earlier = {each.publication.publication_id for each in before(events, publication.publication_id)}
     told = kpis_of(published, earlier)
+    versions = {row["metric_name"]: row["metric_version"] for row in metric_rows(manifest)}
     con.execute("use warehouse")
     try:
         evidence = write_evidence(
             con,
             aside / FOLDER,
-            definitions().values(),
-            {row["metric_name"]: row["metric_version"] for row in metric_rows(manifest)},
+            [each for each in definitions().values() if each.metric_name in versions],
+            versions,
             work / "matching",
             dispositions,
             {

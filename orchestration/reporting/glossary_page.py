@@ -20,6 +20,12 @@ from orchestration.reporting.figures import RunFacts
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.wording import Wording
 
+#: Chapters, in the order of a sale: dbt_project/models/metrics/metrics_<domain>.yml.
+_DOMAINS = (
+    *("sales", "leads", "activity", "marketing", "pipeline", "reps", "finance", "revenue", "subscriptions"),
+    *("customers", "key_accounts"),
+)
+
 
 @dataclass(frozen=True)
 class Said:
@@ -54,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The metrics of one owner, by label."""
+    """The metrics of one domain, by label."""
 
     code: str
     title: str
@@ -71,10 +77,10 @@ def glossary_context(
     """Everything the template `glossary.html.jinja` reads. metrics: the whole dictionary, halves included."""
     shown = [metric for metric in metrics.values() if metric.is_published]
     chapters = []
-    for owner in sorted({metric.owner for metric in shown}, key=lambda code: owner_name(code, t.language)):
-        entries = [_entry(metric, metrics, run, t, f) for metric in shown if metric.owner == owner]
+    for domain in sorted({metric.domain for metric in shown}, key=_DOMAINS.index):
+        entries = [_entry(metric, metrics, run, t, f) for metric in shown if metric.domain == domain]
         entries.sort(key=lambda entry: (entry.label.casefold(), entry.name))
-        chapters.append(Chapter(owner, owner_name(owner, t.language), tuple(entries)))
+        chapters.append(Chapter(f"of-{domain}", t(f"glossary.domain.{domain}"), tuple(entries)))
     return {
         "run": run,
         "chapters": tuple(chapters),

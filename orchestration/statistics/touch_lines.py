@@ -188,7 +188,7 @@ def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
     rows = con.execute(_sql(), bind).fetchall()
     breach = con.execute(
         _BREACHES, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
-    ).fetchone()[0]
+    ).fetchall()[0][0]
     counts: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
     aside: dict[Cell, list[int]] = defaultdict(lambda: [0, 0])
     days: dict[str, tuple] = {}

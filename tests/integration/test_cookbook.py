@@ -338,6 +338,123 @@ def _sizes(rows, con):
     )  # fmt: skip
 
 
+@check("Do the customers of a year ago pay more now?")
+def _retention(rows, con):
+    shown = [row for row in rows if row["nrr_rate"] is not None]
+    assert len(shown) >= 6
+    for row in shown:
+        assert abs(row["nrr_rate"] - row["year_kept_mrr"] / row["year_ago_mrr"]) <= Decimal("1e-9")
+        assert 0 <= row["grr_rate"] <= min(Decimal(1), row["nrr_rate"])
+    last, paid = shown[-1], defaultdict(dict)
+    for account, month, mrr in con.execute(
+        "select account_id, period_month, closing_mrr from fct_mrr_movements where account_id <> 'unknown'"
+    ).fetchall():
+        paid[month][account] = mrr
+    month = last["period_month"]
+    before, now = paid[month.replace(year=month.year - 1)], paid[month]
+    assert last["year_ago_mrr"] == sum(before.values())
+    assert last["year_capped_mrr"] == sum(min(mrr, now.get(each, 0)) for each, mrr in before.items())
+
+
+@check("What does a customer cost to win, and when is it paid back?")
+def _acquisition(rows, con):
+    shown = [row for row in rows if row["cac"] is not None]
+    assert shown and all(row["cac_reason_code"] for row in rows if row["cac"] is None)
+    for row in shown:
+        assert abs(row["cac"] * row["n_new_customers"] - row["cost_amount"]) < CENT
+        if row["cltv_cac"] is not None:
+            assert abs(row["cltv_cac"] - row["cltv_simple"] / row["cac"]) < Decimal("1e-6")
+
+
+@check("On how few groups does our revenue hang?")
+def _few_groups(rows, con):
+    shown = [row for row in rows if row["hhi"] is not None]
+    assert len(shown) >= 6
+    for row in shown:
+        assert abs(row["effective_n"] * row["hhi"] - 1) < Decimal("1e-6")
+        assert row["top_1_share_rate"] <= row["top_5_share_rate"] <= row["top_10_share_rate"] <= 1
+        assert row["top_1_share_rate"] ** 2 <= row["hhi"] <= row["top_1_share_rate"]
+        assert 1 <= row["n_accounts_for_40pct"] <= row["n_groups"]
+
+
+@check("What was open at the end of a month, as it was known then?")
+def _snapshots(rows, con):
+    whole = {row["period_month"]: row["n_open"] for row in rows if row["segment_kind_code"] == "all"}
+    assert len(whole) >= 12 and len({row["segment_kind_code"] for row in rows}) >= 3
+    assert all(row["n_open"] == whole[row["period_month"]] for row in rows)
+
+
+@check("How far were forecasts from what was won?")
+def _forecast(rows, con):
+    shown = [row for row in rows if row["accuracy_rate"] is not None]
+    assert all(row["accuracy_reason_code"] for row in rows if row["accuracy_rate"] is None)
+    for row in shown:
+        assert abs(row["accuracy_rate"] - (1 - row["absolute_error_amount"] / row["won_amount"])) < Decimal(
+            "1e-9"
+        )
+        assert abs(row["error_amount"]) <= row["absolute_error_amount"]
+    teams = dict(
+        con.execute("select period_month, sum(absolute_error_amount) from mart_sales_forecast_month"
+                    " where segment_kind_code = 'team' group by 1").fetchall()
+    )  # fmt: skip
+    assert shown and all(row["absolute_error_amount"] == teams[row["period_month"]] for row in shown)
+
+
+@check("Which leads did marketing hand over that sales left alone?")
+def _handoffs(rows, con):
+    whole = con.execute(
+        "select sum(n_sla_over), sum(n_lost) from mart_revops_handoffs_month where segment_kind_code = 'all'"
+    ).fetchone()
+    assert (sum(row["n_handed_over"] for row in rows), sum(row["n_left_alone"] for row in rows)) == whole
+    assert whole[0] > 0
+
+
+@check("Which paying accounts look unwell this month?")
+def _unwell(rows, con):
+    assert rows and all(0 <= row["health_score"] <= 100 and row["closing_mrr"] > 0 for row in rows)
+    assert [row["health_score"] for row in rows] == sorted(row["health_score"] for row in rows)
+    mean = con.execute(
+        "select metric_value, numerator / denominator, denominator from mart_management_kpis_month"
+        " where metric_name = 'health_score' and segment_kind_code = 'all' and metric_value is not null"
+        " order by period_month desc limit 1"
+    ).fetchone()
+    scores = con.execute(
+        "select count(*), avg(health_score) from mart_accounts_health_month"
+        " where health_score is not null and period_month = (select max(period_month) from mart_accounts_health_month)"
+    ).fetchone()
+    assert scores[0] == mean[2] and abs(float(mean[0]) - scores[1]) < 1e-3
+
+
+@check("At which hours do people answer the telephone?")
+def _hours(rows, con):
+    assert len(rows) >= 5 and all(row["n_connected"] <= row["n_dialled"] for row in rows)
+    assert all(row["local_hour_code"] == "unknown" or 0 <= int(row["local_hour_code"]) <= 23 for row in rows)
+    assert sum(row["n_dialled"] for row in rows) > 0
+
+
+@check("Do strategic accounts grow faster than the rest?")
+def _strategic(rows, con):
+    assert all(row["reason_code"] for row in rows if row["strategic_growth_ratio"] is None)
+    for row in rows:
+        if row["strategic_growth_ratio"] is not None:
+            assert row["rest_growth_rate"] > 0
+            ratio = row["strategic_growth_rate"] / row["rest_growth_rate"]
+            assert abs(row["strategic_growth_ratio"] - ratio) < Decimal("1e-6")
+    assert len(rows) >= 12
+
+
+@check("Which figures of past months have changed since they were first published?")
+def _restated(rows, con):
+    """The restated figure is the published one; a first publication has changed nothing."""
+    differing = con.execute(
+        "select count(*) from kpi_restatements as restated inner join mart_management_kpis_month as kpis"
+        " on restated.metric_name = kpis.metric_name and restated.period_month = kpis.period_month"
+        " and kpis.segment_kind_code = 'all' where restated.value_restated is distinct from kpis.metric_value"
+    ).fetchone()[0]
+    assert differing == 0 and one(con, "select count(*) from kpi_restatements") > 100
+    assert len(rows) == 0 or one(con, "select max(sequence) from dim_publication") > 1
+
+
 def test_the_page_holds_at_least_twenty_questions_in_both_languages_each_with_a_check():
     assert len(RECIPES) >= 20
     assert [recipe.number for recipe in RECIPES.values()] == list(range(1, len(RECIPES) + 1))

@@ -564,7 +564,7 @@ def definition(name, label_fr, label_en, *, kind="simple", parts=None, **meta):
     common = {"label_fr": label_fr, "label_en": label_en, "definition_fr": f"{label_fr} de la période.", "definition_en": f"{label_en} of the period.",
               "formula": "count of golden leads", "grain": "golden lead", "anchor": "created_on", "unit": "count", "better": "up", "minimum_n": 0,
               "owner": "revops", "version": 1, "published": True, "edge_rules": ["Tests are left out.", "A lead without a creation date belongs to no month."]}
-    return {"name": name, "label": label_fr, "description": label_en, "type": kind, "type_params": parts or {}, "config": {"meta": common | meta}}
+    return {"name": name, "original_file_path": f"models/metrics/metrics_{'finance' if meta.get('owner') == 'finance' else 'sales'}.yml", "label": label_fr, "description": label_en, "type": kind, "type_params": parts or {}, "config": {"meta": common | meta}}
 
 
 EXAMPLE = {"period_month": "2026-05-01", "segment_kind_code": "all", "segment_code": "all", "value": "0.2", "text": "One of five leads."}

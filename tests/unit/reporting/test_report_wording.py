@@ -20,6 +20,7 @@ OPEN_LISTS = (
     "group_kind.",
     "evidence.",
     "fate.",
+    "glossary.domain.",
     "id_change.",
     "identity.",
     "impact_unit.",
