@@ -57,8 +57,8 @@ def published_tables(manifest: Mapping[str, Any]) -> list[Table]:
             node["schema"] == "marts" or meta_of(node).get("publish")
         ):
             continue
-        if (node.get("config") or {}).get("materialized") == "ephemeral":
-            continue  # SQL inside another model: there is no such table
+        if (node.get("config") or {}).get("materialized") == "ephemeral":  # a part of another table
+            continue
         for column in node["columns"].values():
             if {"direct", "restricted"} & {meta_of(column).get("pii"), meta_of(column).get("privacy")}:
                 raise PrivateColumnError(
