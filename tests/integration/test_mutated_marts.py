@@ -23,6 +23,18 @@ EQUIVALENT = {
     "mart_finance_revenue_month: left join group_months": "group_months is made of the same lines",
     "mart_management_kpis_month: left join metric_list": "the names of all rows and of the list stand in this model",
     "fct_lead_cadences: left join leads": "the where asks that the touch comes before as_of, a column of the lead",
+    "fct_lead_cadences: inner join home": "the seed lists every zone that company.yml admits",
+    "fct_lead_qualifications: left join definitions": "the where asks for a day of the version",
+    "fct_lead_sequences: left join leads": "every cadence is of a lead",
+    "fct_lead_sequences: left join templates": "the where asks for the window of the template",
+    "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
+    "fct_lead_sequences: left join steps": "the where asks for a day near the step",
+    "fct_call_hours: left join by_country": "an account without a zone is no other than one that has no row",
+    "fct_call_hours: left join calls": "the where asks for a connected call",
+    "fct_call_hours: left join missed": "the where asks for a call before",
+    "fct_call_hours: left join returned": "the where asks for a call before",
+    "fct_activity_days: left join leads": "the where asks for a lead from social media",
+    "mart_revops_activity_month: left join months": "the months of a cut are months of the whole",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
@@ -37,6 +49,13 @@ PLANTED = (
     " 'opp_gone' as opportunity_id) from master.fct_opportunity_stages where stage_rank = 1 limit 1",
     "insert into master.fct_opportunity_stages by name select * replace ('before' as opportunity_stage_key,"
     " 0 as stage_rank) from master.fct_opportunity_stages where stage_rank = 1 limit 1",
+    "insert into master.fct_leads by name select * replace ('lea_gone' as lead_id, null as timezone,"
+    " null as country_code, null as lead_source, timestamp '2005-03-01 10:00:00' as created_at,"
+    " date '2005-03-01' as created_on) from master.fct_leads limit 1",
+    "insert into master.fct_leads by name select * replace ('lea_clock' as lead_id, null as timezone,"
+    " 'DE' as country_code, 'Zeppelin' as lead_source) from master.fct_leads where created_at is not null limit 1",
+    "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
+    " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
     "delete from marts.mart_finance_mrr_month",
 )
 
