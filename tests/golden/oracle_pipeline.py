@@ -62,7 +62,11 @@ class Pipeline:
         top: dict[str, int] = {}
         for entry in self.tables["fct_opportunity_stages"]:
             deal = entry["opportunity_id"]
-            if entry["stage_code"] not in FUNNEL or deal not in closed_on or entry["first_entered_at"] is None:
+            if (
+                entry["stage_code"] not in FUNNEL
+                or deal not in closed_on
+                or entry["first_entered_at"] is None
+            ):
                 continue
             if day_in(self.zone, entry["first_entered_at"]) <= closed_on[deal]:
                 top[deal] = max(top.get(deal, 0), FUNNEL.index(entry["stage_code"]) + 1)
@@ -151,7 +155,9 @@ def velocity(kpis: Kpis, pipeline: Pipeline, n_open: dict[tuple[date, str, str],
         won = [d for d in recent if d["is_won"]]
         amounts = [0 if d["amount"] is None else d["amount_reporting"] for d in won]
         cycles = [
-            d["sales_cycle_days"] for d in won if d["sales_cycle_days"] is not None and d["sales_cycle_days"] >= 0
+            d["sales_cycle_days"]
+            for d in won
+            if d["sales_cycle_days"] is not None and d["sales_cycle_days"] >= 0
         ]
         value = None
         if won and None not in amounts and sum(cycles):
@@ -258,7 +264,11 @@ def coverage(kpis: Kpis, pipeline: Pipeline) -> None:
                     gap |= state["amount"] is not None and amount is None
                     opened += amount or 0
             for deal in pipeline.closed:
-                if pipeline.team[deal["opportunity_id"]] == team and deal["is_won"] and quarter <= deal["closed_on"] < on:
+                if (
+                    pipeline.team[deal["opportunity_id"]] == team
+                    and deal["is_won"]
+                    and quarter <= deal["closed_on"] < on
+                ):
                     gap |= deal["amount"] is not None and deal["amount_reporting"] is None
                     remaining -= Fraction(deal["amount_reporting"] or 0)
             cells["all", "all"].append((gap, opened, remaining))

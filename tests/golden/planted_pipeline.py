@@ -1,7 +1,8 @@
 """Opportunities planted for the metrics of the pipeline: what was known of them on the first day of each month.
 
 Their months end in March 2026, before those of the worked examples of `planted_company.py`; one stays open to the end.
-All are of size band mid, which other domains leave alone in these months. Not here: the figures that must come out (`oracle_pipeline.py`, worked_example of the metric YAML).
+All are of size band mid, which other domains leave alone in these months.
+Not here: the figures that must come out (`oracle_pipeline.py`, worked_example of the metric YAML).
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,9 @@ class Deal:
     currency: str = "EUR"
 
 
-def ordinary(name: str, opened: str, closed: str, *later: tuple, amount: str = "10000", status: str = "lost") -> Deal:
+def ordinary(
+    name: str, opened: str, closed: str, *later: tuple, amount: str = "10000", status: str = "lost"
+) -> Deal:
     """A deal that enters the funnel when it is opened, without a forecast category."""
     first = (f"{opened} 09:00", "prospecting", amount, "2026-03-15", None)
     return Deal(name, opened, closed, status, amount, (first, *later))

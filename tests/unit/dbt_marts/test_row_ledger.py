@@ -248,7 +248,8 @@ def relations() -> dict[str, list[dict]]:
             },  # no closing date
         ],
         "fct_opportunity_changes": [
-            {"opportunity_change_key": key("crm_opportunity_event", n), "opportunity_id": "o1"} for n in (1, 2)
+            {"opportunity_change_key": key("crm_opportunity_event", n), "opportunity_id": "o1"}
+            for n in (1, 2)
         ],
         "fct_opportunity_stages": [
             {
