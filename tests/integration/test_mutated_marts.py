@@ -24,6 +24,8 @@ EQUIVALENT = {
     "mart_management_kpis_month: left join metric_list": "the names of all rows and of the list stand in this model",
     "fct_lead_cadences: left join leads": "the where asks that the touch comes before as_of, a column of the lead",
     "mart_sales_deal_scores_cycle: inner join opportunities": "scores are made of the opportunities of the fact",
+    "mart_sales_reps_month: left join years": "the twelve months up to a month hold the month itself",
+    "mart_sales_reps_month: left join past": "the twelve months up to a month hold the month itself",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
