@@ -44,6 +44,8 @@ EQUIVALENT = {
     "fct_call_hours: left join returned": "the where asks for a call before",
     "fct_activity_days: left join leads": "the where asks for a lead from social media",
     "mart_revops_activity_month: left join months": "the months of a cut are months of the whole",
+    "mart_sales_reps_month: left join years": "the twelve months up to a month hold the month itself",
+    "mart_sales_reps_month: left join past": "the twelve months up to a month hold the month itself",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
