@@ -190,15 +190,15 @@ def _units_sql(family: Family, columns: list[str]) -> str:
     ]
     used = sorted({name for each in family.definitions for name in formula_columns(each, columns)})
     selected = [
-        f"{identity(f'r.{family.key}')} as unit_id",
-        f"cast(date_trunc('month', r.{family.month}) as date) as unit_month",
+        f"{identity(family.key)} as unit_id",
+        f"cast(date_trunc('month', {family.month}) as date) as unit_month",
         *links,
         *(["r.currency as unit_currency"] if "currency" in columns else []),
         *(f"r.{ident(name)}" for name in used),
     ]
     return (
         f"select {', '.join(selected)} from {family.rows} as r"
-        f" where ({family.where}) and r.{family.month} is not null order by unit_month, unit_id"
+        f" where ({family.where}) and ({family.month}) is not null order by unit_month, unit_id"
     )
 
 
