@@ -18,6 +18,7 @@ from planted_candidate import MANIFEST, of_cycle, plant
 
 from orchestration import cli
 from orchestration.bridge.evidence import KEPT
+from orchestration.damaged_file import DamagedFileError
 from orchestration.project import ROOT
 from orchestration.publication import moved_figures, publish, rollback
 from orchestration.publication.hashing import published_hashes
@@ -181,3 +182,15 @@ def test_the_query_of_the_documentation_finds_what_is_no_longer_as_first_publish
     marts = publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST).marts
     with duckdb.connect(str(marts), read_only=True) as con:
         assert con.execute(query).fetchall() == [("leads_new", JUNE, Decimal(7), Decimal(9))]
+
+
+def test_damaged_evidence_is_named_with_the_way_out(tmp_path: Path) -> None:
+    first = publish(plant(tmp_path), MANIFEST)
+    folder = tmp_path / "published" / "registry" / "kpi_evidence" / first.publication_id
+    damaged = next(folder.glob("leads_*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:50])
+    with pytest.raises(DamagedFileError, match=damaged.name):
+        publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    shutil.rmtree(folder)
+    publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    assert [row["cause_code"] for row in rows(tmp_path / "published", "kpi_bridge")] == ["not_separable"]
