@@ -23,6 +23,7 @@ from orchestration.impact.errors import ImpactError
 from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
+from orchestration.publication.moved_figures import SilentChangeError
 from orchestration.run_lock import LockedByAnotherRunError
 from orchestration.stewardship.errors import StewardshipError
 from orchestration.worklists.errors import WorklistError
@@ -70,6 +71,7 @@ def test_the_nothing_new_answer_imports_neither_dagster_nor_dbt() -> None:
     [
         (LockedByAnotherRunError({"pid": "7", "run_id": "r", "started_at": "t"}), exit_codes.LOCKED),
         (NotAdmittedError("the gate holds"), exit_codes.HELD),
+        (SilentChangeError([("cr", "2026-05")]), exit_codes.HELD),
         (OSError("disk full"), exit_codes.IO_ERROR),
         (ConfigurationError("E-ING-105", "company.yml", detail="x"), exit_codes.USAGE),
         (DbtStepFailedError("master", None, "x"), exit_codes.FAILED),
