@@ -65,7 +65,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     return Company(directory)
 
 
-def test_every_figure_of_may_that_june_gives_otherwise_is_bridged_and_nothing_remains(company: Company) -> None:
+def test_every_figure_of_may_that_june_gives_otherwise_is_bridged_and_nothing_remains(
+    company: Company,
+) -> None:
     before, after = company.figures(0), company.figures(1)
     moved = {key for key in before.keys() & after.keys() if before[key] != after[key]}
     bridge: dict[tuple[str, date], list[dict]] = {}
@@ -80,7 +82,9 @@ def test_every_figure_of_may_that_june_gives_otherwise_is_bridged_and_nothing_re
 
 
 def test_the_rows_of_every_figure_give_it_before_and_after(company: Company) -> None:
-    undivided = [row["metric_name"] for row in company.rows("kpi_bridge") if row["cause_code"] == "not_separable"]
+    undivided = [
+        row["metric_name"] for row in company.rows("kpi_bridge") if row["cause_code"] == "not_separable"
+    ]
     assert undivided == []
     assert {row["metric_name"] for row in company.rows("kpi_bridge")} <= set(definitions())
 
@@ -89,7 +93,8 @@ def test_invoices_corrected_in_june_are_the_correction_of_may(company: Company) 
     (row,) = (
         each
         for each in company.rows("kpi_bridge")
-        if (each["metric_name"], each["period_month"], each["cause_code"]) == ("revenue_total", MAY, "correction")
+        if (each["metric_name"], each["period_month"], each["cause_code"])
+        == ("revenue_total", MAY, "correction")
     )
     with duckdb.connect() as con:
         # lines whose amount in the corrections of June differs from the one delivered before, as files say it
@@ -101,7 +106,9 @@ def test_invoices_corrected_in_june_are_the_correction_of_may(company: Company) 
             " and old.net_amount <> new.net_amount where d.file_path like '%corrections%'"
         ).fetchall()[0][0]
     assert row["n_units"] == corrected > 0
-    assert row["effect"] == company.figures(1)["revenue_total", MAY] - company.figures(0)["revenue_total", MAY]
+    assert (
+        row["effect"] == company.figures(1)["revenue_total", MAY] - company.figures(0)["revenue_total", MAY]
+    )
 
 
 def test_what_was_first_published_of_may_stays_known(company: Company) -> None:
@@ -116,7 +123,11 @@ def test_what_was_first_published_of_may_stays_known(company: Company) -> None:
 
 
 def test_the_report_and_the_command_tell_it(company: Company) -> None:
-    said = CliRunner().invoke(cli.etalon, ["bridge", "revenue_total", "--company", str(company.directory)]).output
+    said = (
+        CliRunner()
+        .invoke(cli.etalon, ["bridge", "revenue_total", "--company", str(company.directory)])
+        .output
+    )
     assert "revenue_total  2026-05" in said and "corrected" in said
     latest = company.published / "reports" / "latest"
     assert "Why figures of past months moved" in (latest / "data_quality.en.html").read_text(encoding="utf-8")

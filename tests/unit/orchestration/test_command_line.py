@@ -130,6 +130,23 @@ def test_a_wrong_waiver_is_told_in_both_languages_with_the_next_command(tmp_path
     assert found.exit_code == exit_codes.USAGE and "waivers.csv" in found.output
 
 
+def test_a_wrong_contact_policy_stops_a_run_before_it_begins(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "contact_policies.yml").write_text("contact_policies: [{profile_code: nobody}]\n")
+    for command in ("run", "doctor"):
+        result = invoke(command, "--company", str(tmp_path))
+        assert result.exit_code == exit_codes.USAGE
+        assert "E-EXP-001" in result.output and "contact_policies.yml" in result.output
+
+
+def test_a_wrong_class_of_an_outlier_is_found_by_the_doctor(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "stewardship").mkdir(exist_ok=True)
+    (tmp_path / "stewardship" / "outlier_classes.csv").write_text("key,class\n")
+    found = invoke("doctor", "--company", str(tmp_path))
+    assert found.exit_code == exit_codes.USAGE and "outlier_classes.csv" in found.output
+
+
 def test_a_wrong_cycle_or_company_is_a_usage_error(tmp_path: Path) -> None:
     assert invoke("run", "--company", str(tmp_path), "--cycle", "2026-13").exit_code == exit_codes.USAGE
     missing = invoke("run", "--company", str(tmp_path / "nowhere"), "--json")
