@@ -51,7 +51,7 @@ class Seller:
     """Employment of one CRM user, by the dates of the CRM, else by signs of work and targets."""
 
     def __init__(self, rep: dict, tables: dict, deeds: dict[str, set[date]], cycle_end: date) -> None:
-        self.team, self.role = rep.get("team_name") or "unknown", rep["role_code"]
+        self.team, self.role = rep.get("team_name") or "unknown", rep.get("role_code") or "unknown"
         self.hired, self.left = rep.get("hired_on"), rep.get("left_on")
         mine = deeds.get(rep["rep_id"], set())
         asked = {

@@ -91,18 +91,18 @@ TOUCHES = [
 
 # account, day, amount, in the reporting currency
 LINES = [
-    ("acc_n1", "2025-09-03", 300, 300), ("acc_n2", "2025-09-04", 100, 100), ("acc_n7", "2025-09-05", 100, 100),
-    ("acc_n5", "2025-09-06", 1000, 1000),  # of a seller who ramps up
-    ("acc_n8", "2025-09-07", 70, 70),  # nobody's
+    ("acc_n1", "2025-10-03", 300, 300), ("acc_n2", "2025-10-04", 100, 100), ("acc_n7", "2025-10-05", 100, 100),
+    ("acc_n5", "2025-10-06", 1000, 1000),  # of a seller who ramps up
+    ("acc_n8", "2025-10-07", 70, 70),  # nobody's
     ("acc_n2", "2025-11-04", 40, None), ("acc_n1", "2025-11-05", 20, 20),
 ]  # fmt: skip
 
 
 # deal judged out of time, stage, month of closing, won, probability, base rate
 SCORES = [
-    ("opp_n0", "proposal", "2025-09-01", True, "0.8", "0.4"),
-    ("opp_n4", "meeting", "2025-09-01", False, "0.3", "0.4"),
-    ("opp_n5", "meeting", "2025-11-01", True, "0.45", "0.4"),
+    ("opp_seller0", "proposal", "2025-09-01", True, "0.8", "0.4"),
+    ("opp_seller4", "meeting", "2025-09-01", False, "0.3", "0.4"),
+    ("opp_seller5", "meeting", "2025-11-01", True, "0.45", "0.4"),
 ]
 
 
@@ -118,7 +118,7 @@ def tables() -> dict[str, list[Row]]:
     """Relation of the master layer -> rows."""
     deals = [
         {
-            "opportunity_id": f"opp_n{n}", "account_id": account, "group_id": f"grp_{account}", "lead_id": "unknown",
+            "opportunity_id": f"opp_seller{n}", "account_id": account, "group_id": f"grp_{account}", "lead_id": "unknown",
             "rep_id": rep, "opportunity_type_code": "new", "status_code": "won" if won else "lost",
             "currency": "EUR", "amount": _money(amount), "amount_reporting": _money(reporting),
             "opened_on": date(2025, 9, 1), "closed_at": datetime.fromisoformat(f"{closed}T10:00"),
