@@ -45,7 +45,7 @@
     ) as worked_days
 {%- endmacro %}
 
-{# Business microseconds from the first day of the calendar to a time on the wall; days: alias of its row of business_days. #}
+{# Business microseconds from the first day of the calendar to a wall clock; days: alias of a row of business_days. #}
 {% macro business_micros(wall_clock, days) -%}
     (
         {{ days }}.n_worked_before * cast(28800000000 as bigint)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ HALF_A_UNIT = Fraction(1, 2 * 10**6)  # medians are published with six decimals
 TENTH_DECIMAL = Fraction(1, 10**10)
 
 
+@cache
 def metrics() -> dict[str, dict]:
     found = {}
     for path in sorted((PROJECT / "models" / "metrics").glob("metrics_*.yml")):

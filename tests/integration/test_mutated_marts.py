@@ -32,6 +32,18 @@ EQUIVALENT = {
     "mart_finance_cohorts_month: left join quarters": "every cohort is one of the whole company too",
     "mart_finance_cohorts_month: left join segmented": "a cohort is made of its starts",
     "mart_finance_mrr_month: left join months": "the calendar has every month up to the cycle that has movements",
+    "fct_lead_cadences: inner join home": "the seed lists every zone that company.yml admits",
+    "fct_lead_qualifications: left join definitions": "the where asks for a day of the version",
+    "fct_lead_sequences: left join leads": "every cadence is of a lead",
+    "fct_lead_sequences: left join templates": "the where asks for the window of the template",
+    "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
+    "fct_lead_sequences: left join steps": "the where asks for a day near the step",
+    "fct_call_hours: left join by_country": "an account without a zone is no other than one that has no row",
+    "fct_call_hours: left join calls": "the where asks for a connected call",
+    "fct_call_hours: left join missed": "the where asks for a call before",
+    "fct_call_hours: left join returned": "the where asks for a call before",
+    "fct_activity_days: left join leads": "the where asks for a lead from social media",
+    "mart_revops_activity_month: left join months": "the months of a cut are months of the whole",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
@@ -56,6 +68,13 @@ PLANTED = (
     " master.fct_product_usages where event_name = 'report_created' limit 1",
     "insert into metrics.fct_customer_starts by name select * replace ('acc_gone' as account_id, date '2035-01-01' as"
     " start_quarter_on, 5 as known_days) from metrics.fct_customer_starts limit 1",
+    "insert into master.fct_leads by name select * replace ('lea_gone' as lead_id, null as timezone,"
+    " null as country_code, null as lead_source, timestamp '2005-03-01 10:00:00' as created_at,"
+    " date '2005-03-01' as created_on) from master.fct_leads limit 1",
+    "insert into master.fct_leads by name select * replace ('lea_clock' as lead_id, null as timezone,"
+    " 'DE' as country_code, 'Zeppelin' as lead_source) from master.fct_leads where created_at is not null limit 1",
+    "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
+    " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
     "delete from marts.mart_finance_mrr_month",
     "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",

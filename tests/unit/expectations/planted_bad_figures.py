@@ -106,6 +106,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-001": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "1.0000000001"},
         f"{R}sales_leads_cycle": {"segment_code": "bad", "converted_share_rate": "1.1"},
+        f"{R}sales_touch_lines_cycle": {"segment_code": "bad", "conversion_rate": "1.1"},
         f"{R}sales_opportunities_month": {"period_month": NEXT, "win_rate": "-0.1"},
         f"{R}sales_stages_month": {"period_month": NEXT, "stage_conversion_rate": "1.5"},
         f"{R}marketing_complaints_week": {"segment_code": "bad", "complaint_rate": "1.2"},
@@ -139,6 +140,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-010": {
         f"{R}sales_leads_month": {"period_month": NEXT, "n_converted_in_window": 2},
         f"{R}sales_leads_cycle": {"segment_code": "bad", "n_undated": 2},
+        f"{R}sales_touch_lines_cycle": {"segment_code": "bad", "n_q1": 2},
         f"{R}sales_opportunities_month": {"period_month": NEXT, "n_lost": 1},
         f"{R}sales_stages_month": {"period_month": NEXT, "n_reached_next": 2},
         f"{R}marketing_complaints_week": {"segment_code": "bad", "n_delivered": 2},

@@ -26,10 +26,10 @@ __all__ = ["GOOD", "build", "change", "insert", "plant", "staged", "write_kept"]
 MODELS = Path(__file__).parents[3] / "dbt_project" / "models"
 _BY_NAME = {
     "boolean": ("is_",),
-    "bigint": ("n_", "_rank"),
+    "bigint": ("n_", "_rank", "effort_s"),
     "timestamp": ("_at",),
     "date": ("_on", "date_day", "period_month"),
-    "decimal(18, 4)": ("amount", "_reporting", "_hours", "_days"),
+    "decimal(18, 4)": ("amount", "_reporting", "_hours", "_days", "_mrr", "score"),
 }
 
 
