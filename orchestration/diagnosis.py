@@ -107,16 +107,20 @@ def _company(directory: Path) -> Iterator[Finding]:
 
 def _rules(company) -> Iterator[Finding]:
     from expectations.catalogue import CatalogueError, load_catalogue
+    from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
     from orchestration.settings import waivers_path
 
     try:
         rules = load_catalogue().rules
         waivers = load_policy(POLICY_FILE, waivers_path(company)).waivers
+        policies = read_contact_policies(company.root / FILE)
     except CatalogueError as error:
         yield Finding("rules", "bad", str(error))
         return
     yield Finding("rules", "ok", f"{len(rules)} rule(s), {len(waivers)} waiver(s)")
+    if policies:
+        yield Finding("contact policies", "ok", f"{len(policies)} row(s) of the company's own")
 
 
 def _decisions(company) -> Iterator[Finding]:
@@ -125,9 +129,10 @@ def _decisions(company) -> Iterator[Finding]:
     from ingest.repairs import load_repairs
     from orchestration.stewardship.errors import StewardshipError
     from orchestration.stewardship.files import read_decisions
+    from orchestration.stewardship.outlier_classes import read_outlier_classes
 
     try:
-        n_steward = len(read_decisions(company.stewardship))
+        n_steward = len(read_decisions(company.stewardship)) + len(read_outlier_classes(company.stewardship))
     except StewardshipError as error:
         yield Finding("stewardship", "bad", f"{error} {error.text('next')}")
     else:

@@ -336,7 +336,7 @@ def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
             then '24' end), '')
             as defects, opp_id(opp) as key
         from (select o.*, s.stage, s.modified, s.has_no_forecast, a.account_no, coalesce(p.source, '') as source,
-            o.opened + 86400 * 9 as gone_s,
+          o.opened + 86400 * 9 as gone_s,
             o.is_deleted and o.opened + 86400 * 9 < {end} as gone, s.stage = 7 and not o.won_flag_lost as
               shown_won
           from opps o join (select opp, arg_max(stage, change) as stage, max(at_s) as modified,

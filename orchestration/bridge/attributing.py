@@ -28,7 +28,11 @@ _OF_AGE = re.compile(r"^is_(matured|older_\w+|\w+_matured|\w*immature)$")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What changed for every unit at once. is_later: the new publication speaks for a later instant."""
+    """What changed for every unit at once.
+
+    is_later: the new publication speaks for a later instant, and nothing was delivered that units could have come from
+    unseen: rows to which no record leads (a cell of a mart) say nothing of time.
+    """
 
     is_definition: bool
     is_cleaning: bool
@@ -38,9 +42,15 @@ class Surroundings:
 
     @classmethod
     def between(
-        cls, before: Mapping[str, str], after: Mapping[str, str], *, is_other_version: bool, is_money: bool
+        cls,
+        before: Mapping[str, str],
+        after: Mapping[str, str],
+        *,
+        is_other_version: bool,
+        is_money: bool,
+        is_traced: bool,
     ) -> Surroundings:
-        """From the settings of both runs."""
+        """From the settings of both runs. is_traced: records lead to the units, or none was delivered."""
 
         def differ(names: Iterable[str]) -> bool:
             return any(before.get(name) != after.get(name) for name in names)
@@ -49,7 +59,7 @@ class Surroundings:
             is_definition=is_other_version or differ(_OF_DEFINITION),
             is_cleaning=differ(_OF_CLEANING),
             is_code=differ(("code_version",)),
-            is_later=after["as_of"] > before["as_of"],
+            is_later=is_traced and after["as_of"] > before["as_of"],
             is_money=is_money,
         )
 

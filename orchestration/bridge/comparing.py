@@ -173,6 +173,7 @@ def _bridge_family(
             after.content["settings"],
             is_other_version=is_other,
             is_money=not money.isdisjoint(names),
+            is_traced=bool(of_record) or not _period(before, after).fresh,
         )
         attribute(con, family, of_record, columns, surroundings)
         con.execute(

@@ -34,6 +34,8 @@ LINKS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "link_group": (("group_id", 0),),
     "link_record": (("opportunity_id", 0), ("invoice_line_id", 0)),
 }
+#: Columns that formulas may count and nobody may read.
+_NAMES_SOMEBODY = re.compile(r"(email|phone|mobile|full_name|first_name|last_name|display_name)$")
 FORMULAS = ("numerator", "denominator", "value")
 FAMILY_FIELDS = ("rows", "month", "where", "key")
 
@@ -190,15 +192,20 @@ def _units_sql(family: Family, columns: list[str]) -> str:
     ]
     used = sorted({name for each in family.definitions for name in formula_columns(each, columns)})
     selected = [
-        f"{identity(f'r.{family.key}')} as unit_id",
-        f"cast(date_trunc('month', r.{family.month}) as date) as unit_month",
+        f"{identity(family.key)} as unit_id",
+        f"cast(date_trunc('month', {family.month}) as date) as unit_month",
         *links,
         *(["r.currency as unit_currency"] if "currency" in columns else []),
-        *(f"r.{ident(name)}" for name in used),
+        *(
+            f"{identity(f'r.{ident(name)}')} as {ident(name)}"
+            if _NAMES_SOMEBODY.search(name)
+            else f"r.{ident(name)}"
+            for name in used
+        ),
     ]
     return (
         f"select {', '.join(selected)} from {family.rows} as r"
-        f" where ({family.where}) and r.{family.month} is not null order by unit_month, unit_id"
+        f" where ({family.where}) and ({family.month}) is not null order by unit_month, unit_id"
     )
 
 
@@ -236,7 +243,13 @@ def _left_out_sql(con: duckdb.DuckDBPyConnection, dispositions: Path) -> str | N
             ).fetchall()
             if relation_exists(con, f"raw.{name}")
         ]
-    return f"select distinct * from ({' union all '.join(parts)}) order by all" if parts else None
+    if not parts:
+        return None
+    # an attendee's key holds an address
+    return (
+        f"select distinct contract, {identity('record_key')} as record_id, reason"
+        f" from ({' union all '.join(parts)}) as t (contract, record_key, reason) order by all"
+    )
 
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -18,7 +18,7 @@ import duckdb
 
 from ingest.contract import Contract, load_contracts
 from ingest.sql import ident, literal
-from orchestration.bridge.evidence import Evidence, relation_exists
+from orchestration.bridge.evidence import Evidence, identity, relation_exists
 
 #: Dates of a plan or of bookkeeping: that they lie in the new period makes no event of it.
 _NO_EVENT = frozenset({"expected_close_date", "due_date", "left_on", "hired_on", "modified_at"})
@@ -152,25 +152,30 @@ def _add_left_out(
     con: duckdb.DuckDBPyConnection, contracts: list[str], before: Evidence, after: Evidence
 ) -> None:
     """A difference of what was left out counts where the record is no other one and both publications knew it."""
-    for name in contracts:
+    former, now = before.file("left_out"), after.file("left_out")
+    con.execute(
+        f"""
+        create or replace temp table moved_out as
+        select distinct contract, record_id from (
+            (select * from {former} except select * from {now})
+            union all
+            (select * from {now} except select * from {former})
+        )
+        """
+    )
+    found = {name for (name,) in con.execute("select distinct contract from moved_out").fetchall()}
+    for name in found.intersection(contracts):
         con.execute(
             f"""
             insert into record_signs
-            with moved as (
-                select record_key from (
-                    (select * from {before.file("left_out")} where contract = '{name}'
-                     except select * from {after.file("left_out")})
-                    union all
-                    (select * from {after.file("left_out")} where contract = '{name}'
-                     except select * from {before.file("left_out")})
-                ) group by record_key
+            with known as (
+                select distinct r.source_instance || '/{name}/' || r.source_record_id as record_key
+                from raw.{ident(name)} as r
+                where r._delivery_id in (select _delivery_id from former_deliveries)
             )
-            select '{name}', m.record_key, 'cleaning_decision'
-            from moved as m
-            where m.record_key not in (select record_key from record_signs where contract = '{name}')
-                and m.record_key in (
-                    select r.source_instance || '/{name}/' || r.source_record_id from raw.{ident(name)} as r
-                    where r._delivery_id in (select _delivery_id from former_deliveries)
-                )
+            select '{name}', k.record_key, 'cleaning_decision'
+            from known as k
+            where {identity("k.record_key")} in (select record_id from moved_out where contract = '{name}')
+                and k.record_key not in (select record_key from record_signs where contract = '{name}')
             """
         )

@@ -187,7 +187,7 @@ def describe_error(error: BaseException, language: str) -> tuple[int, str, str |
         code, _, detail = str(error).partition(" ")
         said = [text_of(code, part, language, detail=detail) for part in ("what", "why", "next")]
         return exit_codes.USAGE, masked(f"{code} {said[0]} {said[1]}"), said[2]
-    if name == "NotAdmittedError":
+    if name in ("NotAdmittedError", "SilentChangeError"):
         return exit_codes.HELD, masked(str(error)), "etalon check"
     if name in ("ArrowInvalid", "InvalidInputException") and ".parquet" in str(error):
         return exit_codes.IO_ERROR, masked(f"{name}: {error}"), "etalon run --force"

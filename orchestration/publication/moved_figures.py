@@ -14,11 +14,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from orchestration.bridge.comparing import Compared, compare
 from orchestration.bridge.evidence import FOLDER, KEPT, Evidence, prune, read_evidence, write_evidence
 from orchestration.bridge.restating import restate
 from orchestration.bridge.schemas import BRIDGE_SCHEMA
+from orchestration.damaged_file import DamagedFileError
 from orchestration.explaining.definitions import definitions
 from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS
 from orchestration.publication.files import replace_folder
@@ -125,7 +127,7 @@ def _bridge(
         Compared(
             former.publication_id,
             evidence.content["publication_id"],
-            read_evidence(registry, former.publication_id),
+            _readable(read_evidence(registry, former.publication_id)),
             evidence,
         ),
         _of_publication(told, former.publication_id),
@@ -133,6 +135,18 @@ def _bridge(
         definitions(),
         dispositions,
     )
+
+
+def _readable(evidence: Evidence | None) -> Evidence | None:
+    """The same evidence. Raises DamagedFileError when a file of it cannot be read: its causes would be lost unsaid."""
+    for path in sorted(evidence.folder.glob("*.parquet")) if evidence else ():
+        try:
+            pq.read_metadata(path)
+        except (OSError, pa.ArrowException) as error:
+            place = f"published/registry/{FOLDER}/{path.parent.name}"
+            remedy = f"put it back from a copy, else rm -r {place}: changes are then told undivided"
+            raise DamagedFileError(f"{place}/{path.name}", type(error).__name__, remedy) from error
+    return evidence
 
 
 def _refuse_silent_changes(

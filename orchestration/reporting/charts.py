@@ -259,9 +259,11 @@ def weekly_rate(
         )
         within = [(i, rate) for i, rate in known if rate <= bar]
         above = [(i, rate) for i, rate in known if rate > bar]
-        axes.scatter([i for i, _ in within], [r for _, r in within], s=22, color=_ROLES["accent"], zorder=3)
+        # a week without a complaint lies on the axis: its dot is drawn whole
+        drawn = {"zorder": 3, "clip_on": False}
+        axes.scatter([i for i, _ in within], [r for _, r in within], s=22, color=_ROLES["accent"], **drawn)
         axes.scatter(
-            [i for i, _ in above], [r for _, r in above], s=34, marker="D", color=_ROLES["alarm"], zorder=3
+            [i for i, _ in above], [r for _, r in above], s=34, marker="D", color=_ROLES["alarm"], **drawn
         )
         axes.axhline(bar, color=_ROLES["alarm"], linewidth=1, linestyle=(0, (4, 3)))
         axes.text(

@@ -127,7 +127,7 @@ def steward_decisions(reader: Reader) -> tuple[StewardDecision, ...]:
         },
         "select * from relation order by decided_at desc, decision_id",
     )
-    return tuple(
+    found = [
         StewardDecision(
             decision_id=row["decision_id"],
             entity=row["entity"],
@@ -141,7 +141,36 @@ def steward_decisions(reader: Reader) -> tuple[StewardDecision, ...]:
             field_name=row.get("field") or "",
         )
         for row in rows or ()
+    ]
+    classes = reader.file(
+        reader.path("stewardship/outlier_classes"),
+        {
+            "decision_id",
+            "metric_code",
+            "record_key",
+            "class_code",
+            "author",
+            "reason",
+            "decided_at",
+            "status",
+        },
+        "select * from relation order by decided_at desc, decision_id",
     )
+    found += [
+        StewardDecision(
+            decision_id=row["decision_id"],
+            entity="",
+            kind="outlier",
+            status=row["status"],
+            record_keys=(masked(row["record_key"]),),
+            author=row["author"] or "",
+            reason=row["reason"] or "",
+            decided_at=row["decided_at"],
+            field_name=f"{row['metric_code']} = {row['class_code']}",
+        )
+        for row in classes or ()
+    ]
+    return tuple(found)
 
 
 def review_counts(reader: Reader) -> tuple[ReviewCount, ...]:

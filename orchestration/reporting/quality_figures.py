@@ -108,11 +108,13 @@ class JournalSample:
 
 @dataclass(frozen=True)
 class StewardDecision:
-    """A decision of a person. status: active, to_confirm, expired, orphaned, undone or contradicted."""
+    """A decision of a person. status: active, to_confirm, expired, orphaned, undone or contradicted; of the class of an
+    outlier active, replaced or withdrawn.
+    """
 
     decision_id: str
     entity: str
-    kind: str  # same, different, cannot_say, unmerge, override, group_link
+    kind: str  # same, different, cannot_say, unmerge, override, group_link, outlier
     status: str
     record_keys: tuple[str, ...]
     author: str

@@ -1,6 +1,6 @@
 """Logistic regression with an offset and errors robust to clusters, by Newton's method.
 
-Written here rather than taken from statsmodels because its import costs a run two seconds; the tests hold the two
+Written here rather than taken from statsmodels because its import costs a run a second; the tests hold the two
 equal. What does NOT belong here: which features there are (deal_features.py), what is published (deal_score.py).
 """
 

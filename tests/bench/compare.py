@@ -67,7 +67,7 @@ def rows_in(company: Path) -> int:
 
 
 #: Tables of the pipeline about its own definitions and trust: the script has no counterpart.
-LEFT_OUT = {"dim_metric", "dim_publication", "dq_journal_summary", "kpi_trust"}
+LEFT_OUT = {"dim_metric", "dim_publication", "dq_journal_summary", "fct_quotas", "kpi_trust"}
 #: Tables whose rows no golden id decides. The other tables may differ by TOLERANCE: the script takes fewer keys.
 EXACT_ROWS = {"dim_dates", "dim_products", "fct_invoice_lines", "fct_opportunities"}
 TOLERANCE = 0.1

@@ -244,8 +244,8 @@ DICTIONARY = {
     "activity": "reply_rate open_rate unsubscribe_rate bounce_rate meeting_rate_calls meetings_per_touch connect_rate "
     "activity_count",
     "marketing": "complaint_rate",
-    "pipeline": "opps_open opps_won win_rate_cohort time_in_stage avg_deal pipeline_velocity pipeline_coverage weighted_pipeline "
-    "forecast_accuracy effort_on_lost buying_group_size",
+    "pipeline": "opps_open opps_won win_rate_cohort time_in_stage avg_deal pipeline_velocity pipeline_coverage "
+    "weighted_pipeline forecast_accuracy effort_on_lost buying_group_size",
     "reps": "quota_attainment revenue_per_rep deal_score_brier",
     "finance": "revenue_total revenue_new_business revenue_new_business_share",
     "revenue": "yoy_growth revenue_by_product channel_revenue_share order_backlog cac cltv_simple cltv_cac "

@@ -1,7 +1,8 @@
 """Opportunities planted for the metrics of the pipeline: what was known of them on the first day of each month.
 
 Their months end in March 2026, before those of the worked examples of `planted_company.py`; one stays open to the end.
-All are of size band mid, which other domains leave alone in these months. Not here: the figures that must come out (`oracle_pipeline.py`, worked_example of the metric YAML).
+All are of size band mid, which other domains leave alone in these months.
+Not here: the figures that must come out (`oracle_pipeline.py`, worked_example of the metric YAML).
 """
 
 from dataclasses import dataclass

@@ -21,6 +21,10 @@ from tests.compiled_models import compiled_models
 EQUIVALENT = {
     "mart_finance_groups_month: left join bridge": "each view asks for a flag of the bridge to be true",
     "fct_revenue_month_cells: left join group_firsts": "group_firsts is made of the same lines",
+    "mart_accounts_strategic_month: left join accounts": "the list names accounts of the same crosswalk",
+    "mart_accounts_strategic_month: left join group_months": "a group listed that bought nothing adds 0",
+    "mart_accounts_strategic_month: left join months": "a time on the list without a month of revenue is in no month",
+    "mart_accounts_values_account: left join accounts": "estimates are of accounts of the same master layer",
     "mart_finance_acquisition_month: left join company": "a month with a size band has the whole company too",
     "mart_finance_revenue_growth_month: left join totals": "a month with a segment has the whole company too",
     "mart_finance_revenue_month: left join group_months": "group_months is made of the same lines",
@@ -44,10 +48,12 @@ EQUIVALENT = {
     "fct_call_hours: left join returned": "the where asks for a call before",
     "fct_activity_days: left join leads": "the where asks for a lead from social media",
     "mart_revops_activity_month: left join months": "the months of a cut are months of the whole",
+    "mart_sales_reps_month: left join years": "the twelve months up to a month hold the month itself",
+    "mart_sales_reps_month: left join past": "the twelve months up to a month hold the month itself",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
-#: a company without subscriptions.
+#: a company without subscriptions, a strategic list that begins late.
 PLANTED = (
     "insert into master.fct_invoice_lines by name select * replace ('gone' as invoice_line_id,"
     " 'acc_gone' as account_id, 'product_gone' as product_id) from master.fct_invoice_lines"
@@ -80,6 +86,7 @@ PLANTED = (
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
     " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
+    "update master.bridge_strategic_accounts set valid_from = date '2025-06-01'",
 )
 
 

@@ -74,7 +74,7 @@ def _nodes(plan: dict) -> Iterator[dict]:
 def _is_short(node: dict, ctes: dict[str, dict]) -> bool:
     name, told = node["name"].strip(), node.get("extra_info", {})
     if name == "SEQ_SCAN":
-        relation = told["Table"].removeprefix("warehouse.")
+        relation = told["Table"].removeprefix("warehouse.").replace('"', "")
         return relation in SHORT or relation.startswith("reference.")
     if name in ("UNGROUPED_AGGREGATE", "DUMMY_SCAN", "COLUMN_DATA_SCAN"):
         return True

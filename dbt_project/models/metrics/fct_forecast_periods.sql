@@ -1,6 +1,6 @@
--- What each team had forecast on the first day of a month against what it won in it. The forecast is frozen: it reads the
--- snapshot of that day, so an amount, a date or a category changed later does not improve it. The sellers' forecast is
--- what they had committed; what the chances of the stages would have said stands beside it.
+-- What each team had forecast on the first day of a month against what it won in it. The forecast is frozen: it reads
+-- the snapshot of that day, so an amount, a date or a category changed later does not improve it. The sellers' forecast
+-- is what they had committed; what the chances of the stages would have said stands beside it.
 -- Both sides take today's owner of the opportunity: a deal handed over is no error of either team.
 with frozen as (
     select

@@ -1,5 +1,5 @@
--- The cohort of a month is what was opened in it, with the outcomes known at as_of: a closing of a later day is still open
--- here, one without a date counts with its outcome.
+-- The cohort of a month is what was opened in it, with the outcomes known at as_of: what closes on a later day is still
+-- open here, a closing without a date counts with its outcome.
 select
     opportunities.opportunity_id,
     opportunities.account_id,

@@ -29,7 +29,12 @@ month_ends as (
 -- A value holds until the next one: the running count of known values names the row that gave it.
 runs as (
     select
-        month_ends.*,
+        opportunity_id,
+        changed_month,
+        stage_code,
+        amount,
+        expected_close_on,
+        forecast_category_code,
         lead(changed_month) over (partition by opportunity_id order by changed_month) as next_changed_month,
         count(stage_code) over (partition by opportunity_id order by changed_month) as stage_run,
         count(amount) over (partition by opportunity_id order by changed_month) as amount_run,
@@ -115,7 +120,9 @@ known as (
         ) as amount,
         coalesce(
             states.expected_close_on,
-            case when open_months.is_open and spoken_of.has_close_dates is not true then open_months.expected_close_on end
+            case
+                when open_months.is_open and spoken_of.has_close_dates is not true then open_months.expected_close_on
+            end
         ) as expected_close_on,
         coalesce(
             states.forecast_category_code,
@@ -176,7 +183,8 @@ select
     priced.forecast_amount_reporting,
     priced.amount is not null and priced.forecast_amount_reporting is null as is_forecast_unconverted,
     win_rates.win_probability,
-    cast(cast(priced.amount_reporting as decimal(19, 4)) * win_rates.win_probability as decimal(18, 4)) as weighted_amount,
+    cast(cast(priced.amount_reporting as decimal(19, 4)) * win_rates.win_probability as decimal(18, 4))
+        as weighted_amount,
     priced.is_history_complete
 from priced
 left join {{ ref('fct_leads') }} as leads on priced.lead_id = leads.lead_id

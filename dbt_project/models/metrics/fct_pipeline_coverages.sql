@@ -16,7 +16,7 @@ with quotas as (
 
 ranked as (
     select
-        quotas.*,
+        *,
         min(case when scope_code = 'team' then 1 else 2 end) over (partition by team_name, quarter_start) as scope_rank
     from quotas
     where nth_target = 1
@@ -24,7 +24,7 @@ ranked as (
 
 told as (
     select
-        ranked.*,
+        *,
         min(case when period_kind_code = 'quarter' then 1 else 2 end)
             over (partition by team_name, quarter_start) as kind_rank
     from ranked

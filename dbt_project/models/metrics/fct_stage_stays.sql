@@ -1,5 +1,5 @@
--- Days an opportunity spent in a stage, re-entries added. Equal successive stages are one stay. A stay that nothing ended
--- before as_of is censored: it lasted at least so long. Without a history there is no stay, only a present stage.
+-- Days an opportunity spent in a stage, re-entries added. Equal successive stages are one stay. A stay that nothing
+-- ended before as_of is censored: it lasted at least so long. Without a history there is no stay, only a present stage.
 with entries as (
     select
         changes.opportunity_id,

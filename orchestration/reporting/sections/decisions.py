@@ -20,7 +20,7 @@ REASONS_SHOWN = 15
 PLACES_SHOWN = 4
 DECISIONS_SHOWN = 10
 # Decisions on values and groups; those on pairs of records stand with the merges.
-VALUE_KINDS = ("override", "group_link")
+VALUE_KINDS = ("override", "group_link", "outlier")
 
 
 @dataclass(frozen=True)

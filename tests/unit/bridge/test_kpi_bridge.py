@@ -266,3 +266,13 @@ def test_whatever_changes_nothing_remains(tmp_path: Path, seed: int) -> None:
     assert {row["metric_name"] for row in rows} <= set(METRICS)
     assert "not_separable" not in {row["cause_code"] for row in rows}
     assert_nothing_remains(rows, before, after)
+
+
+def test_rows_to_which_no_record_leads_do_not_blame_the_clock(tmp_path: Path) -> None:
+    before = planted()
+    after = following(before)
+    after.leads["000000000001"].ttf = 30
+    untraced = planted_definitions(ttf_hours={"of_record": {}, "key": "cast(created_on as varchar)"})
+    rows = bridged(tmp_path, before, after, former=untraced, now=untraced)
+    assert effects(rows).keys() == {("ttf_hours", "not_separable")}
+    assert_nothing_remains(rows, before, after)

@@ -23,6 +23,7 @@ from orchestration.impact.errors import ImpactError
 from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
+from orchestration.publication.moved_figures import SilentChangeError
 from orchestration.run_lock import LockedByAnotherRunError
 from orchestration.stewardship.errors import StewardshipError
 from orchestration.worklists.errors import WorklistError
@@ -70,6 +71,7 @@ def test_the_nothing_new_answer_imports_neither_dagster_nor_dbt() -> None:
     [
         (LockedByAnotherRunError({"pid": "7", "run_id": "r", "started_at": "t"}), exit_codes.LOCKED),
         (NotAdmittedError("the gate holds"), exit_codes.HELD),
+        (SilentChangeError([("cr", "2026-05")]), exit_codes.HELD),
         (OSError("disk full"), exit_codes.IO_ERROR),
         (ConfigurationError("E-ING-105", "company.yml", detail="x"), exit_codes.USAGE),
         (DbtStepFailedError("master", None, "x"), exit_codes.FAILED),
@@ -126,6 +128,23 @@ def test_a_wrong_waiver_is_told_in_both_languages_with_the_next_command(tmp_path
         assert "E-EXP-001" in result.output and "waivers.csv" in result.output and words in result.output
     found = invoke("doctor", "--company", str(tmp_path))
     assert found.exit_code == exit_codes.USAGE and "waivers.csv" in found.output
+
+
+def test_a_wrong_contact_policy_stops_a_run_before_it_begins(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "contact_policies.yml").write_text("contact_policies: [{profile_code: nobody}]\n")
+    for command in ("run", "doctor"):
+        result = invoke(command, "--company", str(tmp_path))
+        assert result.exit_code == exit_codes.USAGE
+        assert "E-EXP-001" in result.output and "contact_policies.yml" in result.output
+
+
+def test_a_wrong_class_of_an_outlier_is_found_by_the_doctor(tmp_path: Path) -> None:
+    plant(tmp_path)
+    (tmp_path / "stewardship").mkdir(exist_ok=True)
+    (tmp_path / "stewardship" / "outlier_classes.csv").write_text("key,class\n")
+    found = invoke("doctor", "--company", str(tmp_path))
+    assert found.exit_code == exit_codes.USAGE and "outlier_classes.csv" in found.output
 
 
 def test_a_wrong_cycle_or_company_is_a_usage_error(tmp_path: Path) -> None:

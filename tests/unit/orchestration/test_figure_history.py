@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +18,8 @@ from planted_candidate import MANIFEST, of_cycle, plant
 
 from orchestration import cli
 from orchestration.bridge.evidence import KEPT
+from orchestration.damaged_file import DamagedFileError
+from orchestration.project import ROOT
 from orchestration.publication import moved_figures, publish, rollback
 from orchestration.publication.hashing import published_hashes
 from orchestration.publication.history import read_log
@@ -130,8 +134,6 @@ def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
 
 
 def test_a_former_publication_without_evidence_gives_the_whole_difference_undivided(tmp_path: Path) -> None:
-    import shutil
-
     publish(plant(tmp_path), MANIFEST)
     shutil.rmtree(tmp_path / "published" / "registry" / "kpi_evidence")
     publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
@@ -171,3 +173,24 @@ def test_the_bridge_travels_with_the_marts(tmp_path: Path) -> None:
             " where constraint_type = 'PRIMARY KEY' and table_name = 'kpi_bridge'"
         ).fetchall()
         assert keys == [(["metric_name", "period_month", "step_order"],)]
+
+
+def test_the_query_of_the_documentation_finds_what_is_no_longer_as_first_published(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    publish(plant(tmp_path), MANIFEST)
+    marts = publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST).marts
+    with duckdb.connect(str(marts), read_only=True) as con:
+        assert con.execute(query).fetchall() == [("leads_new", JUNE, Decimal(7), Decimal(9))]
+
+
+def test_damaged_evidence_is_named_with_the_way_out(tmp_path: Path) -> None:
+    first = publish(plant(tmp_path), MANIFEST)
+    folder = tmp_path / "published" / "registry" / "kpi_evidence" / first.publication_id
+    damaged = next(folder.glob("leads_*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:50])
+    with pytest.raises(DamagedFileError, match=damaged.name):
+        publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    shutil.rmtree(folder)
+    publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    assert [row["cause_code"] for row in rows(tmp_path / "published", "kpi_bridge")] == ["not_separable"]

@@ -242,6 +242,23 @@ def test_stewards_questions_and_changed_ids_are_read(quality):
     assert [(each.cause, each.n_records) for each in quality.id_changes] == [("merge", 2)]
 
 
+def test_the_classes_that_people_gave_to_outliers_are_shown(tmp_path):
+    company = plant(tmp_path)
+    duckdb.execute(
+        "copy (select 'dec_9' as decision_id, 'touches_per_lead' as metric_code, 'lea_1' as record_key,"
+        " 'error' as class_code, 'Ann Lee' as author, 'Test of the dialler' as reason,"
+        " timestamp '2026-06-03 10:00:00' as decided_at, 'replaced' as status)"
+        f" to '{company.work}/stewardship/outlier_classes.parquet' (format parquet)"
+    )
+    quality = load_quality_inputs(company, "pub-14")
+    assert [(each.kind, each.field_name, each.status) for each in quality.steward_decisions][1:] == [
+        ("outlier", "touches_per_lead = error", "replaced")
+    ]
+    page = render_data_quality(quality, "fr")
+    assert "Classe d’une valeur extrême" in page.replace("&#39;", "’").replace("'", "’")
+    assert "Remplacée" in page and "Test of the dialler" in page
+
+
 def test_compliance_counts_what_was_not_assessed_and_proves_breaches_of_the_cycle(quality):
     counts = {(each.check_code, each.period): each for each in quality.compliance.counts}
     assert set(counts) == {("after_opt_out", "2026-06"), ("cool_down", "2026-06")}

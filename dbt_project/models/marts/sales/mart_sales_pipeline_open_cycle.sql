@@ -1,8 +1,8 @@
--- The list for the weekly review: what is open at the end of the cycle, what speaks for giving it up, and what its stage
--- should have left as evidence. Bars: 30 days without a touch or a change, 3 pushes of the planned day, the longest tenth
--- of the stays of won opportunities in that stage.
--- Evidence is what extracts show: an amount, a planned day, people who answered, a meeting to come. The fields of MEDDIC
--- that live in notes (decision criteria and process, pain, champion) are in no extract and are not guessed.
+-- The list for the weekly review: what is open at the end of the cycle, what speaks for giving it up, and what its
+-- stage should have left as evidence. Bars: 30 days without a touch or a change, 3 pushes of the planned day, the
+-- longest tenth of the stays of won opportunities in that stage.
+-- Evidence is what extracts show: an amount, a planned day, people who answered, a meeting to come. The fields of
+-- MEDDIC that live in notes (decision criteria and process, pain, champion) are in no extract and are not guessed.
 with open_deals as (
     select
         snapshots.*,
@@ -123,7 +123,7 @@ judged as (
 )
 
 select
-    cast(judged.cycle as string) as cycle,
+    judged.cycle,
     cast(judged.opportunity_id as string) as opportunity_id,
     cast(judged.account_id as string) as account_id,
     cast(judged.rep_id as string) as rep_id,

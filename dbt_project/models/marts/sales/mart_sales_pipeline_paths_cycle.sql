@@ -1,5 +1,5 @@
--- The ways that closed opportunities took through the stages: which stages each has been in, in the order of the funnel,
--- and whether it went back. Without a history there is no way to tell.
+-- The ways that closed opportunities took through the stages: which stages each has been in, in the order of the
+-- funnel, and whether it went back. Without a history there is no way to tell.
 with changes as (
     select
         changes.opportunity_id,
@@ -52,7 +52,7 @@ paths as (
 )
 
 select
-    cast(min(settings.cycle) as string) as cycle,
+    settings.cycle,
     cast(paths.path_code as string) as path_code,
     paths.has_gone_back,
     count(*) as n_closed,
@@ -61,4 +61,4 @@ select
     {{ metric_median('paths.sales_cycle_days') }} as sales_cycle_days_median
 from paths
 cross join {{ run_settings() }} as settings
-group by paths.path_code, paths.has_gone_back
+group by settings.cycle, paths.path_code, paths.has_gone_back

@@ -1,5 +1,5 @@
--- open x win rate x average deal / cycle days, with the rates of the 90 days before the end of the month. A closing lies in
--- the 90 days before at most four ends of months, so each is placed in those and no other.
+-- open x win rate x average deal / cycle days, with the rates of the 90 days before the end of the month. A closing
+-- lies in the 90 days before at most four ends of months, so each is placed in those and no other.
 with month_ends (n_months) as (
     values
     (1), (2), (3), (4)

@@ -97,7 +97,7 @@ spans as (
 placed as (
     select
         spans.account_id,
-        groups.group_id,
+        memberships.group_id,
         case when states.valid_to is null then accounts.owner_rep_id else states.owner_rep_id end as owner_rep_id,
         case
             when states.valid_to is null then accounts.size_band_code
@@ -115,12 +115,12 @@ placed as (
             spans.account_id = states.account_id
             and spans.valid_from >= states.valid_from
             and spans.valid_from < coalesce(states.valid_to, cast('9999-12-31' as date))
-    inner join {{ ref('bridge_account_groups') }} as groups
+    inner join {{ ref('bridge_account_groups') }} as memberships
         on
-            spans.account_id = groups.account_id
-            and groups.kind_code = 'legal'
-            and spans.valid_from >= groups.valid_from
-            and spans.valid_from < coalesce(groups.valid_to, cast('9999-12-31' as date))
+            spans.account_id = memberships.account_id
+            and memberships.kind_code = 'legal'
+            and spans.valid_from >= memberships.valid_from
+            and spans.valid_from < coalesce(memberships.valid_to, cast('9999-12-31' as date))
     left join {{ ref('size_bands') }} as bands
         on
             states.employee_count >= bands.min_employees
