@@ -405,12 +405,8 @@ def test_the_records_of_every_contract_are_counted_after_collect(company):
         "telephony_call_leg": "call", "email_event": "email", "calendar_attendee": "attendee",
         "crm_activity": "activity", "crm_opportunity": "opportunity", "erp_invoice_line": "invoice_line",
         "crm_opportunity_event": "opportunity_event", "erp_ledger_entry": "ledger",
-<<<<<<< HEAD
         "erp_subscription": "subscription", "marketing_cost": "marketing_cost",
         "crm_quota": "quota",
-=======
-        "erp_subscription": "subscription", "crm_quota": "quota",
->>>>>>> b21c2801b3e6567db206f23bbd2565f943b8363d
     }  # fmt: skip
     missing = [contract for contract in load_contracts() if by_fact.get(contract, contract) not in followed]
     assert not missing
