@@ -7,8 +7,10 @@ English, so that a screen reader pronounces it as such.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from expectations.owners import owner_name
 from orchestration.dictionary.french import said
@@ -55,7 +57,6 @@ class Entry:
     edge_rules: tuple[Said, ...]
     example: Said | None
     example_value: str
-    example_month: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def glossary_context(
     chapters = []
     for domain in sorted({metric.domain for metric in shown}, key=_DOMAINS.index):
         entries = [_entry(metric, metrics, run, t, f) for metric in shown if metric.domain == domain]
-        entries.sort(key=lambda entry: (entry.label.casefold(), entry.name))
+        entries.sort(key=lambda entry: (_alphabetical(entry.label), entry.name))
         chapters.append(Chapter(f"of-{domain}", t(f"glossary.domain.{domain}"), tuple(entries)))
     return {
         "run": run,
@@ -123,9 +124,21 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         halves=halves,
         edge_rules=tuple(_said(rule, t) for rule in metric.edge_rules),
         example=_said(example.text, t) if example else None,
-        example_value=f"{example.value.normalize():f}" if example else "",
-        example_month=f"{example.period_month:%Y-%m}" if example else "",
+        example_value=_exact(example.value, f) if example else "",
     )
+
+
+def _alphabetical(label: str) -> str:
+    """Where a label stands in a list: accents and case make no difference."""
+    return "".join(
+        sign for sign in unicodedata.normalize("NFKD", label.casefold()) if not unicodedata.combining(sign)
+    )
+
+
+def _exact(value: Decimal, f: Formats) -> str:
+    """All digits of a value, as the language writes them."""
+    exponent = value.normalize().as_tuple().exponent
+    return f.decimal(value, max(0, -exponent) if isinstance(exponent, int) else 0)
 
 
 def _said(text: str, t: Wording) -> Said:

@@ -28,7 +28,11 @@ def test_an_entry_says_what_the_definition_says_in_the_language_of_the_page():
     english = text_of(render_glossary(planted.RUN, "en", planted.METRICS, planted.ABSENT))
     assert "Taux de conversion de la période." in french and "Conversion rate of the period." in english
     assert "Leads convertis ÷ Volume de leads" in french and "Converted leads ÷ New leads" in english
-    assert "One of five leads. 0.2" in english and "Trop peu sous 30" in french
+    assert (
+        "One of five leads. 0.2" in english
+        and "One of five leads. 0,2" in french
+        and "Trop peu sous 30" in french
+    )
     assert "montant (EUR)" in french and "money (EUR)" in english
     assert "Il faut un extrait du personnel." in french and "An extract of the staff is needed." in english
 
@@ -52,3 +56,14 @@ def test_markup_in_a_definition_stays_text():
     for language in ("fr", "en"):
         page = render_glossary(planted.RUN, language, {"x": metric}, {})
         assert "<script" not in page and "<img" not in page and "&lt;" in page
+
+
+def test_labels_are_in_the_order_of_the_alphabet_whatever_their_accents():
+    metrics = planted.metrics_of(
+        [
+            planted.definition(name, label, label)
+            for name, label in (("z", "Zone"), ("e", "Étapes"), ("a", "âge"))
+        ]
+    )
+    page = render_glossary(planted.RUN, "fr", {each.name: each for each in metrics}, {})
+    assert re.findall(r'<article class="metric" id="(.)"', page) == ["a", "e", "z"]
