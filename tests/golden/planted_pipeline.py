@@ -235,7 +235,7 @@ def tables() -> dict[str, list[dict]]:
             {"account_id": a, "group_id": "unknown", "size_band_code": "mid"}
             for a in ACCOUNTS
         ],
-        "dim_reps": [{"rep_id": rep, "team_name": team} for rep, team in TEAMS.items()],
+        "dim_reps": [{"rep_id": rep, "team_name": team, "is_active": True} for rep, team in TEAMS.items()],
         "int_month_rates": [
             {"currency": c, "valid_from_month": _day(begin), "valid_to_month": _day(end), "exchange_rate": Decimal(r)}
             for c, begin, end, r in RATES

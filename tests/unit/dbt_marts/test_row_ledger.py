@@ -379,8 +379,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
     write_sources(work, sources())
     write_relations(work / "warehouse.duckdb", relations())
-    seeds = ["opportunity_stages", "time_zones", "public_holidays", "usage_definitions", "health_components"]
-    run_dbt(work, project, "seed", "--select", *seeds)
+    run_dbt(work, project, "seed")
     run_dbt(work, project, "run", "--select", "path:models/staging", *LEDGER)
     return folder
 
