@@ -66,16 +66,28 @@ units as (
     inner join targets on first_days.quarter_start = targets.quarter_start
 ),
 
+team_wins as (
+    select
+        reps.team_name,
+        closings.closed_on,
+        {{ first_of_quarter('closings.closed_on') }} as quarter_start,
+        closings.amount_reporting,
+        closings.is_unconverted
+    from {{ ref('fct_opportunity_closings') }} as closings
+    inner join {{ ref('dim_reps') }} as reps on closings.rep_id = reps.rep_id
+    where closings.is_won
+),
+
 won as (
     select
         units.period_month,
         units.team_name,
-        sum(coalesce(closings.amount_reporting, 0)) as won_amount,
-        sum(case when closings.is_unconverted then 1 else 0 end) as n_unconverted
+        sum(coalesce(team_wins.amount_reporting, 0)) as won_amount,
+        sum(case when team_wins.is_unconverted then 1 else 0 end) as n_unconverted
     from units
-    inner join {{ ref('dim_reps') }} as reps on units.team_name = reps.team_name
-    inner join {{ ref('fct_opportunity_closings') }} as closings on reps.rep_id = closings.rep_id
-    where closings.is_won and closings.closed_on >= units.quarter_start and closings.closed_on < units.snapshot_on
+    inner join team_wins
+        on units.team_name = team_wins.team_name and units.quarter_start = team_wins.quarter_start
+    where team_wins.closed_on < units.snapshot_on
     group by units.period_month, units.team_name
 ),
 
