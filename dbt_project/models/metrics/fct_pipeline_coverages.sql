@@ -68,13 +68,13 @@ units as (
 
 team_wins as (
     select
-        reps.team_name,
+        winners.team_name,
         closings.closed_on,
         {{ first_of_quarter('closings.closed_on') }} as quarter_start,
         closings.amount_reporting,
         closings.is_unconverted
     from {{ ref('fct_opportunity_closings') }} as closings
-    inner join {{ ref('dim_reps') }} as reps on closings.rep_id = reps.rep_id
+    inner join {{ ref('dim_reps') }} as winners on closings.rep_id = winners.rep_id
     where closings.is_won
 ),
 
