@@ -43,6 +43,12 @@ targets as (
     group by team_name, quarter_start
 ),
 
+-- Before the first opportunity known, nothing open is no sign of an empty pipeline.
+first_openings as (
+    select {{ first_of_month('min(opened_on)') }} as first_month
+    from {{ ref('fct_opportunity_openings') }}
+),
+
 first_days as (
     select distinct
         dates.period_month,
@@ -50,7 +56,8 @@ first_days as (
         {{ first_of_quarter(add_months('dates.period_month', 1)) }} as quarter_start
     from {{ ref('dim_dates') }} as dates
     cross join {{ run_settings() }} as settings
-    where dates.period_month <= settings.cycle_start
+    cross join first_openings
+    where dates.period_month <= settings.cycle_start and dates.period_month >= first_openings.first_month
 ),
 
 units as (
