@@ -112,6 +112,9 @@ select * exclude (won_cycle_days), {ratio("n_won", "n_closed")} as win_rate,
     {ratio("won_amount", "closed_amount")} as win_amount_rate,
     case when closed_amount = 0 then 'no_closed_amount' when closed_amount is null then 'exchange_rate_missing' end
         as win_amount_reason_code,
+    cast(cast(won_amount as double) / nullif(n_won, 0) as decimal(38, 10)) as avg_deal_amount,
+    case when n_won = 0 then 'no_won_opportunity' when won_amount is null then 'exchange_rate_missing' end
+        as avg_deal_reason_code,
     'EUR' as reporting_currency,
     {ratio("won_cycle_days", "n_won_with_cycle")} as sales_cycle_days_mean,
     case when n_won_with_cycle = 0 then 'no_won_opportunity' end as sales_cycle_reason_code

@@ -51,6 +51,16 @@ EQUIVALENT = {
     "mart_sales_reps_month: left join years": "the twelve months up to a month hold the month itself",
     "mart_sales_reps_month: left join past": "the twelve months up to a month hold the month itself",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
+    "fct_opportunity_engagements: left join spans": "what lies in no span of an opportunity is joined to none",
+    "fct_pipeline_coverages: left join reps": "the next join asks for the seller",
+    "fct_pipeline_coverages: left join snapshots": "the where asks for the planned day, a column of the snapshot",
+    "fct_pipeline_coverages: left join team_wins": "the where asks for the day of closing, a column of the win",
+    "fct_pipeline_coverages: left join winners": "the next join asks for the team of the seller",
+    "fct_stage_win_rates: left join funnel": "every way through the stages has reached the first one",
+    "fct_stage_win_rates: left join month_paths": "the next join asks for the highest stage of the way",
+    "fct_stage_win_rates: left join stages": "the where asks for the stage",
+    "mart_sales_pipeline_open_cycle: left join closings": "the where asks whether it was won, a column of the closing",
+    "mart_sales_pipeline_paths_cycle: left join stages": "the list of stages has every code that a stage can take",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
 #: a company without subscriptions, a strategic list that begins late.
@@ -87,6 +97,23 @@ PLANTED = (
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
     " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
     "update master.bridge_strategic_accounts set valid_from = date '2025-06-01'",
+    # an opportunity whose seller, currency and history are nowhere, open and won; the change of one that is gone
+    "insert into master.fct_opportunities by name select * replace ('opp_alone' as opportunity_id, 'XXX' as currency,"
+    " 'rep_gone' as rep_id) from master.fct_opportunities where is_open limit 1",
+    "insert into metrics.fct_opportunity_snapshots by name select * replace ('alone' as opportunity_snapshot_key,"
+    " 'opp_alone' as opportunity_id, 'unknown' as stage_code, 'rep_gone' as rep_id, 'acc_gone' as account_id,"
+    " snapshot_on + 3 as expected_close_on)"
+    " from metrics.fct_opportunity_snapshots order by snapshot_on desc limit 1",
+    "insert into metrics.fct_opportunity_snapshots by name select * replace ('early' as opportunity_snapshot_key,"
+    " 'opp_early' as opportunity_id, 'rep_gone' as rep_id, snapshot_on + 3 as expected_close_on)"
+    " from metrics.fct_opportunity_snapshots where period_month < (select max(period_month)"
+    " from metrics.fct_opportunity_snapshots) order by snapshot_on desc limit 1",
+    "insert into metrics.fct_opportunity_snapshots by name select * replace ('gone' as opportunity_snapshot_key,"
+    " 'opp_gone' as opportunity_id) from metrics.fct_opportunity_snapshots order by snapshot_on desc limit 1",
+    "insert into metrics.fct_opportunity_closings by name select * replace ('opp_alone' as opportunity_id,"
+    " 'rep_gone' as rep_id) from metrics.fct_opportunity_closings where is_won limit 1",
+    "insert into master.fct_opportunity_changes by name select * replace ('gone' as opportunity_change_key,"
+    " 'opp_gone' as opportunity_id) from master.fct_opportunity_changes where stage_code = 'meeting' limit 1",
 )
 
 

@@ -34,14 +34,14 @@ with frozen as (
 won as (
     select
         {{ first_of_month('closings.closed_on') }} as period_month,
-        coalesce(reps.team_name, 'unknown') as team_name,
+        coalesce(winners.team_name, 'unknown') as team_name,
         count(*) as n_won,
         sum(case when closings.is_unconverted then 1 else 0 end) as n_won_unconverted,
         sum(coalesce(closings.amount_reporting, 0)) as won_amount
     from {{ ref('fct_opportunity_closings') }} as closings
-    left join {{ ref('dim_reps') }} as reps on closings.rep_id = reps.rep_id
+    left join {{ ref('dim_reps') }} as winners on closings.rep_id = winners.rep_id
     where closings.is_won
-    group by {{ first_of_month('closings.closed_on') }}, coalesce(reps.team_name, 'unknown')
+    group by {{ first_of_month('closings.closed_on') }}, coalesce(winners.team_name, 'unknown')
 ),
 
 first_snapshots as (

@@ -43,6 +43,12 @@ targets as (
     group by team_name, quarter_start
 ),
 
+-- Before the first opportunity known, nothing open is no sign of an empty pipeline.
+first_openings as (
+    select {{ first_of_month('min(opened_on)') }} as first_month
+    from {{ ref('fct_opportunity_openings') }}
+),
+
 first_days as (
     select distinct
         dates.period_month,
@@ -50,7 +56,8 @@ first_days as (
         {{ first_of_quarter(add_months('dates.period_month', 1)) }} as quarter_start
     from {{ ref('dim_dates') }} as dates
     cross join {{ run_settings() }} as settings
-    where dates.period_month <= settings.cycle_start
+    cross join first_openings
+    where dates.period_month <= settings.cycle_start and dates.period_month >= first_openings.first_month
 ),
 
 units as (
@@ -66,16 +73,28 @@ units as (
     inner join targets on first_days.quarter_start = targets.quarter_start
 ),
 
+team_wins as (
+    select
+        winners.team_name,
+        closings.closed_on,
+        {{ first_of_quarter('closings.closed_on') }} as quarter_start,
+        closings.amount_reporting,
+        closings.is_unconverted
+    from {{ ref('fct_opportunity_closings') }} as closings
+    inner join {{ ref('dim_reps') }} as winners on closings.rep_id = winners.rep_id
+    where closings.is_won
+),
+
 won as (
     select
         units.period_month,
         units.team_name,
-        sum(coalesce(closings.amount_reporting, 0)) as won_amount,
-        sum(case when closings.is_unconverted then 1 else 0 end) as n_unconverted
+        sum(coalesce(team_wins.amount_reporting, 0)) as won_amount,
+        sum(case when team_wins.is_unconverted then 1 else 0 end) as n_unconverted
     from units
-    inner join {{ ref('dim_reps') }} as reps on units.team_name = reps.team_name
-    inner join {{ ref('fct_opportunity_closings') }} as closings on reps.rep_id = closings.rep_id
-    where closings.is_won and closings.closed_on >= units.quarter_start and closings.closed_on < units.snapshot_on
+    inner join team_wins
+        on units.team_name = team_wins.team_name and units.quarter_start = team_wins.quarter_start
+    where team_wins.closed_on < units.snapshot_on
     group by units.period_month, units.team_name
 ),
 

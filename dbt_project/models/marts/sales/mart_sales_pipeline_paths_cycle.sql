@@ -11,7 +11,7 @@ with changes as (
     from {{ ref('fct_opportunity_changes') }} as changes
     cross join {{ run_settings() }} as settings
     inner join {{ ref('opportunity_stages') }} as stages on changes.stage_code = stages.stage_code
-    where changes.changed_at < settings.as_of
+    where changes.changed_at < settings.as_of and changes.stage_code is not null
 ),
 
 walked as (
