@@ -45,7 +45,8 @@ def test_the_rows_of_a_figure_give_the_figure(warehouse, definition: Definition)
         " where metric_name = $name and metric_value is not null order by all",
         {"name": definition.metric_name},
     ).fetchall()
-    assert figures
+    # the demo company closes too few deals for a score to be judged: the mart says so, and shows none
+    assert bool(figures) == (definition.metric_name != "deal_score_brier")
     kinds = {row[1] for row in figures}
     assert kinds <= {"all", *definition.segments}
     newest = sorted({row[0] for row in figures})[-3:]
