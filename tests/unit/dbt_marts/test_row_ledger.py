@@ -362,7 +362,7 @@ def test_the_records_of_every_contract_are_counted_after_collect(company):
         "telephony_call_leg": "call", "email_event": "email", "calendar_attendee": "attendee",
         "crm_activity": "activity", "crm_opportunity": "opportunity", "erp_invoice_line": "invoice_line",
         "crm_opportunity_event": "opportunity_event", "erp_ledger_entry": "ledger",
-        "erp_subscription": "subscription",
+        "erp_subscription": "subscription", "crm_quota": "quota",
     }  # fmt: skip
     missing = [contract for contract in load_contracts() if by_fact.get(contract, contract) not in followed]
     assert not missing
