@@ -40,6 +40,7 @@ FACTS = (
     ("crm_opportunity_event", "opportunity_event", "count(*) from master.fct_opportunity_changes"),
     ("erp_invoice_line", "invoice_line", "count(*) from master.fct_invoice_lines"),
     ("erp_ledger_entry", "ledger", "count(*) from master.fct_ledger_revenues"),
+    ("crm_quota", "quota", "count(*) from master.fct_quotas"),
 )
 # Streams of term D: contract, stream of the exclusions, crosswalk, its golden id, the golden table.
 ENTITIES = (

@@ -76,7 +76,7 @@ def activity(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
         kpis.add("activity_count", month, cuts, 1)
         is_meeting = touch["channel_code"] == "meeting"
         kpis.part("meetings_per_touch", month, cuts, is_meeting, not is_meeting)
-        known = touch["person_id"] != UNKNOWN
+        known = (touch.get("person_id") or UNKNOWN) != UNKNOWN
         is_system = known and touch["source_stream_code"] != "activity"
         is_logged = known and (touch["source_stream_code"], touch["source_key"]) in logged
         kpis.part("crm_logging_rate", month, cuts, is_logged, is_system)
