@@ -16,7 +16,9 @@ from orchestration.reporting.quality_figures import KpiImpact
 from orchestration.reporting.wording import Wording
 
 ISSUES_SHOWN = 5
-_PLACES = {"rate": 2, "money": 2, "hours": 2, "days": 1, "touches_per_lead": 3, "points": 1}
+_PLACES = {
+    "rate": 2, "money": 2, "hours": 2, "days": 1, "months": 1, "ratio": 2, "touches_per_lead": 3, "points": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
