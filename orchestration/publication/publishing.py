@@ -3,9 +3,9 @@
 What does NOT belong here: the gate's decision (see expectations.gate), reports, Dagster.
 
 Order of a publication: tables built aside, Parquet folder renamed, receipt written, golden-id registry
-promoted, history appended, marts.duckdb replaced, `current.json` written. Readers follow marts.duckdb only; a
-process killed anywhere leaves the old publication or the new one complete, and the next run with the same inputs
-ends with the same tables.
+promoted, evidence of the figures kept, history appended, marts.duckdb replaced, `current.json` written.
+Readers follow marts.duckdb only; a process killed anywhere leaves the old publication or the new one complete,
+and the next run with the same inputs ends with the same tables.
 """
 
 from __future__ import annotations
