@@ -22,7 +22,13 @@ from orchestration.project import ROOT
 
 MART = "marts.mart_management_kpis_month"
 #: What the tiny company gives no figure of: nobody on its strategic list buys, and few accounts buy again.
-WITHOUT_A_FIGURE = {"deal_score_brier", "reply_rate", "strategic_growth", "strategic_growth_ratio", "clv_bgnbd"}
+WITHOUT_A_FIGURE = {
+    "deal_score_brier",
+    "reply_rate",
+    "strategic_growth",
+    "strategic_growth_ratio",
+    "clv_bgnbd",
+}
 
 
 @pytest.fixture(scope="module")
