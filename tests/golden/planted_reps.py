@@ -118,7 +118,8 @@ def tables() -> dict[str, list[Row]]:
     """Relation of the master layer -> rows."""
     deals = [
         {
-            "opportunity_id": f"opp_seller{n}", "account_id": account, "group_id": f"grp_{account}", "lead_id": "unknown",
+            "opportunity_id": f"opp_seller{n}", "account_id": account, "group_id": f"grp_{account}",
+            "lead_id": "unknown",
             "rep_id": rep, "opportunity_type_code": "new", "status_code": "won" if won else "lost",
             "currency": "EUR", "amount": _money(amount), "amount_reporting": _money(reporting),
             "opened_on": date(2025, 9, 1), "closed_at": datetime.fromisoformat(f"{closed}T10:00"),
