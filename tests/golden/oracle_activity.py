@@ -111,7 +111,7 @@ def mails(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
     for send in sends:
         month, platform = month_of(day_in(zone, send["sent_at"])), send.get("source_instance")
         cuts = {
-            "size_band": bands[send["account_id"]],
+            "size_band": bands.get(send["account_id"], "unknown"),
             "sending": "automated" if send["is_automated"] else "one_to_one",
         }
         arrived = bool(send["is_delivered"])

@@ -51,12 +51,12 @@ def milestones(kpis: Kpis, tables: dict, cycle_end: date) -> None:
         for day in sorted(counted):
             so_far += counted[day]
             if so_far >= ACTIVE_REPORTS:
-                kpis.add("activation", month_of(day), {"size_band": bands[account]}, 1)
+                kpis.add("activation", month_of(day), {"size_band": bands.get(account, "unknown")}, 1)
                 break
     for account, used in days.items():
         reached = [day for day in sorted(used)[QUALIFIED_DAYS - 1 :] if day < bought.get(account, date.max)]
         if reached:
-            kpis.add("pql", month_of(reached[0]), {"size_band": bands[account]}, 1)
+            kpis.add("pql", month_of(reached[0]), {"size_band": bands.get(account, "unknown")}, 1)
 
 
 def next_month(month: date) -> date:
@@ -132,7 +132,7 @@ def health(kpis: Kpis, tables: dict, as_of: datetime, cycle_end: date) -> None:
     bands = {account["account_id"]: account["size_band_code"] for account in tables["dim_accounts"]}
     judged: dict[tuple, tuple[list, list]] = defaultdict(lambda: ([], []))
     for row in scores(tables, as_of, cycle_end):
-        cuts = {"size_band": bands[row["account"]]}
+        cuts = {"size_band": bands.get(row["account"], "unknown")}
         kpis.part("health_score", row["month"], cuts, row["score"] or 0, row["score"] is not None)
         if row["score"] is None or not row["known"]:
             continue

@@ -136,7 +136,7 @@ def values(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
     bands = {account["account_id"]: account["size_band_code"] for account in tables["dim_accounts"]}
     expected = defaultdict(list)
     for row in tables.get("statistics.account_values", []):
-        for segment in kpis.each({"size_band": bands[row["account_id"]]}):
+        for segment in kpis.each({"size_band": bands.get(row["account_id"], "unknown")}):
             expected[segment].append(Fraction(row["expected_revenue"]))
     for (kind, code), amounts in expected.items():
         kpis.state("clv_bgnbd", month, {kind: code}, sum(amounts) * Fraction(8, 10) / len(amounts))

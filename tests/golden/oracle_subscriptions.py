@@ -31,7 +31,7 @@ def retention(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     closing = {(row["account_id"], row["period_month"]): Fraction(row["closing_mrr"]) for row in rows}
     for row in rows:
         account, month = row["account_id"], row["period_month"]
-        cuts, known = {"size_band": bands[account]}, account != "unknown"
+        cuts, known = {"size_band": bands.get(account, "unknown")}, account != "unknown"
         before, after = Fraction(row["opening_mrr"]), Fraction(row["closing_mrr"])
         stays = before > 0
         kpis.part("nrr_month", month, cuts, after if stays else 0, before)
@@ -49,7 +49,7 @@ def retention(kpis: Kpis, tables: dict, cycle_end: date) -> None:
         later = months_before(month, -12)
         if paid > 0 and later < cycle_end:
             now = closing.get((account, later), Fraction(0))
-            cuts = {"size_band": bands[account]}
+            cuts = {"size_band": bands.get(account, "unknown")}
             kpis.part("nrr", later, cuts, now, paid)
             kpis.part("grr", later, cuts, min(paid, now), paid)
 

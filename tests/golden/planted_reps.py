@@ -22,6 +22,7 @@ REPS = [
     ("rep_n7", "manager", "2025-04-01", None, True),
     ("rep_n8", "ae", None, None, True),  # no dates: from the first sign of work
     ("rep_n9", "mdr", None, None, False),  # left after the last sign of work
+    ("rep_n10", "ae", "2025-12-20", None, True),  # ramps up in February
 ]
 
 # scope, seller, team, measure, first day, last day, kind, target, in the reporting currency
@@ -66,7 +67,7 @@ QUOTAS = [
 
 # account, owner
 ACCOUNTS = [
-    ("acc_n1", "rep_n1"), ("acc_n2", "rep_n2"), ("acc_n3", "rep_n3"), ("acc_n5", "rep_n5"), ("acc_n7", "rep_n7"),
+    ("acc_n1", "rep_n1"), ("acc_n2", "rep_n2"), ("acc_n3", "rep_n3"), ("acc_n5", "rep_n10"), ("acc_n7", "rep_n7"),
     ("acc_n8", None),
 ]  # fmt: skip
 
@@ -91,10 +92,10 @@ TOUCHES = [
 
 # account, day, amount, in the reporting currency
 LINES = [
-    ("acc_n1", "2025-10-03", 300, 300), ("acc_n2", "2025-10-04", 100, 100), ("acc_n7", "2025-10-05", 100, 100),
-    ("acc_n5", "2025-10-06", 1000, 1000),  # of a seller who ramps up
-    ("acc_n8", "2025-10-07", 70, 70),  # nobody's
-    ("acc_n2", "2025-11-04", 40, None), ("acc_n1", "2025-11-05", 20, 20),
+    ("acc_n1", "2026-02-03", 300, 300), ("acc_n2", "2026-02-04", 100, 100), ("acc_n7", "2026-02-05", 100, 100),
+    ("acc_n5", "2026-02-06", 1000, 1000),  # of a seller who ramps up
+    ("acc_n8", "2026-02-07", 70, 70),  # nobody's
+    ("acc_n2", "2026-03-04", 40, None), ("acc_n1", "2026-03-05", 20, 20),
 ]  # fmt: skip
 
 
@@ -139,6 +140,11 @@ def tables() -> dict[str, list[Row]]:
         "dim_accounts": [
             {"account_id": account, "group_id": f"grp_{account}", "size_band_code": "smb", "owner_rep_id": owner}
             for account, owner in ACCOUNTS
+        ],
+        "bridge_account_groups": [
+            {"account_id": account, "group_id": f"grp_{account}", "kind_code": "legal", "valid_from": date(1900, 1, 1),
+             "link_source": "own", "is_as_is": True, "is_pro_forma": True}
+            for account, _ in ACCOUNTS
         ],
         "fct_quotas": [
             {"quota_key": f"q{n:02}", "scope_code": scope, "rep_id": rep, "team_name": team, "metric_code": metric,
