@@ -38,4 +38,7 @@ def tables() -> dict[str, list[dict]]:
          "closing_mrr": nothing if n == 0 else monthly}
         for n in range(50)
     ]  # fmt: skip
-    return {"fct_marketing_costs": costs, "fct_mrr_movements": movements}
+    accounts = [
+        {"account_id": f"acc_r{n}", "group_id": f"grp_r{n}", "size_band_code": BAND} for n in range(50)
+    ]
+    return {"dim_accounts": accounts, "fct_marketing_costs": costs, "fct_mrr_movements": movements}
