@@ -39,7 +39,7 @@ class MovedFigure:
 def _moved(each: FigureMove, currency: str, t: Wording, f: Formats) -> MovedFigure:
     lines = tuple(
         CauseLine(
-            t(f"quality.moves.cause.{code}"),
+            t.or_raw("quality.moves.cause", code),
             MISSING if n_units is None else f.integer(n_units),
             shown_effect(effect, each.unit, currency, t, f),
         )

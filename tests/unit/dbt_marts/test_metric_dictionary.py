@@ -114,6 +114,8 @@ def test_measures_read_units_cut_at_as_of_and_rows_of_a_mart_only_where_a_metric
     for semantic_model in manifest["semantic_models"].values():
         (parent,) = semantic_model["depends_on"]["nodes"]
         model = manifest["nodes"][parent]
+        if not semantic_model["measures"]:
+            continue  # attributes of entities as they were, joined by their days
         (entity,) = (e["name"] for e in semantic_model["entities"] if e["type"] == "primary")
         schema = "marts" if entity in cells else "metrics"
         assert model["schema"] == schema or model["name"] == "fct_mrr_movements", semantic_model["name"]

@@ -17,6 +17,7 @@ from conftest import built
 #: The row ledger of facts and touches are tests of dbt: a build that does not balance fails.
 SELECTION = (
     "+assert_every_kept_row_is_counted_or_excluded", "+assert_every_contact_is_a_touch_or_an_outlier", "+dq_outliers",
+    "+fct_opportunity_stages",
 )  # fmt: skip
 LEG, DEAL, BURST = (
     "pbx/telephony_call_leg/backwards", "crm/crm_opportunity/typo", "call:pbx/burst60",

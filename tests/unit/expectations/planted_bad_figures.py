@@ -141,6 +141,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_leads_month": {"period_month": NEXT, "n_converted_in_window": 2},
         f"{R}sales_leads_cycle": {"segment_code": "bad", "n_undated": 2},
         f"{R}sales_touch_lines_cycle": {"segment_code": "bad", "n_q1": 2},
+        f"{R}sales_touch_points_cycle": {"segment_code": "bad", "n_converted": 6},
         f"{R}sales_opportunities_month": {"period_month": NEXT, "n_lost": 1},
         f"{R}sales_stages_month": {"period_month": NEXT, "n_reached_next": 2},
         f"{R}marketing_complaints_week": {"segment_code": "bad", "n_delivered": 2},

@@ -46,6 +46,16 @@ MARTS: dict[str, list[Row]] = {
             "converted_share_rate": "0.4",
         }
     ],
+    "marts.mart_sales_touch_points_cycle": [
+        {
+            "period_code": "month",
+            "design_code": "naive",
+            **SEGMENT,
+            "n_touches": 3,
+            "n_leads": 5,
+            "n_converted": 2,
+        }
+    ],
     "marts.mart_sales_touch_lines_cycle": [
         {
             "period_code": "month",
