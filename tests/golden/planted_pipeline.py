@@ -256,7 +256,8 @@ def tables() -> dict[str, list[dict]]:
         ],
         "fct_opportunity_stages": [row for deal in DEALS for row in _stages(deal)],
         "fct_touches": [
-            {"touch_key": f"pipeline{n}", "source_key": f"pipeline{n}", "lead_id": "unknown", "source_stream_code": "call", "account_id": account,
+            {"touch_key": f"pipeline{n}", "source_key": f"pipeline{n}",
+             "lead_id": "unknown", "source_stream_code": "call", "account_id": account,
              "person_id": person, "channel_code": channel, "is_effective": effective, "is_day_only": False,
              "occurred_at": _at(moment), "occurred_on": datetime.fromisoformat(moment).date(),
              "duration_s": seconds, "rep_id": "rep_n", "direction_code": "outbound"}

@@ -22,7 +22,8 @@ def test_a_month_is_judged_by_the_shortest_period_and_by_the_days_of_employment(
     found = dict(
         marts.execute(
             "select holder_code || ' ' || strftime(period_month, '%Y-%m'), target_amount from metrics.fct_quota_months"
-            " where holder_code like 'rep_n_' and metric_code = 'revenue' and period_month >= '2025-09-01' and period_month < '2025-12-01'"
+            " where holder_code like 'rep_n_' and metric_code = 'revenue'"
+            " and period_month >= '2025-09-01' and period_month < '2025-12-01'"
         ).fetchall()
     )
     assert found == {

@@ -96,6 +96,9 @@ PLANTED = (
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
     " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
+    # a quarter for which nobody has a target
+    "delete from master.fct_quotas where metric_code = 'revenue' and period_start >= date '2025-07-01'"
+    " and period_start < date '2025-10-01'",
     "update master.bridge_strategic_accounts set valid_from = date '2025-06-01'",
     # an opportunity whose seller, currency and history are nowhere, open and won; the change of one that is gone
     "insert into master.fct_opportunities by name select * replace ('opp_alone' as opportunity_id, 'XXX' as currency,"
