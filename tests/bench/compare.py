@@ -118,7 +118,8 @@ SAME_ROWS = {
         "mart_management_kpis_month",
         "*",
         "segment_kind_code = 'all' and metric_name in ('win_rate_close', 'win_amount_rate_close', 'sales_cycle_days', "
-        "'stage_conversion', 'revenue_total', 'mrr', 'complaint_rate') and coalesce(reason_code, '') <> 'before_first_row'",
+        "'stage_conversion', 'revenue_total', 'mrr', 'complaint_rate')"
+        " and coalesce(reason_code, '') <> 'before_first_row'",
     ),
 }  # fmt: skip
 COMPLAINTS = "mart_marketing_complaints_week where segment_kind_code = 'all'"

@@ -101,7 +101,7 @@ PLANTED = (
     " and period_start < date '2025-10-01'",
     "update master.bridge_strategic_accounts set valid_from = date '2025-06-01'",
     # an opportunity whose seller, currency and history are nowhere, open and won; the change of one that is gone
-    "insert into master.fct_opportunities by name select * replace ('opp_alone' as opportunity_id, 'XXX' as currency,"
+    "insert into master.fct_opportunities by name select * replace ('opp_alone' as opportunity_id, 'ZZZ' as currency,"
     " 'rep_gone' as rep_id) from master.fct_opportunities where is_open limit 1",
     "insert into metrics.fct_opportunity_snapshots by name select * replace ('alone' as opportunity_snapshot_key,"
     " 'opp_alone' as opportunity_id, 'unknown' as stage_code, 'rep_gone' as rep_id, 'acc_gone' as account_id,"
