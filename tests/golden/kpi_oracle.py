@@ -109,7 +109,10 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: st
         kpis.part("touches_per_lead", month, cuts, len(inside) if matured else 0, matured)
         effective = sorted(t["occurred_at"] for t in mine if t["is_effective"])
         if effective and effective[0] >= born:
-            kpis.observe("ttf_hours", month, cuts, Fraction(int((effective[0] - born).total_seconds()), 3600))
+            waited = Fraction(int((effective[0] - born).total_seconds()), 3600)
+            kpis.observe(
+                "ttf_hours", month, cuts, Fraction(round(waited * 10_000), 10_000)
+            )  # the fact's decimals
         old = born + timedelta(hours=24) <= as_of
         prompt = any(born <= moment <= born + timedelta(hours=24) for moment in effective)
         kpis.part("contacted_24h_rate", month, cuts, old and prompt, old)
@@ -155,7 +158,7 @@ def revenue(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     families = {p["product_id"]: p["product_family"] for p in tables["dim_products"]}
     lines = [
         line for line in tables["fct_invoice_lines"]
-        if not line["is_intercompany"] and line["invoiced_on"] < cycle_end
+        if not line["is_intercompany"] and line["invoiced_on"] and line["invoiced_on"] < cycle_end
     ]  # fmt: skip
     by_group = defaultdict(Fraction)
     for line in lines:

@@ -1,0 +1,79 @@
+"""The recomputation in plain Python on generated companies: every published KPI, month and segment.
+
+The mart and MetricFlow are compared in `test_metrics_agree.py`; here stands the third face. Small planted edges are
+in `tests/golden`.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.settings import read_settings
+from tests.golden import kpi_oracle
+from tests.golden.planted_company import master_tables
+from tests.golden.planted_warehouse import model_columns
+from tests.metricflow_engine import published_metrics
+
+HALF_A_UNIT = Fraction(1, 2 * 10**6)  # medians are published with six decimals
+TENTH_DECIMAL = Fraction(1, 10**9)
+
+
+def rows_of(work: Path) -> dict[str, list[dict[str, Any]]]:
+    """The relations that the oracles read, from the warehouse and the estimates of a company's work folder."""
+    schemas = {name: schema for name, (schema, _) in model_columns().items()}
+    found = {}
+    with duckdb.connect(str(work / "warehouse.duckdb"), read_only=True) as con:
+        for name in master_tables():
+            relation = (
+                f"'{work}/{name.replace('.', '/')}.parquet'" if "." in name else f"{schemas[name]}.{name}"
+            )
+            found[name] = con.sql(f"select * from {relation}").to_arrow_table().to_pylist()
+    return found
+
+
+def differences(work: Path) -> tuple[int, list[str]]:
+    """(cells compared, cells of the oracle that the mart does not have or has otherwise)."""
+    settings = read_settings(work)
+    expected = kpi_oracle.all_kpis(
+        rows_of(work), settings.as_of, settings.conversion_window_days, settings.timezone
+    )
+    with duckdb.connect(str(work / "warehouse.duckdb"), read_only=True) as con:
+        published = {
+            row[:4]: row[4:]
+            for row in con.execute(
+                "select metric_name, period_month, segment_kind_code, segment_code, metric_value, reason_code"
+                " from marts.mart_management_kpis_month"
+            ).fetchall()
+        }
+    places = {name: metric["config"]["meta"].get("places") for name, metric in published_metrics().items()}
+    wrong = []
+    for cell, (value, _, _) in expected.items():
+        got, reason = published.get(cell, (None, "no such cell"))
+        if reason == "no_delivery":
+            continue  # the source of the month has sent nothing: the mart says so, the rows cannot know it
+        slack = HALF_A_UNIT if places[cell[0]] == 6 else TENTH_DECIMAL
+        if (value is None) != (got is None) or (value is not None and abs(Fraction(got) - value) > slack):
+            wrong.append(f"{cell}: Python {value if value is None else float(value)}, mart {got} {reason}")
+    return len(expected), wrong
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", [7, 20261122])
+def test_every_kpi_of_other_companies_is_that_of_plain_python(tmp_path: Path, seed: int) -> None:
+    from orchestration.commands.demo import generate_demo
+    from orchestration.commands.run import run_cycle
+
+    generate_demo(tmp_path / "other", "tiny", seed)
+    run_cycle(tmp_path / "other", as_json=True)
+    compared, wrong = differences(tmp_path / "other" / "work")
+    assert compared > 10_000
+    assert not wrong, wrong[:20]
+
+
+def test_every_kpi_of_the_demo_company_is_that_of_plain_python(demo_run) -> None:
+    compared, wrong = differences(demo_run.work)
+    assert compared > 10_000
+    assert not wrong, wrong[:20]
