@@ -1,4 +1,4 @@
-"""Quadrants of the scatter by its exact means (rows QU8, QU9, QU19).
+"""Quadrants of the scatter by its exact means (rows QU8, QU9).
 
 Q1 high x and high y, Q2 low x and high y, Q3 both low, Q4 high x and low y; a value equal to the mean is high.
 Not here: who stands in a quadrant by name; the lists of accounts come from the marts.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 from orchestration.audit.points import Points
 
@@ -47,11 +45,3 @@ def quadrants(points: Points) -> Quadrants:
         counts[p.x >= mean_x, p.y >= mean_y] += p.units
         on_line += p.units if mean_x == p.x or mean_y == p.y else 0
     return Quadrants(*counts.values(), on_line)
-
-
-def q1_shift(before: Quadrants, after: Quadrants) -> tuple[Fraction, float, float] | None:
-    """Change of the share of Q1 between two cycles, with Newcombe's 95 % interval; None where one has no units."""
-    if before.q1_share is None or after.q1_share is None:
-        return None
-    low, high = confint_proportions_2indep(after.q1, after.n, before.q1, before.n, method="newcomb")
-    return after.q1_share - before.q1_share, float(low), float(high)

@@ -1,6 +1,6 @@
-"""Does the line hang on a few units: without the top 1 %, without any one, by influence (rows QU11, OU5).
+"""Does the line hang on a few units: what is left of it without the top 1 % (row QU11).
 
-Not here: the class of an outlier; errors have left the data before any figure (dq_outliers).
+Not here: the influence of one unit and the class of an outlier (dq_outliers), whose errors have left the data.
 """
 
 from __future__ import annotations
@@ -50,36 +50,3 @@ def without_top(points: Points, whole: Line, bars: tuple[float, float] = (0.10, 
 
 def _band(r: float, bars: tuple[float, float]) -> int:
     return sum(r >= bar for bar in bars)
-
-
-@dataclass(frozen=True)
-class Influence:
-    """Influence of the units on one point. cooks_distance is None with leverage 1 (Anscombe's fourth set)."""
-
-    x: Fraction
-    y: Fraction
-    units: int
-    leverage: float
-    cooks_distance: float | None
-
-
-def influences(points: Points, fitted: Line) -> list[Influence]:
-    """Cook's distance and leverage of each point, the most influential first; empty where no line is fitted.
-
-    Cook 1977: residual squared x leverage / (p x residual variance x (1 - leverage) squared), p = 2.
-    """
-    if fitted.r is None or fitted.mean_x is None or fitted.mean_y is None:
-        return []
-    n, mean_x = points.n, fitted.mean_x
-    sxx = sum(((p.x - mean_x) ** 2 * p.units for p in points), Fraction(0))
-    slope = sum(((p.x - mean_x) * (p.y - fitted.mean_y) * p.units for p in points), Fraction(0)) / sxx
-    residuals = [p.y - fitted.mean_y - slope * (p.x - mean_x) for p in points]
-    variance = sum((e * e * p.units for e, p in zip(residuals, points, strict=True)), Fraction(0)) / (n - 2)
-    found = []
-    for p, e in zip(points, residuals, strict=True):
-        leverage = Fraction(1, n) + (p.x - mean_x) ** 2 / sxx
-        distance = None
-        if leverage != 1:
-            distance = float(e * e * leverage / (2 * variance * (1 - leverage) ** 2)) if variance else 0.0
-        found.append(Influence(p.x, p.y, p.units, float(leverage), distance))
-    return sorted(found, key=lambda i: (i.cooks_distance is not None, -(i.cooks_distance or 0), i.x, i.y))

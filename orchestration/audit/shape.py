@@ -72,30 +72,6 @@ def shape(points: Points) -> Shape:
     return Shape(form, best, aicc, None if np.isnan(knot) else float(knot), None)
 
 
-def shares(points_by_cluster: list[Points], draws: int, seed: int) -> dict[str, float]:
-    """Share of bootstrap samples of whole clusters (accounts) in which each form has the lowest AICc.
-
-    Args:
-        points_by_cluster: the units of each cluster.
-        draws: samples, 200 as a rule.
-        seed: of the generator; the same seed gives the same shares.
-    """
-    counts = sorted({p.x for cluster in points_by_cluster for p in cluster})
-    place = {x: i for i, x in enumerate(counts)}
-    n = np.zeros((len(points_by_cluster), len(counts)))
-    k = np.zeros_like(n)
-    for row, cluster in enumerate(points_by_cluster):
-        for p in cluster:
-            n[row, place[p.x]] += p.units
-            k[row, place[p.x]] += float(p.y) * p.units
-    size = len(points_by_cluster)
-    weights = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), draws).astype(float)
-    x = np.array([float(v) for v in counts])
-    scores = np.column_stack([_best_of(form, x, weights @ n, weights @ k)[0] for form in FORMS])
-    best = np.argmin(np.where(np.isfinite(scores), scores, np.inf), axis=1)
-    return {form: float((best == i).mean()) for i, form in enumerate(FORMS)}
-
-
 def _judged(aicc: dict[str, float]) -> tuple[str, str]:
     """(form or undetermined, form of lowest AICc)."""
     ordered = sorted(aicc, key=lambda form: (aicc[form], FORMS.index(form)))

@@ -1,7 +1,7 @@
-"""Colour of a segment with its reasons (rows DE20, DE21, EX10): a table of rules, red before amber before green.
+"""Colour of a segment with its reasons (rows DE20, EX10): a table of rules, red before amber.
 
 The landmark r feeds the light; the naive one is shown beside it. Bars are inclusive and compared as decimals.
-Green asks for a valid experiment, so that no correlation alone turns a segment green.
+Green asks for an experiment that brought the gain; no experiment is collected, so no correlation turns a segment green.
 Not here: how the figures come about.
 """
 
@@ -10,16 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-GREY, RED, AMBER, GREEN = "grey", "red", "amber", "green"
+GREY, RED, AMBER = "grey", "red", "amber"
 
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars of the light: r for green and amber, conversion points that an experiment must bring."""
+    """Bars of r, and the least that a segment must have to be judged."""
 
     r_green: Decimal = Decimal("0.25")
     r_amber: Decimal = Decimal("0.10")
-    delta_points: Decimal = Decimal("2")
     minimum_units: int = 30
     minimum_events: int = 10
 
@@ -32,10 +31,7 @@ class Evidence:
         n, n_events: units and conversions of the landmark population.
         r: landmark correlation rounded to ten decimals; None where it cannot be estimated.
         is_fragile, is_reversed, is_heterogeneous: findings of sensitivity and composition.
-        complaints: stable, proved_stable, not_proved, up or breach; None without mailings.
-        experiment: valid, mismatch (sample ratio) or None without one.
-        delta_points: conversion points of the experiment.
-        power: of the experiment at its end, 0 to 1.
+        has_complaint_breach: a week of the cycle had more complaints than its bar.
     """
 
     n: int
@@ -44,49 +40,31 @@ class Evidence:
     is_fragile: bool = False
     is_reversed: bool = False
     is_heterogeneous: bool = False
-    complaints: str | None = None
-    experiment: str | None = None
-    delta_points: Decimal | None = None
-    power: Decimal | None = None
+    has_complaint_breach: bool = False
 
 
 @dataclass(frozen=True)
 class Light:
-    """Colour, the reasons that fixed it (codes, in the order of the rules) and flags that do not change it."""
+    """Colour, and the reasons that fixed it: codes, in the order of the rules."""
 
     colour: str
     reasons: tuple[str, ...]
-    flags: tuple[str, ...]
 
 
 def light(evidence: Evidence, bars: Bars | None = None) -> Light:
     """The light of one segment."""
     bars = bars or Bars()
-    if evidence.complaints in ("up", "breach"):
-        return Light(RED, (f"complaints_{evidence.complaints}",), ())
+    if evidence.has_complaint_breach:
+        return Light(RED, ("complaints_breach",))
     if evidence.n < bars.minimum_units or evidence.n_events < bars.minimum_events:
-        return Light(GREY, ("too_few_units" if evidence.n < bars.minimum_units else "too_few_events",), ())
+        return Light(GREY, ("too_few_units" if evidence.n < bars.minimum_units else "too_few_events",))
     if evidence.r is not None and evidence.r < bars.r_amber:
-        return Light(RED, ("r_below_amber_bar",), ())
+        return Light(RED, ("r_below_amber_bar",))
     rules = [
         ("r_not_estimable", evidence.r is None),
         ("r_below_green_bar", evidence.r is not None and evidence.r < bars.r_green),
-        ("sample_ratio_mismatch", evidence.experiment == "mismatch"),
-        ("no_valid_experiment", evidence.experiment is None),
-        ("gain_below_bar", evidence.experiment == "valid" and not _gained(evidence, bars)),
         ("fragile_without_top", evidence.is_fragile),
         ("reversed_in_segments", evidence.is_reversed),
         ("heterogeneous_segments", evidence.is_heterogeneous),
     ]
-    amber = tuple(code for code, holds in rules if holds)
-    if amber:
-        return Light(AMBER, amber, ())
-    flags = [
-        ("power_under_80", evidence.power is None or evidence.power < Decimal("0.8")),
-        ("complaints_not_proved", evidence.complaints in (None, "stable", "not_proved")),
-    ]
-    return Light(GREEN, ("all_bars_met",), tuple(code for code, holds in flags if holds))
-
-
-def _gained(evidence: Evidence, bars: Bars) -> bool:
-    return evidence.delta_points is not None and evidence.delta_points >= bars.delta_points
+    return Light(AMBER, (*(code for code, holds in rules if holds), "no_experiment"))

@@ -217,13 +217,10 @@ def _touch_lines(reader: Reader) -> dict[tuple[str, str], TouchLine]:
     return {
         (row["segment_kind_code"], row["segment_code"]): TouchLine(
             n_leads=row["n_leads"],
-            n_converted=row["n_converted"],
             r=row["r"],
             r_low=row["r_low"],
             r_high=row["r_high"],
-            slope=row["slope"],
             reason_code=row["line_reason_code"],
-            form_code=row["form_code"],
             colour_code=row["colour_code"],
             reasons=tuple(row["colour_reason_codes"].split(",")),
         )

@@ -330,17 +330,14 @@ class Kpi:
 class TouchLine:
     """How touches before the landmark and conversion after it go together in one segment, and its light.
 
-    slope: conversion per touch, 0.01 is one point; reasons: codes of the rules behind the colour.
+    reasons: codes of the rules behind the colour.
     """
 
     n_leads: int
-    n_converted: int
     r: Decimal | None
     r_low: Decimal | None
     r_high: Decimal | None
-    slope: Decimal | None
     reason_code: str | None
-    form_code: str | None
     colour_code: str
     reasons: tuple[str, ...]
 

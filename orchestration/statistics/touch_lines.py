@@ -333,7 +333,7 @@ def _judged(cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach:
             is_fragile=top.is_fragile,
             is_reversed=bool(mix and mix.is_reversed),
             is_heterogeneous=bool(mix and mix.is_heterogeneous),
-            complaints="breach" if breach else None,
+            has_complaint_breach=breach,
         )
     )
     return {"colour_code": judged.colour, "colour_reason_codes": ",".join(judged.reasons)}

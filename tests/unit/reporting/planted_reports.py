@@ -425,17 +425,15 @@ def segment(dimension, code, n, cr, touches, ttf, contacted) -> Segment:
 
 
 def touch_line(r, colour, *reasons, n=6_100) -> TouchLine:
-    return TouchLine(
-        n, n // 8, D(r) if r else None, D(r) - D("0.03") if r else None, D(r) + D("0.03") if r else None,
-        D("0.012") if r else None, None if r else "zero_variance_y", "plateau", colour, reasons,
-    )  # fmt: skip
+    bounds = (D(r), D(r) - D("0.03"), D(r) + D("0.03")) if r else (None,) * 3
+    return TouchLine(n, *bounds, None if r else "zero_variance_y", colour, reasons)
 
 
 TOUCH_LINES = {
-    "all": touch_line("0.21", "amber", "r_below_green_bar", "no_valid_experiment", "heterogeneous_segments"),
-    "smb": touch_line("0.28", "amber", "no_valid_experiment"),
+    "all": touch_line("0.21", "amber", "r_below_green_bar", "no_experiment", "heterogeneous_segments"),
+    "smb": touch_line("0.28", "amber", "no_experiment"),
     "mid": touch_line("0.04", "red", "r_below_amber_bar"),
-    "enterprise": touch_line("0.31", "green", "all_bars_met"),
+    "enterprise": touch_line("0.31", "amber", "no_experiment"),
     "unknown": touch_line(None, "grey", "too_few_units", n=26),
 }
 
