@@ -166,7 +166,7 @@ def _queries(
         yield "select unit_id, 'age_alone', 'elapsed_time' from moved where is_age_alone"
     for contract, query in of_record.items():
         yield (
-            f"select distinct {identity('k.unit_key')}, 'record', s.cause from record_signs as s,"
+            f"select distinct {family.unit_identity('k.unit_key')}, 'record', s.cause from record_signs as s,"
             f" lateral ({query.replace('$record', 's.record_key')}) as k(unit_key)"
             f" where s.contract = '{contract}'"
         )

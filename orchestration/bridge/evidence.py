@@ -25,15 +25,19 @@ from orchestration.explaining.definitions import Definition
 
 FOLDER = "kpi_evidence"
 MANIFEST = "manifest.json"
+#: How identities are made; evidence of another form cannot be compared with, and its causes are told undivided.
+FORM = 2
 #: Publications whose evidence stays: the current one, the one it is compared with, and one for a rollback.
 KEPT = 3
-#: Link of a unit to an entity -> columns of its rows that give it, and how many letters to drop before the identity.
-LINKS: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "link_person": (("lead_id", 4), ("person_id", 4)),
-    "link_account": (("account_id", 4),),
-    "link_group": (("group_id", 0),),
-    "link_record": (("opportunity_id", 0), ("invoice_line_id", 0)),
+#: Link of a unit to an entity -> columns of its rows that give it; the first one there is taken.
+LINKS: Mapping[str, tuple[str, ...]] = {
+    "link_person": ("lead_id", "person_id"),
+    "link_account": ("account_id",),
+    "link_group": ("group_id",),
+    "link_record": ("opportunity_id", "invoice_line_id"),
 }
+#: Keys that are a hash already; millions of rows have them.
+_HASHED_KEYS = frozenset({"send_key"})
 #: Columns that formulas may count and nobody may read.
 _NAMES_SOMEBODY = re.compile(r"(email|phone|mobile|full_name|first_name|last_name|display_name)$")
 FORMULAS = ("numerator", "denominator", "value")
@@ -61,6 +65,12 @@ class Family:
             "group": "link_group",
         }
         return next((link for start, link in starts.items() if self.key.startswith(start)), None)
+
+    def unit_identity(self, expression: str) -> str:
+        """SQL of the identity of a unit from its key."""
+        if self.key in _HASHED_KEYS:
+            return f"cast('0x' || right({expression}, 16) as ubigint)"
+        return identity(expression)
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,11 @@ def identity(expression: str) -> str:
     return f"md5_number_lower(cast({expression} as varchar))"
 
 
+def golden_identity(expression: str) -> str:
+    """Identity of a golden id without its prefix: its twelve hexadecimal digits as a number; 0 for `unknown`."""
+    return f"coalesce(try_cast('0x' || {expression} as ubigint), 0::ubigint)"
+
+
 def write_evidence(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
@@ -134,19 +149,20 @@ def write_evidence(
         _copy(con, left_out, folder / "left_out.parquet")
     if relation_exists(con, "conforming.int_month_rates"):
         _copy(con, "select * from conforming.int_month_rates order by all", folder / "rates.parquet")
-    content = {**identity_of, "metrics": metrics}
+    content = {**identity_of, "form": FORM, "metrics": metrics}
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return Evidence(folder, content)
 
 
 def read_evidence(registry: Path, publication_id: str) -> Evidence | None:
-    """The evidence of a publication; None when it is not kept (any more)."""
+    """The evidence of a publication; None when it is not kept (any more) or of another form."""
     folder = registry / FOLDER / publication_id
     try:
-        return Evidence(folder, json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    return Evidence(folder, content) if content.get("form") == FORM else None
 
 
 def prune(registry: Path, publications: Iterable[str]) -> None:
@@ -185,14 +201,14 @@ def _columns(con: duckdb.DuckDBPyConnection, family: Family) -> list[str] | None
 
 def _units_sql(family: Family, columns: list[str]) -> str:
     links = [
-        f"{identity(f'substr(r.{column}, {dropped + 1})')} as {link}"
+        f"{_link_identity(link, column)} as {link}"
         for link, sources in LINKS.items()
-        for column, dropped in [next((each for each in sources if each[0] in columns), (None, 0))]
+        for column in [next((each for each in sources if each in columns), None)]
         if column
     ]
     used = sorted({name for each in family.definitions for name in formula_columns(each, columns)})
     selected = [
-        f"{identity(family.key)} as unit_id",
+        f"{family.unit_identity(family.key)} as unit_id",
         f"cast(date_trunc('month', {family.month}) as date) as unit_month",
         *links,
         *(["r.currency as unit_currency"] if "currency" in columns else []),
@@ -205,8 +221,13 @@ def _units_sql(family: Family, columns: list[str]) -> str:
     ]
     return (
         f"select {', '.join(selected)} from {family.rows} as r"
-        f" where ({family.where}) and ({family.month}) is not null order by unit_month, unit_id"
+        f" where ({family.where}) and ({family.month}) is not null"
     )
+
+
+def _link_identity(link: str, column: str) -> str:
+    """A lead and its person share what follows the prefix; a record is known by its whole key."""
+    return identity(f"r.{column}") if link == "link_record" else golden_identity(f"substr(r.{column}, 5)")
 
 
 def _members_sql(matching: Path) -> str:
@@ -214,11 +235,10 @@ def _members_sql(matching: Path) -> str:
     return (
         " union all ".join(
             f"select '{entity}' as entity, {identity('record_key')} as record_id,"
-            f" {identity('substr(golden_id, 5)')} as entity_id"
+            f" {golden_identity('substr(golden_id, 5)')} as entity_id"
             f" from read_parquet({literal(str(matching / f'{entity}_history.parquet'))}) where valid_to is null"
             for entity in ("account", "person")
         )
-        + " order by all"
     )
 
 
@@ -248,7 +268,7 @@ def _left_out_sql(con: duckdb.DuckDBPyConnection, dispositions: Path) -> str | N
     # an attendee's key holds an address
     return (
         f"select distinct contract, {identity('record_key')} as record_id, reason"
-        f" from ({' union all '.join(parts)}) as t (contract, record_key, reason) order by all"
+        f" from ({' union all '.join(parts)}) as t (contract, record_key, reason)"
     )
 
 
