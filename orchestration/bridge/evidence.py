@@ -232,13 +232,11 @@ def _link_identity(link: str, column: str) -> str:
 
 def _members_sql(matching: Path) -> str:
     """Who held which golden id; a lead record is a member of an account and of a person. Its key is not kept."""
-    return (
-        " union all ".join(
-            f"select '{entity}' as entity, {identity('record_key')} as record_id,"
-            f" {golden_identity('substr(golden_id, 5)')} as entity_id"
-            f" from read_parquet({literal(str(matching / f'{entity}_history.parquet'))}) where valid_to is null"
-            for entity in ("account", "person")
-        )
+    return " union all ".join(
+        f"select '{entity}' as entity, {identity('record_key')} as record_id,"
+        f" {golden_identity('substr(golden_id, 5)')} as entity_id"
+        f" from read_parquet({literal(str(matching / f'{entity}_history.parquet'))}) where valid_to is null"
+        for entity in ("account", "person")
     )
 
 

@@ -9,11 +9,12 @@ What does NOT belong here: which customers and purchases are meant (account_valu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betaln, gammaln, hyp2f1
+from scipy.special import betaln, digamma, gammaln, hyp2f1
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,46 @@ def spending_likelihood(parameters: np.ndarray, x: np.ndarray, mean: np.ndarray)
     )  # fmt: skip
 
 
+def _purchasing_slopes(parameters: np.ndarray, x: np.ndarray, t: np.ndarray, age: np.ndarray) -> np.ndarray:
+    """The derivatives of purchasing_likelihood by (r, alpha, a, b)."""
+    r, alpha, a, b = parameters
+    repeated = x > 0
+    odds = np.zeros(len(x))  # of having left against being alive still
+    odds[repeated] = a / (b + x[repeated] - 1)
+    odds[repeated] *= ((alpha + age[repeated]) / (alpha + t[repeated])) ** (r + x[repeated])
+    left = np.where(np.isinf(odds), 1.0, odds / (1 + odds))
+    both = digamma(a + b + x) - digamma(a + b)
+    of_b = digamma(b + x) - digamma(b) - both
+    of_b[repeated] -= left[repeated] / (b + x[repeated] - 1)
+    return np.array(
+        [
+            np.sum(digamma(r + x) - digamma(r) + np.log(alpha)
+                   - (1 - left) * np.log(alpha + age) - left * np.log(alpha + t)),
+            np.sum(r / alpha - (r + x) * ((1 - left) / (alpha + age) + left / (alpha + t))),
+            np.sum(left / a - both),
+            np.sum(of_b),
+        ]
+    )  # fmt: skip
+
+
+def _spending_slopes(parameters: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """The derivatives of spending_likelihood by (p, q, v)."""
+    p, q, v = parameters
+    total = np.log(x * mean + v)
+    shared = digamma(p * x + q) - total
+    return np.array(
+        [
+            np.sum(x * (shared - digamma(p * x) + np.log(mean) + np.log(x))),
+            np.sum(shared - digamma(q) + np.log(v)),
+            np.sum(q / v - (p * x + q) / (x * mean + v)),
+        ]
+    )
+
+
 def fit_purchasing(x: np.ndarray, t: np.ndarray, age: np.ndarray) -> Purchasing:
     """The most likely BG/NBD. Time is searched at the scale of the data. Raises NotFittedError."""
     scale = float(age.max())
-    found = _maximum(lambda each: purchasing_likelihood(each, x, t / scale, age / scale), 4)
+    found = _maximum(purchasing_likelihood, _purchasing_slopes, (x, t / scale, age / scale), 4)
     r, alpha, a, b = found * np.array([1, scale, 1, 1])
     return Purchasing(r, alpha, a, b, purchasing_likelihood(np.array([r, alpha, a, b]), x, t, age))
 
@@ -74,7 +111,7 @@ def fit_purchasing(x: np.ndarray, t: np.ndarray, age: np.ndarray) -> Purchasing:
 def fit_spending(x: np.ndarray, mean: np.ndarray) -> Spending:
     """The most likely Gamma-Gamma of customers who bought again. Raises NotFittedError."""
     scale = float(mean.mean())
-    found = _maximum(lambda each: spending_likelihood(each, x, mean / scale), 3)
+    found = _maximum(spending_likelihood, _spending_slopes, (x, mean / scale), 3)
     p, q, v = found * np.array([1, 1, scale])
     return Spending(p, q, v, spending_likelihood(np.array([p, q, v]), x, mean))
 
@@ -107,18 +144,29 @@ def expected_value(model: Spending, x: np.ndarray, mean: np.ndarray) -> np.ndarr
     return model.p * (model.v + x * np.where(x > 0, mean, 0.0)) / (model.p * x + model.q - 1)
 
 
-def _maximum(likelihood, n: int) -> np.ndarray:
+def _maximum(
+    likelihood: Callable[..., float],
+    slopes: Callable[..., np.ndarray],
+    data: tuple[np.ndarray, ...],
+    n: int,
+) -> np.ndarray:
     """Positive parameters of the largest likelihood, searched on logarithms from two starts."""
     best = None
+    units = len(data[0])
+
+    def falling(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        each = np.exp(logs)
+        return -likelihood(each, *data) / units, -slopes(each, *data) * each / units
+
     for start in (np.zeros(n), np.full(n, -1.0)):
         found = minimize(
-            lambda logs: -likelihood(np.exp(np.clip(logs, -12, 12))), start, method="Nelder-Mead",
-            options={"maxiter": 6000, "maxfev": 6000, "xatol": 1e-8, "fatol": 1e-9},
+            falling, start, jac=True, method="L-BFGS-B", bounds=[(-12.0, 12.0)] * n,
+            options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-15, "gtol": 1e-10},
         )  # fmt: skip
-        if found.success and np.isfinite(found.fun) and (best is None or found.fun < best.fun):
+        if np.isfinite(found.fun) and (best is None or found.fun < best.fun):
             best = found
     # The first parameter shapes the rates: at the edge there are none. Large ones of the leaving only say that all
     # customers leave alike.
     if best is None or abs(best.x[0]) > 11:
         raise NotFittedError("the likelihood has no maximum inside the range searched")
-    return np.exp(np.clip(best.x, -12, 12))
+    return np.exp(best.x)
