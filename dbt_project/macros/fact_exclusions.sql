@@ -77,3 +77,12 @@ years that the fact can share out, is an entry error. #}
             then 'invalid_period'
     end
 {%- endmacro %}
+
+{# A line that has left or was cancelled on a day that nobody noted would stand in the backlog for ever. #}
+{% macro order_line_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+        when {{ alias }}.status = 'shipped' and {{ alias }}.shipped_on is null then 'order_closed_undated'
+        when {{ alias }}.status = 'cancelled' and {{ alias }}.cancelled_on is null then 'order_closed_undated'
+    end
+{%- endmacro %}

@@ -37,6 +37,10 @@ _SUBSCRIPTION_HEADER = (
     "N° contrat;Code client;Code article;Statut;Début;Fin;Période (mois);Montant;Quantité;Remise;Devise;Test;"
     "Modifié le"
 )
+_ORDER_HEADER = (
+    "N° commande;N° ligne;Code client;Code article;Quantité;Devise;Montant HT;Date commande;Date promise;"
+    "Date livraison;Date annulation;État;Modifié le"
+)
 
 
 def make_documents(scratch: Scratch, size: Size) -> None:
@@ -119,8 +123,29 @@ def make_documents(scratch: Scratch, size: Size) -> None:
           customers where cust % 23 = 5""")
 
 
+def make_orders(scratch: Scratch) -> None:
+    """Table erp_orders: what was delivered and invoiced was ordered before; one line in nine was never delivered.
+
+    Of these, half are cancelled three weeks after the order and the others are still owed. -1 is no day.
+    """
+    first_day = month_start(FIRST_REVENUE_MONTH) // DAY
+    scratch.run(f"""
+        create or replace table erp_orders as
+        with sold as (
+          select l.inv, l.line_number, d.customer, l.product, l.quantity, d.currency, l.net, d.day,
+            cast(hash(l.inv * 31 + l.line_number) % 9 as int) as fate, cast(hash(l.inv * 17) % 40 as int) as wait
+          from erp_lines l join erp_documents d using (inv)
+          where d.counts and d.type = 'Facture' and not l.recurring and not d.is_intercompany
+        )
+        select 'C' || code(inv, 8) as order_text, line_number, customer, product, quantity, currency, net,
+          greatest(day - 5 - wait, {first_day}) as ordered_day, day - wait + 16 as promised_day,
+          case when fate <> 0 then day else -1 end as shipped_day,
+          case when fate = 0 and wait % 2 = 0 then day - wait + 16 else -1 end as cancelled_day, inv
+        from sold order by inv, line_number""")
+
+
 def write_erp(writer: ExtractWriter, size: Size) -> None:
-    """The six exports of every month, then the correction of one month."""
+    """The exports of every month, then the correction of one month. Orders are not what benchmarks measure."""
     for month in size.delivery_months:
         start = 0 if month == size.first_delivery else month_start(month) // DAY
         end = month_end(month) // DAY
@@ -139,6 +164,8 @@ def write_erp(writer: ExtractWriter, size: Size) -> None:
         )
         _subscriptions(writer, month, start, end)
         _rates(writer, month, size)
+        if size.has_sheets:
+            _orders(writer, month, start, end)
     folder = f"{CORRECTION_FOLDER}/"
     _corrections(writer, size, folder)
 
@@ -337,6 +364,34 @@ def _subscriptions(writer: ExtractWriter, month: str, start: int, end: int) -> N
         {start} and end_day < {end}
         and end_day > 0 and not stays_open) order by sub"""
     _write(writer, f"{month}/abonnements.csv", query, _SUBSCRIPTION_HEADER)
+
+
+def _orders(writer: ExtractWriter, month: str, start: int, end: int) -> None:
+    """Lines ordered, shipped or cancelled in the month, as they stand at its end."""
+    shipped, cancelled = (f"({name} > 0 and {name} < {end})" for name in ("shipped_day", "cancelled_day"))
+    line = separated(
+        ";",
+        "order_text",
+        "cast(line_number as varchar)",
+        "customer",
+        "product",
+        "cast(quantity as varchar)",
+        "currency",
+        "fr_number(net)",
+        f"fr_date(ordered_day * {DAY})",
+        f"fr_date(promised_day * {DAY})",
+        f"case when {shipped} then fr_date(shipped_day * {DAY}) else '' end",
+        f"case when {cancelled} then fr_date(cancelled_day * {DAY}) else '' end",
+        f"case when {shipped} then 'Livrée' when {cancelled} then 'Annulée' else 'En cours' end",
+        f"fr_date((case when {shipped} then shipped_day when {cancelled} then cancelled_day else ordered_day end)"
+        f" * {DAY})",
+    )
+    query = f"""
+      select {line} as line, null as defects, order_text || '/' || line_number as key
+      from erp_orders where (ordered_day >= {start} and ordered_day < {end})
+        or (ordered_day < {end} and (({shipped} and shipped_day >= {start})
+          or ({cancelled} and cancelled_day >= {start}))) order by inv, line_number"""
+    _write(writer, f"{month}/commandes.csv", query, _ORDER_HEADER)
 
 
 def _rates(writer: ExtractWriter, month: str, size: Size) -> None:

@@ -124,6 +124,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: crm_rows.make_crm_rows(scratch, scale),
             lambda: crm_rows.make_task_rows(scratch, scale),
             lambda: erp.make_documents(scratch, scale),
+            lambda: erp.make_orders(scratch),
             lambda: ledger.make_ledger(scratch),
             lambda: groups.make_group_links(scratch, scale),
             lambda: dirt.plant(scratch),

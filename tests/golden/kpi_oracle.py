@@ -224,6 +224,7 @@ DOMAINS: tuple[str, ...] = (
     "oracle_subscriptions",
     "oracle_revenue",
     "oracle_key_accounts",
+    "oracle_orders",
 )
 
 

@@ -178,6 +178,7 @@ DOMAINS: tuple[str, ...] = (
     "planted_subscriptions",
     "planted_key_accounts",
     "planted_revenue",
+    "planted_orders",
 )
 
 

@@ -74,6 +74,24 @@ def test_northwind_orders_have_the_sum_of_their_lines_net_of_discount(orders: Co
     assert round(amount, 2) == Decimal("1265793.04")  # the figure of every book on Northwind
 
 
+def test_northwind_order_lines_are_promised_shipped_and_late_as_the_file_says(orders: Collected) -> None:
+    whole = {fields[0]: fields for fields in lines_of("orders.csv") if len(fields) == 14}
+    counts = {"lines": 0, "open": 0, "late": 0}
+    for row in records("northwind", "order-details.csv"):
+        if row["orderID"] not in whole:
+            continue  # its order is set aside, and with it the day of the order
+        _, _, _, _, required, shipped, *_ = whole[row["orderID"]]
+        counts["lines"] += 1
+        counts["open"] += shipped == "NULL"
+        counts["late"] += shipped != "NULL" and shipped[:10] > required[:10]
+    found = orders.row(
+        "SELECT count(*), count(*) FILTER (status = 'open'), count(*) FILTER (shipped_on > promised_on) "
+        "FROM erp_order_line WHERE source_instance = 'northwind'"
+    )
+    assert found == (counts["lines"], counts["open"], counts["late"])
+    assert 0 < counts["late"] < counts["open"] + counts["late"] < counts["lines"]
+
+
 def test_northwind_employees_products_and_countries(orders: Collected) -> None:
     manager = "SELECT full_name, manager_id FROM crm_user WHERE source_instance = 'northwind' ORDER BY source_record_id"
     assert orders.rows(manager)[:2] == [("Nancy Davolio", "2"), ("Andrew Fuller", None)]

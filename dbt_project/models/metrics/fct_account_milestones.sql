@@ -28,7 +28,8 @@ counted as (
         usages.account_id <> 'unknown'
         and usages.used_on < settings.cycle_end
         and usages.n_uses > 0
-        and (definitions.event_name is null or definitions.event_name = usages.event_name)
+        -- Spark reads an empty cell of a seed as an empty text
+        and (nullif(definitions.event_name, '') is null or definitions.event_name = usages.event_name)
     group by all
 ),
 

@@ -27,6 +27,11 @@ with kept as (
     from {{ ref('stg_erp__invoice_lines') }}
     union all
     select
+        'erp_order_line' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_erp__order_lines') }}
+    union all
+    select
         'erp_ledger_entry' as contract,
         count(*) as n_rows
     from {{ ref('stg_erp__ledger_entries') }}
@@ -93,6 +98,11 @@ counted as (
         'erp_invoice_line' as contract,
         count(*) as n_rows
     from {{ ref('fct_invoice_lines') }}
+    union all
+    select
+        'erp_order_line' as contract,
+        count(*) as n_rows
+    from {{ ref('fct_order_lines') }}
     union all
     select
         'erp_ledger_entry' as contract,

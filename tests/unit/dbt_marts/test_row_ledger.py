@@ -36,6 +36,7 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "erp_subscription": 4,
     "nps_response": 3,
     "product_usage": 4,
+    "erp_order_line": 3,
     "marketing_cost": 2,
     "crm_quota": 3,
     **dict.fromkeys(STAGED, 2),
@@ -52,6 +53,7 @@ EXCLUDED = {  # contract -> stream, record, reason
     "erp_subscription": ("subscription", 3, "overlapping_subscription"),
     "nps_response": ("nps_response", 3, "score_not_countable"),
     "product_usage": ("product_usage", 4, "deleted_in_source"),
+    "erp_order_line": ("order_line", 3, "order_closed_undated"),
     "crm_quota": ("quota", 3, "deleted_in_source"),
 }
 
@@ -350,6 +352,10 @@ def relations() -> dict[str, list[dict]]:
         ],
         "fct_nps_responses": [{"response_key": key("nps_response", n)} for n in (1, 2)],
         "fct_product_usages": [{"usage_key": f"u{n}", "n_source_rows": n} for n in (1, 2)],
+        "fct_order_lines": [
+            {"order_line_id": key("erp_order_line", n), "ordered_on": day, "is_intercompany": False}
+            for n in (1, 2)
+        ],
         "fct_quotas": [{"quota_key": key("crm_quota", n)} for n in (1, 2)],
         "int_fact_exclusions": [
             {
@@ -405,7 +411,7 @@ def test_the_records_of_every_contract_are_counted_after_collect(company):
         "crm_activity": "activity", "crm_opportunity": "opportunity", "erp_invoice_line": "invoice_line",
         "crm_opportunity_event": "opportunity_event", "erp_ledger_entry": "ledger",
         "erp_subscription": "subscription", "marketing_cost": "marketing_cost",
-        "crm_quota": "quota",
+        "crm_quota": "quota", "erp_order_line": "order_line",
     }  # fmt: skip
     missing = [contract for contract in load_contracts() if by_fact.get(contract, contract) not in followed]
     assert not missing
@@ -471,7 +477,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
         "metric": (3, 3, 3),
-        "record": (58, 58, 58),
+        "record": (60, 60, 60),
         "stewardship": (2, 2, 2),
     }
     assert merge == [
@@ -528,6 +534,7 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "delete from master.fct_nps_responses where response_key like '%/2'": {
         ("E", "nps_response", "rows_in_facts")
     },
+    "delete from master.fct_order_lines where order_line_id like '%/2'": {("E", "order_line", "rows_in_facts")},
     "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
         ("E", "product_usage", "rows_in_facts")
     },

@@ -20,6 +20,7 @@ ACTIVITIES, LINES = f"{S}crm__activities", f"{S}crm__opportunity_lines"
 CAMPAIGNS, MEMBERS, QUOTAS = f"{S}crm__campaigns", f"{S}crm__campaign_members", f"{S}crm__quotas"
 MERGES, CONSENTS = f"{S}crm__merges", f"{S}crm__consents"
 CUSTOMERS, INVOICES, INVOICE_LINES = f"{S}erp__customers", f"{S}erp__invoices", f"{S}erp__invoice_lines"
+ORDER_LINES = f"{S}erp__order_lines"
 PAYMENTS, PRODUCTS, SUBSCRIPTIONS = f"{S}erp__payments", f"{S}erp__products", f"{S}erp__subscriptions"
 LEDGER, RATES, COSTS = (
     f"{S}erp__ledger_entries",
@@ -239,6 +240,10 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-LED-016": {LEDGER: {**STALE, "entry_date": BEFORE}},
     "R-LED-018": {LEDGER: {"account_class": "revenue", "document_ref": "F9"}},
     "R-LED-019": {INVOICES: {"document_number": "F9"}},
+    "R-ERP-140": {ORDER_LINES: {"status": "shipped", "shipped_on": None}},
+    "R-ERP-141": {ORDER_LINES: {"status": "shipped", "shipped_on": "2026-05-31"}},
+    "R-ERP-142": {ORDER_LINES: {"net_amount": -1}},
+    "R-ERP-143": {ORDER_LINES: {"ordered_on": "2024-05-31"}},
     "R-FIN-001": {
         table: {"currency": "euro"}
         for table in (
@@ -251,6 +256,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
             PAYMENTS,
             PRODUCTS,
             SUBSCRIPTIONS,
+            ORDER_LINES,
             COSTS,
         )
     }

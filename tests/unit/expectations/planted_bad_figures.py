@@ -103,6 +103,9 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-062": {f"{F}touches": {"touch_key": "bad", "person_id": "unknown"}},
     "R-FCT-063": {f"{F}marketing_costs": {"cost_month_key": "bad", "amount_reporting": None}},
     "R-FCT-064": {"metrics.fct_revenue_month_cells": {"revenue_cell_key": "bad", "n_lines": 2}},
+    "R-FCT-140": {f"{F}order_lines": {"order_line_id": "bad", "net_amount_reporting": None}},
+    "R-FCT-141": {"metrics.fct_order_flows": {"order_flow_key": "bad"}},
+    "R-FCT-142": {"metrics.fct_order_promises": {"order_line_id": "bad", "is_late": False}},
     "R-MRT-001": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "1.0000000001"},
         f"{R}sales_leads_cycle": {"segment_code": "bad", "converted_share_rate": "1.1"},
@@ -149,6 +152,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}finance_groups_month": {"period_month": NEXT, "n_unconverted_lines": 2},
         f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
         f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_churned": 3},
+        f"{R}finance_orders_month": {"period_month": NEXT, "n_late": 3},
         f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
         f"{R}accounts_values_month": {"period_month": NEXT, "clv_bgnbd": None},
     },

@@ -347,6 +347,11 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_revenue_month_cells": [
             {"revenue_cell_key": "c", "period_month": MONTH, "n_lines": 1, "n_unconverted_lines": 0}
         ],
+        "master.fct_order_lines": [
+            {"order_line_id": "ol", "ordered_on": MONTH, "is_intercompany": False, "net_amount_reporting": 1}
+        ],
+        "metrics.fct_order_flows": [{"order_flow_key": "ol", "flow_code": "ordered", "flowed_on": MONTH}],
+        "metrics.fct_order_promises": [{"order_line_id": "ol", "is_late": True, "is_still_owed": True}],
         "master.fct_marketing_costs": [{"cost_month_key": "c", "amount_reporting": 1}],
         "metrics.time_spine_daily": [{"date_day": MONTH}, {"date_day": "2026-06-02"}],
         "master.fct_subscription_spells": [{"spell_key": "sp", "started_on": BEFORE, "ended_on": MONTH}],

@@ -227,6 +227,16 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_finance_acquisition_month": [
         {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_churned": 1}
     ],
+    "marts.mart_finance_orders_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_promised": 2,
+            "n_late": 1,
+            "n_lines_owed": 3,
+            "n_unconverted_lines": 0,
+        }
+    ],
     "marts.mart_accounts_strategic_month": [
         {"period_month": MONTH, **SEGMENT, "n_strategic_accounts": 2, "n_owned_accounts": 1}
     ],

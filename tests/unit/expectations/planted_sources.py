@@ -17,6 +17,7 @@ from planted_values import (
     OPEN_LEAD,
     OPPORTUNITY,
     OPT_IN,
+    ORDER_LINE,
     PERSON,
     QUOTA,
     RECEIVABLE,
@@ -262,6 +263,7 @@ SOURCES: dict[str, list[Row]] = {
             "exchange_rate", "x1", rate_date="2026-06-15", from_currency="USD", to_currency="EUR", rate="0.92"
         )
     ],
+    "staging.stg_erp__order_lines": [staged("erp_order_line", "ol1", **ORDER_LINE)],
     "staging.stg_finance__marketing_costs": [staged("marketing_cost", "mc1", **COST)],
     "staging.stg_telephony__call_legs": [
         staged("telephony_call_leg", "q1", **CALL),

@@ -132,6 +132,13 @@ QUOTA = {
     "currency": "EUR",
     "target": 10,
 }
+ORDER_LINE = {
+    "status": "open",
+    "ordered_on": "2026-06-01",
+    "promised_on": "2026-06-20",
+    "net_amount": 100,
+    "currency": "EUR",
+}
 COST = {
     "department": "marketing",
     "cost_kind": "agency",

@@ -9,6 +9,8 @@ with computed as (
     union all
     select * from {{ ref('int_kpis_leads') }}
     union all
+    select * from {{ ref('int_kpis_orders') }}
+    union all
     select * from {{ ref('int_kpis_pipeline') }}
     union all
     select * from {{ ref('int_kpis_reps') }}

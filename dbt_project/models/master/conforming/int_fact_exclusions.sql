@@ -122,6 +122,18 @@ left join {{ ref('stg_erp__invoices') }} as invoices
 where {{ invoice_line_exclusion('invoice_lines', 'invoices') }} is not null
 union all
 select
+    'order_line' as stream,
+    'erp_order_line' as contract,
+    order_lines.source_instance,
+    order_lines._delivery_id,
+    order_lines._source_row_id,
+    order_lines._record_part,
+    order_lines.record_key,
+    {{ order_line_exclusion('order_lines') }} as reason_code
+from {{ ref('stg_erp__order_lines') }} as order_lines
+where {{ order_line_exclusion('order_lines') }} is not null
+union all
+select
     'ledger' as stream,
     'erp_ledger_entry' as contract,
     entries.source_instance,
