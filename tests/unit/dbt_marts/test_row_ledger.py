@@ -473,7 +473,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         summary = con.execute("select sum(n_decisions) from quality_dbt.dq_journal_summary").fetchone()
     assert {row[0]: row[1:] for row in rows} == {
         "cell": (2, 3, 2),
-        "exclusion": (13, 13, 13),
+        "exclusion": (14, 14, 14),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
         "metric": (3, 3, 3),
@@ -483,7 +483,7 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (83,)
+    assert summary == (86,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
