@@ -53,16 +53,18 @@ def standing(protocol: Protocol, registration: Registration | None, drawn: Drawn
 
 
 def check_experiments(company_root: Path) -> int:
-    """Number of experiments, all of them understood. Raises ExperimentError before the run begins."""
+    """Number of experiments, all of them understood. Raises ExperimentError before the run begins.
+
+    The lists of units are read once, when they are kept: a damaged one counts as changed.
+    """
     if not (company_root / FOLDER).is_dir():
         return 0
     from orchestration.experiments.protocol import list_protocols
-    from orchestration.experiments.records import read_assignment, read_registration
+    from orchestration.experiments.records import read_registration
 
     found = list_protocols(company_root)
     for protocol in found:
         read_registration(company_root / FOLDER / protocol.code)
-        read_assignment(company_root / FOLDER / protocol.code, protocol)
     return len(found)
 
 
@@ -73,18 +75,25 @@ def keep_experiments(company_root: Path, work: Path, cycle_end: dt.date) -> None
     units.unlink(missing_ok=True)
     if not (company_root / FOLDER).is_dir():
         return
+    from orchestration.experiments.errors import ExperimentError
     from orchestration.experiments.protocol import list_protocols
     from orchestration.experiments.records import read_assignment, read_registration
 
     told, drawn_units = [], []
     for protocol in list_protocols(company_root):
         folder = company_root / FOLDER / protocol.code
-        registration, drawn = read_registration(folder), read_assignment(folder, protocol)
+        registration = read_registration(folder)
         if (registration.registered_on if registration else protocol.start_on) >= cycle_end:
             continue
+        try:
+            drawn, is_damaged = read_assignment(folder, protocol), False
+        except ExperimentError:
+            drawn, is_damaged = None, True
         if drawn is not None and drawn.assigned_on >= cycle_end:
             drawn = None
         told.append(_told(protocol, registration, drawn))
+        if is_damaged and told[-1]["standing"] == UNASSIGNED:
+            told[-1]["standing"] = ARMS_CHANGED
         if drawn is not None and told[-1]["standing"] == READY:
             drawn_units += [(protocol.code, unit, arm) for unit, arm in drawn.units]
     if not told:

@@ -23,7 +23,7 @@ from orchestration.experiments.errors import ExperimentError
 
 FOLDER = "experiments"
 PROTOCOL = "protocol.yml"
-CODE = r"^[a-z][a-z0-9_]{1,39}$"
+CODE = r"^[a-z][a-z0-9_]{0,39}$"
 
 
 def _decimal(value: object) -> Decimal:

@@ -207,7 +207,7 @@ def _read(opened: Opened, cells: Cells) -> tuple[dict[str, Any], Findings]:
         complaints=rails["complaints"].status,
         guard_rail=guards.gravest([each.status for each in rails.values()]),
         is_mismatch=bool(row["is_ratio_mismatch"]),
-        is_balanced=None if worst is None else worst < balance.BAR,
+        is_balanced=None if worst is None else bool(worst < balance.BAR),
         is_heterogeneous=uneven is not None and uneven < _BREAKS,
         is_contaminated=cells.n_contaminated > 0 or cells.exposed.get(protocol.control, 0) > 0,
         power=power,
@@ -432,7 +432,8 @@ def _first_contact(cells: Cells, arm: str) -> dict[str, Any]:
     median = float(curve.quantile(0.5))
     if not np.isfinite(median):
         return {**none, "ttf_reason_code": "median_not_reached"}
-    low, high = curve.quantile_ci(0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a curve of few steps has an open bound
+        low, high = curve.quantile_ci(0.5)
     return {
         "ttf_median_hours": decimal(median),
         "ttf_low_hours": decimal(low),
@@ -512,8 +513,8 @@ def _mails_so_far(cells: Cells, arm: str, name: str, week: int) -> int:
 
 
 def decimal(value: float | Fraction | None) -> Decimal | None:
-    """Ten decimals; null stays null."""
-    if value is None:
+    """Ten decimals; null where there is no finite figure."""
+    if value is None or not np.isfinite(float(value)):
         return None
     return Decimal(repr(float(value))).quantize(Decimal("1e-10"))
 

@@ -202,6 +202,8 @@ def _read_units(path: Path) -> tuple[tuple[Unit, str], ...]:
     text = path.read_bytes().decode("utf-8-sig")
     delimiter = max(";,", key=text.split("\n", 1)[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    if not set(COLUMNS) <= set(reader.fieldnames or ()):
+        raise ValueError("columns are missing")
     facts: dict[str, tuple[str, str, int, int]] = {}
     records: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for row in reader:

@@ -209,7 +209,7 @@ def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
     return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
 
 
-def tested_segments(experiments: pa.Table) -> dict[tuple[str, str], Tested]:
+def segments_tested(experiments: pa.Table) -> dict[tuple[str, str], Tested]:
     """(kind, segment) -> what the last finished experiment on it says; experiments: the table of compute()."""
     found = {}
     names = {"worse": "up", "breach": "breach", "proved": "proved_stable", "not_proved": "not_proved"}
@@ -313,6 +313,6 @@ def _rows(
     con: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any] | None = None
 ) -> dict[str, pa.Table]:
     """Result of a query by experiment_code."""
-    table = con.execute(query, values or {}).to_arrow_table()
+    table = con.sql(query, params=values or {}).to_arrow_table()
     codes = table["experiment_code"].to_numpy(zero_copy_only=False).astype(str)
     return {code: table.filter(pa.array(codes == code)) for code in np.unique(codes).tolist()}

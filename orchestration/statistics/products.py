@@ -53,7 +53,7 @@ def one_table(
 
 def _lines_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
     found = experiments.compute(con, settings)
-    lines = touch_lines.compute(con, settings, experiments.tested_segments(found["experiments"]))
+    lines = touch_lines.compute(con, settings, experiments.segments_tested(found["experiments"]))
     return {**found, **lines}
 
 

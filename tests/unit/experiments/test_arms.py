@@ -40,7 +40,7 @@ def test_places_are_those_of_growthbooks_version_2(seed, unit, share):
 
 
 def test_a_place_is_that_of_the_unit_alone_whatever_stands_beside_it():
-    together = places("s:x", UNITS[:50] + ["é", "", "x" * 200])
+    together = places("s:x", [*UNITS[:50], "é", "", "x" * 200])
     assert together.tolist() == [int(places("s:x", [u])[0]) for u in [*UNITS[:50], "é", "", "x" * 200]]
 
 
@@ -100,7 +100,9 @@ def test_a_mismatch_is_seen_in_the_whole_and_in_one_stratum():
     assert hidden.p_value == 1.0 and hidden.worst_p_value < 0.001 and hidden.is_mismatch
     none = srm.sample_ratio({}, EQUAL)
     assert (none.p_value, none.is_mismatch) == (None, False)
-    assert not srm.sample_ratio({"tiny": [9, 0], "other": [50, 52]}, EQUAL).is_mismatch  # nine units say nothing
+    assert not srm.sample_ratio(
+        {"tiny": [9, 0], "other": [50, 52]}, EQUAL
+    ).is_mismatch  # nine units say nothing
 
 
 @pytest.mark.audit("EX4")

@@ -130,7 +130,8 @@ def test_the_likeness_of_leads_of_one_account_is_that_of_an_analysis_of_variance
     n = rng.integers(2, 7, 120)
     x = rng.binomial(n, rng.beta(1, 4, 120))
     rows = pd.DataFrame(
-        [(g, int(i < k)) for g, (k, m) in enumerate(zip(x, n, strict=True)) for i in range(m)], columns=["g", "y"]
+        [(g, int(i < k)) for g, (k, m) in enumerate(zip(x, n, strict=True)) for i in range(m)],
+        columns=["g", "y"],
     )
     table = sm.stats.anova_lm(ols("y ~ C(g)", rows).fit())
     between, within = table["mean_sq"]

@@ -34,11 +34,15 @@ UNITS = [
 
 def write(root: Path, changed: dict | None = None, **given: object) -> Path:
     """experiments/<code>/protocol.yml with some keys changed; a key of None is left out."""
-    content = {key: value for key, value in {**PROTOCOL, **(changed or {}), **given}.items() if value is not None}
+    content = {
+        key: value for key, value in {**PROTOCOL, **(changed or {}), **given}.items() if value is not None
+    }
     folder = root / FOLDER / str(content["code"])
     folder.mkdir(parents=True, exist_ok=True)
     content = {
-        key: dt.date.fromisoformat(value) if key in ("start_on", "end_on") and isinstance(value, str) else value
+        key: dt.date.fromisoformat(value)
+        if key in ("start_on", "end_on") and isinstance(value, str)
+        else value
         for key, value in content.items()
     }
     (folder / "protocol.yml").write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -227,6 +231,10 @@ def test_a_unit_moved_to_another_arm_added_or_removed_is_seen(tmp_path, method):
     with pytest.raises(ExperimentError) as raised:
         records.read_assignment(folder, read_protocol(folder))
     assert raised.value.code == "E-XPT-009"
+    work = tmp_path / "work"
+    (work / "run").mkdir(parents=True)
+    kept.keep_experiments(tmp_path, work, dt.date(2026, 6, 1))  # a damaged list stops no run and is not read
+    assert [each["standing"] for each in kept.kept_experiments(work)] == ["assignment_changed"]
 
 
 @pytest.mark.audit("EX11", "EX1")

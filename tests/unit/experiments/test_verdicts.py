@@ -141,7 +141,15 @@ def test_each_finding_has_its_colour_and_reason(change, colour, reasons, flags, 
 @pytest.mark.audit("EX10")
 @pytest.mark.parametrize(
     "status",
-    ["planned", "running", "windows_open", "not_registered", "protocol_changed", "registered_late", "not_assigned"],
+    [
+        "planned",
+        "running",
+        "windows_open",
+        "not_registered",
+        "protocol_changed",
+        "registered_late",
+        "not_assigned",
+    ],
 )
 def test_an_experiment_that_is_not_finished_has_no_verdict_whatever_its_figures(status):
     found = verdict(replace(GOOD, status=status, complaints="breach"))
