@@ -24,6 +24,8 @@ UNITS = Path("run") / "experiment_units.parquet"
 HOLDOUT = "holdout.csv"
 
 READY = "ready"
+#: The only status with a verdict: registered before its start, unchanged, over, all windows over.
+FINISHED = "finished"
 DRAFT, CHANGED, LATE = "not_registered", "protocol_changed", "registered_late"
 UNASSIGNED, ASSIGNED_LATE, ARMS_CHANGED = "not_assigned", "assigned_late", "assignment_changed"
 
