@@ -60,8 +60,9 @@ Examples:
   etalon experiment assign early_call --author "Ann Lee"
 
 \b
-Writes assignment.csv: one line per record of the CRM, with the arm of its golden account or person. Units of the
-holdout (experiments/holdout.csv) and of other experiments on the same days are left out.
+Writes assignment.csv: one line per record of the CRM, with the arm of its golden account or person. Units on an
+exclusion list in force, of the holdout (experiments/holdout.csv) and of other experiments on the same days are left
+out.
 """
 _STATUS_EPILOG = """\b
 Examples:
@@ -187,7 +188,7 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
     """Draw the arms of the eligible units once, and write them for the CRM."""
     from orchestration.commands.output import shown
     from orchestration.experiments import records
-    from orchestration.experiments.population import eligible_units, taken_units
+    from orchestration.experiments.population import eligible_units, listed_units, taken_units
     from orchestration.settings import read_settings
 
     settings, protocol = _opened(company, code)
@@ -197,7 +198,7 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
         records.require_registered(folder, protocol)
         with _warehouse(settings) as (con, as_of_on):
             units = eligible_units(con, protocol, as_of_on)
-        taken = taken_units(settings.root, protocol)
+            taken = listed_units(con, protocol) | taken_units(settings.root, protocol)
         drawn = records.assign(
             folder, protocol, [unit for unit in units if unit.unit_id not in taken],
             author=_named(author, language), moment=moment, today=today, cycle=read_settings(settings.work).cycle,

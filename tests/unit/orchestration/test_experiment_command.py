@@ -137,6 +137,20 @@ def test_the_holdout_and_units_of_another_experiment_on_the_same_days_are_left_o
     )  # the two of the holdout are drawn by nobody
 
 
+@pytest.mark.audit("EX4", "DE14")
+def test_accounts_on_an_exclusion_list_in_force_are_not_drawn(company):
+    with duckdb.connect(str(company / "work" / "warehouse.duckdb")) as con:
+        con.execute(
+            "create schema quality_dbt; create table quality_dbt.dq_escalations as select * from (values"
+            " ('acc_0003', 'unknown', true), ('acc_0004', 'per_1', true), ('acc_0005', 'unknown', false),"
+            " ('unknown', 'per_2', true)) t(account_id, person_id, is_in_force)"
+        )
+    told(company, "register", "early_call", "--author", "Ann Lee")
+    assert told(company, "assign", "early_call", "--author", "Ann Lee")["n_left_out"] == 2
+    text = (company / "experiments" / "early_call" / "assignment.csv").read_text(encoding="utf-8-sig")
+    assert "acc_0005" in text and "acc_0003" not in text and "acc_0004" not in text
+
+
 @pytest.mark.audit("EX6", "EX10")
 def test_what_the_last_run_read_is_shown_and_nothing_before_a_run(company):
     empty = invoke(company, "read", "early_call")
