@@ -31,6 +31,7 @@ HONEST = {
 }
 
 
+@pytest.mark.audit("VI5")
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("units", [300, 3000])
 def test_a_form_is_named_rightly_or_left_open(draw, count, world, units):
@@ -38,6 +39,7 @@ def test_a_form_is_named_rightly_or_left_open(draw, count, world, units):
     assert sum(form in HONEST[world] for form in found) >= 19, found
 
 
+@pytest.mark.audit("VI5")
 @pytest.mark.parametrize(("world", "least"), [("none", 18), ("linear", 16), ("s_curve", 18), ("u_shape", 16)])
 def test_with_ten_thousand_leads_the_form_is_found(draw, count, world, least):
     found = [shape(count(*draw(WORLDS[world], 10_000, seed))).form for seed in range(20)]
@@ -70,6 +72,7 @@ def whole(segments: dict[str, Points]) -> Points:
     return Points.of((p.x, p.y, p.units) for points in segments.values() for p in points)
 
 
+@pytest.mark.audit("R2", "QU17")
 def test_a_rise_that_no_segment_shows_is_a_reversal():
     """Simpson: in each segment more touches go with fewer conversions, over both the line rises."""
     segments = mixed((3, 0.2, -0.02), (10, 0.5, -0.02))
@@ -87,6 +90,7 @@ def test_segments_alike_are_neither_reversed_nor_different():
     assert sum(heterogeneous({"cut": c}, spread=1.0)["cut"] for c in found) <= 3
 
 
+@pytest.mark.audit("QU17")
 def test_slopes_of_different_populations_are_told_apart():
     segments = mixed((5, 0.3, 0.05), (5, 0.3, 0.0))
     found = composition(line(whole(segments)), segments)
@@ -102,6 +106,7 @@ def test_a_cut_with_one_segment_of_weight_says_nothing_of_mixtures():
 BEST = Evidence(n=500, n_events=80, r=Decimal("0.25"))
 
 
+@pytest.mark.audit("DE20")
 @pytest.mark.parametrize(
     ("change", "colour", "reason"),
     [
@@ -124,6 +129,7 @@ def test_each_gap_has_its_colour_by_inclusive_bars_on_exact_decimals(change, col
     assert (found.colour, found.reasons[0]) == (colour, reason)
 
 
+@pytest.mark.audit("EX10")
 def test_no_correlation_is_green():
     for r in range(-100, 101):
         assert light(replace(BEST, r=Decimal(r) / 100), Bars()).colour in ("amber", "red")

@@ -63,6 +63,7 @@ def _present(con: duckdb.DuckDBPyConnection) -> dict[str, bool]:
     }
 
 
+@pytest.mark.audit("CL4", "OU1")
 def test_what_cannot_be_true_is_an_error_and_nothing_else_is(ruled: duckdb.DuckDBPyConnection) -> None:
     found = ruled.execute(
         "select metric_code, record_key, metric_value, reason_code, class_code = rule_class_code, actor"
@@ -76,6 +77,7 @@ def test_what_cannot_be_true_is_an_error_and_nothing_else_is(ruled: duckdb.DuckD
     assert _one(ruled, "select count(*) - count(distinct outlier_key) from quality_dbt.dq_outliers") == 0
 
 
+@pytest.mark.audit("CL6", "OU1")
 def test_an_error_leaves_the_facts_for_a_reason_and_an_extreme_stays(
     ruled: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -98,6 +100,7 @@ def test_an_error_leaves_the_facts_for_a_reason_and_an_extreme_stays(
     assert _one(ruled, stays.format(kept)) == 0
 
 
+@pytest.mark.audit("CL6", "OU1")
 def test_a_person_brings_errors_back_and_takes_others_out(
     ruled: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -158,6 +161,7 @@ def _on_leads(
     return {row["record_key"]: row for row in found if row["metric_code"] == "touches_per_lead"}
 
 
+@pytest.mark.audit("OU5")
 def test_influence_is_cooks_distance_as_leaving_each_lead_out_gives_it(
     ruled: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
