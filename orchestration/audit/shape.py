@@ -53,8 +53,8 @@ class Shape:
         aicc: form -> AICc, of the best knot where it has one.
         knot: touches of the knot, vertex or middle of the best form.
         reason: fewer_than_4_counts, no_events where nothing can be fitted.
-        decision: what the best form would have the team do, by the signs of its slopes: nothing, more, less, optimum,
-            ends, stop or persist; None with `reason`.
+        decision: what the form would have the team do, by the signs of its slopes: nothing, more, less, optimum, ends,
+            stop or persist; None where the form is undetermined or has a reason.
     """
 
     form: str | None
@@ -92,6 +92,7 @@ def shape(points: Points) -> Shape:
         decisions["segmented"] = _two_slopes(found["segmented"], x, n[0])
     form, best = _judged(found, decisions)
     knot = found[best].knot[0]
+    decision = decisions.get(form)
     if decisions[best] == "ends":
         form, best = "u_shape" if form == best else form, "u_shape"
     return Shape(
@@ -100,7 +101,7 @@ def shape(points: Points) -> Shape:
         aicc={name: float(fit.aicc[0]) for name, fit in found.items()},
         knot=None if np.isnan(knot) else float(knot),
         reason=None,
-        decision=decisions.get(best, "ends"),
+        decision=decision,
     )
 
 
