@@ -17,7 +17,14 @@ import pyarrow as pa
 from expectations.connection import connect
 from expectations.results import write_parquet
 from orchestration.settings import RunSettings
-from orchestration.statistics import account_values, cohort_tests, deal_score, rep_baselines, touch_lines
+from orchestration.statistics import (
+    account_values,
+    cohort_tests,
+    deal_score,
+    experiments,
+    rep_baselines,
+    touch_lines,
+)
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
 
@@ -44,6 +51,12 @@ def one_table(
     return Product({name: schema}, {name: description}, lambda con, settings: {name: compute(con, settings)})
 
 
+def _lines_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
+    found = experiments.compute(con, settings)
+    lines = touch_lines.compute(con, settings, experiments.segments_tested(found["experiments"]))
+    return {**found, **lines}
+
+
 PRODUCTS: tuple[Product, ...] = (
     one_table(
         "rep_baselines",
@@ -52,7 +65,12 @@ PRODUCTS: tuple[Product, ...] = (
         rep_baselines.compute,
     ),
     Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
-    Product(touch_lines.SCHEMAS, touch_lines.DESCRIPTIONS, touch_lines.compute),
+    # The light of a segment leans on its experiment: one product, so that experiments are read once.
+    Product(
+        {**experiments.SCHEMAS, **touch_lines.SCHEMAS},
+        {**experiments.DESCRIPTIONS, **touch_lines.DESCRIPTIONS},
+        _lines_and_experiments,
+    ),
     one_table(
         "cohort_tests",
         "Log-rank test of the customers of each start quarter against all others, adjusted for the number of tests.",

@@ -25,6 +25,7 @@ from orchestration.audit.regression import Line, line
 from orchestration.audit.sensitivity import Sensitivity, without_top
 from orchestration.audit.shape import Shape, shape
 from orchestration.settings import RunSettings
+from orchestration.statistics.experiments import Tested
 
 LANDMARKS = (3, 5, 10)
 JUDGED = "landmark_5"
@@ -74,6 +75,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("worst_cut_code", pa.string()),
             ("colour_code", pa.string()),
             ("colour_reason_codes", pa.string()),
+            ("colour_flag_codes", pa.string()),
+            ("experiment_code", pa.string()),
         ]
     ),
     "touch_points": pa.schema(
@@ -182,8 +185,16 @@ def _sql() -> str:
     )
 
 
-def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
-    """touch_lines and touch_points of the cycle. Raises duckdb.Error when master or metrics lack a table."""
+def compute(
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    tested: Mapping[tuple[str, str], Tested] | None = None,
+) -> Mapping[str, pa.Table]:
+    """touch_lines and touch_points of the cycle. Raises duckdb.Error when master or metrics lack a table.
+
+    tested: cut and segment -> what the last experiment on it says; green asks for one.
+    """
+    tested = tested or {}
     bind = {"as_of": settings.as_of, "cycle_start": settings.cycle_start}
     rows = con.execute(_sql(), bind).fetchall()
     breach = con.execute(
@@ -207,7 +218,14 @@ def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
         {
             **_keys(cell, days[cell.period]),
             **dict(zip(("n_converted_before", "n_immature"), aside[cell], strict=True)),
-            **_figures(cell, points[cell], lines[cell], mixes.get((cell.period, cell.design)), bool(breach)),
+            **_figures(
+                cell,
+                points[cell],
+                lines[cell],
+                mixes.get((cell.period, cell.design)),
+                bool(breach),
+                tested.get((cell.kind, cell.segment)),
+            ),
         }
         for cell in cells
     ]
@@ -273,7 +291,9 @@ def _mixes(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tu
     return found
 
 
-def _figures(cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: bool) -> dict[str, object]:
+def _figures(
+    cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: bool, tested: Tested | None
+) -> dict[str, object]:
     """The columns of touch_lines beyond its keys and the leads set aside."""
     corners = quadrants(points)
     top = without_top(points, fitted)
@@ -317,14 +337,16 @@ def _figures(cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: 
         "is_heterogeneous": whole.is_heterogeneous if whole else None,
         "within_slope": _decimal(whole.within_slope) if whole else None,
         "worst_cut_code": whole.worst if whole else None,
-        **_judged(cell, fitted, top, whole, breach),
+        **_judged(cell, fitted, top, whole, breach, tested),
     }
 
 
-def _judged(cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach: bool) -> dict[str, object]:
-    """Colour and reasons of the judged design; none for the designs that are only shown."""
+def _judged(
+    cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach: bool, tested: Tested | None
+) -> dict[str, object]:
+    """Colour, reasons and flags of the judged design; none for the designs that are only shown."""
     if cell.design != JUDGED:
-        return {"colour_code": None, "colour_reason_codes": None}
+        return dict.fromkeys(("colour_code", "colour_reason_codes", "colour_flag_codes", "experiment_code"))
     judged = traffic_light.light(
         traffic_light.Evidence(
             n=fitted.n,
@@ -332,11 +354,21 @@ def _judged(cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach:
             r=_decimal(fitted.r),
             is_fragile=top.is_fragile,
             is_reversed=bool(mix and mix.is_reversed),
-            is_heterogeneous=bool(mix and mix.is_heterogeneous),
+            is_heterogeneous=bool((mix and mix.is_heterogeneous) or (tested and tested.is_heterogeneous)),
             has_complaint_breach=breach,
+            complaints=tested.complaints if tested else None,
+            experiment=tested.experiment if tested else None,
+            delta_points=tested.delta_points if tested else None,
+            is_gain_proved=bool(tested and tested.is_gain_proved),
+            power=tested.power if tested else None,
         )
     )
-    return {"colour_code": judged.colour, "colour_reason_codes": ",".join(judged.reasons)}
+    return {
+        "colour_code": judged.colour,
+        "colour_reason_codes": ",".join(judged.reasons),
+        "colour_flag_codes": ",".join(judged.flags) or None,
+        "experiment_code": tested.experiment_code if tested else None,
+    }
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -45,5 +45,7 @@ select
     within_slope,
     worst_cut_code,
     colour_code,
-    colour_reason_codes
+    colour_reason_codes,
+    colour_flag_codes,
+    experiment_code
 from {{ source('statistics', 'touch_lines') }}
