@@ -113,6 +113,6 @@ def test_a_sentence_planted_in_a_catalogue_is_found(tmp_path):
     ]
     assert found == [
         ("catalogue.en.yml", "audit.touches.n", ["drives"]),
-        ("catalogue.fr.yml", "audit.lines", ["fait augmenter"]),
+        ("catalogue.fr.yml", "audit.lines", ["fait augmenter", "augmente"]),
         ("page.html.jinja", "line 2", ["leads to"]),
     ]

@@ -83,7 +83,13 @@ def judged(
     )
 
 
-LUCKY: dict[str, object] = {}
+LUCKY: dict[str, object] = {
+    "experiment": "valid",
+    "delta_points": Decimal(3),
+    "is_gain_proved": True,
+    "power": Decimal("0.9"),
+    "complaints": "proved_stable",
+}
 
 
 def decimal_r(fitted: Line) -> Decimal | None:
@@ -106,9 +112,9 @@ def _real_effect(family: str, seed: int, rng: np.random.Generator) -> Outcome:
     units = int(rng.choice([300, 1000, 3000]))
     x = touches_of(rng, units, 5.0)
     points = points_of(x, drawn(rng, x, 0.04 + rng.uniform(0.055, 0.075) * x))
-    found, form = judged(points, is_lucky=True), shape(points).form
-    told = of_colour(family, seed, found.colour, deserves_green=True, told=f"{found.colour}, {form}")
-    if form not in ("linear", "none", "undetermined"):
+    found, form = judged(points, is_lucky=True), shape(points)
+    told = of_colour(family, seed, found.colour, deserves_green=True, told=f"{found.colour}, {form.form}")
+    if form.decision not in ("more", "persist", "nothing", None):
         return Outcome(family, seed, WRONG, False, told.told)
     return told
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.simulation.cells import cell_worlds
 from tests.simulation.lives import life_worlds
 from tests.simulation.outcomes import Outcome, Tally, by_family, tally
+from tests.simulation.trials import trial_worlds
 
 PAGE_FILE = Path(__file__).resolve().parents[2] / "docs" / "simulation.md"
 WORLDS = {
@@ -25,12 +26,16 @@ WORLDS = {
     "immortal time": "no effect; leads that are given up collect no touches, late buyers do",
     "reverse causality: hot leads": "no effect; those who would buy anyway are called most",
     "early effect": "a true effect of the first five days on conversions after them, without an experiment",
+    "experiment without gain": "the arms differ by nothing, while touches go with conversion for another reason",
+    "experiment with a gain": "the test arm converts 3 to 6 points more often",
+    "sample-ratio mismatch": "no gain; leads of the test arm that did not convert are lost on the way",
+    "peeking": "no gain, and a look every week: wrong as soon as one look claims a difference",
 }
 
 
 def all_worlds() -> list[Outcome]:
     """Every world, judged: the same outcomes on every run."""
-    return [*cell_worlds(), *life_worlds()]
+    return [*cell_worlds(), *life_worlds(), *trial_worlds()]
 
 
 def table(outcomes: list[Outcome]) -> str:

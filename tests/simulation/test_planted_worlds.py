@@ -5,6 +5,7 @@ import pytest
 from tests.simulation.lives import FAMILIES, PER_FAMILY, life_rows
 from tests.simulation.outcomes import WRONG, Outcome, tally
 from tests.simulation.suite import PAGE_FILE, WORLDS, all_worlds, page, table
+from tests.simulation.trials import naive_peeks
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +13,7 @@ def outcomes() -> list[Outcome]:
     return all_worlds()
 
 
-@pytest.mark.audit("EX10", "R1", "R2", "DE20", "VI5", "QU11", "QU17")
+@pytest.mark.audit("EX4", "EX5", "EX10", "R1", "R2", "DE20", "VI5", "QU11", "QU17")
 def test_the_answers_are_right_or_undetermined_and_none_is_green_by_error(outcomes):
     print("\n" + table(outcomes))
     found = tally("all", outcomes)
@@ -49,3 +50,9 @@ def test_the_naive_line_falls_into_the_trap_that_the_landmark_avoids(family):
     assert claims(naive) * 10 >= 9 * PER_FAMILY
     assert claims(landmark) * 5 <= PER_FAMILY  # one in twenty is what 95 % intervals promise
     assert not any(row["colour_code"] for row in naive)
+
+
+@pytest.mark.audit("EX5")
+def test_an_interval_for_one_look_claims_a_difference_in_one_of_eight_worlds_that_is_looked_at_each_week():
+    """What the sequence avoids: five in a hundred at one look become more than twelve at eight."""
+    assert naive_peeks(200) * 8 >= 200

@@ -110,6 +110,15 @@ def test_a_rise_that_no_segment_shows_is_a_reversal():
     assert found.within_slope == pytest.approx(-0.02, abs=0.006)
 
 
+@pytest.mark.audit("R2")
+def test_a_rise_of_the_whole_without_any_in_its_parts_is_not_found_inside():
+    """The signs of parts without a slope are chance: in one of two worlds not both are the opposite."""
+    for seed in range(20):
+        segments = mixed((3, 0.15, 0.0), (10, 0.5, 0.0), seed=seed)
+        found = composition(line(whole(segments)), segments)
+        assert found.is_reversal and found.is_attenuated, seed
+
+
 def test_segments_alike_are_neither_reversed_nor_different():
     found = [
         composition(line(whole(s)), s)
