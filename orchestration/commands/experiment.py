@@ -202,14 +202,15 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
             folder, protocol, [unit for unit in units if unit.unit_id not in taken],
             author=_named(author, language), moment=moment, today=today, cycle=read_settings(settings.work).cycle,
         )  # fmt: skip
-    counts = {arm.code: sum(name == arm.code for _, name in drawn.units) for arm in protocol.arms}
-    left_out = len(units) - len(drawn.units)
+    arms = list(drawn.arms.values())
+    counts = {arm.code: arms.count(arm.code) for arm in protocol.arms}
+    left_out = len(units) - len(arms)
     if as_json:
         emit_json({"experiment_code": code, "arms": counts, "n_left_out": left_out, "sha256": drawn.sha256,
                    "file": shown(folder / records.ASSIGNMENT)})  # fmt: skip
         return
     told = ", ".join(f"{name} {n}" for name, n in counts.items())
-    say(wording("experiment_assigned", language, units=len(drawn.units), arms=told, left_out=left_out))
+    say(wording("experiment_assigned", language, units=len(arms), arms=told, left_out=left_out))
     say(wording("experiment_file", language, path=shown(folder / records.ASSIGNMENT)))
 
 
@@ -298,7 +299,7 @@ def _standing(settings: Company, protocol: Protocol) -> dict[str, Any]:
         "readable_on": last.isoformat(),
         "registered_on": registration.registered_on.isoformat() if registration else None,
         "assigned_on": drawn.assigned_on.isoformat() if drawn else None,
-        "n_units": len(drawn.units) if drawn else 0,
+        "n_units": len(drawn.arms) if drawn else 0,
         "n_rollout_items": len(protocol.rollout),
         "n_rollout_done": sum(item.is_done for item in protocol.rollout),
     }

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from orchestration.experiments.protocol import FOLDER
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from orchestration.experiments.protocol import Protocol
     from orchestration.experiments.records import Drawn, Registration
 
@@ -23,7 +25,14 @@ KEPT = Path("run") / "experiments.json"
 UNITS = Path("run") / "experiment_units.parquet"
 HOLDOUT = "holdout.csv"
 
+_UNIT_TYPES = {
+    "experiment_code": "string", "unit_id": "string", "arm_code": "string", "stratum_code": "string",
+    "n_prior_leads": "int64", "n_prior_conversions": "int64", "record_key": "string",
+}  # fmt: skip
+
 READY = "ready"
+#: The only status with a verdict: registered before its start, unchanged, over, all windows over.
+FINISHED = "finished"
 DRAFT, CHANGED, LATE = "not_registered", "protocol_changed", "registered_late"
 UNASSIGNED, ASSIGNED_LATE, ARMS_CHANGED = "not_assigned", "assigned_late", "assignment_changed"
 
@@ -95,7 +104,7 @@ def keep_experiments(company_root: Path, work: Path, cycle_end: dt.date) -> None
         if is_damaged and told[-1]["standing"] == UNASSIGNED:
             told[-1]["standing"] = ARMS_CHANGED
         if drawn is not None and told[-1]["standing"] == READY:
-            drawn_units += [(protocol.code, unit, arm) for unit, arm in drawn.units]
+            drawn_units.append((protocol.code, drawn.rows))
     if not told:
         return
     _write_units(units, drawn_units)
@@ -123,20 +132,21 @@ def _told(protocol: Protocol, registration: Registration | None, drawn: Drawn | 
     }
 
 
-def _write_units(path: Path, drawn: list[tuple[str, Any, str]]) -> None:
-    """One row per unit and record, the unit itself included: where its leads may be found today."""
+def _write_units(path: Path, drawn: list[tuple[str, pa.Table]]) -> None:
+    """One row per unit without a record key, and one per record of it: where its leads may be found today."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    rows = [
-        (code, unit.unit_id, arm, unit.stratum_code, unit.n_prior_leads, unit.n_prior_conversions, key)
-        for code, unit, arm in drawn
-        for key in (None, *(f"{instance}/{contract}/{record}" for contract, instance, record in unit.records))
-    ]
-    names = ("experiment_code", "unit_id", "arm_code", "stratum_code", "n_prior_leads", "n_prior_conversions",
-             "record_key")  # fmt: skip
-    types = (pa.string(), pa.string(), pa.string(), pa.string(), pa.int64(), pa.int64(), pa.string())
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    schema = pa.schema(list(zip(names, types, strict=True)))
-    arrays = [pa.array(column, type=kind) for column, kind in zip(columns, types, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="lz4")
+    facts = ["unit_id", "arm_code", "stratum_code", "n_prior_leads", "n_prior_conversions"]
+    parts = [pa.table({name: pa.array([], kind) for name, kind in _UNIT_TYPES.items()})]
+    for code, rows in drawn:
+        units = rows.group_by(facts).aggregate([])
+        known = rows.filter(pc.not_equal(rows["source_record_id"], ""))
+        keys = pc.binary_join_element_wise(
+            known["source_instance"], known["contract"], known["source_record_id"], "/"
+        )
+        for told, key in ((units, pa.nulls(units.num_rows, pa.string())), (known, keys)):
+            columns = [pa.array([code] * told.num_rows, pa.string()), *(told[name] for name in facts), key]
+            parts.append(pa.Table.from_arrays(columns, names=list(_UNIT_TYPES)))
+    pq.write_table(pa.concat_tables(parts), path, compression="lz4")

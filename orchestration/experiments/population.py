@@ -141,7 +141,7 @@ def taken_units(company_root: Path, protocol: Protocol) -> set[str]:
         if other.code == protocol.code or not overlaps:
             continue
         drawn = read_assignment(company_root / FOLDER / other.code, other)
-        taken |= {unit.unit_id for unit, _ in drawn.units} if drawn else set()
+        taken |= set(drawn.arms) if drawn else set()
     return taken
 
 

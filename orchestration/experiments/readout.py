@@ -20,9 +20,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from orchestration.experiments import balance, design, effects, guards, sequential, srm
 from orchestration.experiments.effects import Difference, Share
-from orchestration.experiments.kept import READY
+from orchestration.experiments.kept import FINISHED, READY
 from orchestration.experiments.protocol import Protocol
-from orchestration.experiments.verdict import FINISHED, Findings, Verdict, verdict
+from orchestration.experiments.verdict import Findings, Verdict, verdict
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.settings import RunSettings
 

@@ -7,21 +7,21 @@ who is eligible (population), the hash (assignment).
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import io
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from ingest.inert_text import inert_text, meant_text
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from ingest.inert_text import FORMULA, inert_text
 from orchestration.experiments.assignment import by_block, by_hash
 from orchestration.experiments.errors import ExperimentError
 from orchestration.experiments.protocol import FOLDER, Protocol
@@ -32,6 +32,17 @@ COLUMNS = (
     "unit_id", "arm_code", "stratum_code", "n_prior_leads", "n_prior_conversions", "contract", "source_instance",
     "source_record_id",
 )  # fmt: skip
+_TYPES = (
+    pa.string(),
+    pa.string(),
+    pa.string(),
+    pa.int64(),
+    pa.int64(),
+    pa.string(),
+    pa.string(),
+    pa.string(),
+)
+_INERT = f"^'+[{re.escape(''.join(FORMULA))}]"
 _SHA256 = re.compile(r"^[0-9a-f]{64}$")
 
 
@@ -60,7 +71,8 @@ class Unit:
 class Drawn:
     """Units with their arms. assigned_on: day in the company's zone; cycle: of the run that told who was eligible.
 
-    is_intact: the file holds the units and arms that were written, and the seed gives these arms.
+    rows: COLUMNS, one row per unit and record. is_intact: the file holds the units and arms that were written, and the
+    seed gives these arms.
     """
 
     protocol_sha256: str
@@ -69,19 +81,25 @@ class Drawn:
     author: str
     cycle: str
     sha256: str
-    units: tuple[tuple[Unit, str], ...]
+    rows: pa.Table
     is_intact: bool
 
+    @property
+    def arms(self) -> dict[str, str]:
+        """Unit -> its arm."""
+        told = self.rows.select(["unit_id", "arm_code"]).to_pydict()
+        return dict(zip(told["unit_id"], told["arm_code"], strict=True))
 
-def arms_of(protocol: Protocol, units: Sequence[Unit]) -> list[str]:
+
+def arms_of(protocol: Protocol, units: Sequence[str], strata: Sequence[str]) -> list[str]:
     """The arm of each unit, by the registered method, seed and weights."""
     weights = [arm.weight for arm in protocol.arms]
-    names = [unit.unit_id for unit in units]
     if protocol.assignment == "block":
-        numbers = by_block(protocol.hash_seed, names, [unit.stratum_code for unit in units], weights)
+        numbers = by_block(protocol.hash_seed, units, strata, weights)
     else:
-        numbers = by_hash(protocol.hash_seed, names, weights)
-    return [protocol.arms[number].code for number in numbers.tolist()]
+        numbers = by_hash(protocol.hash_seed, units, weights)
+    codes = [arm.code for arm in protocol.arms]
+    return [codes[number] for number in numbers.tolist()]
 
 
 def register(
@@ -144,9 +162,15 @@ def assign(
     if not units:
         raise ExperimentError("E-XPT-008", protocol.code, is_usage=True)
     ordered = sorted(units, key=lambda unit: unit.unit_id)
-    drawn = tuple(zip(ordered, arms_of(protocol, ordered), strict=True))
-    sha256 = _content_hash(drawn)
-    _write(folder / ASSIGNMENT, csv_table(COLUMNS, [row for pair in drawn for row in _rows(*pair)]))
+    arms = arms_of(protocol, [unit.unit_id for unit in ordered], [unit.stratum_code for unit in ordered])
+    lines = [line for unit, arm in zip(ordered, arms, strict=True) for line in _lines(unit, arm)]
+    rows = pa.Table.from_arrays(
+        [pa.array(column, type=kind) for column, kind in zip(zip(*lines, strict=True), _TYPES, strict=True)],
+        names=list(COLUMNS),
+    )
+    sha256 = _content_hash(rows)
+    safe = [[inert_text(cell) if isinstance(cell, str) else cell for cell in line] for line in lines]
+    _write(folder / ASSIGNMENT, csv_table(COLUMNS, safe))
     _write(folder / DRAWN, _json({
         "code": protocol.code,
         "protocol_sha256": protocol.sha256,
@@ -154,10 +178,10 @@ def assign(
         "assigned_on": today.isoformat(),
         "author": author,
         "cycle": cycle,
-        "n_units": len(drawn),
+        "n_units": len(ordered),
         "content_sha256": sha256,
     }))  # fmt: skip
-    return Drawn(protocol.sha256, moment, today, author, cycle, sha256, drawn, True)
+    return Drawn(protocol.sha256, moment, today, author, cycle, sha256, rows, True)
 
 
 def read_assignment(folder: Path, protocol: Protocol) -> Drawn | None:
@@ -170,8 +194,8 @@ def read_assignment(folder: Path, protocol: Protocol) -> Drawn | None:
         return None
     where = f"{FOLDER}/{folder.name}"
     try:
-        units = _read_units(folder / ASSIGNMENT)
-    except (OSError, KeyError, ValueError, InvalidOperation, csv.Error) as error:
+        rows = _read_rows(folder / ASSIGNMENT)
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise _damaged(f"{where}/{ASSIGNMENT}", error) from None
     try:
         stated = _sha256(content["content_sha256"])
@@ -183,62 +207,53 @@ def read_assignment(folder: Path, protocol: Protocol) -> Drawn | None:
         author, cycle = str(content["author"]), str(content["cycle"])
     except (KeyError, ValueError, TypeError) as error:
         raise _damaged(f"{where}/{DRAWN}", error) from None
-    is_intact = _content_hash(units) == stated and [arm for _, arm in units] == arms_of(
-        protocol, [unit for unit, _ in units]
+    facts = rows.group_by(list(COLUMNS[:5])).aggregate([])
+    is_intact = (
+        _content_hash(rows) == stated
+        and len(facts["unit_id"].unique()) == facts.num_rows  # nobody has two arms, strata or counts
+        and facts["arm_code"].to_pylist()
+        == arms_of(protocol, facts["unit_id"].to_pylist(), facts["stratum_code"].to_pylist())
     )
-    return Drawn(protocol_sha256, assigned_at, assigned_on, author, cycle, stated, units, is_intact)
+    return Drawn(protocol_sha256, assigned_at, assigned_on, author, cycle, stated, rows, is_intact)
 
 
-def _rows(unit: Unit, arm: str) -> list[list[object]]:
-    """One row for each record of the unit in a CRM, one without where it has none."""
-    told = [unit.unit_id, arm, unit.stratum_code, unit.n_prior_leads, unit.n_prior_conversions]
-    return [
-        [inert_text(cell) if isinstance(cell, str) else cell for cell in (*told, *record)]
-        for record in unit.records or (("", "", ""),)
+def _lines(unit: Unit, arm: str) -> list[tuple[object, ...]]:
+    """One line for each record of the unit in a CRM, one without where it has none."""
+    told = (unit.unit_id, arm, unit.stratum_code, unit.n_prior_leads, unit.n_prior_conversions)
+    return [(*told, *record) for record in unit.records or (("", "", ""),)]
+
+
+def _read_rows(path: Path) -> pa.Table:
+    """The file as a spreadsheet may have saved it: either separator, texts that were made inert meant as they were."""
+    with path.open(encoding="utf-8-sig") as file:
+        delimiter = max(";,", key=file.readline().count)
+    table = pa_csv.read_csv(
+        path,
+        parse_options=pa_csv.ParseOptions(delimiter=delimiter),
+        convert_options=pa_csv.ConvertOptions(
+            include_columns=list(COLUMNS),
+            column_types=dict(zip(COLUMNS, _TYPES, strict=True)),
+            strings_can_be_null=False,
+        ),
+    )
+    columns = [
+        _meant(table[name]) if kind == pa.string() else table[name]
+        for name, kind in zip(COLUMNS, _TYPES, strict=True)
     ]
+    return pa.Table.from_arrays(columns, names=list(COLUMNS))
 
 
-def _read_units(path: Path) -> tuple[tuple[Unit, str], ...]:
-    text = path.read_bytes().decode("utf-8-sig")
-    delimiter = max(";,", key=text.split("\n", 1)[0].count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    if not set(COLUMNS) <= set(reader.fieldnames or ()):
-        raise ValueError("columns are missing")
-    facts: dict[str, tuple[str, str, int, int]] = {}
-    records: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for row in reader:
-        cells = {name: meant_text(row[name] or "") for name in COLUMNS}
-        told = (cells["arm_code"], cells["stratum_code"], _count(cells["n_prior_leads"]),
-                _count(cells["n_prior_conversions"]))  # fmt: skip
-        if facts.setdefault(cells["unit_id"], told) != told:
-            raise ValueError("a unit has two arms, strata or counts")
-        if cells["source_record_id"]:
-            records[cells["unit_id"]].append(
-                (cells["contract"], cells["source_instance"], cells["source_record_id"])
-            )
-    return tuple(
-        (Unit(name, stratum, leads, conversions, tuple(sorted(records[name]))), arm)
-        for name, (arm, stratum, leads, conversions) in sorted(facts.items())
-    )
+def _meant(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """meant_text() of every cell."""
+    is_inert = pc.match_substring_regex(cells, _INERT)
+    return pc.if_else(is_inert, pc.utf8_slice_codeunits(cells, 1), cells)
 
 
-def _content_hash(drawn: Sequence[tuple[Unit, str]]) -> str:
-    """64 hex over units, arms, strata and what was known before, whatever the order of rows and the separator."""
-    lines = [
-        json.dumps([
-            unit.unit_id, arm, unit.stratum_code, unit.n_prior_leads, unit.n_prior_conversions,
-            sorted(list(record) for record in unit.records),
-        ])
-        for unit, arm in drawn
-    ]  # fmt: skip
+def _content_hash(rows: pa.Table) -> str:
+    """64 hex over units, arms, strata, records and what was known before, whatever the order and the separator."""
+    texts = [rows[name].cast(pa.string()) for name in COLUMNS]
+    lines = pc.binary_join_element_wise(*texts, "\x1f").to_pylist()
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-
-
-def _count(text: str) -> int:
-    value = Decimal(text.replace(",", "."))
-    if value < 0 or value != value.to_integral_value():
-        raise ValueError("a count is expected")
-    return int(value)
 
 
 def _refuse_late(protocol: Protocol, today: dt.date) -> None:

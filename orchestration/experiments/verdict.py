@@ -11,10 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from orchestration.experiments import guards
+from orchestration.experiments.kept import FINISHED
 
 GREEN, AMBER, RED = "green", "amber", "red"
-#: The only status with a verdict: registered before its start, unchanged, over, all windows over.
-FINISHED = "finished"
 
 
 @dataclass(frozen=True)

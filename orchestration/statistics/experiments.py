@@ -13,17 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from ingest.local_time import first_instant
-from orchestration.experiments.kept import READY, UNITS, kept_experiments
-from orchestration.experiments.readout import Cells, Opened, arm_rows, experiment_row, week_rows
-from orchestration.experiments.verdict import FINISHED
-from orchestration.settings import RunSettings
+from orchestration.experiments.kept import FINISHED, READY, UNITS, kept_experiments
+
+if TYPE_CHECKING:
+    from orchestration.experiments.readout import Cells, Opened
+    from orchestration.settings import RunSettings
 
 RATE = pa.decimal128(18, 10)
 _COUNT, _TEXT, _DAY, _YES = pa.int64(), pa.string(), pa.date32(), pa.bool_()
@@ -240,6 +241,9 @@ def _read_all(
     con: duckdb.DuckDBPyConnection, settings: RunSettings, work: Path, kept: list[dict[str, Any]],
     rows: dict[str, list[dict[str, Any]]],
 ) -> None:  # fmt: skip
+    # Imported here: a company without experiments pays for none of it.
+    from orchestration.experiments.readout import Opened, arm_rows, experiment_row, week_rows
+
     opened = [Opened.of(told, settings) for told in kept]
     read = [each for each in opened if each.told["standing"] == READY and each.started]
     counted = _count(con, settings, work, read) if read else {}
@@ -255,6 +259,8 @@ def _count(
     con: duckdb.DuckDBPyConnection, settings: RunSettings, work: Path, read: list[Opened]
 ) -> dict[str, Cells]:
     """Everything the tables are made of, by experiment: one pass over leads, meetings and mails for all of them."""
+    from orchestration.experiments.readout import Cells
+
     protocols = pa.Table.from_pylist(
         [
             {

@@ -13,7 +13,8 @@ from scipy import stats
 from orchestration.audit.traffic_light import Bars, Evidence, light
 from orchestration.experiments import guards, sequential
 from orchestration.experiments.effects import Share
-from orchestration.experiments.verdict import FINISHED, Findings, verdict
+from orchestration.experiments.kept import FINISHED
+from orchestration.experiments.verdict import Findings, verdict
 
 MARGIN = Decimal("0.002")
 

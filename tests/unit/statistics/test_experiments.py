@@ -89,7 +89,7 @@ class World:
             ],
             author="a", moment=moment, today=day, cycle="2026-02",
         )  # fmt: skip
-        return {unit.unit_id: arm for unit, arm in drawn.units}
+        return drawn.arms
 
     def leads(self, rows: list[tuple]) -> None:
         """(account, day of creation after START, converts after days or None)."""
