@@ -33,6 +33,14 @@ def test_no_sentence_claims_a_cause():
     ] == []
 
 
+@pytest.mark.audit("R1")
+def test_what_is_called_associated_says_so_in_both_languages():
+    told = [s for s in sentences() if s.key.rpartition(".")[2] == "associated"]
+    words = {"fr": "associé", "en": "associated with"}
+    assert {s.path.split(".")[-2] for s in told} == set(words)
+    assert [s for s in told if words[s.path.split(".")[-2]] not in s.text.lower()] == []
+
+
 def test_every_allowance_is_needed():
     told = [s for s in sentences() if claims(s.text)]
     assert [a for a in ALLOWED if not any(s.path == a[0] and s.key.startswith(a[1]) for s in told)] == []
