@@ -3,27 +3,24 @@
 import pytest
 from wording_faults import ROOT, Sentence, claims, sentences
 
-# (file, beginning of the key) -> why a cause may be told there. Each must still be needed.
-_COMMAND = "names the command `etalon impact`, which recomputes figures without a decision: a counterfactual"
+_POINTS = "says where something points"
+_VALUE = "the value of a question or the effect of a decision on a figure, recomputed: a counterfactual"
+# (file, words of the sentence) -> why they may stand there. Each must still be needed.
 ALLOWED = {
-    ("orchestration/commands/wording.yml", "en.impact_"): _COMMAND,
-    ("orchestration/commands/wording.yml", "fr.impact_"): _COMMAND,
-    ("orchestration/impact/errors.yml", "E-IMP-"): _COMMAND,
-    ("orchestration/reporting/templates/quality/impact.html.jinja", "line"): _COMMAND,
-    (
-        "expectations/rules/crm_business.yml",
-        "rules.question.en",
-    ): "a change of stage leads to a stage: where it points",
-    ("ingest/errors.yml", "E-ING-131.en.what"): "a reference leads to a contract: where it points",
-    (
-        "dbt_project/models/marts/sales/marts_sales_reps.yml",
-        "models.mart_sales_deal_predictors_cycle.description",
-    ): ("says that what goes with winning does not make win"),
+    ("expectations/rules/crm_business.yml", "Does every change of stage lead to a known stage?"): _POINTS,
+    ("docs/rules.md", "Does every change of stage lead to a known stage?"): _POINTS,
+    ("ingest/errors.yml", "The reference leads to the unknown contract"): _POINTS,
+    ("docs/history.md", "Meetings of a calendar lead to no lead yet"): _POINTS,
+    ("docs/journal.md", "impact"): _VALUE,
+    ("docs/stewardship.md", "The impact of a question"): _VALUE,
+    ("docs/quality_report.md", "drives the Chromium"): "a test drives a browser",
+    ("docs/simulation.md", "a true effect of the first five days"): "a planted truth is a cause",
+    ("dbt_project/models/marts/sales/marts_sales_reps.yml", "is not what makes win"): "denies a cause",
 }
 
 
 def is_allowed(sentence: Sentence) -> bool:
-    return any(sentence.path == path and sentence.key.startswith(key) for path, key in ALLOWED)
+    return any(sentence.path == path and words in sentence.text for path, words in ALLOWED)
 
 
 @pytest.mark.audit("R1")
@@ -43,7 +40,7 @@ def test_what_is_called_associated_says_so_in_both_languages():
 
 def test_every_allowance_is_needed():
     told = [s for s in sentences() if claims(s.text)]
-    assert [a for a in ALLOWED if not any(s.path == a[0] and s.key.startswith(a[1]) for s in told)] == []
+    assert [a for a in ALLOWED if not any(s.path == a[0] and a[1] in s.text for s in told)] == []
 
 
 def test_all_kinds_of_texts_are_searched():
@@ -58,6 +55,8 @@ def test_all_kinds_of_texts_are_searched():
         "dbt_project/models/metrics/metrics_leads.yml",
         "dbt_project/models/marts/sales/marts_sales_touch_lines.yml",
         "expectations/sentences.yml",
+        "docs/metrics.md",
+        "README.md",
     } <= paths
     assert {
         p.relative_to(ROOT).as_posix() for p in (ROOT / "orchestration").rglob("catalogue.*.yml")
