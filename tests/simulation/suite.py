@@ -25,6 +25,7 @@ WORLDS = {
     "reverse causality: touches stop": "no effect; the converted are not called again",
     "immortal time": "no effect; leads that are given up collect no touches, late buyers do",
     "reverse causality: hot leads": "no effect; those who would buy anyway are called most",
+    "early refusals": "no effect; who refuses contact within days is not called again and never converts",
     "early effect": "a true effect of the first five days on conversions after them, without an experiment",
     "experiment without gain": "the arms differ by nothing, while touches go with conversion for another reason",
     "experiment with a gain": "the test arm converts 3 to 6 points more often",
