@@ -13,6 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
+from orchestration.cycles.standing import kept_acts, standing_of
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
 from orchestration.settings import RunSettings, fingerprint, waivers_path
@@ -38,7 +39,8 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.
     policies = [json.dumps(row, sort_keys=True) for row in kept_contact_policies(work) or ()]
-    return fingerprint(settings, [*delivered, *decisions_in_force(work / "stewardship"), *policies])
+    decisions = decisions_in_force(work / "stewardship")
+    return fingerprint(settings, [*delivered, *decisions, *policies, *kept_acts(work)])
 
 
 def id_of(settings: RunSettings, run_fingerprint: str) -> str:
@@ -87,6 +89,7 @@ def decided(
         controls=read_controls(work),
         filled=filled,
         progress=progress,
+        framing_note=standing_of(company, settings.cycle),
     )
     return verdict, progress
 
