@@ -170,7 +170,7 @@ def status(company: Path, as_json: bool, language: str, cycle: str | None, day: 
         owner = word_or_code("role", each.owner_role_code, language)
         say(
             f"{each.position}. {words(f'step_{each.code}', language):<24}  {words('due', language)} {each.due_on}"
-            f"  {state:<9}  {owner:<10}{reason}"
+            f"  {state:<9}  {owner:<10}{reason}".rstrip()
         )
     days = ", ".join(f"{name} {on}" for name, on in calendar.stand_ups.items())
     say(f"{words('stand_ups', language)}: {days}")

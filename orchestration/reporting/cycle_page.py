@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from expectations.owners import owner_name
 from orchestration.cycles.note import Framing, Segment
 from orchestration.cycles.words import word_or_code, words
 from orchestration.dictionary import dictionary
@@ -43,7 +44,12 @@ def cycle_context(inputs: CycleNote, t: Wording, f: Formats) -> dict[str, Any]:
             for each in framing.phases
         ],
         "sources": [
-            (row["item_code"], f.date(row["delivered_on"]), *_figures(row, f))
+            (
+                row["item_code"],
+                owner_name(row["detail_code"], language) if row["detail_code"] else "–",
+                f.date(row["delivered_on"]),
+                *_figures(row, f),
+            )
             for (kind, _), row in inputs.counts.items()
             if kind == "source"
         ],

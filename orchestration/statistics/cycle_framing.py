@@ -21,6 +21,7 @@ from orchestration.cycles.note import Framing, Segment
 from orchestration.cycles.standing import framing_in
 from orchestration.cycles.steps import Evidence, steps_of
 from orchestration.settings import RunSettings
+from orchestration.worklists.building import contract_owners
 
 RATE = pa.decimal128(18, 10)
 SCHEMAS: Mapping[str, pa.Schema] = {
@@ -85,9 +86,10 @@ with delivered as (
   select source_instance, max(delivered_on) as delivered_on from collect.deliveries group by all),
 counted as (
   select source_instance, cast(coalesce(sum(value) filter (where name = 'kept'), 0) as bigint) as n_kept,
-    cast(coalesce(sum(value) filter (where name = 'records_in'), 0) as bigint) as n_records
-  from collect.ledger_terms where term = 'C' group by all)
-select d.source_instance, d.delivered_on, coalesce(c.n_kept, 0), coalesce(c.n_records, 0)
+    cast(coalesce(sum(value) filter (where name = 'records_in'), 0) as bigint) as n_records,
+    first(contract order by value desc, contract) filter (where name = 'records_in') as main_contract
+  from collect.ledger_terms where term = 'C' group by source_instance)
+select d.source_instance, d.delivered_on, coalesce(c.n_kept, 0), coalesce(c.n_records, 0), c.main_contract
 from delivered as d left join counted as c using (source_instance) order by d.source_instance
 """
 _PERSONS = """
@@ -162,11 +164,12 @@ def _counted(
     for order, phase in enumerate(framing.phases, start=1):
         n_in = stages.get(phase.stage_code, 0) if phase.stage_code else population[phase.code]
         yield _row("phase", phase.item_code, order, detail_code=phase.conversion_event, n_in=n_in, **days)
-    for order, (source, delivered_on, n_kept, n_records) in enumerate(
+    owners = contract_owners()
+    for order, (source, delivered_on, n_kept, n_records, contract) in enumerate(
         con.execute(_SOURCES).fetchall(), start=1
     ):
-        counted = _shares(n_kept, n_records - n_kept)
-        yield _row("source", source, order, delivered_on=delivered_on, **counted)
+        said = {"delivered_on": delivered_on, "detail_code": owners.get(contract)}
+        yield _row("source", source, order, **said, **_shares(n_kept, n_records - n_kept))
     yield from _legal(con, framing, settings)
 
 

@@ -66,7 +66,7 @@ def test_the_gate_and_the_mart_rules_block_and_no_other_check_does(definitions: 
     graph = definitions.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
     assert blocking == {"cycle_is_admitted", "marts_are_sound"}
-    assert len(graph.asset_check_keys) < 12, "events are dear: few checks per step"
+    assert len(graph.asset_check_keys) < 16, "events are dear: few checks per step"
 
 
 def test_the_check_job_stops_at_the_verdict(definitions: dg.Definitions) -> None:
@@ -134,8 +134,11 @@ def test_a_cycle_is_a_partition_of_every_asset_it_makes() -> None:
 def test_the_schedule_launches_the_month_that_has_just_ended() -> None:
     from orchestration.definitions import build_defs
 
-    schedule = build_defs(is_by_month=True).resolve_schedule_def("monthly_cycle")
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2027, 1, 3, 5))
+    definitions = build_defs(is_by_month=True)
+    schedule = definitions.resolve_schedule_def("monthly_cycle")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2027, 1, 3, 5), repository_def=definitions.get_repository_def()
+    )
     (request,) = schedule.evaluate_tick(context).run_requests
     assert request.partition_key == "2026-12"
 

@@ -51,8 +51,9 @@ def con():
           ('crm', date '2026-06-30', false), ('crm', date '2026-07-02', false), ('erp', date '2026-06-30', false))
           t(source_instance, delivered_on, is_missed);
         create table collect.ledger_terms as select * from (values
-          ('crm', 'C', 'records_in', 10), ('crm', 'C', 'kept', 8), ('crm', 'B', 'kept', 99))
-          t(source_instance, term, name, value);
+          ('crm', 'crm_lead', 'C', 'records_in', 7), ('crm', 'crm_lead', 'C', 'kept', 6),
+          ('crm', 'email_event', 'C', 'records_in', 3), ('crm', 'email_event', 'C', 'kept', 2),
+          ('crm', 'crm_lead', 'B', 'kept', 99)) t(source_instance, contract, term, name, value);
         create table master.dim_accounts as
           select * from (values ('a1', true), ('a2', false)) t(account_id, is_customer);
         create table master.dim_persons as select * from (values
@@ -162,6 +163,7 @@ def test_every_source_has_its_last_delivery_and_its_rows(con, tmp_path):
     found = items(compute(con, SETTINGS), "source")
     crm, erp = found["crm"], found["erp"]
     assert (crm["delivered_on"], crm["n_in"], crm["n_out"]) == (date(2026, 7, 2), 8, 2)
+    assert (crm["detail_code"], erp["detail_code"]) == ("sales_operations", None)
     assert (erp["n_in"], erp["out_rate"], erp["reason_code"]) == (0, None, "no_units")
 
 
