@@ -12,6 +12,7 @@ from planted_candidate import SETTINGS, plant
 
 from orchestration.cycles.calendar import STEPS
 from orchestration.defs.cycle import STEP_CHECKS
+from orchestration.defs.partitions import PARTITION_TAG
 from orchestration.defs.resources import CompanyResource
 from orchestration.project import ROOT
 
@@ -148,3 +149,21 @@ def test_a_later_step_of_one_month_never_works_on_the_run_of_another(tmp_path: P
     resource._partition = "2026-05"
     with pytest.raises(dg.Failure, match="2026-06"):
         resource.current()
+
+
+@pytest.mark.audit("FR10")
+def test_a_launched_month_runs_that_cycle_and_an_unpartitioned_run_the_company_s(tmp_path: Path) -> None:
+    company = plant(tmp_path)
+    found = []
+
+    @dg.op
+    def month(company: CompanyResource) -> None:
+        found.append(company.start().settings.cycle)
+
+    @dg.job(resource_defs={"company": CompanyResource(directory=str(company.root))})
+    def looked() -> None:
+        month()
+
+    for tags in ({PARTITION_TAG: "2026-05"}, {}):
+        assert looked.execute_in_process(tags=tags).success
+    assert found == ["2026-05", "2026-06"]
