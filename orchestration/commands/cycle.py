@@ -209,21 +209,34 @@ def show(company: Path, as_json: bool, language: str, cycle: str | None) -> None
 @_day
 def close(company: Path, as_json: bool, language: str, cycle: str | None, author: str, day: Any) -> None:
     """End a month: its story, its retrospective and its lessons are written."""
+    from orchestration.cycles.deltas import kpi_deltas
     from orchestration.cycles.stamping import close_cycle
     from orchestration.cycles.words import words
 
     found, month = _opened(company, cycle)
     with _locked(found):
         note = close_cycle(found, month, author, _on(day))
-    closing = note.framing.closing
+    closing, deltas = note.framing.closing, kpi_deltas(found, month, note.framing.kpis)
     learned = {
         team: {"n_insights": len(each.insights), "n_experiments": len(each.experiments)}
         for team, each in sorted(closing.managers.items())
     }
     if as_json:
-        emit_json({"status": "closed", "cycle": month, "managers": learned})
+        kpis = [
+            {
+                "metric": each.metric_name,
+                "value": each.value,
+                "before": each.value_before,
+                "change": each.change,
+            }
+            for each in deltas
+        ]
+        emit_json({"status": "closed", "cycle": month, "managers": learned, "kpis": kpis})
         return
     say(words("closed_now", language, cycle=month))
+    for each in deltas:
+        moved = "-" if each.change is None else f"{each.change:+f}"
+        say(f"  {each.metric_name}: {'-' if each.value is None else f'{each.value:f}'} ({moved})")
 
 
 def _opened(directory: Path, cycle: str | None) -> tuple[Company, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from orchestration.cycles.calendar import Calendar, calendar_of
+from orchestration.cycles.deltas import Delta, kpi_deltas
 from orchestration.cycles.evidence import evidence_within
 from orchestration.cycles.note import Note, read_note
 from orchestration.cycles.steps import Step, steps_of
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CycleNote:
-    """counts: (kind, item) -> row of cycle_framing; empty when nothing was counted, as in a held cycle."""
+    """counts: (kind, item) -> row of cycle_framing; empty when nothing was counted, as in a held cycle.
+
+    deltas: the KPIs of the note and of the month before; empty when the cycle is not what is published.
+    """
 
     run: RunFacts
     note: Note
     calendar: Calendar
     steps: tuple[Step, ...]
     counts: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    deltas: tuple[Delta, ...] = ()
 
 
 def load_cycle_note(company: Company, run: RunFacts) -> CycleNote | None:
@@ -49,4 +54,5 @@ def load_cycle_note(company: Company, run: RunFacts) -> CycleNote | None:
         calendar=calendar_of(end),
         steps=tuple(steps_of(evidence, end)),
         counts={(row["kind_code"], row["item_code"]): row for row in rows},
+        deltas=tuple(kpi_deltas(company, run.cycle, note.framing.kpis)),
     )

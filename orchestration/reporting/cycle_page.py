@@ -15,6 +15,7 @@ from orchestration.cycles.words import word_or_code, words
 from orchestration.dictionary import dictionary
 from orchestration.reporting.cycle_inputs import CycleNote
 from orchestration.reporting.formatting import Formats
+from orchestration.reporting.sections.impact import shown_effect, shown_value
 from orchestration.reporting.wording import Wording
 
 _LIGHTS = {"approved": "pass", "changed": "fail", "not_approved": "warn"}
@@ -62,7 +63,7 @@ def cycle_context(inputs: CycleNote, t: Wording, f: Formats) -> dict[str, Any]:
             )
             for each in framing.legal_basis
         ],
-        "kpis": [_metric(name, t) for name in framing.kpis],
+        "kpis": _kpis(inputs, t, f),
         "steps": [
             (
                 words(f"step_{each.code}", language),
@@ -155,6 +156,17 @@ def _figures(row: Mapping[str, Any], f: Formats) -> tuple[str, str, str]:
     return f.integer(row.get("n_in")), f.integer(row.get("n_out")), f.share(row.get("out_rate"))
 
 
-def _metric(name: str, t: Wording) -> str:
-    metric = dictionary().get(name)
-    return t.pick(metric.label_fr, metric.label_en) if metric else name
+def _kpis(inputs: CycleNote, t: Wording, f: Formats) -> list[tuple[str, str, str, str]]:
+    """Name, value, value of the month before, change; dashes where the publication gives none."""
+    found, currency = {each.metric_name: each for each in inputs.deltas}, inputs.run.reporting_currency
+    rows = []
+    for name in inputs.note.framing.kpis:
+        metric, delta = dictionary().get(name), found.get(name)
+        label = t.pick(metric.label_fr, metric.label_en) if metric else name
+        value, before, moved = (
+            (delta.value, delta.value_before, delta.change) if delta else (None, None, None)
+        )
+        unit = (delta.unit_code if delta else None) or ""
+        shown = (shown_value(each, unit, currency, t, f) for each in (value, before))
+        rows.append((label, *shown, shown_effect(moved, unit, currency, t, f)))
+    return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 
@@ -14,10 +15,11 @@ from planted_notes import CYCLE, change_note, company_of
 
 from orchestration import cli
 from orchestration.commands import exit_codes
+from orchestration.cycles.deltas import kpi_deltas
 from orchestration.cycles.note import read_note
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.publication.judging import decided, run_fingerprint
-from orchestration.publication.publishing import read_verdict
+from orchestration.publication.publishing import read_verdict, refuse
 from orchestration.settings import read_settings
 
 DECISION = "Answer small inbound leads faster, or more often?"
@@ -179,3 +181,36 @@ def test_both_languages_have_the_same_words_with_the_same_places() -> None:
             for each in (text, catalogue["fr"][key])
         ]
         assert places[0] == places[1], key
+
+
+@pytest.mark.audit("EX9")
+def test_the_kpis_of_the_note_stand_beside_those_of_the_month_before(tmp_path: Path) -> None:
+    company = plant(tmp_path)
+    publish(company, MANIFEST)
+    found = kpi_deltas(company, CYCLE, ["leads_new", "no_such_metric"])
+    assert [(each.metric_name, each.value, each.value_before, each.change) for each in found] == [
+        ("leads_new", 7, 3, 4), ("no_such_metric", None, None, None),
+    ]  # fmt: skip
+    assert kpi_deltas(company, "2026-05", ["leads_new"]) == [], "May is not what is published"
+
+
+@pytest.mark.audit("CP5")
+def test_every_run_leaves_a_record_of_what_it_did_for_which_note(tmp_path: Path) -> None:
+    company = plant(tmp_path)
+    settings = replace(SETTINGS, framing_version=read_note(tmp_path, CYCLE).version)
+    company = plant(tmp_path, settings=settings)
+    content = publish(company, MANIFEST, inputs=[{"path": "company.yml", "sha256": "s"}]).content
+    assert content["settings"]["framing_version"] == read_note(tmp_path, CYCLE).version
+    assert {
+        "run_id",
+        "code_version",
+        "policy_version",
+        "deliveries",
+        "inputs",
+        "published_at",
+    } <= content.keys()
+    change_note(tmp_path, minimum_n=31)
+    judge(tmp_path)
+    refused = json.loads(refuse(company, read_verdict(company.work)).read_text(encoding="utf-8"))
+    assert (refused["reasons"], refused["verdict"]) == ("framing_changed", "hold")
+    assert {"run_id", "cycle", "code_version", "policy_version", "refused_at"} <= refused.keys()

@@ -11,6 +11,7 @@ import pytest
 
 from ingest.demo.framing import write_notes
 from orchestration.cycles.calendar import calendar_of
+from orchestration.cycles.deltas import Delta
 from orchestration.cycles.note import Framing, Note, read_note
 from orchestration.cycles.steps import Evidence, steps_of
 from orchestration.reporting.cycle_inputs import CycleNote
@@ -42,6 +43,7 @@ def page(tmp_path: Path, language: str, *, counted: bool = True, **values) -> st
             calendar=calendar_of(date(2026, 7, 1)),
             steps=tuple(steps_of(Evidence(note="approved"), date(2026, 7, 1))),
             counts=counts if counted else {},
+            deltas=(Delta("cr", "rate", Decimal("0.25"), Decimal("0.2")),) if counted else (),
         ),
         language,
     )
@@ -56,6 +58,8 @@ def test_the_note_is_read_in_both_languages(tmp_path: Path) -> None:
         "1\u202f234",
         "38,30",
         "Opérations commerciales",
+        "25,00",
+        "Mois précédent",
         "6\u00a0juillet\u00a02026",
     ):
         assert text in french, text
