@@ -123,17 +123,20 @@ def decide(
     controls: Sequence[ControlResult] = (),
     filled: Collection[str] | None = None,
     progress: Progress | None = None,
+    framing_note: Literal["missing", "not_approved", "changed", "approved"] | None = None,
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
 
     `results` come from runner.validate (waivers applied), `balances` from the warehouse, `refusals` from
     ingest, `controls` from control_findings.read_controls. `filled`: contracts that some mapping of the
     company fills (None: all of them); a rule on others does not apply and is only noted. `progress`: the
-    comparison with the last publication (ratchet.compare), None when it is not asked for.
+    comparison with the last publication (ratchet.compare), None when it is not asked for. `framing_note`: how the
+    note of the cycle stands, None when it is not asked for.
     """
     controlled = judged(controls, policy, cycle_end)
     worse = progress.worse if progress else ()
     found = [
+        *_framed(framing_note, policy, cycle),
         *_ledger(balances, policy),
         *_refused(refusals, policy),
         *_collected(collect_warnings, policy, cycle),
@@ -165,6 +168,11 @@ def decide(
         ledger_imbalances=sum(balance.difference != 0 for balance in balances),
         policy_version=policy.version,
     )
+
+
+def _framed(standing: str | None, policy: Policy, cycle: str) -> Iterable[Sentence]:
+    if standing not in (None, "approved"):
+        yield _say(getattr(policy.document.framing_note, standing), f"framing_{standing}", cycle=cycle)
 
 
 def _ledger(balances: Sequence[Balance], policy: Policy) -> Iterable[Sentence]:

@@ -60,6 +60,14 @@ class Controls(Strict):
     info: Effect
 
 
+class FramingNote(Strict):
+    """Effect of a framing note that is not there, that nobody approved, or that changed after its approval."""
+
+    missing: Effect
+    not_approved: Effect
+    changed: Effect
+
+
 class Slack(Strict):
     """How much larger the failing share may be than in the last publication, and what more than that does."""
 
@@ -106,6 +114,7 @@ class PolicyDocument(Strict):
     unmapped_file: Effect
     controls: Controls
     controls_not_assessed: Controls
+    framing_note: FramingNote
     required_terms: tuple[Term, ...] = Field(min_length=1)
     ratchet: Ratchet
     waiver_max_days: Annotated[int, Field(ge=1)]

@@ -15,6 +15,7 @@ import click
 _COMMANDS = {
     "demo": "Generate the demo company.",
     "run": "Collect, conform, match, judge, publish, report.",
+    "cycle": "The framing note of a month: frame, approve, status of its seven steps, show, close.",
     "check": "The same up to the verdict; nothing is published.",
     "where": "The one fate of a source row.",
     "journal": "The cleaning journal of the last run.",

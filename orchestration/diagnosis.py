@@ -89,6 +89,7 @@ def _company(directory: Path) -> Iterator[Finding]:
     )
     yield from _mappings(company)
     yield from _rules(company)
+    yield from _framing(company)
     yield from _decisions(company)
     yield from _work(company)
     from orchestration.damaged_file import DamagedFileError
@@ -126,6 +127,23 @@ def _rules(company) -> Iterator[Finding]:
         yield Finding("contact policies", "ok", f"{len(policies)} row(s) of the company's own")
     if experiments:
         yield Finding("experiments", "ok", f"{experiments} protocol(s) that can be read")
+
+
+def _framing(company) -> Iterator[Finding]:
+    from ingest.errors import ConfigurationError
+    from orchestration.cycles.standing import standing_of
+
+    name = f"framing note {company.cycle}"
+    try:
+        standing = standing_of(company, company.cycle)
+    except ConfigurationError as error:
+        problem = error.problem
+        yield Finding(name, "bad", f"{problem.code} {problem.where}: {problem.text('why')}")
+        return
+    if standing == "approved":
+        yield Finding(name, "ok", "approved")
+    else:
+        yield Finding(name, "warn", f"{standing}: etalon cycle status")
 
 
 def _decisions(company) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from expectations.contact_policies import FILE
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
+from orchestration.cycles.note import note_path
 from orchestration.experiments.kept import experiment_files
 from orchestration.masking import without_calendar_names
 from orchestration.publication.files import file_sha256
@@ -36,7 +37,13 @@ def list_inputs(company: Company) -> Inputs:
     root = company.root
     listed = list_extracts(company.extracts)
     found = [company.extracts / relative for relative in listed.files]
-    found += [path for path in (root / "company.yml", root / "waivers.csv", root / FILE) if path.is_file()]
+    own_files = (
+        root / "company.yml",
+        root / "waivers.csv",
+        root / FILE,
+        note_path(root, company.cycle),
+    )
+    found += [path for path in own_files if path.is_file()]
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]

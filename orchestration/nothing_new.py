@@ -5,7 +5,7 @@ What does NOT belong here: running anything. Neither Dagster nor dbt is imported
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,8 @@ def unchanged_publication(company: Company, cycle: str | None) -> Unchanged | No
     if receipt["settings"] != run_settings(company, cycle=cycle).identity():
         return None
     seen = {(item["path"], item["sha256"]) for item in receipt["inputs"]}
-    present = {(item["path"], item["sha256"]) for item in scan_inputs(company)}
+    looked_at = replace(company, cycle=cycle or company.cycle)
+    present = {(item["path"], item["sha256"]) for item in scan_inputs(looked_at)}
     if not present <= seen or any(_is_decision(path) for path, _ in seen - present):
         return None
     return Unchanged(current["publication_id"], live, rolled_back_from)

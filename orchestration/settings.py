@@ -27,6 +27,7 @@ class RunSettings:
     """What one run computes with.
 
     as_of: first instant after the cycle in the company's zone, as naive UTC. cycle_end: exclusive.
+    framing_version: of the cycle's framing note and its approval; empty without a note.
     """
 
     company: str
@@ -42,6 +43,7 @@ class RunSettings:
     code_version: str
     policy_version: str
     run_id: str
+    framing_version: str = ""
 
     def identity(self) -> dict[str, str]:
         """All settings that decide the result, as text: everything but the run id."""
@@ -51,16 +53,20 @@ class RunSettings:
 def run_settings(company: Company, *, cycle: str | None = None, run_id: str | None = None) -> RunSettings:
     """Settings for a run of `company`. cycle: `yyyy-mm`, default the company's own.
 
+    What the cycle's framing note says comes before company.yml, so that a cycle run again later gives its own figures.
     Raises ValueError when the cycle is not a month, CatalogueError for waivers or contact policies that are not
-    understood, ExperimentError for such experiments.
+    understood, ConfigurationError for such a framing note, ExperimentError for such experiments.
     """
     month = cycle or company.cycle
     start, end = cycle_bounds(month)
     from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
     from ingest.local_time import first_instant
+    from orchestration.cycles.note import read_note
     from orchestration.experiments.kept import check_experiments
 
+    note = read_note(company.root, month, company.timezone)
+    framing = note.framing if note else None
     check_experiments(company.root)
     read_contact_policies(company.root / FILE)  # one that is not understood stops the run before it begins
     return RunSettings(
@@ -71,12 +77,17 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
         cycle_end=end,
         reporting_currency=company.reporting_currency,
         timezone=company.timezone,
-        conversion_window_days=company.conversion_window_days,
-        conversation_min_s=company.conversation_min_s,
+        conversion_window_days=(
+            framing.attribution_window_days if framing else company.conversion_window_days
+        ),
+        conversation_min_s=(
+            framing.contact.min_conversation_seconds if framing else company.conversation_min_s
+        ),
         own_domains=",".join(company.own_domains),
         code_version=code_version(),
         policy_version=load_policy(POLICY_FILE, waivers_path(company)).version,
         run_id=run_id or make_run_id(),
+        framing_version=note.version if note else "",
     )
 
 

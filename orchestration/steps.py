@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from expectations.gate import Verdict
     from expectations.results import RuleResult
     from ingest.company import Company
+    from orchestration.cycles.steps import Step
     from orchestration.impact.measuring import Measured
     from orchestration.matching import MatchReport
     from orchestration.publication import Receipt
@@ -143,6 +144,7 @@ def _collect(run: Run) -> Any:
         from expectations.contact_policies import keep_contact_policies
         from ingest import collect
         from ingest.discovery import SeenFiles
+        from orchestration.cycles.standing import keep_framing
         from orchestration.experiments.kept import keep_experiments
         from orchestration.inputs import hash_inputs, list_inputs
 
@@ -159,6 +161,7 @@ def _collect(run: Run) -> Any:
         run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
         keep_contact_policies(run.company.root, run.work)
+        keep_framing(run.company, run.settings, run.work)
         keep_experiments(run.company.root, run.work, run.settings.cycle_end)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")
@@ -319,6 +322,14 @@ def write_reports(run: Run, *names: str) -> list[Path]:
             shutil.rmtree(run.company.published / "reports" / run.settings.run_id, ignore_errors=True)
         counts["files"] = len(paths)
     return paths
+
+
+def cycle_steps(run: Run) -> list[Step]:
+    """The seven steps of the run's cycle, after its publication."""
+    from orchestration.cycles.evidence import evidence_within
+    from orchestration.cycles.steps import steps_of
+
+    return steps_of(evidence_within(run.company, run.settings.cycle), run.settings.cycle_end)
 
 
 def measure_impact(run: Run) -> list[Measured]:

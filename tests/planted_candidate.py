@@ -20,6 +20,7 @@ from expectations.ratchet import write_progress
 from expectations.results import RuleResult, write_results
 from expectations.results import judge as judge_counts
 from ingest import Company, load_company
+from ingest.demo.framing import write_notes
 from ingest.ledger import RECORD_TERMS
 from orchestration.publication.judging import decided
 from orchestration.settings import RunSettings, cycle_bounds, read_settings, write_settings
@@ -123,6 +124,7 @@ def plant(
     root.mkdir(parents=True, exist_ok=True)
     (root / "company.yml").write_text(COMPANY_YML)
     (root / "extracts").mkdir(exist_ok=True)
+    write_notes(root, [settings.cycle])
     work, delivered_on = root / "work", settings.cycle_end - dt.timedelta(days=1)
     for folder in ("collect", "matching", "quality", "run", "tmp"):
         (work / folder).mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from ingest.demo import (
     deals,
     dirt,
     erp,
+    framing,
     groups,
     ledger,
     mailing,
@@ -77,7 +78,7 @@ class DemoReport:
 
 
 def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> DemoReport:
-    """Write a demo company (company.yml, extracts/, truth/); same size and seed, same bytes.
+    """Write a demo company (company.yml, cycles/, extracts/, truth/); same size and seed, same bytes.
 
     Extracts, truth and stewards' decisions of an earlier demo are replaced. Raises KeyError for an unknown size,
     FileExistsError for a directory that holds a company or extracts that are no demo's (no truth/ beside them).
@@ -88,7 +89,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
     held = [name for name in ("company.yml", "extracts") if (company_dir / name).exists()]
     if held and not (company_dir / "truth").is_dir():
         raise FileExistsError(f"{company_dir} holds {held[0]} of a company that is no demo")
-    for name in ("extracts", "truth", "stewardship", ".generation"):
+    for name in ("extracts", "truth", "stewardship", "cycles", ".generation"):
         shutil.rmtree(company_dir / name, ignore_errors=True)
     workshop = company_dir / ".generation"
     workshop.mkdir(parents=True)
@@ -132,6 +133,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
         )
         declared = _COMPANY + (sheets.SOURCES if scale.has_sheets else "")
         (company_dir / "company.yml").write_text(declared, encoding="utf-8")
+        framing.write_notes(company_dir, scale.delivery_months)
         step("crm", lambda: salesforce.write_crm(writer, scale))
         step("erp", lambda: erp.write_erp(writer, scale))
         step("ledger", lambda: ledger.write_ledger(writer))

@@ -5,6 +5,8 @@ Off until someone turns it on; `etalon run` from cron does the same.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import dagster as dg
 
 
@@ -17,3 +19,20 @@ def monthly_schedule(job: dg.JobDefinition) -> dg.ScheduleDefinition:
         execution_timezone="Europe/Paris",
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )
+
+
+def monthly_partitions(job: dg.JobDefinition) -> dg.ScheduleDefinition:
+    """The same for a job with a partition a month: it launches the month that has just ended."""
+
+    @dg.schedule(
+        name="monthly_cycle",
+        job=job,
+        cron_schedule="0 5 3 * *",
+        execution_timezone="Europe/Paris",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+    )
+    def launch(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        ended = context.scheduled_execution_time.replace(day=1) - timedelta(days=1)
+        return dg.RunRequest(partition_key=f"{ended:%Y-%m}")
+
+    return launch

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.cycles.standing import standing_of
 from orchestration.dbt_running import manifest
+from orchestration.defs.cycle import STEP_CHECKS
 from orchestration.defs.resources import CompanyResource
 from orchestration.steps import collect_extracts
 
@@ -40,7 +42,10 @@ def extracts_asset() -> dg.AssetsDefinition:
         name="files_accepted", asset=dg.AssetKey(["collect", "refusals"]), description="No file was refused."
     )
 
-    @dg.multi_asset(name="extracts", specs=specs, check_specs=[check])
+    framing, approved = STEP_CHECKS["frame"]
+    note = dg.AssetCheckSpec(name=approved, asset=framing, description="A person approved the note as it is.")
+
+    @dg.multi_asset(name="extracts", specs=specs, check_specs=[check, note])
     def extracts(company: CompanyResource):
         """Land new deliveries and recompute what is known of all of them."""
         run = company.start()
@@ -56,6 +61,14 @@ def extracts_asset() -> dg.AssetsDefinition:
             passed=not refused,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={"refused_files": refused},
+        )
+        standing = standing_of(run.company, run.settings.cycle)
+        yield dg.AssetCheckResult(
+            asset_key=note.asset_key,
+            check_name=note.name,
+            passed=standing == "approved",
+            severity=dg.AssetCheckSeverity.WARN,  # the gate is what holds
+            metadata={"standing": standing},
         )
 
     return extracts

@@ -30,11 +30,18 @@ def report_assets(rule_results: dg.AssetKey, publication: dg.AssetKey) -> list[d
         key=SALES_AUDIT,
         deps=[publication],
         description="One page for the monthly sales audit.",
+        check_specs=[dg.AssetCheckSpec("page_is_written", asset=SALES_AUDIT)],
         **common,
     )
     def report_sales_audit(company: CompanyResource) -> dg.MaterializeResult:
         """Write the sales audit."""
         files = write_reports(company.current(), "data_quality", "sales_audit")
-        return dg.MaterializeResult(metadata={"files": len(files)})
+        pages = [path for path in files if path.name.startswith("sales_audit")]
+        written = dg.AssetCheckResult(
+            check_name="page_is_written",
+            passed=bool(pages) and all(path.is_file() for path in pages),
+            metadata={"pages": len(pages)},
+        )
+        return dg.MaterializeResult(metadata={"files": len(files)}, check_results=[written])
 
     return [report_data_quality, report_sales_audit]

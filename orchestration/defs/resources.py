@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
+from orchestration.defs.partitions import PARTITION_TAG
 from orchestration.project import DEFAULT_COMPANY
 from orchestration.run_lock import run_lock
 from orchestration.settings import make_run_id
@@ -45,11 +46,14 @@ class CompanyResource(dg.ConfigurableResource):
     cycle: str | None = None
 
     _run: Run | None = PrivateAttr(default=None)
+    _partition: str | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CompanyResource]:
         """Take the lock of the company; raises LockedByAnotherRunError when another process holds it."""
         root = Path(self.directory).resolve()
+        launched = context.run
+        self._partition = launched.tags.get(PARTITION_TAG) if launched else None
         if root in _OPENED:
             self._run = _OPENED[root]
             yield self
@@ -58,13 +62,24 @@ class CompanyResource(dg.ConfigurableResource):
             yield self
 
     def start(self) -> Run:
-        """The run of this process, opened now when no step asked before. Called by the first step."""
+        """The run of this process, opened now when no step asked before. Called by the first step.
+
+        The month is that of the partition that Dagster launched, else the configured one, else the company's.
+        """
         if self._run is None:
-            self._run = open_run(Path(self.directory), cycle=self.cycle)
+            self._run = open_run(Path(self.directory), cycle=self._partition or self.cycle)
         return self._run
 
     def current(self) -> Run:
-        """The run of this process, or the last run of the company when only later steps were selected."""
+        """The run of this process, or the last run of the company when only later steps were selected.
+
+        Raises dg.Failure when that last run was for another month than the partition.
+        """
         if self._run is None:
             self._run = resume_run(Path(self.directory))
+        month = self._run.settings.cycle
+        if self._partition and month != self._partition:
+            raise dg.Failure(
+                f"the last run was for {month}, not for {self._partition}: launch the whole partition"
+            )
         return self._run

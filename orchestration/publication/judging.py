@@ -13,6 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
+from orchestration.cycles.standing import kept_acts, standing_of
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.experiments.kept import kept_experiments
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
@@ -39,10 +40,9 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.
     policies = [json.dumps(row, sort_keys=True) for row in kept_contact_policies(work) or ()]
+    decisions = decisions_in_force(work / "stewardship")
     experiments = [json.dumps(each, sort_keys=True) for each in kept_experiments(work)]
-    return fingerprint(
-        settings, [*delivered, *decisions_in_force(work / "stewardship"), *policies, *experiments]
-    )
+    return fingerprint(settings, [*delivered, *decisions, *policies, *kept_acts(work), *experiments])
 
 
 def id_of(settings: RunSettings, run_fingerprint: str) -> str:
@@ -91,6 +91,7 @@ def decided(
         controls=read_controls(work),
         filled=filled,
         progress=progress,
+        framing_note=standing_of(company, settings.cycle),
     )
     return verdict, progress
 

@@ -13,9 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from orchestration.reporting.cycle_inputs import load_cycle_note
 from orchestration.reporting.formatting import LANGUAGES
 from orchestration.reporting.inputs import load_audit_inputs, load_quality_inputs
-from orchestration.reporting.render import render_data_quality, render_glossary, render_sales_audit
+from orchestration.reporting.render import (
+    render_cycle_note,
+    render_data_quality,
+    render_glossary,
+    render_sales_audit,
+)
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -32,8 +38,9 @@ class AnyRun(Protocol):
 
 
 def render_reports(company: Company, run: AnyRun | str, names: Iterable[str] = REPORTS) -> list[Path]:
-    """Writes published/reports/<id>/<report>.<language>.html, the glossary beside, and refreshes reports/latest/.
+    """Writes published/reports/<id>/<report>.<language>.html and refreshes reports/latest/.
 
+    The glossary and the framing note of the cycle lie beside.
     `run` is the run, or the id to write under: a publication id, or a run id when nothing was published. What
     a run wrote before its publication gives way to the publication's own reports, which know the rules on the
     marts. Returns the files under <id>. Raises ValueError for an unknown report or an id that is no plain
@@ -81,6 +88,11 @@ def _pages(company: Company, publication_id: str | None, wanted: set[str]) -> di
             pages[f"sales_audit.{language}.html"] = render_sales_audit(audit, language)
     if run is not None:
         pages |= {f"glossary.{language}.html": render_glossary(run, language) for language in LANGUAGES}
+        note = load_cycle_note(company, run)
+        if note is not None:
+            pages |= {
+                f"cycle_note.{language}.html": render_cycle_note(note, language) for language in LANGUAGES
+            }
     return pages
 
 

@@ -17,6 +17,8 @@ from markupsafe import Markup
 from orchestration.dictionary import Metric, dictionary
 from orchestration.dictionary.unavailable import Unavailable, unavailable
 from orchestration.reporting.audit_page import audit_context
+from orchestration.reporting.cycle_inputs import CycleNote
+from orchestration.reporting.cycle_page import cycle_context
 from orchestration.reporting.figures import AuditInputs, QualityInputs, RunFacts
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.glossary_page import glossary_context
@@ -76,3 +78,9 @@ def render_glossary(
     given = (dictionary() if metrics is None else metrics, unavailable() if absent is None else absent)
     context = glossary_context(run, *given, Wording(language), Formats(language))
     return _render("glossary.html.jinja", language, context)
+
+
+def render_cycle_note(inputs: CycleNote, language: str) -> str:
+    """The framing note of a cycle in 'fr' or 'en': one HTML file beside the reports of a run."""
+    context = cycle_context(inputs, Wording(language), Formats(language))
+    return _render("cycle_note.html.jinja", language, context)

@@ -20,6 +20,7 @@ from orchestration.settings import RunSettings
 from orchestration.statistics import (
     account_values,
     cohort_tests,
+    cycle_framing,
     deal_score,
     experiments,
     rep_baselines,
@@ -78,6 +79,7 @@ PRODUCTS: tuple[Product, ...] = (
         cohort_tests.compute,
     ),
     Product(account_values.SCHEMAS, account_values.DESCRIPTIONS, account_values.compute),
+    Product(cycle_framing.SCHEMAS, cycle_framing.DESCRIPTIONS, cycle_framing.compute),
 )
 
 

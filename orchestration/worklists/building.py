@@ -64,16 +64,15 @@ def build_worklist(work: Path, published: Path) -> WorklistCounts:
     return WorklistCounts(*counts)
 
 
-def _owners() -> pa.Table:
+def contract_owners() -> dict[str, str]:
     """contract -> role that mends its records, where no rule says so."""
     by_domain = read_yaml(OWNERS_FILE)
-    contracts = load_contracts().values()
-    return pa.table(
-        {
-            "contract": [contract.name for contract in contracts],
-            "owner": [by_domain[contract.domain] for contract in contracts],
-        }
-    )
+    return {contract.name: by_domain[contract.domain] for contract in load_contracts().values()}
+
+
+def _owners() -> pa.Table:
+    owners = contract_owners()
+    return pa.table({"contract": list(owners), "owner": list(owners.values())})
 
 
 def _raised(work: Path) -> str:

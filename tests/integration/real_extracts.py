@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from ingest import CollectReport
+from ingest.demo.framing import write_notes
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLES = Path(os.environ.get("ETALON_SAMPLES") or PROJECT.parent / "shared" / "samples")
@@ -100,6 +101,7 @@ def write_company(root: Path, instances: Iterable[str], cycle: str = "2023-12") 
         "sources": declared,
     }
     (root / "company.yml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    write_notes(root, [cycle])
     return root
 
 

@@ -29,6 +29,7 @@ def test_a_company_without_any_file_is_held_with_a_report(tmp_path: Path) -> Non
     result = CliRunner().invoke(cli.etalon, ["run", "--company", str(tmp_path)])
     assert result.exit_code == exit_codes.HELD, result.output
     (refusal,) = (tmp_path / "published" / "refusals").glob("*.json")
+    assert "framing_missing" in json.loads(refusal.read_text(encoding="utf-8"))["reasons"]
     assert "nothing_assessed" in json.loads(refusal.read_text(encoding="utf-8"))["reasons"]
     latest = tmp_path / "published" / "reports" / "latest"
     pages = {page.name: page.read_text(encoding="utf-8") for page in latest.rglob("data_quality*.html")}

@@ -56,6 +56,7 @@ def test_sizes_of_tiny(tiny: Tiny) -> None:
 def test_nothing_is_left_of_the_workshop(tiny: Tiny) -> None:
     assert sorted(p.name for p in tiny.root.iterdir()) == [
         "company.yml",
+        "cycles",
         "extracts",
         "stewardship",
         "truth",

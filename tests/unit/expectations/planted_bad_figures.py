@@ -263,4 +263,6 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-MRT-053": {f"{R}accounts_health_month": {"account_id": "bad", "health_score": -1}},
     "R-MRT-054": {f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 7}},
+    "R-MRT-140": {f"{R}management_framing_cycle": {"item_code": "bad", "n_out": -1}},
+    "R-MRT-141": {f"{R}management_steps_cycle": {"step_code": "bad", "reason_code": "nothing_decided"}},
 }

@@ -377,4 +377,11 @@ MARTS: dict[str, list[Row]] = {
         {"period_month": MONTH, **SEGMENT, "n_promoters": 1, "n_responses": 2, "health_auc_rate": "0.7"}
     ],
     "marts.mart_accounts_health_month": [{"account_id": "acc_1", "period_month": MONTH, "health_score": 80}],
+    "marts.mart_management_framing_cycle": [
+        {"kind_code": "segment", "item_code": "smb", "n_in": 1, "n_out": 3, "out_rate": "0.75"}
+    ],
+    "marts.mart_management_steps_cycle": [
+        {"step_code": "frame", "status_code": "done"},
+        {"step_code": "decide", "status_code": "open", "reason_code": "nothing_decided"},
+    ],
 }

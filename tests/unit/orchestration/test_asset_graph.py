@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +10,9 @@ import pytest
 import yaml
 from planted_candidate import SETTINGS, plant
 
+from orchestration.cycles.calendar import STEPS
+from orchestration.defs.cycle import STEP_CHECKS
+from orchestration.defs.partitions import PARTITION_TAG
 from orchestration.defs.resources import CompanyResource
 from orchestration.project import ROOT
 
@@ -64,7 +68,7 @@ def test_the_gate_and_the_mart_rules_block_and_no_other_check_does(definitions: 
     graph = definitions.resolve_asset_graph()
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
     assert blocking == {"cycle_is_admitted", "marts_are_sound"}
-    assert len(graph.asset_check_keys) < 12, "events are dear: few checks per step"
+    assert len(graph.asset_check_keys) < 16, "events are dear: few checks per step"
 
 
 def test_the_check_job_stops_at_the_verdict(definitions: dg.Definitions) -> None:
@@ -106,3 +110,61 @@ def test_the_company_of_the_environment_is_the_one_named_now_wherever_a_step_wor
 def test_decisions_are_measured_by_a_job_of_their_own_and_by_no_cycle(definitions: dg.Definitions) -> None:
     assert keys_of(definitions, "impact") == {"quality/kpi_impact"}
     assert "quality/kpi_impact" not in keys_of(definitions, "cycle") | keys_of(definitions, "check")
+
+
+@pytest.mark.audit("FR10", "PB9")
+def test_every_step_of_the_cycle_has_an_asset_and_a_check(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    assert tuple(STEP_CHECKS) == STEPS
+    for step, (asset, name) in STEP_CHECKS.items():
+        assert graph.has(asset), step
+        assert dg.AssetCheckKey(asset, name) in graph.asset_check_keys, step
+
+
+@pytest.mark.audit("FR10")
+def test_a_cycle_is_a_partition_of_every_asset_it_makes() -> None:
+    from orchestration.definitions import build_defs
+
+    definitions = build_defs(is_by_month=True)
+    cycle = definitions.resolve_job_def("cycle")
+    assert {"2026-05", "2026-06"} <= set(cycle.partitions_def.get_partition_keys())
+    graph = definitions.resolve_asset_graph()
+    unpartitioned = {key for key in graph.get_all_asset_keys() if not graph.get(key).partitions_def}
+    assert {key.to_user_string() for key in unpartitioned} == {"quality/kpi_impact"}
+
+
+def test_the_schedule_launches_the_month_that_has_just_ended() -> None:
+    from orchestration.definitions import build_defs
+
+    definitions = build_defs(is_by_month=True)
+    schedule = definitions.resolve_schedule_def("monthly_cycle")
+    context = dg.build_schedule_context(
+        scheduled_execution_time=datetime(2027, 1, 3, 5), repository_def=definitions.get_repository_def()
+    )
+    (request,) = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "2026-12"
+
+
+def test_a_later_step_of_one_month_never_works_on_the_run_of_another(tmp_path: Path) -> None:
+    resource = CompanyResource(directory=str(plant(tmp_path).root))
+    resource._partition = "2026-05"
+    with pytest.raises(dg.Failure, match="2026-06"):
+        resource.current()
+
+
+@pytest.mark.audit("FR10")
+def test_a_launched_month_runs_that_cycle_and_an_unpartitioned_run_the_company_s(tmp_path: Path) -> None:
+    company = plant(tmp_path)
+    found = []
+
+    @dg.op
+    def month(company: CompanyResource) -> None:
+        found.append(company.start().settings.cycle)
+
+    @dg.job(resource_defs={"company": CompanyResource(directory=str(company.root))})
+    def looked() -> None:
+        month()
+
+    for tags in ({PARTITION_TAG: "2026-05"}, {}):
+        assert looked.execute_in_process(tags=tags).success
+    assert found == ["2026-05", "2026-06"]

@@ -105,7 +105,9 @@ def test_nothing_is_new_until_a_file_a_setting_or_the_published_file_changes(tmp
     found = unchanged_publication(company, None)
     assert found.publication_id == receipt.publication_id and found.rolled_back_from is None
     assert unchanged_publication(company, "2026-05") is None
-    assert unchanged_publication(replace(company, conversion_window_days=31), None) is None
+    assert unchanged_publication(replace(company, reporting_currency="USD"), None) is None
+    kept = unchanged_publication(replace(company, conversion_window_days=31), None)
+    assert kept is not None, "the framing note says the window of its month"
 
     extra = tmp_path / "extracts" / "new.csv"
     extra.write_text("id\n2\n")
