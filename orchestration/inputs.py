@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.contact_policies import FILE
+from expectations.thresholds import FILE as THRESHOLDS
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
 from orchestration.masking import without_calendar_names
@@ -35,7 +36,8 @@ def list_inputs(company: Company) -> Inputs:
     root = company.root
     listed = list_extracts(company.extracts)
     found = [company.extracts / relative for relative in listed.files]
-    found += [path for path in (root / "company.yml", root / "waivers.csv", root / FILE) if path.is_file()]
+    own_files = (root / name for name in ("company.yml", "waivers.csv", FILE, THRESHOLDS))
+    found += [path for path in own_files if path.is_file()]
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]

@@ -51,16 +51,19 @@ class RunSettings:
 def run_settings(company: Company, *, cycle: str | None = None, run_id: str | None = None) -> RunSettings:
     """Settings for a run of `company`. cycle: `yyyy-mm`, default the company's own.
 
-    Raises ValueError when the cycle is not a month, CatalogueError for waivers or contact policies that are not
-    understood.
+    Raises ValueError when the cycle is not a month, CatalogueError for waivers, contact policies or thresholds
+    that are not understood.
     """
     month = cycle or company.cycle
     start, end = cycle_bounds(month)
     from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
+    from expectations.thresholds import FILE as THRESHOLDS
+    from expectations.thresholds import read_thresholds
     from ingest.local_time import first_instant
 
     read_contact_policies(company.root / FILE)  # one that is not understood stops the run before it begins
+    read_thresholds(company.root / THRESHOLDS)
     return RunSettings(
         company=company.company,
         cycle=month,

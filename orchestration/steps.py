@@ -141,6 +141,7 @@ def collect_extracts(run: Run) -> Any:
 def _collect(run: Run) -> Any:
     with run.state.step("extracts") as counts:
         from expectations.contact_policies import keep_contact_policies
+        from expectations.thresholds import keep_thresholds
         from ingest import collect
         from ingest.discovery import SeenFiles
         from orchestration.inputs import hash_inputs, list_inputs
@@ -158,6 +159,7 @@ def _collect(run: Run) -> Any:
         run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
         keep_contact_policies(run.company.root, run.work)
+        keep_thresholds(run.company.root, run.work)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")
     return report

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
+from expectations.thresholds import kept_thresholds
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
 from orchestration.settings import RunSettings, fingerprint, waivers_path
@@ -37,7 +38,8 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     path = work / "collect" / "deliveries.parquet"
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.
-    policies = [json.dumps(row, sort_keys=True) for row in kept_contact_policies(work) or ()]
+    kept = (*(kept_contact_policies(work) or ()), *(kept_thresholds(work) or ()))
+    policies = [json.dumps(row, sort_keys=True) for row in kept]
     return fingerprint(settings, [*delivered, *decisions_in_force(work / "stewardship"), *policies])
 
 
