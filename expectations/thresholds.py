@@ -60,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "yield_horizon_days": Rule(False, False, Decimal(1), Decimal(MOST_DAYS)),
     "ttf_margin_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
     "complaint_bar_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
+    "complaint_margin_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
 }
 CHANNELS = ("voice", "email", "social", "meeting", "event", "chat")
 
@@ -129,6 +130,12 @@ class Threshold(Strict):
         """What a file holds of it: no empty keys, numbers as text."""
         found = {name: value for name, value in self.model_dump(mode="json").items() if value is not None}
         return {**found, "value": f"{self.value.normalize():f}"}
+
+    def as_written(self) -> dict[str, Any]:
+        """The same as a person would write it: days as days, the value as a number."""
+        days = {name: getattr(self, name) for name in ("approved_on", "valid_from", "valid_to")}
+        number = int(self.value) if self.value == self.value.to_integral_value() else float(self.value)
+        return {**self.as_row(), **{name: day for name, day in days.items() if day}, "value": number}
 
 
 _ROWS = TypeAdapter(list[Threshold])
@@ -219,12 +226,12 @@ def append_threshold(path: Path, row: Threshold) -> None:
     Raises CatalogueError E-EXP-001 when the file is not understood, or the row overlaps one that is there.
     """
     before = read_document(path)[0].get("thresholds") if path.is_file() else []
-    ended([*(before or []), row.as_row()], path.name)
+    ended([*(before or []), row.as_written()], path.name)
     text = path.read_text(encoding="utf-8").rstrip() + "\n" if before else "thresholds:\n"
     last = [line for line in text.splitlines() if line.lstrip().startswith("- ")]
     indent = len(last[-1]) - len(last[-1].lstrip()) if last else 2
     line = yaml.safe_dump(
-        row.as_row(), default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000
+        row.as_written(), default_flow_style=True, allow_unicode=True, sort_keys=False, width=10_000
     )
     wanted = [*(before or []), yaml.safe_load(line)]
     grown = f"{text}{' ' * indent}- {line}"

@@ -19,14 +19,13 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import betaincinv
 
+from orchestration.audit.complaints import Z_ONE_SIDED
 from orchestration.audit.composition import MINIMUM_EVENTS, MINIMUM_UNITS
 from orchestration.audit.yields import LAST_TOUCH, Paths, wilson
 
 RESAMPLES = 1000
 #: Hours up to which the time to first contact is told apart.
 TTF_EDGES = (Decimal("0.5"), *(Decimal(h) for h in (1, 2, 4, 8, 24, 48, 72, 168)))
-#: One-sided 95 % quantile of the normal distribution.
-_Z_ONE_SIDED = 1.6448536269514722
 FIRST, CHANGE, KEEP, NONE = "first", "change", "keep", "none"
 
 
@@ -169,8 +168,8 @@ def _longest(cells: np.ndarray, margin: Fraction, *, is_proved: bool) -> np.ndar
     share, top = k / np.maximum(n, 1), k_best / np.maximum(n_best, 1)
     bound = share - top
     if is_proved:
-        low, _ = wilson(k, n, _Z_ONE_SIDED)
-        _, high = wilson(k_best, n_best, _Z_ONE_SIDED)
+        low, _ = wilson(k, n, Z_ONE_SIDED)
+        _, high = wilson(k_best, n_best, Z_ONE_SIDED)
         bound = bound - np.sqrt((share - low) ** 2 + (high - top) ** 2)
     holds = (bound > -float(margin)) & (n >= MINIMUM_UNITS) & (shares.max(axis=1, keepdims=True) >= 0)
     return np.where(holds, np.arange(holds.shape[1]), -1).max(axis=1)

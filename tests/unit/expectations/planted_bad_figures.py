@@ -144,6 +144,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_leads_cycle": {"segment_code": "bad", "n_undated": 2},
         f"{R}sales_touch_lines_cycle": {"segment_code": "bad", "n_q1": 2},
         f"{R}sales_touch_yields_cycle": {"segment_code": "bad", "n_events": 6},
+        f"{R}marketing_complaint_trends_cycle": {"segment_code": "bad", "n_complained_before": 6},
         f"{R}sales_thresholds_cycle": {"segment_code": "bad", "data_value": 6},
         f"{R}sales_threshold_loads_cycle": {"segment_code": "bad", "n_leads_without_threshold": 6},
         f"{R}sales_adherence_cycle": {"segment_code": "bad", "n_breaches": 2},

@@ -56,6 +56,9 @@ MARTS: dict[str, list[Row]] = {
             "n_converted": 2,
         }
     ],
+    "marts.mart_marketing_complaint_trends_cycle": [
+        {**SEGMENT, "n_delivered": 5, "n_complained": 1, "n_delivered_before": 5, "n_complained_before": 0}
+    ],
     "marts.mart_sales_touch_yields_cycle": [
         {**SEGMENT, "touch_number": 1, "n_at_risk": 5, "n_events": 2, "yield_rate": "0.4"}
     ],

@@ -169,6 +169,8 @@ def test_what_is_approved_is_added_and_no_line_before_it_changes(tmp_path: Path)
     assert path.read_text().startswith(before) and made.as_row()["value"] == "6"
     assert [row.version for row in read_thresholds(path)] == ["2026-06-1", "2026-07-1"]
     assert read_thresholds(path)[1].reason == "été : 6 « touches »"
+    written = yaml.safe_load(path.read_text())["thresholds"][1]
+    assert (written["value"], written["valid_from"]) == (6, date(2026, 8, 1)), "days and numbers, no texts"
     with pytest.raises(CatalogueError, match="overlap"):
         append_threshold(path, made)
     # a list in brackets cannot grow line by line: the rows stay, the layout does not

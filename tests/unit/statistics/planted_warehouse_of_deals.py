@@ -44,7 +44,9 @@ _TABLES = {
         " threshold_value decimal(18,4), window_days int, origin_code varchar, threshold_version varchar,"
         " is_own boolean, valid_from date, valid_to date"
     ),
-    "metrics.fct_email_send_days": "sent_on date, n_delivered bigint, n_complained bigint",
+    "metrics.fct_email_send_days": (
+        "sent_on date, n_delivered bigint, n_complained bigint, size_band_code varchar, sending_code varchar"
+    ),
     "master.fct_quotas": (
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
         " target decimal(18,4)"

@@ -260,10 +260,43 @@ def test_loads_follow_from_leads_and_thresholds_and_say_when_nobody_gave_a_capac
     assert [r["is_feasible"] for r in just if r["segment_kind_code"] in ("all", "team")] == [True, True]
 
 
+@pytest.mark.audit("DE21")
+def test_complaints_of_the_month_stand_against_those_of_the_month_before(con) -> None:
+    def send(day: date, n: int, k: int, sending: str = "one_to_one") -> None:
+        add(con, "metrics.fct_email_send_days", sent_on=day, n_delivered=n, n_complained=k, size_band_code="smb",
+            sending_code=sending)  # fmt: skip
+
+    send(date(2026, 4, 30), 9_000, 900)  # neither month
+    send(date(2026, 5, 1), 10_000, 10)
+    send(date(2026, 6, 1), 10_000, 40)
+    send(date(2026, 6, 30), 50, 0, "automated")
+    send(date(2026, 7, 1), 9_000, 900)
+    trends = {
+        (r["segment_kind_code"], r["segment_code"]): r
+        for r in compute(con, SETTINGS)["complaint_trends"].to_pylist()
+    }
+    whole = trends["all", "all"]
+    assert (whole["n_delivered"], whole["n_complained"]) == (10_050, 40)
+    assert (whole["n_delivered_before"], whole["n_complained_before"], whole["status_code"]) == (
+        10_000,
+        10,
+        "worse",
+    )
+    assert whole["difference_rate"] == round(Decimal(40) / 10_050 - Decimal("0.001"), 10)
+    assert trends["sending", "automated"]["reason_code"] == "no_mails_before"
+    assert trends["size_band", "smb"]["status_code"] == "worse"
+
+
 def test_a_company_without_leads_has_thresholds_and_no_error(con) -> None:
     tables = compute(con, SETTINGS)
     assert tables["touch_yields"].num_rows == 0
     assert row_of(tables, "warm_intro_after", "all", "all")["in_force_value"] == 8
+    (told,) = tables["complaint_trends"].to_pylist()
+    assert (told["status_code"], told["reason_code"], told["margin_rate"]) == (
+        None,
+        "no_mails",
+        Decimal("0.002"),
+    )
     (load,) = tables["threshold_loads"].to_pylist()
     assert (load["n_leads"], load["touches_a_day"], load["reason_code"]) == (0, None, "no_leads")
     con.execute("delete from metrics.fct_thresholds where rule_code = 'coverage_rate'")
