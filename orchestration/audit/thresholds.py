@@ -1,10 +1,11 @@
 """Thresholds proposed from data, each with its interval, and whether it moves what is in force (rows DE1 to DE4, DE19).
 
 Least touches: the smallest number that a share of the conversions had at most before them. Most touches: the last one
-before the first whose yield lies below the floor, its upper bound included. Time to first contact: the longest after
-which conversion is not worse than in the best bucket by more than a margin. Mails a day: as many as complaints are
-shown to stay under the bar. Intervals are percentiles of resampled leads (Efron 1979), drawn from a seed that the
-counts give. A threshold is only moved when its interval leaves out the value in force, so that rules do not flap.
+before the first whose yield lies below the floor, its upper bound included; the knot of a plateau stands beside it.
+Time to first contact: the longest after which conversion is not worse than in the best bucket by more than a margin.
+Mails a day: as many as complaints are shown to stay under the bar. Intervals are percentiles of resampled leads (Efron
+1979), drawn from a seed that the counts give. A threshold is only moved when its interval leaves out the value in
+force, so that rules do not flap.
 Not here: which rows are in force (`expectations.thresholds`), who approves, sentences.
 """
 
@@ -15,12 +16,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import inf
 
 import numpy as np
 from scipy.special import betaincinv
 
 from orchestration.audit.complaints import Z_ONE_SIDED
 from orchestration.audit.composition import MINIMUM_EVENTS, MINIMUM_UNITS
+from orchestration.audit.points import Points
+from orchestration.audit.shape import DECISIONS, MARGIN, plateau_knots, shape
 from orchestration.audit.yields import LAST_TOUCH, Paths, wilson
 
 RESAMPLES = 1000
@@ -119,6 +123,35 @@ def _first_below(counts: np.ndarray, at_risk: np.ndarray, events: np.ndarray, fl
     _, high = wilson(counts @ events, counts @ at_risk)
     below = high[:, 1:] < float(floor)
     return np.where(below.any(axis=1), 1 + np.argmax(below, axis=1), LAST_TOUCH + 1)
+
+
+def plateau_touches(paths: Paths) -> Proposal:
+    """Touches in the window from which on more of them go with no more conversions: a third opinion.
+
+    The line through touches and conversion that stops to rise, where it is sure among the forms (`shape`); its knots
+    that the data do not leave out are the interval. Conversion cuts touches short, so that the knot is no cause.
+    """
+    method = "plateau_knot"
+    counted: dict[int, list[int]] = {}
+    for p in paths.paths:
+        cell = counted.setdefault(p.n_in_window, [0, 0])
+        cell[0] += p.n_leads
+        cell[1] += p.n_leads if p.is_converted else 0
+    n, events = paths.n_leads, paths.n_conversions
+    if reason := _too_few(n, events):
+        return Proposal(None, None, None, n, events, method, reason)
+    points = Points.of_outcomes((x, units, converted) for x, (units, converted) in counted.items())
+    found, knots = shape(points), plateau_knots(points)
+    # two slopes whose second is flat are a plateau too: it must not be beaten, and what wins must say to stop
+    is_sure = (
+        DECISIONS.get(found.form or "") == "stop"
+        and found.best is not None
+        and found.aicc.get("plateau", inf) - found.aicc[found.best] < MARGIN
+    )
+    if not is_sure or knots is None:
+        return Proposal(None, None, None, n, events, method, "no_plateau")
+    value, low, high = (Decimal(round(each)) for each in knots)
+    return Proposal(value, low, high, n, events, method)
 
 
 def ttf_target(buckets: Sequence[tuple[int, int]], margin: Fraction) -> Proposal:

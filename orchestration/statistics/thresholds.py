@@ -26,6 +26,7 @@ from orchestration.audit.thresholds import (
     least_touches,
     mails_a_day,
     most_touches,
+    plateau_touches,
     touches_a_day,
     ttf_target,
 )
@@ -108,8 +109,8 @@ DESCRIPTIONS = {
     "threshold_loads": "Touches a working day that the thresholds ask of the leads of the cycle, and the capacity.",
     "complaint_trends": "Complaints of the month against the month before: stable, risen, or neither shown.",
 }
-#: Rules that the data propose a value for.
-PROPOSED = ("min_touches", "max_touches", "ttf_max_hours", "max_mails_a_day")
+#: What the data say beside the rules: a third opinion on the number of touches, which is never in force.
+PLATEAU = "plateau_touches"
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def compute(
     table = [
         row
         for segment in segments
-        for rule in RULES
+        for rule in (*RULES, PLATEAU)
         if (row := _threshold(rule, segment, rows, pooled, windows, settings)) is not None
     ]
     return {
@@ -207,9 +208,11 @@ def _threshold(
         return None
     row = held.threshold if held else None
     decided = decision(proposal, row.value if row else None) if proposal else "keep"
+    is_opinion = rule == PLATEAU
+    decided = "none" if is_opinion else decided
     moves = decided in ("first", "change")
     window = row.window_days if row else None
-    if window is None and RULES[rule].is_windowed:
+    if window is None and (is_opinion or RULES[rule].is_windowed):
         window = windows.get((segment.channel, segment.size_band), settings.conversion_window_days)
     return {
         "period_start": pooled.first_day or settings.cycle_start,
@@ -217,7 +220,7 @@ def _threshold(
         "segment_kind_code": segment.kind,
         "segment_code": segment.code,
         "rule_code": rule,
-        "is_action": RULES[rule].is_action,
+        "is_action": not is_opinion and RULES[rule].is_action,
         "window_days": window,
         "in_force_value": row.value if row else None,
         "in_force_origin_code": row.origin_code if row else None,
@@ -249,6 +252,8 @@ def _proposal(rule: str, segment: Segment, rows: Rows, pooled: Pooled) -> Propos
         return least_touches(paths, rows.parameter("coverage_rate", segment))
     if rule == "max_touches":
         return most_touches(paths, rows.parameter("yield_floor_rate", segment))
+    if rule == PLATEAU:
+        return plateau_touches(paths)
     if rule == "ttf_max_hours":
         empty = [(0, 0)] * (len(touch_yields.TTF_EDGES) + 1)
         return ttf_target(pooled.buckets.get(segment, empty), rows.parameter("ttf_margin_rate", segment))

@@ -19,6 +19,7 @@ from orchestration.audit.thresholds import (
     least_touches,
     mails_a_day,
     most_touches,
+    plateau_touches,
     touches_a_day,
     ttf_target,
 )
@@ -72,6 +73,28 @@ def test_a_plateau_ends_the_touches_where_the_yield_falls_under_the_floor() -> N
     assert found.low <= 6 <= found.high
     one_touch_more = world([0.01] + [0.1] * 7 + [0.0] * 5, 60_000, seed=11, leave=0.1)
     assert most_touches(Paths.of(one_touch_more), FLOOR).value == 7
+
+
+def plateau_world(units: int, seed: int, knot: int | None = 6) -> Paths:
+    """Conversion rises by three points a touch up to the knot; touches do not stop at conversion."""
+    rng = np.random.default_rng(seed)
+    touches = rng.integers(0, 13, units)
+    share = 0.05 + 0.03 * np.minimum(touches, touches.max() if knot is None else knot)
+    outcome = rng.random(units) < share
+    return Paths.of(
+        [Path(int(t), int(t), int(t), False, bool(y), 1) for t, y in zip(touches, outcome, strict=True)]
+    )
+
+
+@pytest.mark.audit("DE2", "VI5")
+def test_the_knot_of_a_planted_plateau_is_a_third_opinion() -> None:
+    found = plateau_touches(plateau_world(20_000, 5))
+    assert found.value == 6 and found.low <= 6 <= found.high and found.high - found.low <= 3
+    assert plateau_touches(plateau_world(20_000, 5, knot=None)).reason == "no_plateau"
+    assert plateau_touches(plateau_world(20, 5)).reason == "too_few_units"
+    inside = [plateau_touches(plateau_world(20_000, seed)) for seed in range(12)]
+    sure = [each for each in inside if each.value is not None]
+    assert len(sure) >= 6 and sum(each.low <= 6 <= each.high for each in sure) >= len(sure) - 1
 
 
 @pytest.mark.audit("DE2")

@@ -163,6 +163,12 @@ def test_the_least_number_counts_the_days_of_the_threshold_in_force(con) -> None
     assert (found["decision_code"], found["proposed_value"], found["proposed_origin_code"]) == (
         "keep", 4, "method_default",
     )  # fmt: skip
+    opinion = row_of(tables, "plateau_touches")
+    assert (opinion["is_action"], opinion["decision_code"], opinion["in_force_value"]) == (
+        False,
+        "none",
+        None,
+    )
     wide = row_of(tables, "min_touches", "inbound", "channel")
     assert (wide["window_days"], wide["data_value"], wide["decision_code"]) == (30, 7, "first")
 
