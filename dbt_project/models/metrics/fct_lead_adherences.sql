@@ -164,17 +164,17 @@ touched as (
         touches.direction_code,
         touches.is_effective,
         touches.occurred_at,
-        {{ days_between('watched.created_on', 'touches.occurred_on') }} as days_after,
-        watched.lead_timezone,
-        watched.is_mail_watched
+        {{ days_between('touched_leads.created_on', 'touches.occurred_on') }} as days_after,
+        touched_leads.lead_timezone,
+        touched_leads.is_mail_watched
     from {{ ref('fct_touches') }} as touches
-    inner join watched on touches.lead_id = watched.lead_id
+    inner join watched as touched_leads on touches.lead_id = touched_leads.lead_id
     cross join {{ run_settings() }} as settings
     where
         touches.occurred_at < settings.as_of
         and touches.occurred_on >= {{ add_days('settings.cycle_start', '-' ~ most_days) }}
-        and touches.occurred_on >= watched.created_on
-        and (watched.converted_at is null or touches.occurred_at < watched.converted_at)
+        and touches.occurred_on >= touched_leads.created_on
+        and (touched_leads.converted_at is null or touches.occurred_at < touched_leads.converted_at)
 ),
 
 touch_days as (
@@ -202,18 +202,18 @@ mails as (
     select
         sends.lead_id,
         sends.sent_at as occurred_at,
-        {{ days_between('watched.created_on', local_day('sends.sent_at', 'settings.timezone')) }} as days_after,
-        watched.lead_timezone
+        {{ days_between('mailed_leads.created_on', local_day('sends.sent_at', 'settings.timezone')) }} as days_after,
+        mailed_leads.lead_timezone
     from {{ ref('fct_email_sends') }} as sends
-    inner join watched on sends.lead_id = watched.lead_id
+    inner join watched as mailed_leads on sends.lead_id = mailed_leads.lead_id
     cross join {{ run_settings() }} as settings
     where
         sends.is_sent
         and sends.is_automated
         and sends.sent_at < settings.as_of
-        and watched.is_mail_watched = 1
-        and {{ local_day('sends.sent_at', 'settings.timezone') }} >= watched.created_on
-        and (watched.converted_at is null or sends.sent_at < watched.converted_at)
+        and mailed_leads.is_mail_watched = 1
+        and {{ local_day('sends.sent_at', 'settings.timezone') }} >= mailed_leads.created_on
+        and (mailed_leads.converted_at is null or sends.sent_at < mailed_leads.converted_at)
 ),
 
 mail_days as (
@@ -265,20 +265,20 @@ mailed as (
 
 people as (
     select
-        watched.lead_id,
+        contacted_leads.lead_id,
         count(distinct touches.person_id) as n_contacts
     from {{ ref('fct_touches') }} as touches
-    inner join watched on touches.account_id = watched.account_id
+    inner join watched as contacted_leads on touches.account_id = contacted_leads.account_id
     cross join {{ run_settings() }} as settings
     where
-        watched.contact_days is not null
-        and watched.account_id <> 'unknown'
+        contacted_leads.contact_days is not null
+        and contacted_leads.account_id <> 'unknown'
         and touches.person_id <> 'unknown'
         and touches.is_effective
         and touches.occurred_at < settings.as_of
-        and touches.occurred_on >= watched.created_on
-        and {{ days_between('watched.created_on', 'touches.occurred_on') }} <= watched.contact_days
-    group by watched.lead_id
+        and touches.occurred_on >= contacted_leads.created_on
+        and {{ days_between('contacted_leads.created_on', 'touches.occurred_on') }} <= contacted_leads.contact_days
+    group by contacted_leads.lead_id
 ),
 
 -- Who never logs an introduction cannot be told to lack one.
@@ -290,18 +290,18 @@ logged_intros as (
 
 intros as (
     select
-        watched.lead_id,
+        intro_leads.lead_id,
         count(*) as n_intros
     from {{ ref('int_activities') }} as activities
-    inner join watched on activities.lead_id = watched.lead_id
+    inner join watched as intro_leads on activities.lead_id = intro_leads.lead_id
     cross join {{ run_settings() }} as settings
     where
         activities.is_warm_intro
         and activities.occurred_at < settings.as_of
-        and {{ days_between('watched.created_on', local_day('activities.occurred_at', 'settings.timezone')) }} >= 0
-        and {{ days_between('watched.created_on', local_day('activities.occurred_at', 'settings.timezone')) }}
-        <= watched.end_days
-    group by watched.lead_id
+        and {{ days_between('intro_leads.created_on', local_day('activities.occurred_at', 'settings.timezone')) }} >= 0
+        and {{ days_between('intro_leads.created_on', local_day('activities.occurred_at', 'settings.timezone')) }}
+        <= intro_leads.end_days
+    group by intro_leads.lead_id
 ),
 
 measured as (
