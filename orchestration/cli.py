@@ -24,6 +24,7 @@ _COMMANDS = {
     "deliveries": "What was delivered when; reject a wrong delivery, accept a snapshot that removes much.",
     "steward": "Answer what matching asks: same, different, can't say; take apart, set values, undo.",
     "outliers": "Values far from the others or impossible: list, give a class.",
+    "thresholds": "Bars in force and proposed by segment: list, show, approve, export.",
     "worklist": "What is to be mended at the source, by owner: list, show, export.",
     "experiment": "Experiments: plan, register, draw arms, follow, read.",
     "publish": "Publish what `check` has built, or roll back.",

@@ -159,9 +159,14 @@ def _build(
     given: Mapping[str, Any] | None = None,
 ) -> DbtOutcome:
     from expectations.contact_policies import kept_contact_policies
+    from expectations.thresholds import told_thresholds
 
-    policies = kept_contact_policies(work)
-    wanted = {**(given or {}), **({"contact_policies": policies} if policies else {})}
+    policies, thresholds = kept_contact_policies(work), told_thresholds(work)
+    wanted = {
+        **(given or {}),
+        **({"contact_policies": policies} if policies else {}),
+        **({"thresholds": thresholds} if thresholds else {}),
+    }
     if wanted:
         arguments = [*arguments, "--vars", json.dumps(wanted)]
     ensure_manifest()

@@ -110,6 +110,8 @@ def _rules(company) -> Iterator[Finding]:
     from expectations.catalogue import CatalogueError, load_catalogue
     from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
+    from expectations.thresholds import FILE as THRESHOLDS
+    from expectations.thresholds import read_thresholds
     from orchestration.experiments.errors import ExperimentError
     from orchestration.experiments.kept import check_experiments
     from orchestration.settings import waivers_path
@@ -119,12 +121,15 @@ def _rules(company) -> Iterator[Finding]:
         rules = load_catalogue().rules
         waivers = load_policy(POLICY_FILE, waivers_path(company)).waivers
         policies = read_contact_policies(company.root / FILE)
+        thresholds = read_thresholds(company.root / THRESHOLDS)
     except (CatalogueError, ExperimentError) as error:
         yield Finding("rules", "bad", str(error))
         return
     yield Finding("rules", "ok", f"{len(rules)} rule(s), {len(waivers)} waiver(s)")
     if policies:
         yield Finding("contact policies", "ok", f"{len(policies)} row(s) of the company's own")
+    if thresholds:
+        yield Finding("thresholds", "ok", f"{len(thresholds)} row(s) of the company's own")
     if experiments:
         yield Finding("experiments", "ok", f"{experiments} protocol(s) that can be read")
 

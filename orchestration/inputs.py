@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.contact_policies import FILE
+from expectations.thresholds import FILE as THRESHOLDS
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
 from orchestration.cycles.note import note_path
@@ -41,6 +42,7 @@ def list_inputs(company: Company) -> Inputs:
         root / "company.yml",
         root / "waivers.csv",
         root / FILE,
+        root / THRESHOLDS,
         note_path(root, company.cycle),
     )
     found += [path for path in own_files if path.is_file()]

@@ -54,13 +54,15 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
     """Settings for a run of `company`. cycle: `yyyy-mm`, default the company's own.
 
     What the cycle's framing note says comes before company.yml, so that a cycle run again later gives its own figures.
-    Raises ValueError when the cycle is not a month, CatalogueError for waivers or contact policies that are not
-    understood, ConfigurationError for such a framing note, ExperimentError for such experiments.
+    Raises ValueError when the cycle is not a month, CatalogueError for waivers, contact policies or thresholds that
+    are not understood, ConfigurationError for such a framing note, ExperimentError for such experiments.
     """
     month = cycle or company.cycle
     start, end = cycle_bounds(month)
     from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
+    from expectations.thresholds import FILE as THRESHOLDS
+    from expectations.thresholds import read_thresholds
     from ingest.local_time import first_instant
     from orchestration.cycles.note import read_note
     from orchestration.experiments.kept import check_experiments
@@ -69,6 +71,7 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
     framing = note.framing if note else None
     check_experiments(company.root)
     read_contact_policies(company.root / FILE)  # one that is not understood stops the run before it begins
+    read_thresholds(company.root / THRESHOLDS)
     return RunSettings(
         company=company.company,
         cycle=month,

@@ -142,6 +142,7 @@ def collect_extracts(run: Run) -> Any:
 def _collect(run: Run) -> Any:
     with run.state.step("extracts") as counts:
         from expectations.contact_policies import keep_contact_policies
+        from expectations.thresholds import keep_thresholds
         from ingest import collect
         from ingest.discovery import SeenFiles
         from orchestration.cycles.standing import keep_framing
@@ -161,6 +162,7 @@ def _collect(run: Run) -> Any:
         run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
         keep_contact_policies(run.company.root, run.work)
+        keep_thresholds(run.company.root, run.work)
         keep_framing(run.company, run.settings, run.work)
         keep_experiments(run.company.root, run.work, run.settings.cycle_end)
         counts.update(row_counts(run.work))

@@ -28,6 +28,7 @@ _SURE = 2.0
 _EDGE = 1e-9
 _ROUNDS = 25
 _HALVINGS = 8
+_HALF_CHI_SQUARE = 1.9207294103470622
 Decision = str
 # what a rising form would have the team do (a minimum inside: ends); two forms that say the same are no contradiction
 DECISIONS: dict[str, Decision] = {
@@ -197,7 +198,7 @@ def _best_of(form: str, x: np.ndarray, n: np.ndarray, k: np.ndarray) -> _Fit:
     """The best knot of a form for each row of counts (samples x cells)."""
     totals = n.sum(axis=1)
     cumulated = np.cumsum(n[0]) / n[0].sum()
-    inner = x[(cumulated >= 0.05) & (cumulated - n[0] / n[0].sum() <= 0.95)][1:-1]
+    inner = _inner(x, n)
     reach = x[np.searchsorted(cumulated, _RANGE)]
     parameters = _PARAMETERS[form]
     best, inside = np.full(len(n), np.inf), np.full(len(n), np.inf)
@@ -218,6 +219,34 @@ def _best_of(form: str, x: np.ndarray, n: np.ndarray, k: np.ndarray) -> _Fit:
         kept[better, : beta.shape[1]] = beta[better]
         inside = np.where(~(at > reach) & (score < inside), score, inside)
     return _Fit(best, knot, inside, kept)
+
+
+def _inner(x: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """The touch counts between the 5th and 95th percentile, their ends left out: where a knot can stand."""
+    cumulated = np.cumsum(n[0]) / n[0].sum()
+    return x[(cumulated >= 0.05) & (cumulated - n[0] / n[0].sum() <= 0.95)][1:-1]
+
+
+def plateau_knots(points: Points) -> tuple[float, float, float] | None:
+    """Best knot of a plateau and the least and greatest that the data do not leave out at 95 %; None where none fits.
+
+    By profile likelihood: a knot is left out when its log likelihood lies 1.92 (half the 95 % quantile of chi square
+    with one degree of freedom) below that of the best one.
+    """
+    cells = points.outcomes()
+    if len(cells) < 4:
+        return None
+    x = np.array([float(c[0]) for c in cells])
+    n = np.array([[float(c[1]) for c in cells]])
+    k = np.array([[float(c[2]) for c in cells]])
+    if not 0 < k.sum() < n.sum():
+        return None
+    profile = [(place, _fitted(curves, n, k)[0][0]) for place, curves in _curves("plateau", x, _inner(x, n))]
+    if not profile:
+        return None
+    knot, best = max(profile, key=lambda each: each[1])
+    kept = [float(place) for place, likelihood in profile if best - likelihood <= _HALF_CHI_SQUARE]
+    return float(knot), min(kept), max(kept)
 
 
 def _fitted(curves: np.ndarray, n: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from expectations.contact_policies import KEPT as CONTACT_POLICIES
+from expectations.thresholds import KEPT as THRESHOLDS
 from ingest.sql import connect, ident, literal
 from orchestration.impact.switches import EVERY_MERGE, text_columns
 from orchestration.matching.components import component_labels
@@ -40,8 +41,9 @@ class Scratch:
             (self.folder / name).mkdir()
         (self.folder / "stewardship").symlink_to(self.base / "stewardship")
         (self.folder / "run" / "settings.parquet").symlink_to(self.base / "run" / "settings.parquet")
-        if (kept := self.base / CONTACT_POLICIES).is_file():
-            (self.folder / CONTACT_POLICIES).symlink_to(kept)
+        for given in (CONTACT_POLICIES, THRESHOLDS):
+            if (kept := self.base / given).is_file():
+                (self.folder / given).symlink_to(kept)
         settings = pq.read_table(self.folder / "run" / "settings.parquet", columns=["cycle"])
         # What is built here is admitted to be compared, and is never published.
         verdict = settings.append_column("verdict", pa.array(["publish"]))

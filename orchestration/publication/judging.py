@@ -13,6 +13,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
+from expectations.thresholds import kept_thresholds
 from orchestration.cycles.standing import kept_acts, standing_of
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.experiments.kept import kept_experiments
@@ -39,7 +40,8 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     path = work / "collect" / "deliveries.parquet"
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.
-    policies = [json.dumps(row, sort_keys=True) for row in kept_contact_policies(work) or ()]
+    kept = (*(kept_contact_policies(work) or ()), *(kept_thresholds(work) or ()))
+    policies = [json.dumps(row, sort_keys=True) for row in kept]
     decisions = decisions_in_force(work / "stewardship")
     experiments = [json.dumps(each, sort_keys=True) for each in kept_experiments(work)]
     return fingerprint(settings, [*delivered, *decisions, *policies, *kept_acts(work), *experiments])

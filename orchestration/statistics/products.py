@@ -24,6 +24,7 @@ from orchestration.statistics import (
     deal_score,
     experiments,
     rep_baselines,
+    thresholds,
     touch_lines,
 )
 
@@ -80,6 +81,7 @@ PRODUCTS: tuple[Product, ...] = (
     ),
     Product(account_values.SCHEMAS, account_values.DESCRIPTIONS, account_values.compute),
     Product(cycle_framing.SCHEMAS, cycle_framing.DESCRIPTIONS, cycle_framing.compute),
+    Product(thresholds.SCHEMAS, thresholds.DESCRIPTIONS, thresholds.compute),
 )
 
 

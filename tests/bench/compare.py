@@ -75,7 +75,7 @@ CORE = {
 }  # fmt: skip
 #: Columns of these tables that later metrics brought; the script computes none of those metrics.
 LATER_COLUMNS = {
-    "mql_at", "sql_at", "expected_close_on", "forecast_category_code", "arr", "new_mrr_ytd",
+    "mql_at", "sql_at", "expected_close_on", "forecast_category_code", "arr", "new_mrr_ytd", "lead_score",
 }  # fmt: skip
 #: Tables whose rows no golden id decides. The other tables may differ by TOLERANCE: the script takes fewer keys.
 EXACT_ROWS = {"dim_dates", "dim_products", "fct_invoice_lines", "fct_opportunities"}

@@ -42,6 +42,16 @@ EQUIVALENT = {
     "fct_lead_sequences: left join templates": "the where asks for the window of the template",
     "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
     "fct_lead_sequences: left join steps": "the where asks for a day near the step",
+    "fct_lead_adherences: left join leads": "every cadence is of a lead",
+    "fct_lead_adherences: left join thresholds": "without a row there are no days, which the next where asks for",
+    "fct_lead_adherences: left join in_force": "the where asks for the days of the row",
+    "fct_lead_adherences: inner join score_cuts": "the method gives every segment a cut",
+    "fct_lead_adherences: left join touched_leads": "the where asks that the touch comes after the lead",
+    "fct_lead_adherences: left join mailed_leads": "the where asks for a lead whose mails are watched",
+    "fct_lead_adherences: left join contacted_leads": "the where asks for a lead whose contacts are counted",
+    "fct_lead_adherences: left join intro_leads": "the where asks for a day of the lead",
+    "fct_lead_adherences: left join touch_days": "the where asks for a day of the rule",
+    "fct_lead_adherences: left join mail_days": "the where asks for a day of the rule",
     "fct_call_hours: left join by_country": "an account without a zone is no other than one that has no row",
     "fct_call_hours: left join calls": "the where asks for a connected call",
     "fct_call_hours: left join missed": "the where asks for a call before",
@@ -89,6 +99,9 @@ PLANTED = (
     " date '2005-03-01' as created_on) from master.fct_leads limit 1",
     "insert into master.fct_leads by name select * replace ('lea_clock' as lead_id, null as timezone,"
     " 'DE' as country_code, 'Zeppelin' as lead_source) from master.fct_leads where created_at is not null limit 1",
+    "insert into metrics.fct_lead_cadences by name select * replace ('lea_clock' as lead_id,"
+    " 'outbound' as channel_code, 'enterprise' as size_band_code, date '2026-06-01' as created_on) from metrics.fct_lead_cadences"
+    " where is_dated limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
     " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
     "delete from marts.mart_finance_mrr_month",

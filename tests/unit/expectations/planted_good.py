@@ -333,6 +333,10 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_lead_sequences": [
             {"lead_id": "lea_1", "n_touches": 4, "n_channels": 2, "n_steps": 4, "n_steps_kept": 3}
         ],
+        "metrics.fct_thresholds": [
+            {"threshold_key": "min_touches/inbound/smb/default/ever", "threshold_value": 4}
+        ],
+        "metrics.fct_lead_adherences": [{"adherence_key": "lea_1/min_touches", "is_within": True}],
         "metrics.fct_call_hours": [{"call_hour_key": "h", "rep_id": REP, **CALLED}],
         "metrics.fct_activity_days": [
             {

@@ -56,6 +56,29 @@ MARTS: dict[str, list[Row]] = {
             "n_converted": 2,
         }
     ],
+    "marts.mart_marketing_complaint_trends_cycle": [
+        {**SEGMENT, "n_delivered": 5, "n_complained": 1, "n_delivered_before": 5, "n_complained_before": 0}
+    ],
+    "marts.mart_sales_touch_yields_cycle": [
+        {**SEGMENT, "touch_number": 1, "n_at_risk": 5, "n_events": 2, "yield_rate": "0.4"}
+    ],
+    "marts.mart_sales_thresholds_cycle": [
+        {**SEGMENT, "rule_code": "min_touches", "data_value": 4, "data_low": 3, "data_high": 5}
+    ],
+    "marts.mart_sales_threshold_loads_cycle": [{**SEGMENT, "n_leads": 5, "n_leads_without_threshold": 1}],
+    "marts.mart_sales_adherence_cycle": [
+        {
+            **SEGMENT,
+            "rule_code": "min_touches",
+            "n_leads": 5,
+            "n_exempt": 1,
+            "n_not_assessed": 1,
+            "n_judged": 3,
+            "n_within": 2,
+            "n_breaches": 1,
+            "within_rate": "0.6666666667",
+        }
+    ],
     "marts.mart_sales_touch_lines_cycle": [
         {
             "period_code": "month",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.thresholds import shipped_thresholds
+
 AS_OF = datetime(2026, 7, 1)
 _TABLES = {
     "master.fct_opportunities": (
@@ -31,9 +33,20 @@ _TABLES = {
     "metrics.fct_lead_cadences": (
         "lead_id varchar, channel_code varchar, size_band_code varchar, rep_id varchar, created_at timestamp,"
         " created_on date, is_dated boolean, is_matured boolean, is_converted_in_window boolean,"
-        " n_effective_touches bigint"
+        " n_effective_touches bigint, ttf_hours decimal(18,4), first_effective_at timestamp"
     ),
-    "metrics.fct_email_send_days": "sent_on date, n_delivered bigint, n_complained bigint",
+    "master.fct_email_sends": (
+        "person_id varchar, lead_id varchar, sent_at timestamp, is_delivered boolean, is_complained boolean,"
+        " complained_at timestamp"
+    ),
+    "metrics.fct_thresholds": (
+        "threshold_key varchar, rule_code varchar, channel_code varchar, size_band_code varchar,"
+        " threshold_value decimal(18,4), window_days int, origin_code varchar, threshold_version varchar,"
+        " is_own boolean, valid_from date, valid_to date"
+    ),
+    "metrics.fct_email_send_days": (
+        "sent_on date, n_delivered bigint, n_complained bigint, size_band_code varchar, sending_code varchar"
+    ),
     "master.fct_quotas": (
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
         " target decimal(18,4)"
@@ -57,11 +70,17 @@ _TABLES = {
 
 
 def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
-    """A new warehouse with empty tables."""
+    """A new warehouse with empty tables, the default thresholds of the method apart."""
     con = duckdb.connect(str(path))
     for name, columns in _TABLES.items():
         con.execute(f"create schema if not exists {name.split('.')[0]}")
         con.execute(f"create table {name} ({columns})")
+    for row in shipped_thresholds():
+        add(
+            con, "metrics.fct_thresholds", threshold_key="/".join(row.place), rule_code=row.rule_code,
+            channel_code=row.channel_code, size_band_code=row.size_band_code, threshold_value=row.value,
+            window_days=row.window_days, origin_code=row.origin_code, threshold_version=row.version, is_own=False,
+        )  # fmt: skip
     return con
 
 

@@ -15,6 +15,7 @@ with records as (
         leads.timezone,
         leads.employee_count,
         leads.n_touches_declared,
+        leads.score,
         leads.mql_at,
         leads.sql_at,
         {{ record_key('leads.source_instance', 'crm_user', 'leads.owner_id') }} as rep_id,
@@ -88,6 +89,7 @@ golden as (
             min_by(opportunity_id, record_rank) filter (where opportunity_id is not null)
         ) as opportunity_id,
         sum(n_touches_declared) as n_touches_declared,
+        max(score) as lead_score,
         min(mql_at) as mql_at,
         min(sql_at) as sql_at,
         count(*) as n_source_rows
@@ -128,6 +130,7 @@ select
     golden.mql_at,
     golden.sql_at,
     cast(golden.n_touches_declared as bigint) as n_touches_declared,
+    cast(golden.lead_score as decimal(18, 4)) as lead_score,
     persons.is_email_opted_out or persons.is_call_opted_out as is_opted_out,
     golden.n_source_rows
 from golden

@@ -1,0 +1,26 @@
+-- Rows of the statistics step as they are: in force beside what the data say.
+select
+    period_start,
+    period_end,
+    segment_kind_code,
+    segment_code,
+    rule_code,
+    is_action,
+    window_days,
+    in_force_value,
+    in_force_origin_code,
+    in_force_version,
+    in_force_from,
+    in_force_to,
+    method_default_value,
+    data_value,
+    data_low,
+    data_high,
+    n_units,
+    n_events,
+    method_code,
+    reason_code,
+    proposed_value,
+    proposed_origin_code,
+    decision_code
+from {{ source('statistics', 'thresholds') }}
