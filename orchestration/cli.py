@@ -23,6 +23,8 @@ _COMMANDS = {
     "deliveries": "What was delivered when; reject a wrong delivery, accept a snapshot that removes much.",
     "steward": "Answer what matching asks: same, different, can't say; take apart, set values, undo.",
     "outliers": "Values far from the others or impossible: list, give a class.",
+    "exclusions": "Who is not to be contacted, or by one channel alone: list, add, end, propose.",
+    "contactable": "Whether a person or company may be contacted, why not, and when; export for the CRM.",
     "worklist": "What is to be mended at the source, by owner: list, show, export.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",

@@ -17,7 +17,14 @@ import pyarrow as pa
 from expectations.connection import connect
 from expectations.results import write_parquet
 from orchestration.settings import RunSettings
-from orchestration.statistics import account_values, cohort_tests, deal_score, rep_baselines, touch_lines
+from orchestration.statistics import (
+    account_values,
+    cohort_tests,
+    deal_score,
+    guard_rails,
+    rep_baselines,
+    touch_lines,
+)
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
 
@@ -60,6 +67,12 @@ PRODUCTS: tuple[Product, ...] = (
         cohort_tests.compute,
     ),
     Product(account_values.SCHEMAS, account_values.DESCRIPTIONS, account_values.compute),
+    one_table(
+        "guard_rails",
+        "Exact bounds of complaints, unsubscriptions and bounces of each week, beside the weeks before.",
+        guard_rails.SCHEMA,
+        guard_rails.compute,
+    ),
 )
 
 
