@@ -70,7 +70,7 @@
         persons.email is not null as has_email,
         persons.phone is not null as has_phone,
         persons.account_id = 'unknown'
-        and coalesce(leads.country_code = {{ policy_value('fr_consumer', 'country_code') }}, false) as is_consumer
+        and coalesce(leads.country_code = {{ consumer_country() }}, false) as is_consumer
     from {{ ref('dim_persons') }} as persons
     left join {{ ref('fct_leads') }} as leads on persons.lead_id = leads.lead_id
     left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id

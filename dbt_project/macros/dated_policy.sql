@@ -158,3 +158,8 @@
         cast(null as {{ data_type }})
     {%- endif -%}
 {%- endmacro %}
+
+{# The country whose consumers the policy speaks about; none, which no country is, without such a policy. #}
+{% macro consumer_country() -%}
+    {{ policy_value('fr_consumer', 'country_code') if policy_rows('fr_consumer') else "'none'" }}
+{%- endmacro %}

@@ -410,7 +410,7 @@ of_persons as (
     left join {{ ref('public_holidays') }} as holidays
         on
             consumer_checks.local_on = holidays.holiday_on
-            and holidays.country_code = {{ policy_value('fr_consumer', 'country_code') }}
+            and holidays.country_code = {{ consumer_country() }}
     where
         {{ is_policed('fr_consumer', 'consumer_checks.local_on') }}
         and not {{ is_consumer_hour('consumer_checks.recipient_clock', 'holidays.holiday_on') }}

@@ -514,7 +514,7 @@ calendar as (
     left join {{ ref('public_holidays') }} as holidays
         on
             days.date_day = holidays.holiday_on
-            and holidays.country_code = {{ policy_value('fr_consumer', 'country_code') }}
+            and holidays.country_code = {{ consumer_country() }}
     where days.date_day >= {{ add_days('policy.as_of_on', -1) }}
 ),
 

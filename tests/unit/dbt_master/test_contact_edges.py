@@ -116,7 +116,7 @@ def _company() -> Rows:
     rows.call("four", *five_before(AS_OF - timedelta(days=3))[:4])
     rows.person("reply")
     rows.call("reply", *five_before(AS_OF - timedelta(days=3)))
-    rows.call("reply", AS_OF - timedelta(days=3), inbound=True)
+    rows.call("reply", AS_OF - timedelta(days=3), answered=True, inbound=True)
     rows.person("talk")
     rows.call("talk", *five_before(AS_OF - timedelta(days=3))[:4])
     rows.call("talk", AS_OF - timedelta(days=3), answered=True)

