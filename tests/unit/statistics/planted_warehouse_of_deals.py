@@ -33,7 +33,10 @@ _TABLES = {
         " created_on date, is_dated boolean, is_matured boolean, is_converted_in_window boolean,"
         " n_effective_touches bigint"
     ),
-    "metrics.fct_email_send_days": "sent_on date, n_delivered bigint, n_complained bigint",
+    "metrics.fct_email_send_days": (
+        "sent_on date, n_sent bigint, n_delivered bigint, n_complained bigint, n_unsubscribed bigint,"
+        " n_bounced_hard bigint"
+    ),
     "master.fct_quotas": (
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
         " target decimal(18,4)"
