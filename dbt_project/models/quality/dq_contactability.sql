@@ -6,13 +6,12 @@
     'outside_hours', 'consumer_cap', 'consumer_hours', 'consumer_opt_in', 'zone_unknown', 'no_legal_basis',
     'no_contact_point'
 ] %}
-{% set channels = ['voice', 'email', 'social'] %}
 {% set pauses = policy_combinations('b2b_default', ['cool_down_touches', 'cool_down_days']) %}
 {% set n_in_a_row = policy_values('b2b_default', 'cool_down_touches') | map('int') | min %}
 {% set longest_pause = policy_values('b2b_default', 'cool_down_days') | map('int') | max %}
-{% set for_good = '253402300799000000' %}
-{% set hour_us = 'cast(3600000000 as bigint)' %}
-{% set day_us = 'cast(86400000000 as bigint)' %}
+{% set for_good = contact_for_good() %}
+{% set hour_us = contact_hour_us() %}
+{% set day_us = contact_day_us() %}
 
 with recursive asked as (
     select
@@ -286,7 +285,10 @@ blocks as (
         refusals.person_id,
         case when refusals.channel_code <> 'all' then refusals.channel_code end as only_channel,
         cast(null as string) as open_channel,
-        case when refusals.is_dispute then {{ reasons.index('dispute') }} else {{ reasons.index('opt_out') }} end as place,
+        case
+            when refusals.is_dispute then {{ reasons.index('dispute') }}
+            else {{ reasons.index('opt_out') }}
+        end as place,
         coalesce({{ epoch_micros('refusals.ends_at') }}, {{ for_good }}) as until_us
     from refusals
     cross join policy
@@ -378,16 +380,24 @@ blocks as (
 blocked as (
     select
         person_id,
-        {% for channel in channels -%}
-            min(case
-                when coalesce(only_channel, '{{ channel }}') = '{{ channel }}'
-                    and coalesce(open_channel, 'none') <> '{{ channel }}' then place
-            end) as {{ channel }}_place,
-            max(case
-                when coalesce(only_channel, '{{ channel }}') = '{{ channel }}'
-                    and coalesce(open_channel, 'none') <> '{{ channel }}' then until_us
-            end) as {{ channel }}_until_us{{ ',' if not loop.last }}
-        {% endfor %}
+        min(place) filter (
+            where coalesce(only_channel, 'voice') = 'voice' and coalesce(open_channel, 'none') <> 'voice'
+        ) as voice_place,
+        max(until_us) filter (
+            where coalesce(only_channel, 'voice') = 'voice' and coalesce(open_channel, 'none') <> 'voice'
+        ) as voice_until_us,
+        min(place) filter (
+            where coalesce(only_channel, 'email') = 'email' and coalesce(open_channel, 'none') <> 'email'
+        ) as email_place,
+        max(until_us) filter (
+            where coalesce(only_channel, 'email') = 'email' and coalesce(open_channel, 'none') <> 'email'
+        ) as email_until_us,
+        min(place) filter (
+            where coalesce(only_channel, 'social') = 'social' and coalesce(open_channel, 'none') <> 'social'
+        ) as social_place,
+        max(until_us) filter (
+            where coalesce(only_channel, 'social') = 'social' and coalesce(open_channel, 'none') <> 'social'
+        ) as social_until_us
     from blocks
     group by person_id
 ),
@@ -403,171 +413,21 @@ judged as (
         coalesce(consents.has_email_consent, false) as has_email_consent,
         coalesce(consents.has_social_consent, false) as has_social_consent,
         people.is_consumer and policy.is_consumer_policed as is_policed_consumer,
-        {% for channel in channels -%}
-            blocked.{{ channel }}_place,
-            greatest(coalesce(blocked.{{ channel }}_until_us, 0), policy.as_of_us) as {{ channel }}_from_us{{ ',' if not loop.last }}
-        {% endfor %}
+        blocked.voice_place,
+        greatest(coalesce(blocked.voice_until_us, 0), policy.as_of_us) as voice_from_us,
+        blocked.email_place,
+        greatest(coalesce(blocked.email_until_us, 0), policy.as_of_us) as email_from_us,
+        blocked.social_place,
+        greatest(coalesce(blocked.social_until_us, 0), policy.as_of_us) as social_from_us
     from people
     cross join policy
     left join blocked on people.person_id = blocked.person_id
     left join consents on people.person_id = consents.person_id
 ),
 
--- The clock is asked once for each zone and instant: most people share both.
-clock_questions as (
-    select distinct
-        timezone,
-        sender_timezone,
-        voice_from_us as from_us
-    from judged
-    where voice_from_us < {{ for_good }} and timezone is not null and not is_consumer and is_policed
-    union
-    select distinct
-        timezone,
-        sender_timezone,
-        email_from_us as from_us
-    from judged
-    where email_from_us < {{ for_good }} and timezone is not null and not is_consumer and is_policed
-),
+{{ contact_clock_slots() }}
 
-clocks as (
-    select
-        clock_questions.*,
-        {{ local_clock(from_epoch_micros('from_us'), 'clock_questions.timezone') }} as recipient_clock,
-        {{ local_clock(from_epoch_micros('from_us'), 'sender_timezone') }} as sender_clock,
-        policy.send_from_hour,
-        policy.send_until_hour
-    from clock_questions
-    cross join policy
-),
-
-clock_slots as (
-    select
-        timezone,
-        sender_timezone,
-        from_us,
-        case
-            when
-                recipient_clock = sender_clock
-                or (
-                    extract(hour from recipient_clock) >= send_from_hour
-                    and extract(hour from recipient_clock) < send_until_hour
-                )
-                then from_us
-            else
-                {{ epoch_micros(instant_of(
-                    from_epoch_micros(
-                        epoch_micros("cast(cast(recipient_clock as date) as timestamp)")
-                        ~ " + case when extract(hour from recipient_clock) < send_from_hour then 0 else " ~ day_us ~ " end"
-                        ~ " + send_from_hour * " ~ hour_us
-                    ), "'day'", 'timezone'
-                )) }}
-        end as slot_us
-    from clocks
-),
-
-consumer_questions as (
-    select distinct
-        timezone,
-        voice_from_us as from_us
-    from judged
-    where voice_from_us < {{ for_good }} and timezone is not null and is_policed_consumer
-),
-
-consumer_clocks as (
-    select
-        *,
-        {{ local_clock(from_epoch_micros('from_us'), 'timezone') }} as recipient_clock
-    from consumer_questions
-),
-
-consumer_windows as (
-    {% for row in policy_rows('fr_consumer') -%}
-        {% for hours in row['call_hours'] -%}
-            select
-                cast({{ hours[0] }} as bigint) * {{ hour_us }} as window_start_us,
-                cast({{ hours[1] }} as bigint) * {{ hour_us }} as window_end_us
-            from policy
-            where {{ is_in_days_of(row, 'as_of_on') }}
-            union all
-        {% endfor -%}
-    {%- endfor %}
-    select
-        cast(0 as bigint) as window_start_us,
-        cast(0 as bigint) as window_end_us
-    from policy
-    where false
-),
-
-first_windows as (
-    select min(window_start_us) as first_start_us
-    from consumer_windows
-),
-
-calendar as (
-    select
-        days.date_day,
-        holidays.holiday_on is null
-        and {{ days_between(iso_week_start('days.date_day'), 'days.date_day') }} < 5 as is_callable
-    from {{ ref('dim_dates') }} as days
-    cross join policy
-    left join {{ ref('public_holidays') }} as holidays
-        on
-            days.date_day = holidays.holiday_on
-            and holidays.country_code = {{ consumer_country() }}
-    where days.date_day >= {{ add_days('policy.as_of_on', -1) }}
-),
-
-callable_days as (
-    select
-        date_day,
-        is_callable,
-        min(case when is_callable then date_day end) over (
-            order by date_day
-            rows between 1 following and unbounded following
-        ) as next_callable_on
-    from calendar
-),
-
--- The first window of the day that is not over, else the first one of the next day with calls.
-consumer_starts as (
-    select
-        consumer_clocks.timezone,
-        consumer_clocks.from_us,
-        {{ epoch_micros('consumer_clocks.recipient_clock') }} as clock_us,
-        {{ epoch_micros('cast(days.date_day as timestamp)') }} as midnight_us,
-        {{ epoch_micros('cast(days.next_callable_on as timestamp)') }} as next_midnight_us,
-        min(first_windows.first_start_us) as first_start_us,
-        min(case
-            when
-                days.is_callable
-                and {{ epoch_micros('consumer_clocks.recipient_clock') }}
-                - {{ epoch_micros('cast(days.date_day as timestamp)') }} < consumer_windows.window_end_us
-                then consumer_windows.window_start_us
-        end) as window_start_us
-    from consumer_clocks
-    inner join callable_days as days on cast(consumer_clocks.recipient_clock as date) = days.date_day
-    cross join consumer_windows
-    cross join first_windows
-    group by
-        consumer_clocks.timezone, consumer_clocks.from_us, consumer_clocks.recipient_clock, days.date_day,
-        days.next_callable_on
-),
-
-consumer_slots as (
-    select
-        timezone,
-        from_us,
-        case
-            when clock_us - midnight_us >= window_start_us then from_us
-            else
-                {{ epoch_micros(instant_of(
-                    from_epoch_micros('coalesce(midnight_us + window_start_us, next_midnight_us + first_start_us)'),
-                    "'day'", 'timezone'
-                )) }}
-        end as slot_us
-    from consumer_starts
-),
+{{ consumer_call_slots() }}
 
 -- Hours and what must be known, by channel.
 timed as (
@@ -664,7 +524,8 @@ placed as (
         ) as email_place,
         case when not is_email_placeless and has_email_basis and has_email then email_slot_us end as email_slot_us,
         least(
-            coalesce(social_place, 99), case when has_social_basis then 99 else {{ reasons.index('no_legal_basis') }} end
+            coalesce(social_place, 99),
+            case when has_social_basis then 99 else {{ reasons.index('no_legal_basis') }} end
         ) as social_place,
         case when has_social_basis then social_slot_us end as social_slot_us
     from timed
@@ -675,14 +536,14 @@ select
     account_id,
     is_consumer,
     legal_basis_code,
-    {% for channel, name in [('voice', 'voice'), ('email', 'mail'), ('social', 'social')] -%}
-        {{ channel }}_place = 99 as is_{{ name }}_allowed,
-        case {{ channel }}_place
-        {%- for reason in reasons %}
-            when {{ loop.index0 }} then '{{ reason }}'
-        {%- endfor %}
-        end as {{ name }}_reason_code,
-        {{ from_epoch_micros(channel ~ '_slot_us') }} as {{ name }}_next_slot_at,
-    {% endfor -%}
+    voice_place = 99 as is_voice_allowed,
+    {{ reason_of('voice_place', reasons) }} as voice_reason_code,
+    {{ from_epoch_micros('voice_slot_us') }} as voice_next_slot_at,
+    email_place = 99 as is_mail_allowed,
+    {{ reason_of('email_place', reasons) }} as mail_reason_code,
+    {{ from_epoch_micros('email_slot_us') }} as mail_next_slot_at,
+    social_place = 99 as is_social_allowed,
+    {{ reason_of('social_place', reasons) }} as social_reason_code,
+    {{ from_epoch_micros('social_slot_us') }} as social_next_slot_at,
     {{ from_epoch_micros('as_of_us') }} as as_of
 from placed

@@ -14,7 +14,10 @@ of_cycle as (
     cross join {{ run_settings() }} as settings
     where
         entries.valid_from < settings.cycle_end
-        and (entries.valid_to is null or (entries.valid_to > settings.cycle_start and entries.valid_to > entries.valid_from))
+        and (
+            entries.valid_to is null
+            or (entries.valid_to > settings.cycle_start and entries.valid_to > entries.valid_from)
+        )
 ),
 
 breaches as (
@@ -80,7 +83,8 @@ select
     of_cycle.escalated_to as escalated_to_code,
     of_cycle.valid_from,
     of_cycle.valid_to,
-    of_cycle.starts_at <= of_cycle.as_of and (of_cycle.ends_at is null or of_cycle.ends_at > of_cycle.as_of) as is_in_force,
+    of_cycle.starts_at <= of_cycle.as_of
+    and (of_cycle.ends_at is null or of_cycle.ends_at > of_cycle.as_of) as is_in_force,
     case
         when of_cycle.person_id is not null or of_cycle.account_id is not null
             then cast(coalesce(counted.n_contacts_outside, 0) as bigint)

@@ -1,4 +1,4 @@
--- What Support and Legal watch. Choices and lists count in the week from which they bind, mails in that of their send, as
+-- What Support and Legal watch. Choices and lists count in the week of their day, mails in that of their send, as
 -- everywhere. Statements are counted, not persons: one person may say no twice.
 with stated as (
     select
