@@ -24,6 +24,7 @@ KEPT = Path("run") / "contact_policies.json"
 
 _Hour = Annotated[int, Field(ge=0, le=24)]
 _Count = Annotated[int, Field(ge=1, le=1000)]
+_Rate = Annotated[float, Field(ge=0.0001, lt=1)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -76,8 +77,22 @@ class Data(_Dated):
     retention_months: _Count
 
 
-_ROWS = TypeAdapter(list[Annotated[Business | Consumer | Data, Field(discriminator="profile_code")]])
+class GuardRails(_Dated):
+    """Weekly rates of mails above which (strictly) a week is in breach; a change up to the margin is none."""
+
+    profile_code: Literal["guard_rails"]
+    complaint_max_rate: _Rate
+    unsubscribe_max_rate: _Rate
+    bounce_max_rate: _Rate
+    worse_margin_rate: _Rate
+
+
+_ROWS = TypeAdapter(
+    list[Annotated[Business | Consumer | Data | GuardRails, Field(discriminator="profile_code")]]
+)
 _PROFILES = ("b2b_default", "data")
+#: What the project ships; its bars of the guard rails hold where a company writes none of its own.
+_PROJECT = Path(__file__).resolve().parents[1] / "dbt_project" / "dbt_project.yml"
 
 
 def read_contact_policies(path: Path) -> list[dict[str, Any]] | None:
@@ -120,6 +135,8 @@ def keep_contact_policies(company_root: Path, work: Path) -> None:
     if rows is None:
         kept.unlink(missing_ok=True)
         return
+    if not any(row["profile_code"] == "guard_rails" for row in rows):
+        rows += _shipped_guard_rails()
     aside = kept.with_suffix(".tmp")
     aside.write_text(json.dumps(rows, sort_keys=True), encoding="utf-8")
     aside.replace(kept)
@@ -129,3 +146,8 @@ def kept_contact_policies(work: Path) -> list[dict[str, Any]] | None:
     """What keep_contact_policies() wrote, None when the rows of the project hold."""
     kept = work / KEPT
     return json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+
+
+def _shipped_guard_rails() -> list[dict[str, Any]]:
+    content, _ = read_document(_PROJECT)
+    return [row for row in content["vars"]["contact_policies"] if row["profile_code"] == "guard_rails"]

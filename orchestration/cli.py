@@ -25,6 +25,8 @@ _COMMANDS = {
     "steward": "Answer what matching asks: same, different, can't say; take apart, set values, undo.",
     "outliers": "Values far from the others or impossible: list, give a class.",
     "thresholds": "Bars in force and proposed by segment: list, show, approve, export.",
+    "exclusions": "Who is not to be contacted, or by one channel alone: list, add, end, propose.",
+    "contactable": "Whether a person or company may be contacted, why not, and when; export for the CRM.",
     "worklist": "What is to be mended at the source, by owner: list, show, export.",
     "experiment": "Experiments: plan, register, draw arms, follow, read.",
     "publish": "Publish what `check` has built, or roll back.",

@@ -156,11 +156,13 @@ def _decisions(company) -> Iterator[Finding]:
     from ingest.errors import IngestError
     from ingest.repairs import load_repairs
     from orchestration.stewardship.errors import StewardshipError
+    from orchestration.stewardship.exclusions import read_exclusions
     from orchestration.stewardship.files import read_decisions
     from orchestration.stewardship.outlier_classes import read_outlier_classes
 
     try:
         n_steward = len(read_decisions(company.stewardship)) + len(read_outlier_classes(company.stewardship))
+        n_steward += len(read_exclusions(company.stewardship))
     except StewardshipError as error:
         yield Finding("stewardship", "bad", f"{error} {error.text('next')}")
     else:

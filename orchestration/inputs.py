@@ -18,6 +18,7 @@ from orchestration.cycles.note import note_path
 from orchestration.experiments.kept import experiment_files
 from orchestration.masking import without_calendar_names
 from orchestration.publication.files import file_sha256
+from orchestration.stewardship.exclusions import FILE as EXCLUSIONS
 from orchestration.stewardship.files import steward_files
 from orchestration.stewardship.outlier_classes import FILE as OUTLIER_CLASSES
 
@@ -49,8 +50,8 @@ def list_inputs(company: Company) -> Inputs:
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]
-    classes = company.stewardship / OUTLIER_CLASSES
-    found += [classes] if classes.is_file() else []
+    growing = (company.stewardship / OUTLIER_CLASSES, company.stewardship / EXCLUSIONS)
+    found += [path for path in growing if path.is_file()]
     found += experiment_files(root)
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 

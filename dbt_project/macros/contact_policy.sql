@@ -64,8 +64,13 @@
         persons.person_id,
         persons.lead_id,
         coalesce(stated.timezone, by_country.timezone) as timezone,
+        persons.account_id,
+        coalesce(accounts.is_customer, false) as is_customer,
+        coalesce(leads.rep_id, 'unknown') as rep_id,
+        persons.email is not null as has_email,
+        persons.phone is not null as has_phone,
         persons.account_id = 'unknown'
-        and coalesce(leads.country_code = {{ policy_value('fr_consumer', 'country_code') }}, false) as is_consumer
+        and coalesce(leads.country_code = {{ consumer_country() }}, false) as is_consumer
     from {{ ref('dim_persons') }} as persons
     left join {{ ref('fct_leads') }} as leads on persons.lead_id = leads.lead_id
     left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id
@@ -103,6 +108,7 @@ choices as (
         reached.person_id,
         choice_records.channel_code,
         choice_records.is_refusal,
+        choice_records.status = 'litigation' as is_dispute,
         choice_records.chosen_at,
         choice_records.binds_at,
         case
@@ -143,13 +149,15 @@ refusals as (
         said.person_id,
         said.channel_code,
         said.refused_at,
+        bool_or(said.is_dispute) as is_dispute,
         min(least(opt_ins.chosen_at, said.ends_at)) as ends_at
     from (
         select
             person_id,
             channel_code,
             binds_at as refused_at,
-            ends_at
+            ends_at,
+            is_dispute
         from choices
         where is_refusal
         union all
@@ -157,7 +165,8 @@ refusals as (
             xref.person_id,
             'email' as channel_code,
             contacts.opt_out_at as refused_at,
-            cast(null as timestamp) as ends_at
+            cast(null as timestamp) as ends_at,
+            false as is_dispute
         from {{ ref('stg_crm__contacts') }} as contacts
         inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
         where contacts.email_opt_out and contacts.opt_out_at is not null
@@ -166,7 +175,8 @@ refusals as (
             xref.person_id,
             'voice' as channel_code,
             contacts.opt_out_at as refused_at,
-            cast(null as timestamp) as ends_at
+            cast(null as timestamp) as ends_at,
+            false as is_dispute
         from {{ ref('stg_crm__contacts') }} as contacts
         inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
         where contacts.call_opt_out and contacts.opt_out_at is not null
@@ -175,7 +185,8 @@ refusals as (
             person_id,
             'email' as channel_code,
             min(least(unsubscribed_at, complained_at)) as refused_at,
-            cast(null as timestamp) as ends_at
+            cast(null as timestamp) as ends_at,
+            false as is_dispute
         from {{ ref('fct_email_sends') }}
         where (unsubscribed_at is not null or complained_at is not null)
         group by person_id
@@ -189,4 +200,98 @@ refusals as (
     where said.person_id <> 'unknown'
     group by said.person_id, said.channel_code, said.refused_at
 )
+{%- endmacro %}
+
+{#
+  Pauses after so many contacts in a row, one pair of CTEs (steps_<n>, pauses_<n>) for each combination of the policies:
+  pauses has the step that fills the row, from whose instant the clock runs, and the last step within the pause. Reads CTE
+  run_moments (person_code, run_number, at_us), distinct instants without an answer between them; recursive.
+#}
+{% macro cool_down_pauses(combinations) -%}
+{% for n_before_pause, days in combinations -%}
+    steps_{{ loop.index }} as (
+        select
+            person_code,
+            run_number,
+            at_us,
+            row_number() over (partition by person_code, run_number order by at_us asc nulls last) as step_number,
+            count(*) over (
+                partition by person_code, run_number
+                order by at_us asc nulls last
+                range between unbounded preceding and {{ days | int * 86400000000 - 1 }} following
+            ) as last_paused_step
+        from run_moments
+    ),
+
+    -- The contact that fills the row starts the clock; after the pause the count begins again.
+    pauses_{{ loop.index }} as (
+        select
+            person_code,
+            run_number,
+            step_number,
+            last_paused_step
+        from steps_{{ loop.index }}
+        where step_number = {{ n_before_pause }}
+        union all
+        select
+            steps.person_code,
+            steps.run_number,
+            steps.step_number,
+            steps.last_paused_step
+        from pauses_{{ loop.index }} as pauses
+        inner join steps_{{ loop.index }} as steps
+            on
+                pauses.person_code = steps.person_code
+                and pauses.run_number = steps.run_number
+                and pauses.last_paused_step + {{ n_before_pause }} = steps.step_number
+    ),
+
+{% endfor -%}
+{%- endmacro %}
+
+{#
+  What came from persons and ends a row of contacts without an answer: replies, calls and meetings, with person_code and
+  at_us: a full select. Conversations are contacts and come from contact_rows.
+#}
+{% macro answer_rows() -%}
+    select
+        substr(person_id, 5) as person_code,
+        {{ epoch_micros('replied_at') }} as at_us
+    from {{ ref('fct_email_sends') }}
+    where replied_at is not null
+    union all
+    select
+        substr(person_id, 5) as person_code,
+        {{ epoch_micros('occurred_at') }} as at_us
+    from {{ ref('fct_touches') }}
+    where (direction_code = 'inbound' or channel_code = 'meeting') and not is_day_only
+{%- endmacro %}
+
+{#
+  The exclusion lists with the golden person or company that each entry is about, and its instants: a full select. An
+  entry about nobody (a record that is gone, an id that was replaced) has neither. A lead is a person here.
+#}
+{% macro exclusion_rows() -%}
+    select
+        lists.exclusion_id,
+        lists.list_code,
+        lists.channel_code,
+        lists.escalated_to,
+        lists.reason_code,
+        lists.valid_from,
+        lists.valid_to,
+        coalesce(golden_persons.person_id, person_records.person_id) as person_id,
+        case
+            when golden_persons.person_id is null and person_records.person_id is null
+                then coalesce(golden_accounts.account_id, account_records.account_id)
+        end as account_id,
+        {{ instant_of('cast(lists.valid_from as timestamp)', "'day'", 'settings.timezone') }} as starts_at,
+        {{ instant_of('cast(lists.valid_to as timestamp)', "'day'", 'settings.timezone') }} as ends_at
+    from {{ source('stewardship', 'exclusions') }} as lists
+    cross join {{ run_settings() }} as settings
+    left join {{ ref('dim_persons') }} as golden_persons on lists.subject_key = golden_persons.person_id
+    left join {{ ref('dim_accounts') }} as golden_accounts on lists.subject_key = golden_accounts.account_id
+    left join {{ ref('xref_persons') }} as person_records on lists.subject_key = person_records.record_key
+    left join {{ ref('xref_accounts') }} as account_records on lists.subject_key = account_records.record_key
+    where lists.status = 'active'
 {%- endmacro %}

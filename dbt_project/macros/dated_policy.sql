@@ -146,3 +146,20 @@
 {% macro last_day_of(first_of_month) -%}
     cast({{ add_months(first_of_month, 1) }} - interval '1' day as date)
 {%- endmacro %}
+
+{# What the profile guard_rails says on a day, as a type; null where no row holds. #}
+{% macro rail_policy(parameter, day, data_type='decimal(18, 10)') -%}
+    {%- if policy_rows('guard_rails') -%}
+        cast(
+            case when {{ is_policed('guard_rails', day) }} then {{ policy_on('guard_rails', parameter, day) }} end
+            as {{ data_type }}
+        )
+    {%- else -%}
+        cast(null as {{ data_type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# The country whose consumers the policy speaks about; none, which no country is, without such a policy. #}
+{% macro consumer_country() -%}
+    {{ policy_value('fr_consumer', 'country_code') if policy_rows('fr_consumer') else "'none'" }}
+{%- endmacro %}

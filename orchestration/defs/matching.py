@@ -35,6 +35,7 @@ _DECISIONS = {
     "review_items": "Decisions to confirm and decisions that contradict each other.",
     "postponements": "Questions that a steward could not answer.",
     "outlier_classes": "The class that people gave to values far from the others.",
+    "exclusions": "Whom people put on an exclusion list, and for how long.",
     "survivorship_rules": "Which source gives each attribute of a golden record.",
 }
 #: Findings of orchestration.matching.audit, each on the table it is about.

@@ -23,6 +23,7 @@ from orchestration.statistics import (
     cycle_framing,
     deal_score,
     experiments,
+    guard_rails,
     rep_baselines,
     thresholds,
     touch_lines,
@@ -82,6 +83,12 @@ PRODUCTS: tuple[Product, ...] = (
     Product(account_values.SCHEMAS, account_values.DESCRIPTIONS, account_values.compute),
     Product(cycle_framing.SCHEMAS, cycle_framing.DESCRIPTIONS, cycle_framing.compute),
     Product(thresholds.SCHEMAS, thresholds.DESCRIPTIONS, thresholds.compute),
+    one_table(
+        "guard_rails",
+        "Exact bounds of complaints, unsubscriptions and bounces of each week, beside the weeks before.",
+        guard_rails.SCHEMA,
+        guard_rails.compute,
+    ),
 )
 
 

@@ -7,20 +7,16 @@ What does NOT belong here: which values are outliers (quality_dbt.dq_outliers), 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.inert_text import inert_text, meant_text
-from ingest.private_files import private_files
 from orchestration.stewardship.decisions import decision_id
 from orchestration.stewardship.errors import StewardshipError
+from orchestration.stewardship.growing_files import append_line, read_lines, wrong_value
 
 FILE = "outlier_classes.csv"
 COLUMNS = ("decision_id", "metric_code", "record_key", "class_code", "author", "reason", "decided_at")
@@ -89,77 +85,22 @@ def read_outlier_classes(folder: Path) -> tuple[OutlierClass, ...]:
 
     Raises StewardshipError E-STW-001, 002, 003 or 005: other columns, a wrong value, a repeated id, no text.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return ()
-    place = f"stewardship/{FILE}"
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        detail = f"byte {error.start} is not UTF-8"
-        raise StewardshipError("E-STW-005", place, is_usage=True, detail=detail) from error
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;", key=first.count), strict=True)
     found: list[OutlierClass] = []
     places: dict[str, str] = {}
-    try:
-        header = tuple(cell.strip() for cell in next(reader, []))
-        if sorted(header) != sorted(COLUMNS):
-            raise _other_columns(place, ", ".join(header))
-        for cells in reader:
-            where = f"{place}:{reader.line_num}"
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                raise _other_columns(where, f"{len(cells)} / {len(header)}")
-            line = _line(dict(zip(header, (cell.strip() for cell in cells), strict=True)), where)
-            if line.decision_id in places:
-                raise StewardshipError(
-                    "E-STW-003",
-                    where,
-                    is_usage=True,
-                    decision=line.decision_id,
-                    other=places[line.decision_id],
-                )
-            places[line.decision_id] = where
-            found.append(line)
-    except csv.Error as error:
-        where = f"{place}:{reader.line_num}"
-        raise StewardshipError("E-STW-005", where, is_usage=True, detail=error) from error
+    for where, cells in read_lines(folder, FILE, COLUMNS, _FREE):
+        line = _line(cells, where)
+        if line.decision_id in places:
+            other = places[line.decision_id]
+            raise StewardshipError("E-STW-003", where, is_usage=True, decision=line.decision_id, other=other)
+        places[line.decision_id] = where
+        found.append(line)
     return tuple(found)
 
 
 def append_outlier_class(folder: Path, made: OutlierClass) -> None:
     """Add a line. The file is replaced by rename, readable by its owner only."""
-    with private_files(folder):
-        path = folder / FILE
-        before = path.read_bytes() if path.is_file() else b""
-        columns, delimiter = list(COLUMNS), ","
-        if before:
-            first = before.decode("utf-8-sig").split("\n", 1)[0].rstrip("\r")
-            delimiter = max(",;", key=first.count)
-            columns = [name.strip() for name in first.split(delimiter)]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, delimiter=delimiter, lineterminator="\n")
-        if not before:
-            writer.writeheader()
-        elif not before.endswith(b"\n"):
-            text.write("\n")
-        cells = {
-            **{name: getattr(made, name) for name in COLUMNS},
-            **{name: inert_text(getattr(made, name)) for name in _FREE},
-            "decided_at": f"{made.decided_at:%Y-%m-%dT%H:%M:%SZ}",
-        }
-        writer.writerow(cells)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with aside.open("wb") as file:
-                file.write(before + text.getvalue().encode())
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+    cells = {name: getattr(made, name) for name in COLUMNS}
+    append_line(folder, FILE, COLUMNS, cells | {"decided_at": f"{made.decided_at:%Y-%m-%dT%H:%M:%SZ}"}, _FREE)
 
 
 def statuses(lines: Sequence[OutlierClass]) -> dict[str, str]:
@@ -183,28 +124,17 @@ def outlier_table(lines: Sequence[OutlierClass]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def _line(values: dict[str, str], where: str) -> OutlierClass:
-    meant = {name: meant_text(cell) if name in _FREE else cell for name, cell in values.items()}
+def _line(meant: dict[str, str], where: str) -> OutlierClass:
     for name in COLUMNS:
         if not meant[name]:
-            raise _wrong(where, name, "", "...")
+            raise wrong_value(where, name, "", "...")
     for name, possible in (("metric_code", METRICS), ("class_code", (*CLASSES, AS_RULED))):
         if meant[name] not in possible:
-            raise _wrong(where, name, meant[name], ", ".join(possible))
+            raise wrong_value(where, name, meant[name], ", ".join(possible))
     try:
         decided_at = dt.datetime.fromisoformat(meant["decided_at"].removesuffix("Z"))
     except ValueError:
         decided_at = None
     if decided_at is None or decided_at.tzinfo is not None:
-        raise _wrong(where, "decided_at", meant["decided_at"], "yyyy-mm-ddThh:mm:ssZ")
+        raise wrong_value(where, "decided_at", meant["decided_at"], "yyyy-mm-ddThh:mm:ssZ")
     return OutlierClass(**{**meant, "decided_at": decided_at})
-
-
-def _wrong(where: str, column: str, value: str, possible: str) -> StewardshipError:
-    return StewardshipError(
-        "E-STW-002", where, is_usage=True, column=column, value=repr(value[:60]), possible=possible
-    )
-
-
-def _other_columns(where: str, detail: str) -> StewardshipError:
-    return StewardshipError("E-STW-001", where, is_usage=True, detail=detail, columns=",".join(COLUMNS))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestration.stewardship.content import content_hashes
 from orchestration.stewardship.decisions import ENTITIES
+from orchestration.stewardship.exclusions import exclusion_table, read_exclusions
 from orchestration.stewardship.files import read_decisions
 from orchestration.stewardship.outlier_classes import outlier_table, read_outlier_classes
 from orchestration.stewardship.standing import Standing, decision_tables, stand
@@ -24,6 +25,7 @@ def prepare(folder: Path, work: Path, as_of: dt.date) -> Standing:
     standing = current_standing(folder, work, as_of)
     tables = decision_tables(standing) if standing.decisions else {}
     tables["outlier_classes"] = outlier_table(read_outlier_classes(folder))
+    tables["exclusions"] = exclusion_table(read_exclusions(folder))
     write_decision_tables(tables, work / "stewardship")
     return standing
 

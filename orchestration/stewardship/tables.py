@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from orchestration.stewardship.exclusions import SCHEMA as EXCLUSIONS
 from orchestration.stewardship.outlier_classes import SCHEMA as OUTLIER_CLASSES
 
 _DECIDED = (
@@ -101,6 +102,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     # The class that people gave to a value: active, replaced by a later one, or withdrawn.
     "outlier_classes": OUTLIER_CLASSES,
+    # Who may not be contacted, or by one channel alone: active, or replaced by a later line.
+    "exclusions": EXCLUSIONS,
 }
 
 
@@ -117,7 +120,7 @@ def write_decision_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
 def decisions_in_force(folder: Path) -> list[str]:
     """Ids of the decisions that the last run obeyed, sorted: they are part of what a publication depends on."""
     found: list[str] = []
-    for name in ("decisions", "outlier_classes"):
+    for name in ("decisions", "outlier_classes", "exclusions"):
         path = folder / f"{name}.parquet"
         if path.is_file():
             table = pq.read_table(path, columns=["decision_id", "status"])

@@ -11,7 +11,7 @@ PATTERNS = {
     "metrics": r"(fct|int|time)_[a-z_]+",
     "quality": r"dq_[a-z_]+",
     "marts": r"int_kpis_[a-z_]+|"
-    r"mart_(sales|finance|marketing|management|revops|accounts)_[a-z_]+_(month|quarter|week|day|cycle|lead|account)",
+    r"mart_(sales|finance|marketing|management|revops|accounts)_[a-z_]+_(month|quarter|week|day|cycle|lead|account|person)",
 }
 EMPTY_WORDS = re.compile(r"(^|_)(final|v\d+|clean|utils?|helpers?|common|tmp|temp|misc)(_|$)")
 READS = {

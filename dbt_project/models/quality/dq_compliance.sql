@@ -90,6 +90,13 @@ dated as (
     cross join {{ run_settings() }} as settings
 ),
 
+-- Without an entry there is no list that a contact could disregard.
+lists as (
+    select count(*) as n_entries
+    from {{ source('stewardship', 'exclusions') }}
+    where status = 'active'
+),
+
 -- The consumer checks that the policy of the day knows.
 consumer_checks as (
     select
@@ -149,6 +156,16 @@ judged as (
         n_contacts,
         is_person_known and not is_day_only as is_assessed
     from dated
+    union all
+    select
+        'listed_contact' as check_code,
+        dated.channel_code,
+        dated.period_month,
+        dated.n_contacts,
+        dated.is_person_known or dated.is_account_known as is_assessed
+    from dated
+    cross join lists
+    where lists.n_entries > 0
     union all
     select
         checks.check_code,
@@ -225,6 +242,7 @@ select
     case
         when checked.check_code like 'consumer%' then 'fr_consumer'
         when checked.check_code = 'after_opt_out' then 'data'
+        when checked.check_code = 'listed_contact' then 'exclusion_list'
         else 'b2b_default'
     end as profile_code,
     case
@@ -232,6 +250,7 @@ select
             then {{ policy_on('fr_consumer', 'version', last_day_of('checked.period_month')) }}
         when checked.check_code = 'after_opt_out'
             then {{ policy_on('data', 'version', last_day_of('checked.period_month')) }}
+        when checked.check_code = 'listed_contact' then cast(null as string)
         else {{ policy_on('b2b_default', 'version', last_day_of('checked.period_month')) }}
     end as policy_version
 from checked

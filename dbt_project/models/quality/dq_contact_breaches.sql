@@ -68,6 +68,48 @@ after_refusal as (
     group by contacts.person_code, contacts.channel_code, contacts.at_us
 ),
 
+listed as (
+    {{ exclusion_rows() }}
+),
+
+-- Days of a list are whole days of the company, so that a contact without a time is judged too.
+outside_list as (
+    select
+        person_code,
+        account_code,
+        channel_code,
+        at_us,
+        min(starts_at) as proof_at
+    from (
+        select
+            contacts.person_code,
+            contacts.account_code,
+            contacts.channel_code,
+            contacts.at_us,
+            listed.starts_at
+        from contacts
+        inner join listed on contacts.person_code = substr(listed.person_id, 5)
+        where
+            contacts.channel_code <> coalesce(listed.channel_code, 'none')
+            and contacts.at_us >= {{ epoch_micros('listed.starts_at') }}
+            and (listed.ends_at is null or contacts.at_us < {{ epoch_micros('listed.ends_at') }})
+        union all
+        select
+            contacts.person_code,
+            contacts.account_code,
+            contacts.channel_code,
+            contacts.at_us,
+            listed.starts_at
+        from contacts
+        inner join listed on contacts.account_code = substr(listed.account_id, 5)
+        where
+            contacts.channel_code <> coalesce(listed.channel_code, 'none')
+            and contacts.at_us >= {{ epoch_micros('listed.starts_at') }}
+            and (listed.ends_at is null or contacts.at_us < {{ epoch_micros('listed.ends_at') }})
+    )
+    group by person_code, account_code, channel_code, at_us
+),
+
 -- Where all sellers sit in one zone, the people of other zones alone are asked for their hours.
 zones_of_senders as (
     select
@@ -198,17 +240,7 @@ contacted_often as (
 ),
 
 answers as (
-    select
-        substr(person_id, 5) as person_code,
-        {{ epoch_micros('replied_at') }} as at_us
-    from {{ ref('fct_email_sends') }}
-    where replied_at is not null
-    union all
-    select
-        substr(person_id, 5) as person_code,
-        {{ epoch_micros('occurred_at') }} as at_us
-    from {{ ref('fct_touches') }}
-    where (direction_code = 'inbound' or channel_code = 'meeting') and not is_day_only
+    {{ answer_rows() }}
     union all
     select
         person_code,
@@ -267,45 +299,7 @@ run_moments as (
     where runs.is_answer = 0
 ),
 
-{% for n_before_pause, days in pauses -%}
-    steps_{{ loop.index }} as (
-        select
-            person_code,
-            run_number,
-            at_us,
-            row_number() over (partition by person_code, run_number order by at_us asc nulls last) as step_number,
-            count(*) over (
-                partition by person_code, run_number
-                order by at_us asc nulls last
-                range between unbounded preceding and {{ days | int * 86400000000 - 1 }} following
-            ) as last_paused_step
-        from run_moments
-    ),
-
-    -- The contact that fills the row starts the clock; after the pause the count begins again.
-    pauses_{{ loop.index }} as (
-        select
-            person_code,
-            run_number,
-            step_number,
-            last_paused_step
-        from steps_{{ loop.index }}
-        where step_number = {{ n_before_pause }}
-        union all
-        select
-            steps.person_code,
-            steps.run_number,
-            steps.step_number,
-            steps.last_paused_step
-        from pauses_{{ loop.index }} as pauses
-        inner join steps_{{ loop.index }} as steps
-            on
-                pauses.person_code = steps.person_code
-                and pauses.run_number = steps.run_number
-                and pauses.last_paused_step + {{ n_before_pause }} = steps.step_number
-    ),
-
-{% endfor -%}
+{{ cool_down_pauses(pauses) }}
 in_cool_down as (
     {% for n_before_pause, days in pauses -%}
         select
@@ -416,7 +410,7 @@ of_persons as (
     left join {{ ref('public_holidays') }} as holidays
         on
             consumer_checks.local_on = holidays.holiday_on
-            and holidays.country_code = {{ policy_value('fr_consumer', 'country_code') }}
+            and holidays.country_code = {{ consumer_country() }}
     where
         {{ is_policed('fr_consumer', 'consumer_checks.local_on') }}
         and not {{ is_consumer_hour('consumer_checks.recipient_clock', 'holidays.holiday_on') }}
@@ -457,6 +451,10 @@ contacts_of_accounts as (
     {{ contact_rows() }}
 ),
 
+contacts_of_lists as (
+    {{ contact_rows() }}
+),
+
 found as (
     select
         contacts_of_persons.*,
@@ -483,6 +481,19 @@ found as (
             over_account_cap.account_code = substr(contacts_of_accounts.account_id, 5)
             and over_account_cap.at_us = contacts_of_accounts.at_us
     where not contacts_of_accounts.is_automated and not contacts_of_accounts.is_day_only
+    union all
+    select
+        contacts_of_lists.*,
+        'listed_contact' as check_code,
+        outside_list.proof_at,
+        cast(null as bigint) as proof_value
+    from outside_list
+    inner join contacts_of_lists
+        on
+            outside_list.person_code = substr(contacts_of_lists.person_id, 5)
+            and outside_list.account_code = substr(contacts_of_lists.account_id, 5)
+            and outside_list.channel_code = contacts_of_lists.channel_code
+            and outside_list.at_us = contacts_of_lists.at_us
 )
 
 select
@@ -498,11 +509,13 @@ select
     case
         when found.check_code like 'consumer%' then 'fr_consumer'
         when found.check_code = 'after_opt_out' then 'data'
+        when found.check_code = 'listed_contact' then 'exclusion_list'
         else 'b2b_default'
     end as profile_code,
     case
         when found.check_code like 'consumer%' then {{ policy_at('fr_consumer', 'version', 'found.at_us') }}
         when found.check_code = 'after_opt_out' then {{ policy_at('data', 'version', 'found.at_us') }}
+        when found.check_code = 'listed_contact' then cast(null as string)
         else {{ policy_at('b2b_default', 'version', 'found.at_us') }}
     end as policy_version,
     found.proof_at,

@@ -148,6 +148,7 @@ def built(
     same_person: list[set[str]] = planted.SAME_PERSON,
     overrides: list[dict] | None = None,
     outlier_classes: list[dict] | None = None,
+    exclusions: list[dict] | None = None,
     variables: dict[str, object] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Read-only connection to a planted company after tag:staging, stub matching and the selected models."""
@@ -160,7 +161,12 @@ def built(
     try:
         build(work, "tag:staging")
         write_matching(work, same_account, same_person)
-        write_stewardship(work, field_overrides=overrides or [], outlier_classes=outlier_classes or [])
+        write_stewardship(
+            work,
+            field_overrides=overrides or [],
+            outlier_classes=outlier_classes or [],
+            exclusions=exclusions or [],
+        )
         build(work, *selection, variables=variables)
     finally:
         for name, value in before.items():

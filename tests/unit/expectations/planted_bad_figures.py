@@ -181,6 +181,12 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}finance_revenue_growth_month": {"period_month": NEXT, "growth_amount": 2},
         f"{R}management_kpis_month": {"period_month": BEFORE, "metric_value": "0.5"},
     },
+    "R-MRT-200": {
+        f"{R}revops_guard_rails_week": {"rail_code": "bad", "n_events": 1001},
+        f"{R}revops_watch_week": {"kind_code": "bad", "n_events": 0},
+        f"{R}revops_escalations_cycle": {"exclusion_id": "bad", "n_contacts_outside": None},
+        f"{R}revops_contactability_person": {"person_id": "bad", "mail_reason_code": None},
+    },
     "R-MRT-012": {CADENCES: {"lead_id": "bad"}},
     "R-MRT-013": {"metrics.fct_opportunity_closings": {"opportunity_id": "bad"}},
     "R-MRT-014": {SEND_DAYS: {"send_day_key": "bad"}},

@@ -320,6 +320,43 @@ MARTS: dict[str, list[Row]] = {
         for segment in (SEGMENT, SMB)
     ],
     "marts.mart_marketing_complaints_week": [{**WEEK, **SEGMENT}, {**WEEK, **ONE_TO_ONE}],
+    "marts.mart_revops_guard_rails_week": [
+        {
+            "iso_week_start_on": "2026-05-25",
+            "rail_code": "complaint",
+            "n_trials": 1000,
+            "n_events": 3,
+            "event_rate": "0.003",
+            "rate_low": "0.0006",
+            "rate_high": "0.0088",
+            "rate_upper": "0.0078",
+            "bar_rate": "0.002",
+            "status_code": "breach",
+        }
+    ],
+    "marts.mart_revops_watch_week": [
+        {"iso_week_start_on": "2026-05-25", "kind_code": "complaint", "n_events": 3}
+    ],
+    "marts.mart_revops_escalations_cycle": [
+        {
+            "exclusion_id": "exc_0123456789ab",
+            "subject_kind_code": "person",
+            "valid_from": "2026-05-01",
+            "n_contacts_outside": 0,
+        }
+    ],
+    "marts.mart_revops_contactability_person": [
+        {
+            "person_id": "per_0123456789ab",
+            "legal_basis_code": "legitimate_interest",
+            "is_voice_allowed": False,
+            "voice_reason_code": "cool_down",
+            "is_mail_allowed": False,
+            "mail_reason_code": "opt_out",
+            "is_social_allowed": False,
+            "social_reason_code": "cool_down",
+        }
+    ],
     "marts.mart_sales_followup_month": [
         {"period_month": MONTH, **segment, **FOLLOWUP_MONTH} for segment in (SEGMENT, OF_REP)
     ],

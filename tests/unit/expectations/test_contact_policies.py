@@ -37,6 +37,7 @@ def test_without_a_file_the_rows_of_the_project_hold(tmp_path: Path) -> None:
         "2026-1",
         "2023-1",
         "2026-1",
+        "2026-1",
     ]
     (tmp_path / FILE).unlink()
     keep_contact_policies(tmp_path, tmp_path)
@@ -82,4 +83,28 @@ def test_what_is_not_understood_is_refused(
 @pytest.mark.parametrize("content", [{"policies": []}, {"contact_policies": "x"}, {"contact_policies": []}])
 def test_another_file_is_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(CatalogueError):
+        read_contact_policies(_written(tmp_path, content))
+
+
+@pytest.mark.audit("DE15")
+def test_bars_that_a_company_does_not_write_are_those_of_the_project(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    shipped = [row for row in SHIPPED["contact_policies"] if row["profile_code"] == "guard_rails"]
+    content = {"contact_policies": [row for row in SHIPPED["contact_policies"] if row not in shipped]}
+    _written(tmp_path, content)
+    keep_contact_policies(tmp_path, tmp_path)
+    kept = kept_contact_policies(tmp_path) or []
+    assert [row for row in kept if row["profile_code"] == "guard_rails"] == shipped
+    own = {**shipped[0], "complaint_max_rate": 0.001, "author": "Ann"}
+    _written(tmp_path, {"contact_policies": [*content["contact_policies"], own]})
+    keep_contact_policies(tmp_path, tmp_path)
+    kept = kept_contact_policies(tmp_path) or []
+    assert [row for row in kept if row["profile_code"] == "guard_rails"] == [own]
+
+
+@pytest.mark.parametrize("rate", [0, 1, -0.1, "high", 0.00001])
+def test_a_bar_that_is_no_rate_is_refused(tmp_path: Path, rate: object) -> None:
+    content = copy.deepcopy(SHIPPED)
+    content["contact_policies"][-1]["complaint_max_rate"] = rate
+    with pytest.raises(CatalogueError, match="complaint_max_rate"):
         read_contact_policies(_written(tmp_path, content))

@@ -45,7 +45,8 @@ _TABLES = {
         " is_own boolean, valid_from date, valid_to date"
     ),
     "metrics.fct_email_send_days": (
-        "sent_on date, n_delivered bigint, n_complained bigint, size_band_code varchar, sending_code varchar"
+        "sent_on date, n_sent bigint, n_delivered bigint, n_complained bigint, n_unsubscribed bigint,"
+        " n_bounced_hard bigint, size_band_code varchar, sending_code varchar"
     ),
     "master.fct_quotas": (
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"

@@ -1,6 +1,4 @@
 -- The breach compares decimals and is strict: 2 complaints for 1,000 delivered mails are not a breach, 3 are.
-{%- set bar = var('complaint_breach_rate', '0.002') %}
-
 with segmented as (
     {{ segment_rows(ref('fct_email_send_days'), {'size_band': 'size_band_code', 'sending': 'sending_code'}) }}
 ),
@@ -37,7 +35,7 @@ select
     cast(n_delivered as bigint) as n_delivered,
     cast(n_complained as bigint) as n_complained,
     complaint_rate,
-    complaint_rate > cast('{{ bar }}' as decimal(18, 10)) as is_complaint_breach,
+    complaint_rate > {{ rail_policy('complaint_max_rate', 'iso_week_start_on') }} as is_complaint_breach,
     case when n_delivered = 0 then 'no_delivered_mail' end as complaint_reason_code,
     cast(n_unsubscribed as bigint) as n_unsubscribed,
     unsubscribe_rate,
