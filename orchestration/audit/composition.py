@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -15,6 +16,7 @@ from statsmodels.stats.multitest import multipletests
 from orchestration.audit.points import Points
 from orchestration.audit.regression import Line, line
 
+Key = TypeVar("Key")
 MINIMUM_UNITS = 30
 MINIMUM_EVENTS = 10
 
@@ -87,10 +89,17 @@ def heterogeneous(
 
     I squared above `spread` counts too.
     """
-    tested = {cut: c.heterogeneity_p for cut, c in cuts.items() if c.heterogeneity_p is not None}
-    adjusted = multipletests(list(tested.values()), alpha=level, method="fdr_bh")[0] if tested else []
-    significant = dict(zip(tested, (bool(a) for a in adjusted), strict=True))
-    return {cut: significant.get(cut, False) or (c.i_squared or 0.0) > spread for cut, c in cuts.items()}
+    p_values = adjusted({cut: c.heterogeneity_p for cut, c in cuts.items()})
+    return {cut: p_values.get(cut, 1.0) <= level or (c.i_squared or 0.0) > spread for cut, c in cuts.items()}
+
+
+def adjusted(p_values: Mapping[Key, float | None]) -> dict[Key, float]:
+    """p-values adjusted for the number of tests (Benjamini and Hochberg 1995); a test that was not made has none."""
+    tested = {key: p for key, p in p_values.items() if p is not None}
+    if not tested:
+        return {}
+    found = multipletests(list(tested.values()), method="fdr_bh")[1]
+    return dict(zip(tested, (float(p) for p in found), strict=True))
 
 
 def _within_slope(segments: Mapping[str, Points]) -> float | None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from expectations.connection import connect
 from expectations.results import write_parquet
 from orchestration.settings import RunSettings
-from orchestration.statistics import account_values, cohort_tests, deal_score, rep_baselines, touch_lines
+from orchestration.statistics import account_values, cohort_tests, deal_score, quantify, rep_baselines
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
 
@@ -52,7 +52,7 @@ PRODUCTS: tuple[Product, ...] = (
         rep_baselines.compute,
     ),
     Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
-    Product(touch_lines.SCHEMAS, touch_lines.DESCRIPTIONS, touch_lines.compute),
+    Product(quantify.SCHEMAS, quantify.DESCRIPTIONS, quantify.compute),
     one_table(
         "cohort_tests",
         "Log-rank test of the customers of each start quarter against all others, adjusted for the number of tests.",

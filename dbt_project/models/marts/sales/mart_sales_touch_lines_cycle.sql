@@ -45,5 +45,13 @@ select
     within_slope,
     worst_cut_code,
     colour_code,
-    colour_reason_codes
+    colour_reason_codes,
+    p_value_adjusted,
+    n_leads_before,
+    n_q1_before,
+    q1_share_before_rate,
+    q1_change,
+    q1_change_low,
+    q1_change_high,
+    q1_change_reason_code
 from {{ source('statistics', 'touch_lines') }}
