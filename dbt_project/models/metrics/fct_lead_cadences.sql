@@ -153,7 +153,7 @@ timed as (
         leads.created_at is not null
         and cadences.first_touch_at is not null
         and not cadences.has_touch_before
-        and cadences.first_touch_day_at is distinct from cadences.first_touch_at as is_attempt_timed,
+        and coalesce(cadences.first_touch_day_at <> cadences.first_touch_at, true) as is_attempt_timed,
         coalesce(cadences.n_touches, 0) as n_touches,
         coalesce(cadences.n_effective_touches, 0) as n_effective_touches,
         case

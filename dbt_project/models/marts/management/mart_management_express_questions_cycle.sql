@@ -1,20 +1,17 @@
 -- Eight questions are answered by an interval that lies on one side of its bar; one that holds the bar tells nothing,
 -- and is no "no". Two are for people: the framing note of the cycle answers them.
-with questions as (
-    {%- for number, code, is_computed in [
-        (1, 'ttf_in_target', 'true'), (2, 'slope_positive', 'true'), (3, 'form_bends', 'true'),
-        (4, 'q1_share_rose', 'true'), (5, 'groups_apart', 'true'), (6, 'hangs_on_outliers', 'true'),
-        (7, 'touches_answered_more', 'true'), (8, 'complaints_under_bar', 'true'),
-        (9, 'scripts_by_quadrant', 'false'), (10, 'so_what', 'false')
-    ] %}
-    select
-        cast({{ number }} as bigint) as question_number,
-        '{{ code }}' as question_code,
-        {{ is_computed }} as is_computed
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+with questions (question_number, question_code, is_computed) as (
+    values
+    (1, 'ttf_in_target', true),
+    (2, 'slope_positive', true),
+    (3, 'form_bends', true),
+    (4, 'q1_share_rose', true),
+    (5, 'groups_apart', true),
+    (6, 'hangs_on_outliers', true),
+    (7, 'touches_answered_more', true),
+    (8, 'complaints_under_bar', true),
+    (9, 'scripts_by_quadrant', false),
+    (10, 'so_what', false)
 ),
 
 -- The judged design of the half year.
@@ -150,7 +147,7 @@ answers as (
 )
 
 select
-    questions.question_number,
+    cast(questions.question_number as bigint) as question_number,
     cast(questions.question_code as string) as question_code,
     questions.is_computed,
     case
