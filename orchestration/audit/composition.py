@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from orchestration.audit.points import Points
-from orchestration.audit.regression import Line, line
+from orchestration.audit.regression import Line, line, spreads
 
 Key = TypeVar("Key")
 MINIMUM_UNITS = 30
@@ -49,16 +49,21 @@ def is_eligible(fitted: Line) -> bool:
     return enough and fitted.slope is not None and bool(fitted.slope_hc3_se)
 
 
-def composition(whole: Line, segments: Mapping[str, Points]) -> Composition:
+def composition(
+    whole: Line, segments: Mapping[str, Points], fitted: Mapping[str, Line] | None = None
+) -> Composition:
     """What the segments of one cut say about the line of the whole.
 
     Args:
         whole: line of all units.
         segments: segment -> its units; together they are all units.
+        fitted: segment -> its line, where the caller has fitted them.
     """
-    lines = [fitted for fitted in map(line, segments.values()) if is_eligible(fitted)]
+    if fitted is None:
+        fitted = {segment: line(points) for segment, points in segments.items()}
+    lines = [found for found in fitted.values() if is_eligible(found)]
     within = _within_slope(segments)
-    slopes = [fitted.slope for fitted in lines if fitted.slope is not None]
+    slopes = [found.slope for found in lines if found.slope is not None]
     reversed_sign = whole.slope is not None and len(slopes) >= 2 and all(s * whole.slope < 0 for s in slopes)
     attenuated = (
         whole.slope is not None
@@ -68,7 +73,7 @@ def composition(whole: Line, segments: Mapping[str, Points]) -> Composition:
     )
     if len(lines) < 2:
         return Composition(within, len(lines), reversed_sign, attenuated, None, None)
-    weights = [1 / (fitted.slope_hc3_se or 1.0) ** 2 for fitted in lines]
+    weights = [1 / (found.slope_hc3_se or 1.0) ** 2 for found in lines]
     centre = sum(w * s for w, s in zip(weights, slopes, strict=True)) / sum(weights)
     q = sum(w * (s - centre) ** 2 for w, s in zip(weights, slopes, strict=True))
     freedom = len(lines) - 1
@@ -106,8 +111,7 @@ def _within_slope(segments: Mapping[str, Points]) -> float | None:
     """Least-squares slope with one intercept per segment."""
     sxy = sxx = Fraction(0)
     for points in segments.values():
-        mean_x, mean_y = points.mean_x(), points.mean_y()
-        for p in points:
-            sxx += (p.x - mean_x) ** 2 * p.units
-            sxy += (p.x - mean_x) * (p.y - mean_y) * p.units
+        spread_x, _, product = spreads(points)
+        sxx += spread_x
+        sxy += product
     return float(sxy / sxx) if sxx else None

@@ -280,7 +280,12 @@ def _cuts(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tup
         if cell.kind != "all":
             continue
         parts = {kind: segments[cell.period, cell.design, kind] for kind in CUTS}
-        cuts = {kind: composition.composition(whole, part) for kind, part in parts.items()}
+        cuts = {
+            kind: composition.composition(
+                whole, part, {each: lines[Cell(cell.period, cell.design, kind, each)] for each in part}
+            )
+            for kind, part in parts.items()
+        }
         mixed = composition.heterogeneous(cuts)
         adjusted = composition.adjusted({kind: cut.heterogeneity_p for kind, cut in cuts.items()})
         found[cell.period, cell.design] = {

@@ -27,17 +27,17 @@ select i, 'lea_' || md5(i::varchar) as lead_id, 'acc_' || substr(md5((i % ({lead
     as account_id, 'rep' || i % 30 as rep_id, ['inbound', 'outbound', 'partner'][1 + i % 3] as channel_code,
   ['smb', 'mid', 'enterprise'][1 + (i // 3) % 3] as size_band_code,
   timestamp '{as_of}' - to_seconds(cast(hash(i) % ({months} * 2629800) as bigint)) as created_at,
-  hash(i, 1) % 1000 / 1000 as u, 1 + hash(i, 2) % 19 as n_touches
+  hash(i, 1) % 1000 / 1000 as u, cast(1 + hash(i, 2) % 19 as bigint) as n_touches
 from range({leads}) as t (i);
 create table outcomes as
 select *, case when u < 0.03 + 0.005 * n_touches then created_at + to_seconds(cast(hash(i, 3) % 2592000 as bigint)) end
   as converted_at from drawn;
 create table master.fct_touches as
-select md5(i::varchar || '/' || k) as source_key, ['call', 'email', 'email', 'meeting'][1 + hash(i, k) % 4]
+select md5(i::varchar || '/' || k) as source_key, ['call', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)]
     as source_stream_code, lead_id, account_id, rep_id,
-  ['voice', 'email', 'email', 'meeting'][1 + hash(i, k) % 4] as channel_code, 'outbound' as direction_code,
+  ['voice', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as channel_code, 'outbound' as direction_code,
   created_at + to_seconds(cast(hash(i, k, 1) % 2000000 as bigint)) as occurred_at, hash(i, k, 2) % 3 > 0 as is_effective
-from outcomes, lateral (select unnest(range(n_touches)) as k);
+from outcomes as o, lateral (select unnest(range(o.n_touches)) as k);
 create table master.fct_email_sends as
 select source_key as send_key, hash(source_key) % 50 = 0 as is_replied from master.fct_touches
 where source_stream_code = 'email';
