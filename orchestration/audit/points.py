@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-
 #: A number without rounding: whole ones stay whole, because fractions of them cost ten times as much.
 Exact = int | Fraction
 

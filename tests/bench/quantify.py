@@ -33,10 +33,10 @@ create table outcomes as
 select *, case when u < 0.03 + 0.005 * n_touches then created_at + to_seconds(cast(hash(i, 3) % 2592000 as bigint)) end
   as converted_at from drawn;
 create table master.fct_touches as
-select md5(i::varchar || '/' || k) as source_key, ['call', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)]
-    as source_stream_code, lead_id, account_id, rep_id,
-  ['voice', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as channel_code, 'outbound' as direction_code,
-  created_at + to_seconds(cast(hash(i, k, 1) % 2000000 as bigint)) as occurred_at, hash(i, k, 2) % 3 > 0 as is_effective
+select md5(i::varchar || '/' || k) as source_key,
+  ['call', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as source_stream_code, lead_id, account_id, rep_id,
+  ['voice', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as channel_code,
+  'outbound' as direction_code, created_at + to_seconds(cast(hash(i, k, 1) % 2000000 as bigint)) as occurred_at, hash(i, k, 2) % 3 > 0 as is_effective
 from outcomes as o, lateral (select unnest(range(o.n_touches)) as k);
 create table master.fct_email_sends as
 select source_key as send_key, hash(source_key) % 50 = 0 as is_replied from master.fct_touches
