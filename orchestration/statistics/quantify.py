@@ -15,12 +15,13 @@ from orchestration.statistics import (
     account_lines,
     account_quadrants,
     audit_units,
+    phase_lines,
     touch_lines,
     touch_quality,
     ttf,
 )
 
-_MODULES = (touch_lines, ttf, touch_quality, account_quadrants, account_lines)
+_MODULES = (touch_lines, phase_lines, ttf, touch_quality, account_quadrants, account_lines)
 SCHEMAS: Mapping[str, pa.Schema] = {
     name: schema for module in _MODULES for name, schema in module.SCHEMAS.items()
 }
@@ -35,6 +36,7 @@ def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
     points = account_quadrants.prepare(con, settings)
     found: dict[str, pa.Table] = {}
     found |= touch_lines.figures(con, settings)
+    found |= phase_lines.figures(con, settings)
     found |= ttf.figures(con, settings)
     found |= touch_quality.figures(con, settings)
     found |= account_quadrants.figures(con, points)

@@ -34,9 +34,11 @@ select *, case when u < 0.03 + 0.005 * n_touches then created_at + to_seconds(ca
   as converted_at from drawn;
 create table master.fct_touches as
 select md5(i::varchar || '/' || k) as source_key,
-  ['call', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as source_stream_code, lead_id, account_id, rep_id,
+  ['call', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as source_stream_code,
+  lead_id, account_id, rep_id,
   ['voice', 'email', 'email', 'meeting'][cast(1 + hash(i, k) % 4 as bigint)] as channel_code,
-  'outbound' as direction_code, created_at + to_seconds(cast(hash(i, k, 1) % 2000000 as bigint)) as occurred_at, hash(i, k, 2) % 3 > 0 as is_effective
+  'outbound' as direction_code, created_at + to_seconds(cast(hash(i, k, 1) % 2000000 as bigint)) as occurred_at,
+  hash(i, k, 2) % 3 > 0 as is_effective
 from outcomes as o, lateral (select unnest(range(o.n_touches)) as k);
 create table master.fct_email_sends as
 select source_key as send_key, hash(source_key) % 50 = 0 as is_replied from master.fct_touches
@@ -47,8 +49,11 @@ create table master.dim_reps as select distinct rep_id, 'team' || substr(rep_id,
 create table master.dim_accounts as select account_id, min(size_band_code) as size_band_code,
   hash(account_id) % 20 = 0 as is_strategic from outcomes group by account_id;
 create table metrics.fct_email_send_days as select date '2026-06-10' as sent_on, 1000 as n_delivered, 1 as n_complained;
+create table master.fct_opportunities as select 'opp' || i as opportunity_id, account_id, created_at as opened_at,
+  created_at + interval 40 days as closed_at, u < 0.05 as is_won, u > 0.12 as is_lost from outcomes where i % 7 = 0;
 create table metrics.fct_lead_cadences as
-select o.lead_id, o.account_id, o.rep_id, o.channel_code, o.size_band_code, o.created_at,
+select case when o.i % 2 = 0 then o.created_at end as mql_at,
+  o.lead_id, o.account_id, o.rep_id, o.channel_code, o.size_band_code, o.created_at,
   cast(o.created_at as date) as created_on, true as is_dated,
   o.created_at + interval 30 days <= timestamp '{as_of}' as is_matured,
   coalesce(o.converted_at < o.created_at + interval 30 days, false) as is_converted_in_window,

@@ -132,6 +132,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-MRT-200": {
         f"{R}sales_touch_cuts_cycle": {"design_code": "bad", "i_squared": "1.1"},
+        f"{R}sales_phase_lines_cycle": {"phase_code": "bad", "event_rate": "1.1"},
         f"{R}sales_ttf_cycle": {"segment_code": "bad", "target_met_rate": "1.1"},
         f"{R}sales_ttf_buckets_cycle": {
             "bucket_code": "bad",
@@ -145,6 +146,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-MRT-201": {
         f"{R}sales_touch_cuts_cycle": {"design_code": "bad", "n_eligible_segments": 9},
+        f"{R}sales_phase_lines_cycle": {"phase_code": "bad", "n_events": 9},
         f"{R}sales_ttf_cycle": {"segment_code": "bad", "n_never_contacted": 9},
         f"{R}sales_ttf_buckets_cycle": {"bucket_code": "bad", "conversion_low": "0.5"},
         f"{R}sales_touch_quality_cycle": {"segment_code": "bad", "n_answered": 9},

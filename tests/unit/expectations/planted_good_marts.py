@@ -82,6 +82,16 @@ MARTS: dict[str, list[Row]] = {
             "i_squared": "0.3",
         }
     ],
+    "marts.mart_sales_phase_lines_cycle": [
+        {
+            "phase_code": "mql",
+            "n_units": 5,
+            "n_events": 2,
+            "event_rate": "0.4",
+            "p_value": "0.2",
+            "p_value_adjusted": "0.4",
+        }
+    ],
     "marts.mart_sales_ttf_cycle": [
         {
             "period_code": "month",

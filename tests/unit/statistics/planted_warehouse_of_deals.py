@@ -37,7 +37,8 @@ _TABLES = {
         " n_effective_touches bigint, account_id varchar, ttf_status_code varchar, ttf_hours decimal(18,4),"
         " ttf_observed_hours decimal(18,4), ttf_business_hours decimal(18,4),"
         " ttf_business_observed_hours decimal(18,4), attempt_hours decimal(18,4),"
-        " attempt_observed_hours decimal(18,4), first_touch_at timestamp, first_effective_at timestamp"
+        " attempt_observed_hours decimal(18,4), first_touch_at timestamp, first_effective_at timestamp,"
+        " mql_at timestamp"
     ),
     "metrics.fct_email_send_days": "sent_on date, n_delivered bigint, n_complained bigint",
     "master.fct_quotas": (
