@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import sqrt
+from typing import TypeVar
 
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from orchestration.audit.points import Points
-from orchestration.audit.regression import Line, line
+from orchestration.audit.regression import Line, line, spreads
 
+Key = TypeVar("Key")
 MINIMUM_UNITS = 30
 MINIMUM_EVENTS = 10
 _SURE = 1.959963984540054  # standard errors of a two-sided 95 % interval
@@ -50,16 +52,21 @@ def is_eligible(fitted: Line) -> bool:
     return enough and fitted.slope is not None and bool(fitted.slope_hc3_se)
 
 
-def composition(whole: Line, segments: Mapping[str, Points]) -> Composition:
+def composition(
+    whole: Line, segments: Mapping[str, Points], fitted: Mapping[str, Line] | None = None
+) -> Composition:
     """What the segments of one cut say about the line of the whole.
 
     Args:
         whole: line of all units.
         segments: segment -> its units; together they are all units.
+        fitted: segment -> its line, where the caller has fitted them.
     """
-    lines = [fitted for fitted in map(line, segments.values()) if is_eligible(fitted)]
+    if fitted is None:
+        fitted = {segment: line(points) for segment, points in segments.items()}
+    lines = [found for found in fitted.values() if is_eligible(found)]
     within = _within_slope(segments)
-    slopes = [fitted.slope for fitted in lines if fitted.slope is not None]
+    slopes = [found.slope for found in lines if found.slope is not None]
     reversed_sign = whole.slope is not None and len(slopes) >= 2 and all(s * whole.slope < 0 for s in slopes)
     attenuated = (
         whole.slope is not None
@@ -69,7 +76,7 @@ def composition(whole: Line, segments: Mapping[str, Points]) -> Composition:
     )
     if len(lines) < 2:
         return Composition(within, len(lines), reversed_sign, attenuated, None, None)
-    weights = [1 / (fitted.slope_hc3_se or 1.0) ** 2 for fitted in lines]
+    weights = [1 / (found.slope_hc3_se or 1.0) ** 2 for found in lines]
     centre = sum(w * s for w, s in zip(weights, slopes, strict=True)) / sum(weights)
     # a mixture makes a slope that no part has, and parts without any slope have signs by chance
     away = whole.slope is not None and centre * (1 if whole.slope > 0 else -1) <= _SURE / sqrt(sum(weights))
@@ -92,18 +99,24 @@ def heterogeneous(
 
     I squared above `spread` counts too.
     """
-    tested = {cut: c.heterogeneity_p for cut, c in cuts.items() if c.heterogeneity_p is not None}
-    adjusted = multipletests(list(tested.values()), alpha=level, method="fdr_bh")[0] if tested else []
-    significant = dict(zip(tested, (bool(a) for a in adjusted), strict=True))
-    return {cut: significant.get(cut, False) or (c.i_squared or 0.0) > spread for cut, c in cuts.items()}
+    p_values = adjusted({cut: c.heterogeneity_p for cut, c in cuts.items()})
+    return {cut: p_values.get(cut, 1.0) <= level or (c.i_squared or 0.0) > spread for cut, c in cuts.items()}
+
+
+def adjusted(p_values: Mapping[Key, float | None]) -> dict[Key, float]:
+    """p-values adjusted for the number of tests (Benjamini and Hochberg 1995); a test that was not made has none."""
+    tested = {key: p for key, p in p_values.items() if p is not None}
+    if not tested:
+        return {}
+    found = multipletests(list(tested.values()), method="fdr_bh")[1]
+    return dict(zip(tested, (float(p) for p in found), strict=True))
 
 
 def _within_slope(segments: Mapping[str, Points]) -> float | None:
     """Least-squares slope with one intercept per segment."""
     sxy = sxx = Fraction(0)
     for points in segments.values():
-        mean_x, mean_y = points.mean_x(), points.mean_y()
-        for p in points:
-            sxx += (p.x - mean_x) ** 2 * p.units
-            sxy += (p.x - mean_x) * (p.y - mean_y) * p.units
+        spread_x, _, product = spreads(points)
+        sxx += spread_x
+        sxy += product
     return float(sxy / sxx) if sxx else None

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
+#: A number without rounding: whole ones stay whole, because fractions of them cost ten times as much.
+Exact = int | Fraction
+
 
 class Point(NamedTuple):
     """x, y and the units that stand there (a whole number, at least 1)."""
 
-    x: Fraction
-    y: Fraction
+    x: Exact
+    y: Exact
     units: int
 
 
@@ -34,11 +37,11 @@ class Points:
         Raises:
             ValueError: a negative number of units.
         """
-        counted: dict[tuple[Fraction, Fraction], int] = {}
+        counted: dict[tuple[Exact, Exact], int] = {}
         for x, y, units in rows:
             if units < 0:
                 raise ValueError(f"{units} units at ({x}, {y})")
-            place = (Fraction(x), Fraction(y))
+            place = (_exact(x), _exact(y))
             counted[place] = counted.get(place, 0) + units
         return Points(tuple(Point(x, y, n) for (x, y), n in sorted(counted.items()) if n))
 
@@ -71,26 +74,26 @@ class Points:
 
     def mean_x(self) -> Fraction | None:
         """Exact mean of x over the units; None without units."""
-        return sum((p.x * p.units for p in self.points), Fraction(0)) / self.n if self.points else None
+        return Fraction(sum(p.x * p.units for p in self.points)) / self.n if self.points else None
 
     def mean_y(self) -> Fraction | None:
         """Exact mean of y over the units; None without units."""
-        return sum((p.y * p.units for p in self.points), Fraction(0)) / self.n if self.points else None
+        return Fraction(sum(p.y * p.units for p in self.points)) / self.n if self.points else None
 
-    def up_to(self, limit: Fraction) -> Points:
+    def up_to(self, limit: Exact) -> Points:
         """The points whose x is not above `limit`."""
         return Points(tuple(p for p in self.points if p.x <= limit))
 
-    def outcomes(self) -> list[tuple[Fraction, int, Fraction]]:
+    def outcomes(self) -> list[tuple[Exact, int, Exact]]:
         """(x, units, sum of y) per distinct x, ascending."""
-        cells: dict[Fraction, list] = {}
+        cells: dict[Exact, list] = {}
         for p in self.points:
-            cell = cells.setdefault(p.x, [0, Fraction(0)])
+            cell = cells.setdefault(p.x, [0, 0])
             cell[0] += p.units
             cell[1] += p.y * p.units
         return [(x, n, k) for x, (n, k) in sorted(cells.items())]
 
-    def quantile_x(self, share: Fraction) -> Fraction | None:
+    def quantile_x(self, share: Fraction) -> Exact | None:
         """Quantile of x by linear interpolation between order statistics (Hyndman and Fan 1996, type 7).
 
         quantile_cont of DuckDB and numpy's default are the same one. None without units.
@@ -101,10 +104,17 @@ class Points:
         low = self._ordered_x(int(place))
         return low + (place - int(place)) * (self._ordered_x(min(int(place) + 1, self.n - 1)) - low)
 
-    def _ordered_x(self, place: int) -> Fraction:
+    def _ordered_x(self, place: int) -> Exact:
         """x of the unit at `place` of the ascending order, 0 the smallest."""
         for p in self.points:
             if place < p.units:
                 return p.x
             place -= p.units
         raise IndexError(place)
+
+
+def _exact(value: int | Fraction) -> Exact:
+    if isinstance(value, int):
+        return value
+    value = Fraction(value)
+    return value.numerator if value.denominator == 1 else value

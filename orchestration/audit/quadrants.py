@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from orchestration.audit.points import Points
+from orchestration.audit.points import Exact, Points
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,20 @@ class Quadrants:
         return Fraction(self.q1, self.n) if self.n else None
 
 
+def quadrant_of(x: Exact, y: Exact, mean_x: Exact, mean_y: Exact) -> str:
+    """q1, q2, q3 or q4 of one unit around the means."""
+    if y >= mean_y:
+        return "q1" if x >= mean_x else "q2"
+    return "q4" if x >= mean_x else "q3"
+
+
 def quadrants(points: Points) -> Quadrants:
     """Counts of the units of `points` around their own means."""
-    mean_x, mean_y = points.mean_x(), points.mean_y()
-    counts, on_line = {(True, True): 0, (False, True): 0, (False, False): 0, (True, False): 0}, 0
+    n = points.n
+    x, y = sum(p.x * p.units for p in points), sum(p.y * p.units for p in points)
+    counts, on_line = dict.fromkeys(("q1", "q2", "q3", "q4"), 0), 0
     for p in points:
-        counts[p.x >= mean_x, p.y >= mean_y] += p.units
-        on_line += p.units if mean_x == p.x or mean_y == p.y else 0
+        # n times as large on both sides: whole numbers are compared, not fractions
+        counts[quadrant_of(p.x * n, p.y * n, x, y)] += p.units
+        on_line += p.units if p.x * n == x or p.y * n == y else 0
     return Quadrants(*counts.values(), on_line)

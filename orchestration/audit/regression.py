@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import atanh, isqrt, sqrt, tanh
+from math import atanh, fsum, isqrt, sqrt, tanh
 
 import numpy as np
 from scipy import stats
 
-from orchestration.audit.points import Points
+from orchestration.audit.points import Exact, Points
 
 CONFIDENCE = 0.95
 
@@ -64,9 +64,7 @@ def line(points: Points) -> Line:
     told = {"n": n, "n_events": points.n_events, "mean_x": mean_x, "mean_y": mean_y}
     if n < 3 or mean_x is None or mean_y is None:
         return Line(**told, reason="n_lt_3")
-    sxx = sum(((p.x - mean_x) ** 2 * p.units for p in points), Fraction(0))
-    syy = sum(((p.y - mean_y) ** 2 * p.units for p in points), Fraction(0))
-    sxy = sum(((p.x - mean_x) * (p.y - mean_y) * p.units for p in points), Fraction(0))
+    sxx, syy, sxy = spreads(points)
     if sxx == 0:
         return Line(**told, reason="zero_variance_x")
     if syy == 0:
@@ -76,7 +74,7 @@ def line(points: Points) -> Line:
     r_squared = sxy * sxy / (sxx * syy)
     r = square_root(r_squared) * (1 if sxy >= 0 else -1)
     residual = (syy - slope * sxy) / (n - 2)
-    hc3 = _hc3_error(points, slope, intercept, mean_x, sxx)
+    hc3 = _hc3_error(points, sxx, sxy)
     half = None if hc3 is None else float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 2)) * hc3
     low, high = _interval_of_r(r, n)
     return Line(
@@ -124,17 +122,45 @@ def _interval_of_r(r: float, n: int) -> tuple[float | None, float | None]:
     return tanh(atanh(r) - half), tanh(atanh(r) + half)
 
 
-def _hc3_error(
-    points: Points, slope: Fraction, intercept: Fraction, mean_x: Fraction, sxx: Fraction
-) -> float | None:
-    n, total = points.n, Fraction(0)
+def spreads(points: Points) -> tuple[Fraction, Fraction, Fraction]:
+    """Sums of squares of x and of y and of their products around the means, exact; 0 without units.
+
+    From sums of whole numbers where x and y are whole: exact both ways, and ten times as fast as fractions.
+    """
+    n = points.n
+    if not n:
+        return Fraction(0), Fraction(0), Fraction(0)
+    x = sum(p.x * p.units for p in points)
+    y = sum(p.y * p.units for p in points)
+    xx = sum(p.x * p.x * p.units for p in points)
+    yy = sum(p.y * p.y * p.units for p in points)
+    xy = sum(p.x * p.y * p.units for p in points)
+    return (
+        Fraction(xx) - Fraction(x * x) / n,
+        Fraction(yy) - Fraction(y * y) / n,
+        Fraction(xy) - Fraction(x * y) / n,
+    )
+
+
+def _hc3_error(points: Points, sxx: Fraction, sxy: Fraction) -> float | None:
+    """Each term is one exact quotient rounded once, and their sum is exact: no order of units shows."""
+    n = points.n
+    x, y = (sum(values) for values in zip(*((p.x * p.units, p.y * p.units) for p in points), strict=True))
+    # n * sxx, n * sxy, n * (x - mean) and so on: whole where x and y are
+    spread, product = _whole(sxx * n), _whole(sxy * n)
+    terms = []
     for p in points:
-        leverage = Fraction(1, n) + (p.x - mean_x) ** 2 / sxx
-        if leverage == 1:
+        off = n * p.x - x
+        rest = n * spread - spread - off * off  # n * spread * (1 - leverage)
+        if rest == 0:
             return None
-        residual = p.y - intercept - slope * p.x
-        total += p.units * ((p.x - mean_x) * residual / (1 - leverage)) ** 2
-    return square_root(total) / float(sxx)
+        term = float(off * ((n * p.y - y) * spread - product * off) / (n * rest))
+        terms.append(p.units * term * term)
+    return sqrt(fsum(terms)) / float(sxx)
+
+
+def _whole(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
 
 
 def _rank_correlation(points: Points) -> float:
@@ -142,7 +168,7 @@ def _rank_correlation(points: Points) -> float:
     units = np.array([p.units for p in points], dtype=float)
     ranks = []
     for values in ([p.x for p in points], [p.y for p in points]):
-        weight: dict[Fraction, float] = {}
+        weight: dict[Exact, float] = {}
         for value, n in zip(values, units, strict=True):
             weight[value] = weight.get(value, 0.0) + n
         below, rank = 0.0, {}

@@ -24,9 +24,9 @@ from orchestration.statistics import (
     deal_score,
     experiments,
     guard_rails,
+    quantify,
     rep_baselines,
     thresholds,
-    touch_lines,
 )
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
@@ -56,7 +56,7 @@ def one_table(
 
 def _lines_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
     found = experiments.compute(con, settings)
-    lines = touch_lines.compute(con, settings, experiments.segments_tested(found["experiments"]))
+    lines = quantify.compute(con, settings, experiments.segments_tested(found["experiments"]))
     return {**found, **lines}
 
 
@@ -70,8 +70,8 @@ PRODUCTS: tuple[Product, ...] = (
     Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
     # The light of a segment leans on its experiment: one product, so that experiments are read once.
     Product(
-        {**experiments.SCHEMAS, **touch_lines.SCHEMAS},
-        {**experiments.DESCRIPTIONS, **touch_lines.DESCRIPTIONS},
+        {**experiments.SCHEMAS, **quantify.SCHEMAS},
+        {**experiments.DESCRIPTIONS, **quantify.DESCRIPTIONS},
         _lines_and_experiments,
     ),
     one_table(

@@ -3,7 +3,8 @@
 Two designs side by side. `naive` counts the effective touches of the whole window, which conversion itself cuts short
 and long waiting fills; it is shown and never judged. `landmark_<d>` takes the leads still open d days after their
 creation, their effective touches before that, and their conversion after it up to the end of the window (2.7).
-Two periods: `month`, the last month whose leads all had their window, and `half_year`, the six months up to it.
+Two periods: `month`, the last month whose leads all had their window, and `half_year`, the six months up to it; the
+share of Q1 is compared with the period of the same length before.
 What does NOT belong here: the statistics (orchestration.audit), sentences, approved thresholds.
 """
 
@@ -12,8 +13,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 
 import duckdb
 import pyarrow as pa
@@ -24,14 +23,15 @@ from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import Line, line
 from orchestration.audit.sensitivity import Sensitivity, without_top
 from orchestration.audit.shape import Shape, shape
+from orchestration.audit.shares import newcombe
 from orchestration.settings import RunSettings
+from orchestration.statistics import audit_units
+from orchestration.statistics.audit_units import CUTS, LANDMARKS
 from orchestration.statistics.experiments import Tested
+from orchestration.statistics.figures import RATE, decimal, exact
 
-LANDMARKS = (3, 5, 10)
 JUDGED = "landmark_5"
-CUTS = {"channel": "channel_code", "size_band": "size_band_code", "team": "team_code", "rep": "rep_id"}
 
-RATE = pa.decimal128(18, 10)
 _KEYS = [
     ("period_code", pa.string()),
     ("period_start", pa.date32()),
@@ -77,73 +77,73 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("colour_reason_codes", pa.string()),
             ("colour_flag_codes", pa.string()),
             ("experiment_code", pa.string()),
+            ("p_value_adjusted", RATE),
+            ("n_leads_before", pa.int64()),
+            ("n_q1_before", pa.int64()),
+            *[
+                (name, RATE)
+                for name in ("q1_share_before_rate", "q1_change", "q1_change_low", "q1_change_high")
+            ],
+            ("q1_change_reason_code", pa.string()),
         ]
     ),
     "touch_points": pa.schema(
         [*_KEYS, ("n_touches", pa.int64()), ("n_leads", pa.int64()), ("n_converted", pa.int64())]
     ),
+    "touch_cuts": pa.schema(
+        [
+            *_KEYS[:-1],
+            ("n_segments", pa.int64()),
+            ("n_eligible_segments", pa.int64()),
+            ("slope", RATE),
+            ("within_slope", RATE),
+            ("is_reversed", pa.bool_()),
+            ("is_attenuated", pa.bool_()),
+            ("heterogeneity_p", RATE),
+            ("heterogeneity_p_adjusted", RATE),
+            ("i_squared", RATE),
+            ("is_heterogeneous", pa.bool_()),
+            ("cut_reason_code", pa.string()),
+        ]
+    ),
 }  # fmt: skip
 DESCRIPTIONS = {
     "touch_lines": "Relation of touches and conversion by period, design and segment, with its light.",
+    "touch_cuts": "What the segments of each cut say about the line of the whole.",
     "touch_points": "Leads by number of touches and outcome: the points of the scatter.",
 }
 
-# One pass over the touches of the period's leads. Where a day of conversion has no hour, one on the landmark's own day
-# counts as before it: the lead leaves the landmark population, whatever its touches were.
+# Two periods, and beside each the one of the same length before it, of which only the quadrants are wanted (row QU19).
 _QUERY = """
-with bounds as (
-  select coalesce(max(last_month), $cycle_start) as last_month from (
-    select cast(date_trunc('month', created_on) as date) as last_month, bool_and(is_matured) as is_done
-    from metrics.fct_lead_cadences where is_dated group by 1) where is_done),
-population as (
-  select c.lead_id, c.channel_code, c.size_band_code, c.rep_id, coalesce(r.team_name, 'unknown') as team_code,
-    c.created_at, l.converted_at, c.is_converted_in_window, c.n_effective_touches, c.is_matured,
-    l.converted_on - c.created_on as days_to_conversion, l.is_created_day_only or l.is_converted_day_only as is_by_day,
-    cast(date_trunc('month', c.created_on) as date) = b.last_month as is_month
-  from metrics.fct_lead_cadences as c
-  join master.fct_leads as l on l.lead_id = c.lead_id
-  left join master.dim_reps as r on r.rep_id = c.rep_id
-  cross join bounds as b
-  where c.is_dated and c.created_on >= cast(b.last_month - interval 5 months as date)
-    and c.created_on < cast(b.last_month + interval 1 month as date)
-),
-early as (
-  select p.lead_id, {early}
-  from population as p join master.fct_touches as t on t.lead_id = p.lead_id
-  where t.is_effective and t.occurred_at >= p.created_at
-    and t.occurred_at < p.created_at + interval {longest} days and t.occurred_at < $as_of
-  group by p.lead_id
-),
-designs as (
-  select 'naive' as design_code, p.*, p.n_effective_touches as x, p.is_converted_in_window as y,
-    false as is_before
-  from population as p
+with designs as (
+  select 'naive' as design_code, date_diff('month', created_month, last_month) as age, {columns}, is_matured,
+    n_effective_touches as x, is_converted_in_window as y, false as is_before
+  from audit_units where created_month <= last_month
   {landmarks}
 ),
 counted as (
-  select design_code, is_month, {columns},
-    case when is_matured and not is_before then x end as x,
+  select design_code, age, {columns}, case when is_matured and not is_before then x end as x,
     count(*) as n, count(*) filter (where y) as k,
     count(*) filter (where not is_matured) as n_immature,
     count(*) filter (where is_matured and is_before) as n_before
   from designs group by all
 ),
 periods as (
-  select 'month' as period_code, * from counted where is_month
-  union all select 'half_year', * from counted
+  select 'month' as period_code, age = 1 as is_past, * from counted where age <= 1
+  union all select 'half_year', age > 5, * from counted
 ),
 cuts as (
-  select period_code, design_code, 'all' as kind, 'all' as segment, x, n, k, n_immature, n_before
+  select period_code, is_past, design_code, 'all' as kind, 'all' as segment, x, n, k, n_immature, n_before
   from periods
   {cuts}
 )
-select c.period_code, c.design_code, c.kind, c.segment, c.x, cast(sum(c.n) as bigint) as n,
+select c.period_code, c.is_past, c.design_code, c.kind, c.segment, c.x, cast(sum(c.n) as bigint) as n,
   cast(sum(c.k) as bigint) as k, cast(sum(c.n_immature) as bigint) as n_immature,
   cast(sum(c.n_before) as bigint) as n_before,
   cast(case c.period_code when 'month' then b.last_month else b.last_month - interval 5 months end as date)
     as first_day,
   cast(b.last_month + interval 1 month as date) as end_day
-from cuts as c cross join bounds as b
+from cuts as c cross join (select max(last_month) as last_month from audit_units) as b
 group by all order by all
 """
 _BREACHES = """
@@ -164,25 +164,18 @@ class Cell:
 
 
 def _sql() -> str:
-    early = ", ".join(
-        f"count(*) filter (where t.occurred_at < p.created_at + interval {d} days) as x_{d}"
-        for d in LANDMARKS
-    )
+    columns = ", ".join(CUTS.values())
     landmarks = " ".join(
-        f"union all select 'landmark_{d}', p.*, coalesce(e.x_{d}, 0), p.is_converted_in_window,"
-        " coalesce(p.is_converted_in_window and case when p.is_by_day"
-        f" then p.days_to_conversion <= {d} else p.converted_at < p.created_at + interval {d} days end, false)"
-        " from population as p left join early as e on e.lead_id = p.lead_id"
+        f"union all select 'landmark_{d}', date_diff('month', created_month, last_month), {columns}, is_matured,"
+        f" x_{d}, is_converted_in_window, is_before_{d} from audit_units where created_month <= last_month"
         for d in LANDMARKS
     )
     cuts = " ".join(
-        f"union all select period_code, design_code, '{kind}', coalesce({column}, 'unknown'), x, n, k, n_immature,"
-        " n_before from periods"
+        f"union all select period_code, is_past, design_code, '{kind}', {column}, x, n, k, n_immature, n_before"
+        " from periods"
         for kind, column in CUTS.items()
     )
-    return _QUERY.format(
-        early=early, landmarks=landmarks, cuts=cuts, columns=", ".join(CUTS.values()), longest=max(LANDMARKS)
-    )
+    return _QUERY.format(landmarks=landmarks, cuts=cuts, columns=columns)
 
 
 def compute(
@@ -190,31 +183,42 @@ def compute(
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
 ) -> Mapping[str, pa.Table]:
-    """touch_lines and touch_points of the cycle. Raises duckdb.Error when master or metrics lack a table.
+    """Every table of SCHEMAS for the cycle, read from the warehouse.
 
     tested: cut and segment -> what the last experiment on it says; green asks for one.
+    Raises duckdb.Error when master or metrics lack a table.
     """
-    tested = tested or {}
-    bind = {"as_of": settings.as_of, "cycle_start": settings.cycle_start}
-    rows = con.execute(_sql(), bind).fetchall()
+    audit_units.prepare(con, settings)
+    return figures(con, settings, tested or {})
+
+
+def figures(
+    con: duckdb.DuckDBPyConnection, settings: RunSettings, tested: Mapping[tuple[str, str], Tested]
+) -> Mapping[str, pa.Table]:
+    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`. tested: as in `compute`."""
+    rows = con.execute(_sql()).fetchall()
     breach = con.execute(
         _BREACHES, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
     ).fetchall()[0][0]
     counts: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
+    past: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
     aside: dict[Cell, list[int]] = defaultdict(lambda: [0, 0])
     days: dict[str, tuple] = {}
-    for period, design, kind, segment, x, n, k, immature, before, first, end in rows:
+    for period, is_past, design, kind, segment, x, n, k, immature, before, first, end in rows:
         cell = Cell(period, design, kind, segment)
         days[period] = (first, end)
         if x is not None:
-            counts[cell].append((x, n, k))
-        for place, number in enumerate((before, immature)):
-            aside[cell][place] += number
+            (past if is_past else counts)[cell].append((x, n, k))
+        if not is_past:
+            for place, number in enumerate((before, immature)):
+                aside[cell][place] += number
     cells = sorted(set(counts) | set(aside), key=lambda c: (c.period, c.design, c.kind, c.segment))
     points = {cell: Points.of_outcomes(counts.get(cell, [])) for cell in cells}
     lines = {cell: line(points[cell]) for cell in cells}
-    mixes = _mixes(points, lines)
-    figures = [
+    cuts = _cuts(points, lines)
+    mixes = {of: _mix(found) for of, found in cuts.items()}
+    adjusted = _adjusted_p(lines)
+    found = [
         {
             **_keys(cell, days[cell.period]),
             **dict(zip(("n_converted_before", "n_immature"), aside[cell], strict=True)),
@@ -226,6 +230,8 @@ def compute(
                 bool(breach),
                 tested.get((cell.kind, cell.segment)),
             ),
+            "p_value_adjusted": decimal(adjusted.get(cell)),
+            **_shift(points[cell], Points.of_outcomes(past.get(cell, []))),
         }
         for cell in cells
     ]
@@ -234,9 +240,18 @@ def compute(
         for cell in cells
         for x, n, k in sorted(counts.get(cell, []))
     ]
+    parts = [
+        {**_keys(Cell(*of, kind, ""), days[of[0]]), **_cut(cut, lines[Cell(*of, "all", "all")])}
+        for of, found_cuts in sorted(cuts.items())
+        for kind, cut in found_cuts.items()
+    ]
+    tables = {"touch_lines": found, "touch_points": scatter, "touch_cuts": parts}
     return {
-        "touch_lines": pa.Table.from_pylist(figures, schema=SCHEMAS["touch_lines"]),
-        "touch_points": pa.Table.from_pylist(scatter, schema=SCHEMAS["touch_points"]),
+        name: pa.Table.from_pylist(
+            [{column: row[column] for column in SCHEMAS[name].names} for row in tables[name]],
+            schema=SCHEMAS[name],
+        )
+        for name in SCHEMAS
     }
 
 
@@ -262,33 +277,105 @@ class Mix:
     worst: str | None
 
 
-def _mixes(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tuple[str, str], Mix]:
+@dataclass(frozen=True)
+class Cut:
+    """One cut with its number of segments and, over all cuts of its whole, its adjusted test of one slope for all."""
+
+    composition: composition.Composition
+    n_segments: int
+    p_adjusted: float | None
+    is_heterogeneous: bool
+
+
+def _cuts(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tuple[str, str], dict[str, Cut]]:
+    """(period, design) -> cut -> what its segments say about the whole."""
+    segments: dict[tuple[str, str, str], dict[str, Points]] = defaultdict(dict)
+    for cell, counted in points.items():
+        segments[cell.period, cell.design, cell.kind][cell.segment] = counted
     found = {}
     for cell, whole in lines.items():
         if cell.kind != "all":
             continue
+        parts = {kind: segments[cell.period, cell.design, kind] for kind in CUTS}
         cuts = {
             kind: composition.composition(
-                whole,
-                {c.segment: points[c] for c in points
-                 if (c.period, c.design, c.kind) == (cell.period, cell.design, kind)},
+                whole, part, {each: lines[Cell(cell.period, cell.design, kind, each)] for each in part}
             )
-            for kind in CUTS
-        }  # fmt: skip
+            for kind, part in parts.items()
+        }
         mixed = composition.heterogeneous(cuts)
-        ranked = sorted(
-            cuts, key=lambda k: (not cuts[k].is_reversal, not mixed[k], not cuts[k].is_attenuated)
-        )
-        worst = ranked[0]
-        told = cuts[worst].is_reversal or mixed[worst] or cuts[worst].is_attenuated
-        found[cell.period, cell.design] = Mix(
-            is_reversed=any(c.is_reversal for c in cuts.values()),
-            is_attenuated=any(c.is_attenuated for c in cuts.values()),
-            is_heterogeneous=any(mixed.values()),
-            within_slope=cuts[worst].within_slope if told else None,
-            worst=worst if told else None,
-        )
+        adjusted = composition.adjusted({kind: cut.heterogeneity_p for kind, cut in cuts.items()})
+        found[cell.period, cell.design] = {
+            kind: Cut(cuts[kind], len(parts[kind]), adjusted.get(kind), mixed[kind]) for kind in CUTS
+        }
     return found
+
+
+def _mix(cuts: Mapping[str, Cut]) -> Mix:
+    told = {kind: cut.composition for kind, cut in cuts.items()}
+    worst = min(
+        cuts,
+        key=lambda k: (not told[k].is_reversal, not cuts[k].is_heterogeneous, not told[k].is_attenuated),
+    )
+    is_worse = told[worst].is_reversal or cuts[worst].is_heterogeneous or told[worst].is_attenuated
+    return Mix(
+        is_reversed=any(c.is_reversal for c in told.values()),
+        is_attenuated=any(c.is_attenuated for c in told.values()),
+        is_heterogeneous=any(cut.is_heterogeneous for cut in cuts.values()),
+        within_slope=told[worst].within_slope if is_worse else None,
+        worst=worst if is_worse else None,
+    )
+
+
+def _cut(cut: Cut, whole: Line) -> dict[str, object]:
+    """The columns of touch_cuts beyond its keys."""
+    told = cut.composition
+    return {
+        "n_segments": cut.n_segments,
+        "n_eligible_segments": told.n_eligible,
+        "slope": decimal(whole.slope),
+        "within_slope": decimal(told.within_slope),
+        "is_reversed": told.is_reversal,
+        "is_attenuated": told.is_attenuated,
+        "heterogeneity_p": decimal(told.heterogeneity_p),
+        "heterogeneity_p_adjusted": decimal(cut.p_adjusted),
+        "i_squared": decimal(told.i_squared),
+        "is_heterogeneous": cut.is_heterogeneous,
+        "cut_reason_code": None if told.n_eligible >= 2 else "under_two_segments",
+    }
+
+
+def _adjusted_p(lines: Mapping[Cell, Line]) -> dict[Cell, float]:
+    """p-value of each line adjusted over the segments of its cut (Benjamini and Hochberg)."""
+    found: dict[Cell, float] = {}
+    families: dict[tuple[str, str, str], dict[Cell, float | None]] = defaultdict(dict)
+    for cell, fitted in lines.items():
+        families[cell.period, cell.design, cell.kind][cell] = fitted.p
+    for family in families.values():
+        found |= composition.adjusted(family)
+    return found
+
+
+def _shift(points: Points, before: Points) -> dict[str, object]:
+    """Share of Q1 in the period before, around its own means, and the change with its interval (row QU19)."""
+    now, then = quadrants(points), quadrants(before)
+    told: dict[str, object] = {
+        "n_leads_before": then.n,
+        "n_q1_before": then.q1,
+        "q1_share_before_rate": exact(then.q1_share),
+        "q1_change": None,
+        "q1_change_low": None,
+        "q1_change_high": None,
+        "q1_change_reason_code": None,
+    }
+    if now.q1_share is None or then.q1_share is None:
+        return told | {"q1_change_reason_code": "no_leads" if now.q1_share is None else "no_leads_before"}
+    low, high = newcombe(now.q1, now.n, then.q1, then.n)
+    return told | {
+        "q1_change": exact(now.q1_share - then.q1_share),
+        "q1_change_low": decimal(low),
+        "q1_change_high": decimal(high),
+    }
 
 
 def _figures(
@@ -303,39 +390,39 @@ def _figures(
     return {
         "n_leads": fitted.n,
         "n_converted": fitted.n_events,
-        "touches_mean": _exact(fitted.mean_x),
-        "conversion_rate": _exact(fitted.mean_y),
-        "r": _decimal(fitted.r),
-        "r_low": _decimal(fitted.r_low),
-        "r_high": _decimal(fitted.r_high),
-        "rho": _decimal(fitted.rho),
-        "p_value": _decimal(fitted.p),
-        "slope": _decimal(fitted.slope),
-        "slope_low": _decimal(fitted.slope_low),
-        "slope_high": _decimal(fitted.slope_high),
-        "intercept": _decimal(fitted.intercept),
-        "r_squared": _decimal(fitted.r_squared),
+        "touches_mean": exact(fitted.mean_x),
+        "conversion_rate": exact(fitted.mean_y),
+        "r": decimal(fitted.r),
+        "r_low": decimal(fitted.r_low),
+        "r_high": decimal(fitted.r_high),
+        "rho": decimal(fitted.rho),
+        "p_value": decimal(fitted.p),
+        "slope": decimal(fitted.slope),
+        "slope_low": decimal(fitted.slope_low),
+        "slope_high": decimal(fitted.slope_high),
+        "intercept": decimal(fitted.intercept),
+        "r_squared": decimal(fitted.r_squared),
         "line_reason_code": fitted.reason,
         "n_q1": corners.q1,
         "n_q2": corners.q2,
         "n_q3": corners.q3,
         "n_q4": corners.q4,
         "n_on_line": corners.on_line,
-        "q1_share_rate": _exact(corners.q1_share),
-        "top_limit": _exact(top.limit),
+        "q1_share_rate": exact(corners.q1_share),
+        "top_limit": exact(top.limit),
         "n_top_dropped": top.n_dropped,
-        "r_without_top": _decimal(top.without.r if top.without else None),
-        "slope_without_top": _decimal(top.without.slope if top.without else None),
+        "r_without_top": decimal(top.without.r if top.without else None),
+        "slope_without_top": decimal(top.without.slope if top.without else None),
         "is_fragile": top.is_fragile,
         "sensitivity_reason_code": top.reason,
         "form_code": form.form,
         "form_best_code": form.best,
-        "form_knot": _decimal(form.knot),
+        "form_knot": decimal(form.knot),
         "form_reason_code": form.reason,
         "is_reversed": whole.is_reversed if whole else None,
         "is_attenuated": whole.is_attenuated if whole else None,
         "is_heterogeneous": whole.is_heterogeneous if whole else None,
-        "within_slope": _decimal(whole.within_slope) if whole else None,
+        "within_slope": decimal(whole.within_slope) if whole else None,
         "worst_cut_code": whole.worst if whole else None,
         **_judged(cell, fitted, top, whole, breach, tested),
     }
@@ -351,7 +438,7 @@ def _judged(
         traffic_light.Evidence(
             n=fitted.n,
             n_events=fitted.n_events,
-            r=_decimal(fitted.r),
+            r=decimal(fitted.r),
             is_fragile=top.is_fragile,
             is_reversed=bool(mix and mix.is_reversed),
             is_heterogeneous=bool((mix and mix.is_heterogeneous) or (tested and tested.is_heterogeneous)),
@@ -369,13 +456,3 @@ def _judged(
         "colour_flag_codes": ",".join(judged.flags) or None,
         "experiment_code": tested.experiment_code if tested else None,
     }
-
-
-def _decimal(value: float | None) -> Decimal | None:
-    return None if value is None else Decimal(repr(value)).quantize(Decimal("1e-10"))
-
-
-def _exact(value: Fraction | None) -> Decimal | None:
-    if value is None:
-        return None
-    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("1e-10"))

@@ -37,6 +37,7 @@ EQUIVALENT = {
     "mart_finance_cohorts_month: left join segmented": "a cohort is made of its starts",
     "mart_finance_mrr_month: left join months": "the calendar has every month up to the cycle that has movements",
     "fct_lead_cadences: inner join home": "the seed lists every zone that company.yml admits",
+    "fct_lead_cadences: inner join as_of_days": "the calendar has the first day after any cycle, whatever the country",
     "fct_lead_qualifications: left join definitions": "the where asks for a day of the version",
     "fct_lead_sequences: left join leads": "every cadence is of a lead",
     "fct_lead_sequences: left join templates": "the where asks for the window of the template",

@@ -125,11 +125,13 @@ cadences as (
             where is_after_creation and is_before_window_end and is_effective
         ) as n_effective_touches,
         min(occurred_at) as first_touch_at,
+        min(occurred_at) filter (where is_by_day) as first_touch_day_at,
         min(occurred_at) filter (where is_effective) as first_effective_at,
         min(occurred_at) filter (where is_effective and is_by_day) as first_effective_day_at,
         min(occurred_at) filter (where is_effective and is_after_creation) as first_contact_at,
         min(occurred_at) filter (where is_effective and is_after_creation and is_day_only) as first_contact_day_at,
         min(occurred_at) filter (where is_after_mql and not is_day_only) as first_touch_after_mql_at,
+        coalesce(bool_or(not is_after_creation), false) as has_touch_before,
         coalesce(bool_or(is_effective and not is_after_creation), false) as has_effective_before,
         coalesce(bool_or(is_effective and is_after_creation and is_before_24h), false) as is_contacted_24h,
         coalesce(bool_or(is_after_creation), false) as is_followed_up,
@@ -148,6 +150,10 @@ timed as (
         coalesce(cadences.is_contacted_24h, false) as is_contacted_24h,
         coalesce(cadences.is_followed_up, false) as is_followed_up,
         coalesce(cadences.is_handoff_touched_in_sla, false) as is_handoff_touched_in_sla,
+        leads.created_at is not null
+        and cadences.first_touch_at is not null
+        and not cadences.has_touch_before
+        and coalesce(cadences.first_touch_day_at <> cadences.first_touch_at, true) as is_attempt_timed,
         coalesce(cadences.n_touches, 0) as n_touches,
         coalesce(cadences.n_effective_touches, 0) as n_effective_touches,
         case
@@ -167,6 +173,7 @@ timed as (
                 then {{ local_day('cadences.first_contact_at', 'leads.company_timezone') }}
             else cast({{ local_clock('cadences.first_contact_at', 'leads.lead_timezone') }} as date)
         end as first_contact_on,
+        {{ local_clock('leads.as_of', 'leads.lead_timezone') }} as as_of_clock,
         cast({{ local_clock('leads.as_of', 'leads.lead_timezone') }} as date) as as_of_on
     from leads
     left join cadences on leads.lead_id = cadences.lead_id
@@ -196,7 +203,11 @@ due as (
                 then
                     {{ business_micros('clocked.contacted_clock', 'contacted_days') }}
                     - {{ business_micros('clocked.created_clock', 'created_days') }}
-        end as business_us
+            when clocked.ttf_status_code = 'never_contacted' and not clocked.is_created_day_only
+                then
+                    {{ business_micros('clocked.as_of_clock', 'as_of_days') }}
+                    - {{ business_micros('clocked.created_clock', 'created_days') }}
+        end as business_observed_us
     from clocked
     left join business_days as created_days
         on
@@ -206,6 +217,10 @@ due as (
         on
             clocked.contacted_clock_on = contacted_days.date_day
             and clocked.holiday_country_code = contacted_days.country_code
+    left join business_days as as_of_days
+        on
+            clocked.as_of_on = as_of_days.date_day
+            and clocked.holiday_country_code = as_of_days.country_code
 )
 
 select
@@ -254,7 +269,12 @@ select
                 as decimal(18, 4)
             )
     end as ttf_hours,
-    cast(cast(floor(business_us / 1000000) as decimal(18, 4)) / 3600 as decimal(18, 4)) as ttf_business_hours,
+    case
+        when ttf_status_code = 'contacted'
+            then cast(cast(floor(business_observed_us / 1000000) as decimal(18, 4)) / 3600 as decimal(18, 4))
+    end as ttf_business_hours,
+    cast(cast(floor(business_observed_us / 1000000) as decimal(18, 4)) / 3600 as decimal(18, 4))
+        as ttf_business_observed_hours,
     case
         when ttf_status_code = 'contacted'
             then cast(
@@ -264,6 +284,20 @@ select
         when ttf_status_code = 'never_contacted' and not is_created_day_only
             then cast(cast(age_s as decimal(18, 4)) / 3600 as decimal(18, 4))
     end as ttf_observed_hours,
+    case
+        when is_attempt_timed
+            then cast(
+                cast({{ seconds_between('created_at', 'first_touch_at') }} as decimal(18, 4)) / 3600 as decimal(18, 4)
+            )
+    end as attempt_hours,
+    case
+        when is_attempt_timed
+            then cast(
+                cast({{ seconds_between('created_at', 'first_touch_at') }} as decimal(18, 4)) / 3600 as decimal(18, 4)
+            )
+        when first_touch_at is null and created_at is not null and not is_created_day_only
+            then cast(cast(age_s as decimal(18, 4)) / 3600 as decimal(18, 4))
+    end as attempt_observed_hours,
     ttf_status_code,
     coalesce(
         case

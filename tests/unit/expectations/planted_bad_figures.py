@@ -145,6 +145,32 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_experiment_weeks_cycle": {"experiment_code": "bad", "n_control_events": 311},
     },
     "R-MRT-182": {f"{R}sales_experiments_cycle": {"experiment_code": "bad", "status_code": "running"}},
+    "R-MRT-200": {
+        f"{R}sales_touch_cuts_cycle": {"design_code": "bad", "i_squared": "1.1"},
+        f"{R}sales_phase_lines_cycle": {"phase_code": "bad", "event_rate": "1.1"},
+        f"{R}sales_ttf_cycle": {"segment_code": "bad", "target_met_rate": "1.1"},
+        f"{R}sales_ttf_buckets_cycle": {
+            "bucket_code": "bad",
+            "conversion_rate": "-0.1",
+            "conversion_low": None,
+        },
+        f"{R}sales_touch_quality_cycle": {"segment_code": "bad", "answer_rate": "1.1"},
+        f"{R}accounts_quadrants_cycle": {"account_id": "acc_2", "conversion_rate": "1.1"},
+        f"{R}accounts_lines_cycle": {"period_start": NEXT, "q1_share_rate": "1.1"},
+        f"{R}accounts_spreads_cycle": {"n_touches": 9, "conversion_mean": "1.1"},
+    },
+    "R-MRT-201": {
+        f"{R}sales_touch_cuts_cycle": {"design_code": "bad", "n_eligible_segments": 9},
+        f"{R}sales_phase_lines_cycle": {"phase_code": "bad", "n_events": 9},
+        f"{R}sales_ttf_cycle": {"segment_code": "bad", "n_never_contacted": 9},
+        f"{R}sales_ttf_buckets_cycle": {"bucket_code": "bad", "conversion_low": "0.5"},
+        f"{R}sales_touch_quality_cycle": {"segment_code": "bad", "n_answered": 9},
+        f"{R}sales_top_outliers_cycle": {"top_rank": 6},
+        f"{R}accounts_quadrants_cycle": {"account_id": "acc_2", "recurring_quadrant_code": None},
+        f"{R}accounts_lines_cycle": {"period_start": NEXT, "n_q4": 9},
+        f"{R}accounts_spreads_cycle": {"n_touches": 9, "conversion_median": "0.9"},
+        f"{R}management_express_questions_cycle": {"question_number": 2, "reason_code": "bad"},
+    },
     "R-MRT-092": {f"{R}sales_deal_models_cycle": {"model_code": "bad", "brier_score": "0.2"}},
     "R-MRT-002": {f"{R}finance_revenue_month": {"period_month": NEXT, "revenue_amount": "0.0001"}},
     "R-MRT-003": {
@@ -181,7 +207,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}finance_revenue_growth_month": {"period_month": NEXT, "growth_amount": 2},
         f"{R}management_kpis_month": {"period_month": BEFORE, "metric_value": "0.5"},
     },
-    "R-MRT-200": {
+    "R-MRT-210": {
         f"{R}revops_guard_rails_week": {"rail_code": "bad", "n_events": 1001},
         f"{R}revops_watch_week": {"kind_code": "bad", "n_events": 0},
         f"{R}revops_escalations_cycle": {"exclusion_id": "bad", "n_contacts_outside": None},

@@ -93,6 +93,104 @@ MARTS: dict[str, list[Row]] = {
             "n_q4": 1,
         }
     ],
+    "marts.mart_sales_touch_cuts_cycle": [
+        {
+            "period_code": "month",
+            "design_code": "naive",
+            "segment_kind_code": "channel",
+            "n_segments": 2,
+            "n_eligible_segments": 2,
+            "heterogeneity_p": "0.2",
+            "heterogeneity_p_adjusted": "0.4",
+            "i_squared": "0.3",
+        }
+    ],
+    "marts.mart_sales_phase_lines_cycle": [
+        {
+            "phase_code": "mql",
+            "n_units": 5,
+            "n_events": 2,
+            "event_rate": "0.4",
+            "p_value": "0.2",
+            "p_value_adjusted": "0.4",
+        }
+    ],
+    "marts.mart_sales_ttf_cycle": [
+        {
+            "period_code": "month",
+            **SEGMENT,
+            "n_leads": 5,
+            "n_contacted": 4,
+            "n_never_contacted": 1,
+            "n_negative": 0,
+            "n_day_only": 0,
+            "ttf_hours_low": 1,
+            "ttf_hours_median": 2,
+            "ttf_hours_high": 3,
+            "n_target_due": 5,
+            "n_target_met": 3,
+            "target_met_rate": "0.6",
+        }
+    ],
+    "marts.mart_sales_ttf_buckets_cycle": [
+        {
+            "period_code": "month",
+            **SEGMENT,
+            "bucket_code": "later",
+            "n_leads": 5,
+            "n_converted": 2,
+            "conversion_low": "0.1",
+            "conversion_rate": "0.4",
+            "conversion_high": "0.8",
+        }
+    ],
+    "marts.mart_sales_touch_quality_cycle": [
+        {
+            "period_code": "month",
+            **SEGMENT,
+            "touch_channel_code": "all",
+            "n_touches": 5,
+            "n_answerable": 4,
+            "n_answered": 2,
+            "n_met_touches": 1,
+            "answer_rate": "0.5",
+        }
+    ],
+    "marts.mart_sales_top_outliers_cycle": [{"top_rank": 1, "class_code": "risk"}],
+    "marts.mart_accounts_quadrants_cycle": [
+        {
+            "account_id": "acc_1",
+            "n_leads": 5,
+            "n_converted": 2,
+            "conversion_rate": "0.4",
+            "recurring_quadrant_code": "q1",
+            "is_recurring": True,
+        }
+    ],
+    "marts.mart_accounts_lines_cycle": [
+        {
+            "period_start": MONTH,
+            "n_accounts": 4,
+            "n_leads": 5,
+            "n_q1": 1,
+            "n_q2": 1,
+            "n_q3": 1,
+            "n_q4": 1,
+            "q1_share_rate": "0.25",
+        }
+    ],
+    "marts.mart_accounts_spreads_cycle": [
+        {
+            "n_touches": 3,
+            "conversion_mean": "0.4",
+            "conversion_low_quarter": "0.2",
+            "conversion_median": "0.4",
+            "conversion_high_quarter": "0.6",
+        }
+    ],
+    "marts.mart_management_express_questions_cycle": [
+        {"question_number": 1, "answer_code": "yes", "reason_code": None}
+    ],
     "marts.mart_sales_opportunities_month": [
         {"period_month": month, **segment, **OPPORTUNITIES_MONTH}
         for month in (MONTH, "2026-02-01")

@@ -27,17 +27,23 @@ _TABLES = {
         " is_created_day_only boolean, is_converted_day_only boolean"
     ),
     "master.fct_touches": (
-        "account_id varchar, person_id varchar, lead_id varchar, occurred_at timestamp, is_effective boolean"
+        "account_id varchar, person_id varchar, lead_id varchar, occurred_at timestamp, is_effective boolean,"
+        " channel_code varchar, direction_code varchar, source_stream_code varchar, source_key varchar"
     ),
+    "master.dim_accounts": "account_id varchar, size_band_code varchar, is_strategic boolean",
     "master.dim_reps": "rep_id varchar, team_name varchar",
     "metrics.fct_lead_cadences": (
         "lead_id varchar, channel_code varchar, size_band_code varchar, rep_id varchar, created_at timestamp,"
         " created_on date, is_dated boolean, is_matured boolean, is_converted_in_window boolean,"
-        " n_effective_touches bigint, ttf_hours decimal(18,4), first_effective_at timestamp"
+        " n_effective_touches bigint, account_id varchar, ttf_status_code varchar, ttf_hours decimal(18,4),"
+        " ttf_observed_hours decimal(18,4), ttf_business_hours decimal(18,4),"
+        " ttf_business_observed_hours decimal(18,4), attempt_hours decimal(18,4),"
+        " attempt_observed_hours decimal(18,4), first_touch_at timestamp, first_effective_at timestamp,"
+        " mql_at timestamp"
     ),
     "master.fct_email_sends": (
-        "person_id varchar, lead_id varchar, sent_at timestamp, is_delivered boolean, is_complained boolean,"
-        " complained_at timestamp"
+        "send_key varchar, person_id varchar, lead_id varchar, sent_at timestamp, is_delivered boolean,"
+        " is_replied boolean, is_complained boolean, complained_at timestamp"
     ),
     "metrics.fct_thresholds": (
         "threshold_key varchar, rule_code varchar, channel_code varchar, size_band_code varchar,"

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from planted_warehouse_of_deals import AS_OF, add, open_warehouse
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from orchestration.statistics.touch_lines import compute
 
@@ -177,4 +179,54 @@ def test_one_week_of_complaints_above_the_bar_is_red_whatever_else(con):
 
 def test_a_company_without_leads_has_no_rows_and_no_error(con):
     tables = compute(con, SETTINGS)
-    assert [t.num_rows for t in tables.values()] == [0, 0]
+    assert [t.num_rows for t in tables.values()] == [0, 0, 0]
+
+
+@pytest.mark.audit("QU19")
+def test_the_share_of_q1_is_set_against_the_period_before(con):
+    """April: one of four leads touched and converted; May: three of four."""
+    for month, good in ((4, 1), (5, 3)):
+        for i in range(4):
+            is_good = i < good
+            add_lead(
+                con, f"{month}{i}", [1, 2] if is_good else [], 10 if is_good else None,
+                created=datetime(2026, month, 4, 9),
+            )  # fmt: skip
+    tables = compute(con, SETTINGS)
+    found = row(tables, "naive")
+    assert (found["q1_share_rate"], found["q1_share_before_rate"]) == (Decimal("0.75"), Decimal("0.25"))
+    assert (found["n_leads_before"], found["n_q1_before"], found["q1_change"]) == (4, 1, Decimal("0.5"))
+    low, high = confint_proportions_2indep(3, 4, 1, 4, method="newcomb", compare="diff")
+    assert (float(found["q1_change_low"]), float(found["q1_change_high"])) == pytest.approx(
+        (low, high), abs=1e-9
+    )
+    half_year = row(tables, "naive", "half_year")
+    assert half_year["n_leads"] == 8
+    assert (half_year["q1_change"], half_year["q1_change_reason_code"]) == (None, "no_leads_before")
+
+
+@pytest.mark.audit("QU12", "QU17", "R2")
+def test_each_cut_says_whether_one_slope_fits_all_its_segments(con):
+    """Simpson: inside each team more touches go with less conversion, over both teams with more."""
+    rng = np.random.default_rng(4)
+    for rep, mean, base in (("r1", 1.0, 0.35), ("r2", 6.0, 0.95)):
+        add(con, "master.dim_reps", rep_id=rep, team_name=f"team {rep}")
+        for i in range(150):
+            n = int(rng.poisson(mean))
+            converts = rng.random() < base - 0.07 * n
+            add_lead(con, f"{rep}{i}", [0.1 * k for k in range(n)], 20 if converts else None, rep_id=rep)
+    tables = compute(con, SETTINGS)
+    cuts = {
+        r["segment_kind_code"]: r
+        for r in tables["touch_cuts"].to_pylist()
+        if (r["design_code"], r["period_code"]) == ("landmark_5", "month")
+    }
+    team = cuts["team"]
+    assert team["slope"] > 0 > team["within_slope"] and team["is_reversed"]
+    assert (team["n_segments"], team["n_eligible_segments"], team["cut_reason_code"]) == (2, 2, None)
+    assert team["heterogeneity_p_adjusted"] >= team["heterogeneity_p"] > Decimal("0.01")
+    channel = cuts["channel"]
+    assert (channel["heterogeneity_p"], channel["cut_reason_code"]) == (None, "under_two_segments")
+    lines = [row(tables, "landmark_5", kind="rep", segment=rep) for rep in ("r1", "r2")]
+    adjusted = multipletests([float(line["p_value"]) for line in lines], method="fdr_bh")[1]
+    assert [float(line["p_value_adjusted"]) for line in lines] == pytest.approx(list(adjusted), abs=1e-9)

@@ -47,5 +47,13 @@ select
     colour_code,
     colour_reason_codes,
     colour_flag_codes,
-    experiment_code
+    experiment_code,
+    p_value_adjusted,
+    n_leads_before,
+    n_q1_before,
+    q1_share_before_rate,
+    q1_change,
+    q1_change_low,
+    q1_change_high,
+    q1_change_reason_code
 from {{ source('statistics', 'touch_lines') }}

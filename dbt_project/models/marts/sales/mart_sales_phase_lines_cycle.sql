@@ -1,0 +1,28 @@
+-- Figures of the statistics step as they are; what could not be estimated says why.
+select
+    phase_code,
+    event_code,
+    landmark_days,
+    window_days,
+    n_units,
+    n_events,
+    n_event_before,
+    n_closed_before,
+    n_immature,
+    touches_mean,
+    event_rate,
+    r,
+    r_low,
+    r_high,
+    rho,
+    p_value,
+    p_value_adjusted,
+    slope,
+    slope_low,
+    slope_high,
+    intercept,
+    r_squared,
+    q1_share_rate,
+    is_enough,
+    line_reason_code
+from {{ source('statistics', 'phase_lines') }}

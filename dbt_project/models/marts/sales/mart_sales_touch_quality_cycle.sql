@@ -1,0 +1,26 @@
+-- Figures of the statistics step as they are; what could not be estimated says why.
+select
+    period_code,
+    period_start,
+    period_end,
+    segment_kind_code,
+    segment_code,
+    touch_channel_code,
+    n_leads,
+    n_touches,
+    n_reached,
+    n_answerable,
+    n_answered,
+    n_meetings,
+    n_met_touches,
+    touches_per_lead,
+    answer_rate,
+    answer_low,
+    answer_high,
+    answer_reason_code,
+    meetings_per_touch,
+    met_touch_rate,
+    met_touch_low,
+    met_touch_high,
+    met_touch_reason_code
+from {{ source('statistics', 'touch_quality') }}

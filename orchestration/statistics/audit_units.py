@@ -1,0 +1,71 @@
+"""The leads that the audit looks at and their touches, read once and shared by its estimates.
+
+`audit_units` is one row per dated lead created in the twelve months up to the last month whose leads all had their
+window, and after it up to the cycle's end: who it is, how it ended, and its effective touches before each landmark.
+`audit_touches` is one row per touch of these leads from their creation on. Both are temporary tables of the
+connection. A large company has millions of touches in views over calls and mails: one pass over them serves all.
+What does NOT belong here: an estimate, a segment's figure.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from orchestration.settings import RunSettings
+
+LANDMARKS = (3, 5, 10)
+# segment kind -> column of audit_units; the four cuts of the audit that need no phase (row QU12)
+CUTS = {"channel": "channel_code", "size_band": "size_band_code", "team": "team_code", "rep": "rep_id"}
+
+# Where a day of conversion has no hour, one on the landmark's own day counts as before it: the lead leaves the
+# population of the landmark, whatever its touches were.
+_UNITS = """
+create or replace temp table audit_leads as
+with bounds as (
+  select coalesce(max(last_month), $cycle_start) as last_month from (
+    select cast(date_trunc('month', created_on) as date) as last_month, bool_and(is_matured) as is_done
+    from metrics.fct_lead_cadences where is_dated group by 1) where is_done)
+select row_number() over (order by c.lead_id) as unit, c.lead_id, coalesce(c.account_id, 'unknown') as account_id,
+  coalesce(c.channel_code, 'unknown') as channel_code, coalesce(c.size_band_code, 'unknown') as size_band_code,
+  coalesce(c.rep_id, 'unknown') as rep_id, coalesce(r.team_name, 'unknown') as team_code,
+  c.created_at, c.created_on, cast(date_trunc('month', c.created_on) as date) as created_month, b.last_month,
+  l.converted_at, l.is_created_day_only, c.is_matured, c.is_converted_in_window, c.n_effective_touches,
+  l.converted_on - c.created_on as days_to_conversion, l.is_created_day_only or l.is_converted_day_only as is_by_day
+from metrics.fct_lead_cadences as c
+join master.fct_leads as l on l.lead_id = c.lead_id
+left join master.dim_reps as r on r.rep_id = c.rep_id
+cross join bounds as b
+where c.is_dated and c.created_on >= cast(b.last_month - interval 11 months as date)
+"""
+_TOUCHES = """
+create or replace temp table audit_touches as
+select u.unit, t.channel_code, t.direction_code, t.occurred_at, t.is_effective, t.source_stream_code,
+  t.source_key in (select send_key from master.fct_email_sends where is_replied) and t.source_stream_code = 'email'
+    as is_replied
+from master.fct_touches as t join audit_leads as u on t.lead_id = u.lead_id
+where t.occurred_at >= u.created_at and t.occurred_at < $as_of
+"""
+_EARLY = """
+create or replace temp table audit_units as
+with early as (
+  select unit, {early} from audit_touches join audit_leads using (unit)
+  where is_effective and occurred_at < created_at + interval {longest} days group by unit)
+select u.*, {columns} from audit_leads as u left join early as e using (unit)
+"""
+
+
+def prepare(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> None:
+    """audit_units and audit_touches of the cycle. Raises duckdb.Error when master or metrics lack a table."""
+    con.execute(_UNITS, {"cycle_start": settings.cycle_start})
+    con.execute(_TOUCHES, {"as_of": settings.as_of})
+    early = ", ".join(
+        f"count(*) filter (where occurred_at < created_at + interval {d} days) as x_{d}" for d in LANDMARKS
+    )
+    columns = ", ".join(
+        f"coalesce(e.x_{d}, 0) as x_{d}, coalesce(u.is_converted_in_window and case when u.is_by_day"
+        f" then u.days_to_conversion <= {d} else u.converted_at < u.created_at + interval {d} days end, false)"
+        f" as is_before_{d}"
+        for d in LANDMARKS
+    )
+    con.execute(_EARLY.format(early=early, columns=columns, longest=max(LANDMARKS)))
+    con.execute("drop table audit_leads")

@@ -1,0 +1,90 @@
+"""Touches against the event of each phase: a meeting after the hand-over, a deal after the opening."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from planted_audit import add_audit_lead
+from planted_candidate import SETTINGS
+from planted_warehouse_of_deals import AS_OF, add, open_warehouse
+
+from orchestration.statistics import audit_units, phase_lines
+
+MAY = datetime(2026, 5, 4, 9)
+
+
+@pytest.fixture
+def con(tmp_path: Path):
+    con = open_warehouse(tmp_path / "warehouse.duckdb")
+    yield con
+    con.close()
+
+
+def phases(con) -> dict[str, dict]:
+    audit_units.prepare(con, SETTINGS)
+    return {r["phase_code"]: r for r in phase_lines.figures(con, SETTINGS)["phase_lines"].to_pylist()}
+
+
+def add_deal_of(
+    con, name: str, touches: list[float], closed_after: float | None = None, won: bool = True
+) -> None:
+    """A deal opened a hundred days before the end, whose account is touched so many days after the opening."""
+    opened = AS_OF - timedelta(days=100)
+    add(
+        con, "master.fct_opportunities", opportunity_id=name, account_id=f"a_{name}", opened_at=opened,
+        closed_at=None if closed_after is None else opened + timedelta(days=closed_after),
+        is_won=closed_after is not None and won, is_lost=closed_after is not None and not won,
+    )  # fmt: skip
+    for days in touches:
+        add(con, "master.fct_touches", account_id=f"a_{name}", occurred_at=opened + timedelta(days=days),
+            is_effective=True)  # fmt: skip
+
+
+@pytest.mark.audit("QU14", "FR8")
+def test_who_was_handed_over_is_to_be_met_after_the_landmark(con):
+    call, meet = "voice", "meeting"
+    add_audit_lead(
+        con, "a", MAY, ((1, call, True), (2, call, True), (7, call, True), (9, meet, True)), mql_at=MAY
+    )
+    add_audit_lead(
+        con, "b", MAY, ((1, call, False), (31, meet, True)), mql_at=MAY
+    )  # tried; met after the window
+    add_audit_lead(con, "c", MAY, ((0.5, call, True), (3, meet, True)), mql_at=MAY)  # met before the landmark
+    late = MAY + timedelta(days=2)
+    add_audit_lead(
+        con, "d", MAY, ((1, call, True), (3, call, True)), mql_at=late
+    )  # the first call came before
+    add_audit_lead(con, "young", datetime(2026, 6, 20), mql_at=datetime(2026, 6, 20))
+    add_audit_lead(con, "never", MAY, ((1, call, True),))
+    found = phases(con)["mql"]
+    assert (found["n_units"], found["n_events"], found["n_event_before"], found["n_immature"]) == (3, 1, 1, 1)
+    assert found["touches_mean"] == 1, "two, none and one"
+    assert (found["event_code"], found["landmark_days"], found["window_days"]) == ("meeting", 5, 30)
+
+
+@pytest.mark.audit("QU14")
+def test_what_was_opened_is_to_be_won_by_touches_of_its_account(con):
+    add_deal_of(con, "won", [1, 5, 20], 60)
+    add_deal_of(con, "open", [3])
+    add_deal_of(con, "lost", [2], 50, won=False)
+    add_deal_of(con, "won_late", [4], 95)  # after the 90 days
+    add_deal_of(con, "won_at_once", [1], 10)
+    add_deal_of(con, "lost_at_once", [1], 10, won=False)
+    found = phases(con)["opportunity"]
+    assert (found["n_units"], found["n_events"], found["n_event_before"], found["n_closed_before"]) == (
+        4,
+        1,
+        1,
+        1,
+    )
+    assert (found["touches_mean"], found["event_rate"]) == (Decimal("1.25"), Decimal("0.25"))
+    assert (found["r"], found["q1_share_rate"]) == (1, Decimal("0.25"))
+    assert not found["is_enough"]
+
+
+def test_a_company_without_leads_or_deals_says_why_both_phases_have_no_line(con):
+    found = phases(con)
+    assert {code: (r["n_units"], r["r"], r["line_reason_code"]) for code, r in found.items()} == {
+        "mql": (0, None, "n_lt_3"), "opportunity": (0, None, "n_lt_3"),
+    }  # fmt: skip
