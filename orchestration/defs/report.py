@@ -16,7 +16,7 @@ SALES_AUDIT = dg.AssetKey(["report", "sales_audit"])
 
 
 def report_assets(rule_results: dg.AssetKey, publication: dg.AssetKey) -> list[dg.AssetsDefinition]:
-    """The two reports, in French and English."""
+    """The reports, in French and English."""
     common = {"group_name": "report", "kinds": {"python", "html"}, "owners": ["team:revops"]}
 
     @dg.asset(key=DATA_QUALITY, deps=[rule_results], description="Publishable or not, and why.", **common)
@@ -29,12 +29,12 @@ def report_assets(rule_results: dg.AssetKey, publication: dg.AssetKey) -> list[d
     @dg.asset(
         key=SALES_AUDIT,
         deps=[publication],
-        description="One page for the monthly sales audit.",
+        description="One page for the monthly sales audit, and the pages around it.",
         **common,
     )
     def report_sales_audit(company: CompanyResource) -> dg.MaterializeResult:
-        """Write the sales audit."""
-        files = write_reports(company.current(), "data_quality", "sales_audit")
+        """Write every report of the publication."""
+        files = write_reports(company.current())
         return dg.MaterializeResult(metadata={"files": len(files)})
 
     return [report_data_quality, report_sales_audit]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.reporting.render import render_data_quality, render_glossary, render_sales_audit
+from orchestration.reporting.render import render_data_quality, render_glossary, render_sales_audit_detail
 from tests.unit.reporting import planted_reports as planted
 
 pytestmark = pytest.mark.browser
@@ -21,8 +21,8 @@ PAGES = {
     "held-fr": lambda: render_data_quality(planted.HELD_QUALITY, "fr"),
     "busy-en": lambda: render_data_quality(planted.BUSY_QUALITY, "en"),
     "empty-fr": lambda: render_data_quality(planted.EMPTY_QUALITY, "fr"),
-    "audit-fr": lambda: render_sales_audit(planted.AUDIT, "fr"),
-    "audit-en": lambda: render_sales_audit(planted.AUDIT, "en"),
+    "audit-fr": lambda: render_sales_audit_detail(planted.AUDIT, "fr"),
+    "audit-en": lambda: render_sales_audit_detail(planted.AUDIT, "en"),
     "glossary-fr": lambda: render_glossary(planted.RUN, "fr"),
     "glossary-en": lambda: render_glossary(planted.RUN, "en", planted.METRICS, planted.ABSENT),
 }
@@ -237,7 +237,7 @@ def test_the_quality_report_prints_on_a4_with_its_text(browser, quality_page, tm
 )
 def test_the_sales_audit_prints_on_one_a4_page_in_landscape(browser, tmp_path, language, inputs):
     page = tmp_path / "audit.html"
-    page.write_text(render_sales_audit(inputs, language), encoding="utf-8")
+    page.write_text(render_sales_audit_detail(inputs, language), encoding="utf-8")
     browser.open(page)
     content = browser.pdf()
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 1
