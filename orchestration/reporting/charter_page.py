@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestration.reporting.cycle_figures import CycleInputs
-from orchestration.reporting.cycle_tables import threshold_rows
+from orchestration.reporting.cycle_blocks import ACTION_RULES
+from orchestration.reporting.cycle_figures import CycleInputs, Threshold
+from orchestration.reporting.cycle_tables import threshold_segment, threshold_value
 from orchestration.reporting.decision_page import page
 from orchestration.reporting.documents import Cell, Grid, Part, cells
-from orchestration.reporting.formatting import MISSING, Formats
+from orchestration.reporting.formatting import Formats
 from orchestration.reporting.wording import Wording
 
 
@@ -38,26 +39,36 @@ def _dated(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
 
 
 def _thresholds(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
+    """One row a segment, one column a rule that any segment has; the days of a window stand beside the number."""
     title = t("cycle.charter.by_segment")
-    rows = threshold_rows(inputs, t, f)
-    if not rows:
+    held = [each for each in inputs.thresholds or () if each.value is not None]
+    if not held:
         return Part("segments", title, (t("cycle.absent.thresholds"),))
-    columns = (
-        ("", t("column.segment")), ("", t("cycle.column.rule")), ("n", t("cycle.column.current")),
-        ("", t("cycle.column.origin")), ("", t("cycle.column.approved_by")),
-    )  # fmt: skip
-    return Part(
-        "segments",
-        title,
-        grid=Grid(
-            columns,
-            [
-                cells(row["segment"], row["rule"], row["value"], row["origin"],
-                      Cell(row["approved_by"], note="" if row["since"] == MISSING else row["since"]))
-                for row in rows
-            ],
-        ),
-    )  # fmt: skip
+    rules = [rule for rule in ACTION_RULES if any(each.rule == rule for each in held)]
+    segments = list(dict.fromkeys((each.kind, each.segment) for each in held))
+    rows = []
+    for kind, segment in segments:
+        mine = {each.rule: each for each in held if (each.kind, each.segment) == (kind, segment)}
+        some = next(iter(mine.values()))
+        approved = sorted({each.approved_by for each in mine.values() if each.approved_by})
+        since = max((each.valid_from for each in mine.values() if each.valid_from), default=None)
+        rows.append(
+            cells(
+                threshold_segment(some, t),
+                *(_value(mine.get(rule), t, f) for rule in rules),
+                Cell(", ".join(approved) or t.or_raw("cycle.threshold_origin", some.origin),
+                     note=f.date_short(since) if since else ""),
+            )
+        )  # fmt: skip
+    columns = [("", t("column.segment")), *(("n", t.or_raw("cycle.threshold_rule", rule)) for rule in rules)]
+    return Part("segments", title, grid=Grid([*columns, ("", t("cycle.column.approved_by"))], rows))
+
+
+def _value(each: Threshold | None, t: Wording, f: Formats) -> Cell:
+    if each is None:
+        return Cell("")
+    note = t("cycle.threshold_days", days=each.window_days) if each.window_days else ""
+    return Cell(threshold_value(each.rule, each.value, t, f), note=note)
 
 
 def _exceptions(inputs: CycleInputs, t: Wording, f: Formats) -> Part:

@@ -106,19 +106,37 @@ class FormerLine:
 
 @dataclass(frozen=True)
 class Bucket:
-    """Conversion of the leads whose first contact came between two delays; the edges in hours, None for open."""
+    """Conversion of the leads first contacted within a delay. until_hours: None for the classes without one."""
 
     code: str
-    low_hours: Decimal | None
-    high_hours: Decimal | None
+    until_hours: Decimal | None
     n_leads: int
     n_converted: int
     rate: Decimal | None
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """Time to first contact of one period and segment: Kaplan-Meier median, and the target over all leads."""
+
+    period: str  # month, half_year
+    kind: str
+    segment: str
+    n_leads: int
+    median: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    target_min: Decimal | None = None
+    target_max: Decimal | None = None
+    n_due: int = 0
+    met_rate: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class AccountRow:
-    """An account that stands in Q1 or Q3, by golden id."""
+    """An account that stands in Q1 or Q3 in two of the last three cycles, by golden id."""
 
     account_id: str
     quadrant: str
@@ -126,7 +144,6 @@ class AccountRow:
     touches: Decimal | None
     rate: Decimal | None
     n_leads: int
-    is_recurring: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,42 +170,50 @@ class Rail:
     rate: Decimal | None
     upper: Decimal | None
     bar: Decimal | None
-    status: str  # within, breach, not_proved, no_delivery
+    status: str  # within, breach, not_proved, no_bar, no_delivery
     action: str | None = None
+    change: str | None = None  # against the weeks before: proved (not worse), not_proved, worse, no_reference
 
 
 @dataclass(frozen=True)
 class Threshold:
     """One action threshold of a segment: in force, and what the data propose."""
 
-    segment: str
+    kind: str  # all, channel, size_band, channel_size
+    segment: str  # of channel_size: `inbound/smb`
     rule: str
     value: Decimal | None
-    origin: str | None
+    origin: str | None = None
+    window_days: int | None = None
     proposed: Decimal | None = None
     low: Decimal | None = None
     high: Decimal | None = None
     n: int | None = None
     method: str | None = None
     reason: str | None = None
-    is_change: bool = False
+    decision: str = "keep"  # first, change, keep, none
     approved_by: str | None = None
     valid_from: date | None = None
-    text: str | None = None
+
+    @property
+    def is_change(self) -> bool:
+        """The data propose another value than the one in force."""
+        return self.decision in ("first", "change")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as its read-out stands. delta: difference of the conversion rates, treated less control."""
+    """An experiment as its read-out stands. delta: difference of the conversion rates, test less control."""
 
     code: str
     state: str
     colour: str | None
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     delta: Decimal | None = None
     low: Decimal | None = None
     high: Decimal | None = None
-    n_units: int = 0
+    n_leads: int = 0
     starts_on: date | None = None
     ends_on: date | None = None
 
@@ -216,16 +241,15 @@ class Question:
     high: Decimal | None
     n: int | None
     reason: str | None
-    text: str | None = None
 
 
 @dataclass(frozen=True)
 class Quality:
-    """Quality of the touches of one channel: replies and meetings per touch."""
+    """Quality of the touches of one channel: answers and meetings per touch; `all` for every channel."""
 
     channel: str
     n_touches: int
-    reply_rate: Decimal | None
+    answer_rate: Decimal | None
     meeting_rate: Decimal | None
 
 
@@ -238,6 +262,8 @@ class Note:
     approved_on: date | None = None
     lessons: tuple[str, ...] = ()
     business_story: str = ""
+    retrospective: str = ""
+    scripts: Mapping[str, str] = field(default_factory=dict)  # q1, q3
     raci: tuple[tuple[str, str], ...] = ()
 
 
@@ -262,7 +288,7 @@ class CycleInputs:
     spread: tuple[SpreadMonth, ...] = ()
     former: tuple[FormerLine, ...] = ()
     buckets: tuple[Bucket, ...] | None = None
-    ttf_target_hours: Decimal | None = None
+    responses: tuple[Response, ...] | None = None
     accounts: tuple[AccountRow, ...] | None = None
     outliers: tuple[OutlierRow, ...] | None = None
     rails: tuple[Rail, ...] | None = None
@@ -283,6 +309,13 @@ class CycleInputs:
                 if (each.design_code, each.segment_kind_code, each.segment_code) == (design, kind, segment)
             ),
             None,
+        )
+
+    def response(self, kind: str = "all", segment: str = "all", period: str = "half_year") -> Response | None:
+        """Time to first contact of one segment."""
+        wanted = (period, kind, segment)
+        return next(
+            (each for each in self.responses or () if (each.period, each.kind, each.segment) == wanted), None
         )
 
     def segments(self, design: str = JUDGED) -> tuple[LineFigures, ...]:

@@ -7,13 +7,12 @@ says so.
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
+from orchestration.reporting import cycle_blocks
 from orchestration.reporting.audit_inputs import HISTORY_MONTHS, audit_inputs
-from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.cycle_figures import (
     JUDGED,
     ContactPolicy,
@@ -21,11 +20,8 @@ from orchestration.reporting.cycle_figures import (
     FormerLine,
     LineFigures,
     LinePoint,
-    OutlierRow,
-    Rail,
     SpreadMonth,
 )
-from orchestration.reporting.definitions import complaint_bar
 from orchestration.reporting.formatting import add_months, month_start
 from orchestration.reporting.inputs import Reader, reading
 from orchestration.settings import cycle_bounds
@@ -37,7 +33,6 @@ _LINES = "marts.mart_sales_touch_lines_cycle"
 _POINTS = "marts.mart_sales_touch_points_cycle"
 _CUTS = "('all', 'channel', 'size_band')"
 _SIZE_ORDER = ("all", "inbound", "outbound", "partner", "smb", "mid", "enterprise")
-RAIL_WEEKS = 13
 
 
 def load_cycle_inputs(company: Company) -> CycleInputs:
@@ -55,8 +50,17 @@ def load_cycle_inputs(company: Company) -> CycleInputs:
             line_end_day=end,
             spread=_spread(reader, cycle),
             former=_former_lines(company, audit.run.cycle),
-            outliers=_outliers(reader),
-            rails=_rails(reader, cycle),
+            buckets=cycle_blocks.delays(reader),
+            responses=cycle_blocks.responses(reader),
+            accounts=cycle_blocks.accounts(reader),
+            outliers=cycle_blocks.outliers(reader),
+            rails=cycle_blocks.rails(reader, cycle),
+            thresholds=cycle_blocks.thresholds(company, reader),
+            experiments=cycle_blocks.experiments(reader),
+            steps=cycle_blocks.steps(reader),
+            questions=cycle_blocks.questions(reader),
+            quality=cycle_blocks.quality(reader),
+            note=cycle_blocks.note(company, audit.run.cycle),
             policy=_policy(company, audit.run.cycle),
         )
 
@@ -141,53 +145,6 @@ def _former_lines(company: Company, cycle: str) -> tuple[FormerLine, ...]:
         rows = pq.read_table(path, columns=["r", "q1_share_rate"], filters=wanted).to_pylist()
         found += [FormerLine(earlier, row["r"], row["q1_share_rate"]) for row in rows]
     return tuple(found)
-
-
-def _outliers(reader: Reader) -> tuple[OutlierRow, ...] | None:
-    name = "quality_dbt.dq_outliers"
-    if not reader.has(name):
-        return None
-    rows = reader.table(name, "select * from relation where top_rank is not null order by top_rank")
-    return tuple(
-        OutlierRow(
-            row["top_rank"], row["record_key"], row["metric_code"], row["metric_value"], row["class_code"],
-            row["reason_code"], row["action_code"],
-        )
-        for row in rows
-    )  # fmt: skip
-
-
-def _rails(reader: Reader, cycle: date) -> tuple[Rail, ...] | None:
-    """Complaints, unsubscriptions and bounces of the last weeks that begin before the end of the cycle."""
-    name = "marts.mart_marketing_complaints_week"
-    if not reader.has(name):
-        return None
-    rows = reader.table(
-        name,
-        "select * from relation where segment_kind_code = 'all' and iso_week_start_on < ?"
-        " order by iso_week_start_on desc limit ?",
-        (add_months(cycle, 1), RAIL_WEEKS),
-    )
-    parts = (
-        ("complaint", "n_complained", "n_delivered", "complaint_rate", complaint_bar()),
-        ("unsubscribe", "n_unsubscribed", "n_delivered", "unsubscribe_rate", None),
-        ("bounce", "n_bounced_hard", "n_sent", "bounce_rate", None),
-    )
-    return tuple(_rail(row, *part) for row in reversed(rows) for part in parts)
-
-
-def _rail(row: dict[str, Any], code: str, events: str, units: str, rate: str, bar: Decimal | None) -> Rail:
-    n, of, value = row[events] or 0, row[units] or 0, row[rate]
-    upper = exact_upper_95(n, of)
-    if value is None:
-        status = "no_delivery"
-    elif bar is None:
-        status = "no_bar"
-    elif value > bar:
-        status = "breach"
-    else:
-        status = "not_proved" if upper is None or upper > bar else "within"
-    return Rail(code, row["iso_week_start_on"], n, of, value, upper, bar, status)
 
 
 def _policy(company: Company, cycle: str) -> ContactPolicy | None:

@@ -9,11 +9,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from orchestration.reporting.cycle_figures import CycleInputs, LineFigures, Rail, Threshold
+from orchestration.reporting.cycle_figures import CycleInputs, LineFigures, Question, Rail, Threshold
 from orchestration.reporting.formatting import MISSING, Formats
 from orchestration.reporting.wording import Wording
 
 ACCOUNTS_SHOWN = 10
+#: Question -> how its figure is written; the others are plain numbers.
+_FIGURES = {
+    "ttf_in_target": Formats.percent,
+    "slope_positive": Formats.points,
+    "q1_share_rose": Formats.points,
+    "touches_answered_more": Formats.percent,
+    "complaints_under_bar": Formats.percent,
+}
 RAIL_ORDER = ("complaint", "unsubscribe", "bounce")
 
 
@@ -49,6 +57,7 @@ def _line_row(
         else f"[{f.decimal(line.r_low, 2)}; {f.decimal(line.r_high, 2)}]",
         "slope": f.points(line.slope, 1),
         "q1": f.percent(line.q1_share_rate, 0),
+        "ttf": MISSING,
         "colour": line.colour_code or "",
         "colour_label": t.or_raw("lights.colour", line.colour_code) if line.colour_code else "",
         "few": line.is_grey and line.design_code == "landmark_5",
@@ -62,7 +71,7 @@ def _sensitivity(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, 
     whole = inputs.line()
     if whole is None:
         return []
-    rows = [_line_row(t("cycle.sensitivity.judged"), whole, t, f)]
+    rows = [_line_row(t("cycle.sensitivity.judged"), whole, t, f) | {"ttf": _median(inputs, whole, f)}]
     dropped = _line_row(t("cycle.sensitivity.without_top"), whole, t, f)
     dropped |= {
         "n": f.integer(whole.n_leads - whole.n_top_dropped),
@@ -86,8 +95,15 @@ def _sensitivity(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, 
             rows.append(_line_row(t(f"cycle.sensitivity.{design}"), line, t, f, naive=design == "naive"))
     for line in inputs.segments():
         if line.n_leads:
-            rows.append(_line_row(t.or_raw(line.segment_kind_code, line.segment_code), line, t, f))
+            row = _line_row(t.or_raw(line.segment_kind_code, line.segment_code), line, t, f)
+            rows.append(row | {"ttf": _median(inputs, line, f)})
     return rows
+
+
+def _median(inputs: CycleInputs, line: LineFigures, f: Formats) -> str:
+    """Median hours to first contact beside the line of the same segment (rows DA4, QU13)."""
+    response = inputs.response(line.segment_kind_code, line.segment_code)
+    return f.decimal(response.median, 1) if response else MISSING
 
 
 def _composition(line: LineFigures | None, t: Wording, f: Formats) -> str:
@@ -142,7 +158,7 @@ def _funnel(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, Any]]
 
 
 def account_rows(inputs: CycleInputs, quadrant: str, f: Formats) -> list[dict[str, str]] | None:
-    """The ten accounts of a quadrant that stand first, recurring ones marked; None without the mart."""
+    """The ten recurring accounts of a quadrant that stand first; None without the mart."""
     if inputs.accounts is None:
         return None
     chosen = sorted(
@@ -154,7 +170,6 @@ def account_rows(inputs: CycleInputs, quadrant: str, f: Formats) -> list[dict[st
             "touches": f.decimal(each.touches, 1),
             "rate": f.percent(each.rate, 0),
             "n": f.integer(each.n_leads),
-            "recurring": "↻" if each.is_recurring else "",
         }
         for each in chosen[:ACCOUNTS_SHOWN]
     ]
@@ -208,6 +223,15 @@ def rail_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, Any
                 "state_label": t.or_raw("cycle.rail_state", last.status),
                 "breaches": f"{f.integer(n_breaches)} / {f.integer(len(weeks))}",
                 "action": t.or_raw("cycle.rail_action", last.action),
+                "then": ", ".join(
+                    filter(
+                        None,
+                        (
+                            t.or_raw("cycle.rail_action", last.action),
+                            t.or_raw("cycle.rail_change", last.change),
+                        ),
+                    )
+                ),
             }
         )
     return rows
@@ -218,8 +242,16 @@ def threshold_value(rule: str, value: Decimal | None, t: Wording, f: Formats) ->
     if value is None:
         return MISSING
     places = 0 if value == value.to_integral_value() else 1
-    unit = t.or_raw("cycle.threshold_unit", rule)
-    return f.with_unit(value, "" if unit == rule else unit, places)
+    unit = {"ttf_max_hours": "unit.hours", "hot_cool_down_days": "unit.days"}.get(rule)
+    return f.with_unit(value, t(unit) if unit else "", places)
+
+
+def threshold_segment(each: Threshold, t: Wording) -> str:
+    """The name of a segment; channel and size where it names both."""
+    if each.kind == "channel_size":
+        channel, _, size = each.segment.partition("/")
+        return f"{t.or_raw('channel', channel)} · {t.or_raw('size_band', size)}"
+    return t("cycle.whole") if each.kind == "all" else t.or_raw(each.kind, each.segment)
 
 
 def _threshold_row(each: Threshold, t: Wording, f: Formats) -> dict[str, Any]:
@@ -228,16 +260,17 @@ def _threshold_row(each: Threshold, t: Wording, f: Formats) -> dict[str, Any]:
         interval = (
             f"[{threshold_value(each.rule, each.low, t, f)}; {threshold_value(each.rule, each.high, t, f)}]"
         )
+    value = threshold_value(each.rule, each.value, t, f)
+    if each.window_days and each.value is not None:
+        value = t("cycle.threshold_window", value=value, days=each.window_days)
     return {
-        "segment": t.or_raw("cycle.threshold_segment", each.segment),
+        "segment": threshold_segment(each, t),
         "rule": t.or_raw("cycle.threshold_rule", each.rule),
-        "value": each.text or threshold_value(each.rule, each.value, t, f),
-        "proposed": threshold_value(each.rule, each.proposed, t, f),
+        "value": value,
+        "proposed": threshold_value(each.rule, each.proposed, t, f) if each.is_change else "",
         "interval": interval,
-        "n": f.integer(each.n),
         "origin": t.or_raw("cycle.threshold_origin", each.origin),
-        "method": t.or_raw("cycle.threshold_method", each.method),
-        "reason": t.or_raw("cycle.threshold_reason", each.reason),
+        "reason": t.or_raw("cycle.threshold_reason", None if each.reason == "not_from_data" else each.reason),
         "is_change": each.is_change,
         "approved_by": each.approved_by or MISSING,
         "since": f.date_short(each.valid_from),
@@ -245,10 +278,12 @@ def _threshold_row(each: Threshold, t: Wording, f: Formats) -> dict[str, Any]:
 
 
 def threshold_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, Any]] | None:
-    """Thresholds in force beside what the data propose."""
+    """Thresholds in force beside what the data propose, the changes first."""
     if inputs.thresholds is None:
         return None
-    return [_threshold_row(each, t, f) for each in inputs.thresholds]
+    return [
+        _threshold_row(each, t, f) for each in sorted(inputs.thresholds, key=lambda each: not each.is_change)
+    ]
 
 
 def experiment_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, Any]] | None:
@@ -267,8 +302,10 @@ def experiment_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[st
                 "colour": each.colour or "grey",
                 "colour_label": t.or_raw("lights.colour", each.colour or "grey"),
                 "delta": delta,
-                "n": f.integer(each.n_units),
-                "reasons": ", ".join(t.or_raw("cycle.experiment_reason", code) for code in each.reasons),
+                "n": f.integer(each.n_leads),
+                "reasons": ", ".join(
+                    t.or_raw("cycle.experiment_reason", code) for code in (*each.reasons, *each.flags)
+                ),
                 "dates": f"{f.date_short(each.starts_on)} – {f.date_short(each.ends_on)}",
             }
         )
@@ -297,13 +334,23 @@ def _quality(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, str]
         return None
     return [
         {
-            "channel": t.or_raw("contact_channel", each.channel),
+            "channel": t.or_raw("cycle.touch_channel", each.channel),
             "n": f.integer(each.n_touches),
-            "replies": f.percent(each.reply_rate, 1),
+            "answers": f.percent(each.answer_rate, 1),
             "meetings": f.percent(each.meeting_rate, 1),
         }
         for each in inputs.quality
     ]
+
+
+def _answer(inputs: CycleInputs, asked: Question, t: Wording) -> str:
+    """A computed answer; of the two that people give, what the framing note says."""
+    note = inputs.note
+    if note and asked.code == "so_what" and note.business_story:
+        return note.business_story
+    if note and asked.code == "scripts_by_quadrant" and note.scripts:
+        return " ".join(f"{code.upper()} : {text}" for code, text in sorted(note.scripts.items()))
+    return t.or_raw("cycle.answer", asked.answer)
 
 
 def question_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, Any]] | None:
@@ -312,18 +359,18 @@ def question_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str,
         return None
     rows = []
     for each in inputs.questions:
-        value = f.decimal(each.value, 2)
+        show = _FIGURES.get(each.code, Formats.decimal)
+        value = MISSING if each.value is None else show(f, each.value, 2)
         if each.value is not None and each.low is not None and each.high is not None:
-            value += f" [{f.decimal(each.low, 2)}; {f.decimal(each.high, 2)}]"
+            value += f" [{show(f, each.low, 2)}; {show(f, each.high, 2)}]"
         rows.append(
             {
                 "number": each.number,
                 "question": t.or_raw("cycle.question", each.code),
-                "answer": each.text or t.or_raw("cycle.answer", each.answer),
-                "answer_code": each.answer,
+                "answer": _answer(inputs, each, t),
                 "value": value,
                 "n": f.integer(each.n),
-                "reason": t.or_raw("reason", each.reason),
+                "reason": t.or_raw("cycle.question_reason", each.reason),
             }
         )
     return rows

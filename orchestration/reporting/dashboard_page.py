@@ -15,7 +15,7 @@ from orchestration.audit.regression import line as fit
 from orchestration.reporting.audit_page import Change, change, reason_text
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import sparkline
-from orchestration.reporting.cycle_figures import JUDGED, CycleInputs, LineFigures
+from orchestration.reporting.cycle_figures import JUDGED, Bucket, CycleInputs, LineFigures
 from orchestration.reporting.cycle_tables import tables
 from orchestration.reporting.figures import TRUSTS, Kpi
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
@@ -36,7 +36,7 @@ from orchestration.reporting.wording import Wording
 
 R_BAR = Decimal("0.25")
 MINIMUM_LEADS, MINIMUM_EVENTS = 30, 10
-THRESHOLDS_SHOWN = 9  # what one sheet of paper holds; the decision page shows all
+THRESHOLDS_SHOWN = 7  # what one sheet of paper holds; the decision page shows all
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,16 @@ def _tiles(inputs: CycleInputs, t: Wording, f: Formats) -> list[DashboardTile]:
 
 
 def _ttf_target(inputs: CycleInputs, t: Wording, f: Formats) -> str:
-    if inputs.ttf_target_hours is None:
+    """The bar of the first contact, and the share of all leads that met it (row DE4)."""
+    month = inputs.response(period="month")
+    if month is None or month.target_max is None or month.target_min is None:
         return t("cycle.tile.no_target")
-    return t("cycle.tile.at_most", value=f.with_unit(inputs.ttf_target_hours, t("unit.hours"), 0))
+    hours = f.with_unit(month.target_max, t("unit.hours"), 0)
+    if month.target_min != month.target_max:
+        hours = t("cycle.tile.from_to", low=f.integer(month.target_min), high=hours)
+    if month.met_rate is None:
+        return t("cycle.tile.at_most", value=hours)
+    return t("cycle.tile.met", value=hours, share=f.percent(month.met_rate, 0))
 
 
 def _shown(kpi: Kpi, value: Decimal | None, t: Wording, f: Formats) -> str:
@@ -421,48 +428,35 @@ def _multiple_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[tuple[st
 
 
 def _delays(inputs: CycleInputs, t: Wording, f: Formats) -> str:
-    if not inputs.buckets:
+    rated = [each for each in inputs.buckets or () if each.rate is not None]
+    if not rated:
         return ""
-    made = []
-    for each in inputs.buckets:
-        ends = wilson_95(each.n_converted, each.n_leads)
-        made.append(
-            Delay(
-                _delay_label(each, t, f), None if each.rate is None else float(each.rate),
-                float(ends[0]) if ends else None, float(ends[1]) if ends else None, each.n_leads,
-            )
-        )  # fmt: skip
-    n, k = sum(b.n_leads for b in inputs.buckets), sum(b.n_converted for b in inputs.buckets)
+    n, k = sum(each.n_leads for each in rated), sum(each.n_converted for each in rated)
+
+    def number(value: Decimal | None) -> float | None:
+        return None if value is None else float(value)
+
+    month = inputs.response(period="month")
     target = None
-    if inputs.ttf_target_hours is not None:
-        inside = [
-            i
-            for i, b in enumerate(inputs.buckets)
-            if b.high_hours is not None and b.high_hours <= inputs.ttf_target_hours
-        ]
-        target = inside[-1] if inside else None
+    if month is not None and month.target_max is not None and month.target_min == month.target_max:
+        edges = [each.until_hours for each in rated]
+        target = edges.index(month.target_max) if month.target_max in edges else None
     return rates_by_delay(
-        made, k / n if n else None,
-        mean_label=t("cycle.chart.mean_cr", value=f.percent(Decimal(k) / n if n else None, 1)),
+        [Delay(_delay_label(b, t, f), number(b.rate), number(b.low), number(b.high), b.n_leads) for b in rated],
+        k / n, mean_label=t("cycle.chart.mean_cr", value=f.percent(Decimal(k) / n, 1)),
         title=t("cycle.chart.delay_title"), name="delays", tick=lambda share: f.percent(share, 0),
         n_label=lambda count: t("audit.tile.n", n=f.integer(count)),
         target_after=target, target_label=t("cycle.chart.target"),
     )  # fmt: skip
 
 
-def _delay_label(bucket, t: Wording, f: Formats) -> str:
-    def hours(value: Decimal) -> str:
-        if value >= 48 and value % 24 == 0:
-            return f.with_unit(value / 24, t("unit.days"), 0)
-        if value < 1:
-            return f.with_unit(value * 60, t("cycle.unit.minutes"), 0)
-        return f.with_unit(value, t("unit.hours"), 0)
-
-    if bucket.low_hours is None and bucket.high_hours is None:
+def _delay_label(bucket: Bucket, t: Wording, f: Formats) -> str:
+    hours = bucket.until_hours
+    if hours is None:
         return t.or_raw("cycle.delay", bucket.code)
-    if bucket.high_hours is None:
-        return f"> {hours(bucket.low_hours)}"
-    return f"≤ {hours(bucket.high_hours)}"
+    if hours >= 48 and hours % 24 == 0:
+        return f"≤ {f.with_unit(hours / 24, t('unit.days'), 0)}"
+    return f"≤ {f.with_unit(hours, t('unit.hours'), 0)}"
 
 
 def _delay_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[tuple[str, str, str, str]]:

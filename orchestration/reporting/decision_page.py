@@ -12,6 +12,7 @@ from orchestration.reporting.cycle_tables import experiment_rows, rail_rows, thr
 from orchestration.reporting.dashboard_page import segment_label, verdict_line
 from orchestration.reporting.documents import Cell, Grid, Part, cells
 from orchestration.reporting.formatting import MISSING, Formats
+from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 
@@ -43,7 +44,7 @@ def _sought(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
     note = inputs.note
     if note is None or not note.decision_sought:
         return Part("sought", t("cycle.decision.sought"), (t("cycle.decision.no_note"),))
-    sentences = [note.decision_sought]
+    sentences = [masked(note.decision_sought)]
     if note.approved_by:
         sentences.append(t("cycle.decision.framed", name=note.approved_by, day=f.date(note.approved_on)))
     return Part("sought", t("cycle.decision.sought"), sentences)
@@ -131,7 +132,7 @@ def rails_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
         return Part("rails", title, (t("cycle.absent.rails"),))
     lights = {"breach": "red", "within": "pass", "not_proved": "amber"}
     columns = (
-        ("", t("cycle.column.rail")), ("n", t("column.rate")), ("n", t("column.upper_95")),
+        ("", t("cycle.column.rail")), ("n", t("column.rate")), ("n", t("cycle.column.upper")),
         ("n", t("cycle.column.bar")), ("", t("column.state")), ("n", t("cycle.column.breaches")),
     )  # fmt: skip
     return Part(
@@ -141,7 +142,7 @@ def rails_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
             columns,
             [
                 cells(Cell(row["label"], note=row["week"]), Cell(row["rate"], note=row["n"]), row["upper"],
-                      row["bar"], Cell(row["state_label"], light=lights.get(row["state"], "grey"), note=row["action"]),
+                      row["bar"], Cell(row["state_label"], light=lights.get(row["state"], "grey"), note=row["then"]),
                       row["breaches"])
                 for row in rows
             ],
@@ -152,5 +153,5 @@ def rails_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
 def _next(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
     note = inputs.note
     if note and note.business_story:
-        return Part("next", t("cycle.decision.next"), (note.business_story,), blanks=1)
+        return Part("next", t("cycle.decision.next"), (masked(note.business_story),), blanks=1)
     return Part("next", t("cycle.decision.next"), (t("cycle.decision.to_write"),), blanks=3)

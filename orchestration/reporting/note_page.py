@@ -11,12 +11,14 @@ from typing import Any
 from orchestration.reporting.audit_page import change
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.cycle_figures import CycleInputs
+from orchestration.reporting.cycle_tables import question_rows
 from orchestration.reporting.dashboard_page import segment_label, too_few, verdict_line
 from orchestration.reporting.decision_page import page
-from orchestration.reporting.documents import Part
+from orchestration.reporting.documents import Cell, Grid, Part, cells
 from orchestration.reporting.figures import Kpi
 from orchestration.reporting.formatting import MISSING, Formats
 from orchestration.reporting.intervals import wilson_95
+from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 LESSONS = 3
@@ -28,6 +30,7 @@ def note_context(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, Any]:
         Part("figures", t("cycle.note.figures"), figures(inputs, t, f), is_list=True),
         Part("segments", t("cycle.note.segments"), _segments(inputs, t, f), is_list=True),
         Part("guard", t("cycle.note.guard"), _guard(inputs, t, f), is_list=True),
+        _questions(inputs, t, f),
         _lessons(inputs, t),
     ]
     return page(inputs, t, "monthly_note", parts, verdict_line(inputs, t, f))
@@ -138,8 +141,28 @@ def _guard(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
     return told
 
 
+def _questions(inputs: CycleInputs, t: Wording, f: Formats) -> Part | None:
+    """The ten questions of the express diagnosis (row QU18)."""
+    rows = question_rows(inputs, t, f)
+    if not rows:
+        return None
+    columns = (
+        ("", t("cycle.column.question")), ("", t("cycle.column.answer")), ("n", t("cycle.column.value")), ("n", "n"),
+    )  # fmt: skip
+    made = [
+        cells(
+            f"{row['number']}. {row['question']}",
+            Cell(masked(row["answer"]), note=row["reason"]),
+            row["value"],
+            row["n"],
+        )
+        for row in rows
+    ]
+    return Part("questions", t("cycle.note.questions"), grid=Grid(columns, made))
+
+
 def _lessons(inputs: CycleInputs, t: Wording) -> Part:
     given = inputs.note.lessons[:LESSONS] if inputs.note else ()
     missing = LESSONS - len(given)
-    told = [*given, *([t("cycle.note.to_write")] if missing else [])]
+    told = [*map(masked, given), *([t("cycle.note.to_write")] if missing else [])]
     return Part("lessons", t("cycle.note.lessons"), told, is_list=True, blanks=missing)

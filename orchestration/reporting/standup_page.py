@@ -12,16 +12,16 @@ from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.cycle_tables import account_rows, outlier_rows, step_rows
 from orchestration.reporting.dashboard_page import verdict_line
 from orchestration.reporting.decision_page import page, rails_part
-from orchestration.reporting.documents import Cell, Grid, Part, cells
+from orchestration.reporting.documents import Grid, Part, cells
 from orchestration.reporting.formatting import Formats, add_months, month_start
 from orchestration.reporting.note_page import figures
 from orchestration.reporting.wording import Wording
 
 
 def standup_days(cycle: str) -> tuple[date, date]:
-    """The second and the fourth Monday of the month after the cycle 'yyyy-mm'."""
-    first = add_months(month_start(cycle), 1)
-    monday = first + timedelta(days=-first.weekday() % 7)
+    """Monday of the second and of the fourth week after the cycle 'yyyy-mm'; week 1 begins on the first Monday."""
+    after = add_months(month_start(cycle), 1)
+    monday = after + timedelta(days=-after.weekday() % 7)
     return monday + timedelta(weeks=1), monday + timedelta(weeks=3)
 
 
@@ -55,10 +55,7 @@ def _accounts(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
         ("n", t("column.touches")),
         ("n", t("column.cr")),
     )
-    made = [
-        cells(Cell(row["id"], note=row["recurring"]), row["n"], row["touches"], row["rate"])
-        for row in rows[:5]
-    ]
+    made = [cells(row["id"], row["n"], row["touches"], row["rate"]) for row in rows[:5]]
     return Part("accounts", title, grid=Grid(columns, made))
 
 

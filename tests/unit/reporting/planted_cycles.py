@@ -30,9 +30,11 @@ from orchestration.reporting.cycle_figures import (
     Quality,
     Question,
     Rail,
+    Response,
     SpreadMonth,
     Threshold,
 )
+from orchestration.reporting.intervals import wilson_95
 
 D = Decimal
 POINTS = (
@@ -108,20 +110,27 @@ SPREAD = tuple(
 )
 
 
-def bucket(code, low, high, n, k) -> Bucket:
-    ends = [None if each is None else D(each) for each in (low, high)]
-    return Bucket(code, *ends, n, k, D(k) / n if n else None)
+def bucket(code, until, n, k) -> Bucket:
+    ends = wilson_95(k, n)
+    return Bucket(
+        code, None if until is None else D(until), n, k, D(k) / n if n else None, *(ends or (None, None))
+    )
 
 
 BUCKETS = (
-    bucket("le_30m", "0", "0.5", 520, 94), bucket("le_2h", "0.5", "2", 610, 98), bucket("le_4h", "2", "4", 840, 109), bucket("le_24h", "4", "24", 1_210, 121),
-    bucket("le_3d", "24", "72", 1_400, 98), bucket("later", "72", None, 900, 45), bucket("never", None, None, 189, 0),
+    bucket("within_1h", "1", 520, 94), bucket("within_2h", "2", 610, 98), bucket("within_4h", "4", 840, 109), bucket("within_24h", "24", 1_210, 121),
+    bucket("within_72h", "72", 1_400, 98), bucket("later", None, 900, 45), bucket("never_in_window", None, 189, 2), Bucket("not_timed", None, 14, 1, None),
+)  # fmt: skip
+RESPONSES = (
+    Response("month", "all", "all", 3_412, D("6.2"), D("5.8"), D("6.7"), D(4), D(4), 3_400, D("0.4312")),
+    *(Response("half_year", kind, code, n, D(hours), None, None) for kind, code, n, hours in (
+        ("all", "all", 5_669, "6.4"), ("channel", "inbound", 2_834, "3.1"), ("channel", "outbound", 1_888, "14.2"), ("size_band", "smb", 2_834, "5.2"))),
 )  # fmt: skip
 ACCOUNTS = tuple(
-    AccountRow(f"acc_{number:012x}", quadrant, rank, D(touches), D(rate), 3 + rank % 4, rank % 3 == 0)
+    AccountRow(f"acc_{number:012x}", quadrant, rank, D(touches), D(rate), 3 + rank % 4)
     for quadrant, touches, rate, start in (("Q3", "1.2", "0", 0x3D1A), ("Q1", "5.4", "0.42", 0x9BC2))
     for rank in range(1, 13)
-    for number in (start * 977 + rank * 104_729,)
+    for number in (start * 977_000 + rank * 104_729,)
 )
 OUTLIERS = tuple(
     OutlierRow(rank, f"lea_{rank * 7_919_101:012x}", "touches_per_lead", D(value), code, reason, action)
@@ -172,64 +181,21 @@ RAILS = tuple(
     )
 )
 THRESHOLDS = (
-    Threshold(
-        "smb",
-        "min_touches",
-        D(4),
-        "method_default",
-        D(5),
-        D("4.5"),
-        D(6),
-        1_840,
-        "coverage",
-        None,
-        True,
-        "VP Sales",
-        date(2026, 4, 1),
-    ),
-    Threshold(
-        "smb",
-        "ttf_hours",
-        D(2),
-        "method_default",
-        D(2),
-        D(1),
-        D(4),
-        1_840,
-        "coverage",
-        None,
-        False,
-        "VP Sales",
-        date(2026, 4, 1),
-    ),
-    Threshold(
-        "mid",
-        "min_touches",
-        D(6),
-        "human",
-        None,
-        None,
-        None,
-        96,
-        None,
-        "insufficient",
-        False,
-        "VP Sales",
-        date(2026, 4, 1),
-    ),
-    Threshold("enterprise", "min_touches", None, None, D("8.5"), None, None, 441, "coverage"),
-    *(
-        Threshold(segment, rule, D(value), "method_default")
-        for segment in ("inbound", "outbound", "partner", "all")
-        for rule, value in (("min_touches", 6), ("ttf_hours", 24))
-    ),
-)
+    Threshold("channel_size", "inbound/smb", "min_touches", D(4), "method_default", 10, D(5), D("4.5"), D(6), 1_840, "coverage", None, "change"),
+    Threshold("channel_size", "inbound/smb", "ttf_max_hours", D(2), "human", None, D(2), D(1), D(4), 1_840, "non_inferiority", None, "keep", "VP Sales", date(2026, 4, 1)),
+    Threshold("channel_size", "inbound/smb", "max_mails_a_day", D(2), "method_default", 10, D(2), None, None, 96, "clopper_pearson", "not_shown_safe"),
+    Threshold("size_band", "enterprise", "min_touches", None, None, 21, D("8.5"), D(8), D(9), 441, "coverage", None, "first"),
+    *(Threshold(kind, segment, rule, D(value), "method_default", days, D(value), reason="not_from_data")
+      for kind, segment in (("all", "all"), ("channel_size", "outbound/mid"), ("size_band", "mid"))
+      for rule, value, days in (("min_touches", 6, 14), ("max_touches", 8, 14), ("min_channels", 3, 14), ("hot_cool_down_days", 7, 5), ("ttf_max_hours", 24, None))),
+)  # fmt: skip
 EXPERIMENTS = (
     Experiment(
         "ttf_2h",
-        "registered",
+        "running",
         None,
-        ("no_verdict",),
+        ("running",),
+        (),
         None,
         None,
         None,
@@ -239,9 +205,10 @@ EXPERIMENTS = (
     ),
     Experiment(
         "cadence_smb",
-        "registered",
+        "finished",
         "green",
-        (),
+        ("bar_met",),
+        ("power_under_80",),
         D("0.024"),
         D("0.006"),
         D("0.042"),
@@ -253,18 +220,25 @@ EXPERIMENTS = (
 STEPS = tuple(
     CycleStep(number, code, state, date(2026, 7, 3 + 3 * number), "revops")
     for number, (code, state) in enumerate(
-        (("frame", "done"), ("collect", "done"), ("clean", "done"), ("visualise", "done"), ("quantify", "done"), ("decide", "open"), ("experiment", "late")), 1
+        (("frame", "done"), ("collect", "done"), ("clean", "done"), ("visualise", "done"), ("quantify", "done"), ("decide", "open"), ("experiment", "held")), 1
     )
 )  # fmt: skip
-QUESTIONS = (
-    Question(1, "ttf", "no", D("6.2"), D("5.8"), D("6.7"), 3_412, None),
-    Question(2, "ttf", "asked", None, None, None, None, "no_target", "Scripts Q1 relus."),
-    Question(3, "ttf", "undetermined", D("0.2"), None, None, 12, "no_target"),
-)
+QUESTIONS = tuple(
+    Question(number, code, answer, *(None if each is None else D(each) for each in figures), n, reason)
+    for number, (code, answer, figures, n, reason) in enumerate(
+        (
+            ("ttf_in_target", "no", ("0.43", "0.41", "0.45"), 3_400, None), ("slope_positive", "yes", ("0.0268", "0.020", "0.033"), 5_669, None),
+            ("form_bends", "no", (None, None, None), 5_669, None), ("q1_share_rose", "undetermined", ("0.01", "-0.01", "0.03"), 5_669, "not_told_apart"),
+            ("groups_apart", "no", (None, None, None), 120, None), ("hangs_on_outliers", "no", ("0.1152", None, None), 5_669, None),
+            ("touches_answered_more", "undetermined", (None, None, None), 0, "answers_not_recorded"), ("complaints_under_bar", "no", ("0.0024", None, None), 9_900, None),
+            ("scripts_by_quadrant", "asked", (None, None, None), None, "asked_of_people"), ("so_what", "asked", (None, None, None), None, "asked_of_people"),
+        ), 1,
+    )
+)  # fmt: skip
 NOTE = Note(
     "Faut-il passer le TTF cible des PME à deux heures ?", "VP Sales", date(2026, 6, 2),
     ("Les scripts de Q1 nomment un cas client.", "Le lundi matin est perdu.", "Les partenaires relancent seuls."),
-    "Deux heures tiennent avec l'équipe actuelle.", (("VP Sales", "A"), ("RevOps", "R")),
+    "Deux heures tiennent avec l'équipe actuelle.", raci=(("vp_sales", "A"), ("revops", "R")), scripts={"q1": "Un cas client.", "q3": "Aucun."},
 )  # fmt: skip
 POLICY = ContactPolicy(
     "2026-1", "Etalon", "charte de contact",
@@ -280,7 +254,7 @@ CYCLE = CycleInputs(
     spread=SPREAD,
     former=(FormerLine("2025-06", D("0.09"), D("0.050")), FormerLine("2026-05", D("0.10"), D("0.061"))),
     buckets=BUCKETS,
-    ttf_target_hours=D(4),
+    responses=RESPONSES,
     accounts=ACCOUNTS,
     outliers=OUTLIERS,
     rails=RAILS,
@@ -288,7 +262,11 @@ CYCLE = CycleInputs(
     experiments=EXPERIMENTS,
     steps=STEPS,
     questions=QUESTIONS,
-    quality=(Quality("voice", 9_100, None, D("0.031")), Quality("email", 21_400, D("0.022"), D("0.004"))),
+    quality=(
+        Quality("all", 30_500, D("0.022"), D("0.012")),
+        Quality("voice", 9_100, None, D("0.031")),
+        Quality("email", 21_400, D("0.022"), D("0.004")),
+    ),
     note=NOTE,
     policy=POLICY,
 )
@@ -307,10 +285,11 @@ FEW_CYCLE = replace(
     ),
     spread=(replace(SPREAD[-1], n=12),),
     former=(), buckets=(), accounts=(), outliers=(), rails=(), thresholds=(), experiments=(), steps=(), questions=(), quality=(), note=Note(), policy=None,
-    ttf_target_hours=None,
+    responses=(),
 )  # fmt: skip
 FRAGILE_CYCLE = replace(
     CYCLE,
+    responses=(replace(RESPONSES[0], target_min=D(2), target_max=D(24)),),
     lines=(replace(LINES[0], is_fragile=True, is_heterogeneous=False, colour_code="red", colour_reason_codes="r_below_amber_bar", p_value=D("0.4"),
                    sensitivity_reason_code=None, form_code=None, form_reason_code=None), *LINES[1:]),
     note=replace(NOTE, lessons=NOTE.lessons[:1], business_story=""),

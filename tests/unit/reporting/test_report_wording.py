@@ -31,6 +31,8 @@ OPEN_LISTS = (
     "cycle.form.",
     "cycle.outlier_",
     "cycle.question.",
+    "cycle.question_reason.",
+    "cycle.touch_channel.",
     "cycle.rail_",
     "cycle.role.",
     "cycle.sensitivity.reason.",
