@@ -16,6 +16,10 @@ from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 
+#: The charter lists every threshold in force.
+THRESHOLDS_SHOWN = 11
+
+
 def decision_context(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, Any]:
     """Everything the template `cycle/document.html.jinja` reads for the decision page."""
     return page(
@@ -77,8 +81,9 @@ def _segments(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
 
 
 def thresholds_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
-    """Thresholds in force, proposed, and who approved."""
-    rows = threshold_rows(inputs, t, f)
+    """Thresholds in force, proposed, and who approved: the changes first, as many as one page holds."""
+    every = threshold_rows(inputs, t, f) or []
+    rows = every[:THRESHOLDS_SHOWN]
     title = t("cycle.title.thresholds")
     if not rows:
         return Part("thresholds", title, (t("cycle.absent.thresholds"),))
@@ -87,9 +92,11 @@ def thresholds_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
         ("n", t("cycle.column.proposed")), ("n", t("cycle.column.interval")), ("", t("cycle.column.origin")),
         ("", t("cycle.column.approved_by")),
     )  # fmt: skip
+    more = t("cycle.more_in_charter", shown=len(rows), n=len(every)) if len(every) > len(rows) else ""
     return Part(
         "thresholds",
         title,
+        (more,) if more else (),
         grid=Grid(
             columns,
             [

@@ -309,7 +309,8 @@ def _summary_sheet(
             cell = sheet.cell(at, _PUBLISHED + index, value)
             for each in (sheet[place], cell):
                 each.number_format = "0" if name in ("n", "converted", "q1", "q2", "q3", "q4") else "0.0000"
-        sheet.cell(at, _PUBLISHED + len(FIGURES), _agreement(at, t))
+        place = f"{_letter(_PUBLISHED + len(FIGURES))}{at}"
+        sheet[place] = ArrayFormula(place, _agreement(at, t))
     for column in range(1, _PUBLISHED + len(FIGURES) + 1):
         sheet.column_dimensions[_letter(column)].width = 18 if column == 3 else 11
     sheet.row_dimensions[FIRST_LINE - 1].height = 32
@@ -332,8 +333,9 @@ def _agreement(at: int, t: Wording) -> str:
     beside, until = _letter(_PUBLISHED), _letter(_PUBLISHED + len(FIGURES) - 1)
     mine, theirs = f"{first}{at}:{last}{at}", f"{beside}{at}:{until}{at}"
     yes, no = t("cycle.answer.yes"), t("cycle.answer.no")
-    # SUMXMY2 leaves out a pair without a number, COUNT tells that both miss the same ones
-    return f'=IF(AND(COUNT({mine})=COUNT({theirs}),SUMXMY2({mine},{theirs})<1E-16),"{yes}","{no}")'
+    # a figure that cannot be estimated is text on both sides: COUNT tells that both miss as many
+    apart = f"ABS(IF(ISNUMBER({mine}),{mine},0)-IF(ISNUMBER({theirs}),{theirs},0))"
+    return f'=IF(AND(COUNT({mine})=COUNT({theirs}),MAX({apart})<1E-8),"{yes}","{no}")'
 
 
 def _points_sheet(

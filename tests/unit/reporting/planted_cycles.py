@@ -153,6 +153,7 @@ def rail(code, week, n, of, bar, status, action=None) -> Rail:
         bar,
         status,
         action,
+        "worse" if status == "breach" else "not_proved",
     )
 
 
