@@ -15,7 +15,6 @@ from orchestration.reporting.formatting import MISSING, Formats
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
-
 #: The charter lists every threshold in force.
 THRESHOLDS_SHOWN = 11
 

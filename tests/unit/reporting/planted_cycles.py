@@ -9,8 +9,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-import planted_reports as planted
-
 from orchestration.audit.points import Points
 from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import line as fit
@@ -35,6 +33,7 @@ from orchestration.reporting.cycle_figures import (
     Threshold,
 )
 from orchestration.reporting.intervals import wilson_95
+from tests.unit.reporting import planted_reports as planted
 
 D = Decimal
 POINTS = (
