@@ -1,7 +1,7 @@
 """The blocks of the cycle's pages that other marts fill: first contact, accounts, rails, thresholds, tests, steps.
 
-One function a block; None where its mart does not stand. What does not belong here: lines and tiles (cycle_inputs.py),
-wording, figures of its own.
+One function a block; None where its mart does not stand. What does not belong here: lines and tiles
+(dashboard_inputs.py), wording, figures of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the pages of a cycle show (dashboard, decision, charter, note, stand-up), as frozen values.
 
-What does not belong here: reading (cycle_inputs.py), wording. A block whose mart does not stand is None, one that
+What does not belong here: reading (dashboard_inputs.py), wording. A block whose mart does not stand is None, one that
 stands and is empty is (). Rates are 0-1 as `Decimal`.
 """
 
@@ -70,12 +70,13 @@ class LineFigures:
     worst_cut_code: str | None = None
     colour_code: str | None = None
     colour_reason_codes: str | None = None
+    colour_flag_codes: str | None = None
     points: tuple[LinePoint, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Codes of the rules that fixed the colour."""
-        return tuple(filter(None, (self.colour_reason_codes or "").split(",")))
+        """Codes of the rules that fixed the colour, then of the flags that do not change it."""
+        return tuple(filter(None, f"{self.colour_reason_codes or ''},{self.colour_flag_codes or ''}".split(",")))
 
     @property
     def is_grey(self) -> bool:

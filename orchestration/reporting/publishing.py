@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestration.reporting.cycle_figures import CycleInputs
-from orchestration.reporting.cycle_inputs import load_cycle_inputs
+from orchestration.reporting.dashboard_inputs import load_cycle_inputs
 from orchestration.reporting.formatting import LANGUAGES
 from orchestration.reporting.index_page import PAGES
 from orchestration.reporting.inputs import load_quality_inputs
