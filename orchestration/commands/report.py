@@ -56,11 +56,7 @@ def command(company: Path, as_json: bool, language: str, name: tuple[str, ...], 
         for path in paths:
             say(shown(path))
         if failure:
-            for part in ("what", "why", "next"):
-                say(
-                    f"{failure.code} {failure.text(part, language)}"
-                    if part == "what"
-                    else failure.text(part, language),
-                    err=True,
-                )
+            say(f"{failure.code} {failure.text('what', language)}", err=True)
+            for part in ("why", "next"):
+                say(failure.text(part, language), err=True)
     raise SystemExit(exit_codes.FAILED if failure else exit_codes.DONE)

@@ -76,7 +76,9 @@ class LineFigures:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Codes of the rules that fixed the colour, then of the flags that do not change it."""
-        return tuple(filter(None, f"{self.colour_reason_codes or ''},{self.colour_flag_codes or ''}".split(",")))
+        return tuple(
+            filter(None, f"{self.colour_reason_codes or ''},{self.colour_flag_codes or ''}".split(","))
+        )
 
     @property
     def is_grey(self) -> bool:
