@@ -309,14 +309,16 @@ def publish_marts(run: Run) -> Receipt:
 
 
 def write_reports(run: Run, *names: str) -> list[Path]:
-    """Write reports (`data_quality`, `sales_audit`) in both languages; returns the files.
+    """Write reports (names of reporting.publishing.REPORTS) in both languages; returns the files.
 
-    They lie under the publication's id once there is one, under the run's until then and when the gate holds.
+    Without names all of them. They lie under the publication's id once there is one, under the run's until then and
+    when the gate holds.
     """
     with run.state.step("report") as counts:
-        from orchestration.reporting import render_reports
+        from orchestration.reporting import REPORTS, render_reports
 
-        run.on_progress("report", ", ".join(names))
+        names = names or REPORTS
+        run.on_progress("report", ", ".join(names[:2]))
         publication_id = run.state.content.get("publication_id")
         with shared_files():
             paths = render_reports(run.company, publication_id or run.settings.run_id, names)

@@ -52,7 +52,7 @@ def _publish(directory: Path, as_json: bool, language: str) -> int:
             steps.build_marts(run)
             steps.assess_mart_rules(run)
             steps.publish_marts(run)
-            steps.write_reports(run, "data_quality", "sales_audit")
+            steps.write_reports(run)
         summary = run_summary(run.company, run.state.content, "published", language)
     if as_json:
         emit_json(summary | {"exit_code": exit_codes.DONE})

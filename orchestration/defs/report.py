@@ -16,7 +16,7 @@ SALES_AUDIT = dg.AssetKey(["report", "sales_audit"])
 
 
 def report_assets(rule_results: dg.AssetKey, publication: dg.AssetKey) -> list[dg.AssetsDefinition]:
-    """The two reports, in French and English."""
+    """The reports, in French and English."""
     common = {"group_name": "report", "kinds": {"python", "html"}, "owners": ["team:revops"]}
 
     @dg.asset(key=DATA_QUALITY, deps=[rule_results], description="Publishable or not, and why.", **common)
@@ -29,14 +29,14 @@ def report_assets(rule_results: dg.AssetKey, publication: dg.AssetKey) -> list[d
     @dg.asset(
         key=SALES_AUDIT,
         deps=[publication],
-        description="One page for the monthly sales audit.",
+        description="One page for the monthly sales audit, and the pages around it.",
         check_specs=[dg.AssetCheckSpec("page_is_written", asset=SALES_AUDIT)],
         **common,
     )
     def report_sales_audit(company: CompanyResource) -> dg.MaterializeResult:
-        """Write the sales audit."""
-        files = write_reports(company.current(), "data_quality", "sales_audit")
-        pages = [path for path in files if path.name.startswith("sales_audit")]
+        """Write every report of the publication."""
+        files = write_reports(company.current())
+        pages = [path for path in files if path.name.startswith("sales_audit.")]
         written = dg.AssetCheckResult(
             check_name="page_is_written",
             passed=bool(pages) and all(path.is_file() for path in pages),

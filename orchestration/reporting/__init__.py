@@ -4,7 +4,7 @@
 KPI (dbt_project/) and anything of Dagster.
 """
 
-from orchestration.reporting.publishing import render_reports
+from orchestration.reporting.publishing import CYCLE_REPORTS, REPORTS, render_reports
 from orchestration.reporting.render import render_data_quality, render_sales_audit
 
-__all__ = ["render_data_quality", "render_reports", "render_sales_audit"]
+__all__ = ["CYCLE_REPORTS", "REPORTS", "render_data_quality", "render_reports", "render_sales_audit"]

@@ -131,7 +131,11 @@ class Reader:
         ).fetchone()
         return found is not None
 
-    def _rows(self, query: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+    def rows(self, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """Rows of a whole query over the warehouse, with `$names` bound; none when it is not built."""
+        return self._rows(query, values) if (self.work / "warehouse.duckdb").is_file() else []
+
+    def _rows(self, query: str, parameters: list[Any] | dict[str, Any] | None = None) -> list[dict[str, Any]]:
         cursor = self._connection.execute(query, parameters or [])
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

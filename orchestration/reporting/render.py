@@ -1,4 +1,4 @@
-"""The two reports and their glossary as HTML text, from planted or loaded inputs.
+"""The reports and their glossary as HTML text, from planted or loaded inputs.
 
 One Jinja2 environment that escapes everything. The only markup that enters a page unescaped is this folder's
 stylesheet and the SVG that charts.py serialised; no template uses a raw filter. What does not belong here:
@@ -7,7 +7,7 @@ reading (inputs.py), files (publishing.py), the choice of figures (quality_page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -17,12 +17,19 @@ from markupsafe import Markup
 from orchestration.dictionary import Metric, dictionary
 from orchestration.dictionary.unavailable import Unavailable, unavailable
 from orchestration.reporting.audit_page import audit_context
+from orchestration.reporting.charter_page import charter_context
+from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.cycle_inputs import CycleNote
 from orchestration.reporting.cycle_page import cycle_context
+from orchestration.reporting.dashboard_page import dashboard_context
+from orchestration.reporting.decision_page import decision_context
 from orchestration.reporting.figures import AuditInputs, QualityInputs, RunFacts
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.glossary_page import glossary_context
+from orchestration.reporting.index_page import index_context
+from orchestration.reporting.note_page import note_context
 from orchestration.reporting.quality_page import quality_context
+from orchestration.reporting.standup_page import standup_context
 from orchestration.reporting.wording import Wording
 
 _FOLDER = Path(__file__).parent
@@ -39,6 +46,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals["style"] = _own_markup((_FOLDER / "report.css").read_text(encoding="utf-8"))
+    environment.globals["cycle_style"] = _own_markup((_FOLDER / "cycle.css").read_text(encoding="utf-8"))
     environment.globals["drawing"] = _own_markup
     return environment
 
@@ -59,10 +67,57 @@ def render_data_quality(inputs: QualityInputs, language: str) -> str:
     return _render("data_quality.html.jinja", language, context)
 
 
-def render_sales_audit(inputs: AuditInputs, language: str) -> str:
+def render_sales_audit(inputs: CycleInputs, language: str) -> str:
     """The one-page sales audit of a cycle in 'fr' or 'en': one HTML file, one A4 page in landscape."""
-    context = audit_context(inputs, Wording(language), Formats(language))
+    context = dashboard_context(inputs, Wording(language), Formats(language))
     return _render("sales_audit.html.jinja", language, context)
+
+
+def render_sales_audit_detail(inputs: AuditInputs, language: str) -> str:
+    """The page behind the sales audit in 'fr' or 'en': every indicator, revenue, stages, complaints, definitions."""
+    context = audit_context(inputs, Wording(language), Formats(language))
+    return _render("sales_audit_detail.html.jinja", language, context)
+
+
+def _document(context_of: Callable[..., dict], inputs: CycleInputs, language: str) -> str:
+    context = context_of(inputs, Wording(language), Formats(language))
+    return _render("cycle/document.html.jinja", language, context)
+
+
+def render_decision(inputs: CycleInputs, language: str) -> str:
+    """The decision page of a cycle in 'fr' or 'en': one HTML file, one A4 page upright."""
+    return _document(decision_context, inputs, language)
+
+
+def render_contact_charter(inputs: CycleInputs, language: str) -> str:
+    """The contact charter of a cycle in 'fr' or 'en': one HTML file, one A4 page upright."""
+    return _document(charter_context, inputs, language)
+
+
+def render_monthly_note(inputs: CycleInputs, language: str) -> str:
+    """The monthly note of a cycle in 'fr' or 'en': one HTML file, one A4 page upright."""
+    return _document(note_context, inputs, language)
+
+
+def render_standup(inputs: CycleInputs, language: str) -> str:
+    """The agenda of the audit stand-up in 'fr' or 'en': one HTML file, one A4 page upright."""
+    return _document(standup_context, inputs, language)
+
+
+def render_index(run: RunFacts, present: Collection[str], language: str) -> str:
+    """The page that links the reports of a folder. present: names of its files."""
+    return _render("cycle/index.html.jinja", language, index_context(run, present, Wording(language)))
+
+
+#: Page of a cycle -> what renders it; file names are `<page>.<language>.html`.
+CYCLE_PAGES: Mapping[str, Callable[[CycleInputs, str], str]] = {
+    "sales_audit": render_sales_audit,
+    "sales_audit_detail": lambda inputs, language: render_sales_audit_detail(inputs.audit, language),
+    "decision": render_decision,
+    "contact_charter": render_contact_charter,
+    "monthly_note": render_monthly_note,
+    "standup": render_standup,
+}
 
 
 def render_glossary(

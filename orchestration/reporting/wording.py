@@ -1,4 +1,4 @@
-"""The reports' sentences: two catalogues with the same keys, and the French typography of spaces.
+"""The reports' sentences: catalogues with the same keys in both languages, and the French typography of spaces.
 
 What does not belong here: numbers and dates (formatting.py). No sentence of a report stands anywhere else;
 the wording of rules, reasons and metrics comes with the inputs, from the catalogue that defines each of them.
@@ -47,8 +47,12 @@ def load_catalogue(language: str) -> Mapping[str, str]:
     """All sentences of a language, keys joined by dots (`quality.title`)."""
     if language not in LANGUAGES:
         raise ValueError(f"language is {language!r}, expected one of {', '.join(LANGUAGES)}")
-    path = _FOLDER / f"catalogue.{language}.yml"
-    flat = _flatten(yaml.safe_load(path.read_text(encoding="utf-8")))
+    flat: dict[str, str] = {}
+    for path in sorted(_FOLDER.glob(f"catalogue*.{language}.yml")):
+        found = _flatten(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if twice := set(flat) & set(found):
+            raise ValueError(f"{path.name} says again: {', '.join(sorted(twice))}")
+        flat |= found
     flat = {key: _typographic(text) for key, text in flat.items()}
     if language == "fr":
         flat = {key: _french_spaces(text) for key, text in flat.items()}

@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from orchestration.reporting.render import render_data_quality, render_sales_audit
+from orchestration.reporting.render import render_data_quality, render_sales_audit_detail
 from tests.browser.payloads import RUN, WAYS_OUT, payloads
 from tests.browser.planted_payloads import AUDIT_CLASSES, CLASSES, audit, marker, quality
 
@@ -47,11 +47,11 @@ def test_the_payloads_run_where_nothing_escapes_them(unguarded, tmp_path):
 
 
 # The audit draws its charts anew for each payload: it takes every third.
-@pytest.mark.parametrize(("report", "step"), [("data_quality", 1), ("sales_audit", 3)])
+@pytest.mark.parametrize(("report", "step"), [("data_quality", 1), ("sales_audit_detail", 3)])
 def test_no_payload_changes_the_page_or_runs(unguarded, tmp_path, report, step):
     draw, plant, classes = {
         "data_quality": (render_data_quality, quality, CLASSES),
-        "sales_audit": (render_sales_audit, audit, AUDIT_CLASSES),
+        "sales_audit_detail": (render_sales_audit_detail, audit, AUDIT_CLASSES),
     }[report]
     page = tmp_path / "hostile.html"
 

@@ -10,10 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.reporting.render import render_data_quality, render_glossary, render_sales_audit
+from orchestration.reporting.index_page import FORMS
+from orchestration.reporting.index_page import PAGES as INDEXED
+from orchestration.reporting.printing import find_browser, print_pages
+from orchestration.reporting.render import (
+    CYCLE_PAGES,
+    render_data_quality,
+    render_glossary,
+    render_index,
+    render_sales_audit_detail,
+)
+from tests.unit.reporting import planted_cycles
 from tests.unit.reporting import planted_reports as planted
 
 pytestmark = pytest.mark.browser
+
+EVERY_FILE = {f"{name}.{language}.{form}" for name in INDEXED for language in ("fr", "en") for form in FORMS}
 
 PAGES = {
     "quality-fr": lambda: render_data_quality(planted.QUALITY, "fr"),
@@ -21,12 +33,28 @@ PAGES = {
     "held-fr": lambda: render_data_quality(planted.HELD_QUALITY, "fr"),
     "busy-en": lambda: render_data_quality(planted.BUSY_QUALITY, "en"),
     "empty-fr": lambda: render_data_quality(planted.EMPTY_QUALITY, "fr"),
-    "audit-fr": lambda: render_sales_audit(planted.AUDIT, "fr"),
-    "audit-en": lambda: render_sales_audit(planted.AUDIT, "en"),
+    "cycle-fr": lambda: CYCLE_PAGES["sales_audit"](planted_cycles.CYCLE, "fr"),
+    "cycle-en": lambda: CYCLE_PAGES["sales_audit"](planted_cycles.CYCLE, "en"),
+    "cycle-few-fr": lambda: CYCLE_PAGES["sales_audit"](planted_cycles.FEW_CYCLE, "fr"),
+    "cycle-sparse-en": lambda: CYCLE_PAGES["sales_audit"](planted_cycles.SPARSE_CYCLE, "en"),
+    "decision-fr": lambda: CYCLE_PAGES["decision"](planted_cycles.CYCLE, "fr"),
+    "charter-en": lambda: CYCLE_PAGES["contact_charter"](planted_cycles.CYCLE, "en"),
+    "note-fr": lambda: CYCLE_PAGES["monthly_note"](planted_cycles.CYCLE, "fr"),
+    "standup-en": lambda: CYCLE_PAGES["standup"](planted_cycles.CYCLE, "en"),
+    "index-fr": lambda: render_index(planted.RUN, EVERY_FILE, "fr"),
+    "audit-fr": lambda: render_sales_audit_detail(planted.AUDIT, "fr"),
+    "audit-en": lambda: render_sales_audit_detail(planted.AUDIT, "en"),
     "glossary-fr": lambda: render_glossary(planted.RUN, "fr"),
     "glossary-en": lambda: render_glossary(planted.RUN, "en", planted.METRICS, planted.ABSENT),
 }
-QUALITY = [name for name in PAGES if not name.startswith("audit")]
+QUALITY = [name for name in PAGES if name.split("-")[0] in ("quality", "held", "busy", "empty", "glossary")]
+CYCLE = [
+    name
+    for name in PAGES
+    if name.split("-")[0] in ("cycle", "decision", "charter", "note", "standup", "index")
+]
+UPRIGHT = ("decision", "contact_charter", "monthly_note", "standup")
+PAPER = {"sales_audit": (842, 595)} | dict.fromkeys(UPRIGHT, (595, 842))
 # Every text with its colour, the ground below it and its size; the ground is the nearest one that is painted.
 COLOURS = """
 (() => {
@@ -64,6 +92,13 @@ def quality_page(request, tmp_path) -> Path:
     return path
 
 
+@pytest.fixture(params=[*QUALITY, *CYCLE])
+def read_page(request, tmp_path) -> Path:
+    path = tmp_path / f"{request.param}.html"
+    path.write_text(PAGES[request.param](), encoding="utf-8")
+    return path
+
+
 def test_a_page_loads_nothing_and_makes_the_browser_say_nothing(browser, page):
     for scheme, medium in (("light", ""), ("dark", ""), ("light", "print")):
         browser.show(scheme=scheme, medium=medium)
@@ -87,8 +122,8 @@ def test_no_page_is_wider_than_its_window(browser, page, width):
     assert browser.evaluate(f"{spilt}.map(each => each.innerText.slice(0, 60))") == []
 
 
-def test_everything_that_can_be_used_is_reached_by_the_tab_key_and_shows_it(browser, quality_page):
-    browser.open(quality_page)
+def test_everything_that_can_be_used_is_reached_by_the_tab_key_and_shows_it(browser, read_page):
+    browser.open(read_page)
     browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     n = browser.evaluate(f"document.querySelectorAll(`{REACHABLE}`).length")
     order = []
@@ -113,12 +148,12 @@ def test_a_closed_part_opens_with_the_keyboard(browser, tmp_path):
 
 
 @pytest.mark.parametrize(("scheme", "medium"), [("light", ""), ("dark", ""), ("dark", "print")])
-def test_every_text_has_the_contrast_of_wcag_aa(browser, quality_page, scheme, medium):
+def test_every_text_has_the_contrast_of_wcag_aa(browser, read_page, scheme, medium):
     browser.show(scheme=scheme, medium=medium)
-    browser.open(quality_page)
+    browser.open(read_page)
     browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     texts = browser.evaluate(COLOURS)
-    assert len(texts) > 50
+    assert len(texts) > 20
     weak = [
         (text, size, ratio) for ink, ground, size, text in texts if (ratio := contrast(ink, ground)) < 4.5
     ]
@@ -230,17 +265,49 @@ def test_the_quality_report_prints_on_a4_with_its_text(browser, quality_page, tm
             assert words[0] in text and words[-1] in text
 
 
-@pytest.mark.audit("DA10")
-@pytest.mark.parametrize(
-    ("language", "inputs"),
-    [("fr", planted.AUDIT), ("en", planted.AUDIT), ("fr", planted.HELD_AUDIT)],
-    ids=["published-fr", "published-en", "held"],
-)
-def test_the_sales_audit_prints_on_one_a4_page_in_landscape(browser, tmp_path, language, inputs):
-    page = tmp_path / "audit.html"
-    page.write_text(render_sales_audit(inputs, language), encoding="utf-8")
+STATES = {
+    name: getattr(planted_cycles, f"{name.upper()}CYCLE")
+    for name in ("", "held_", "few_", "sparse_", "fragile_")
+}
+
+
+@pytest.mark.audit("DA10", "VI8", "DE22", "DE24", "PB7", "PB8")
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("state", STATES)
+def test_a_page_of_the_cycle_prints_on_one_a4(browser, tmp_path, name, state, language):
+    page = tmp_path / "page.html"
+    page.write_text(CYCLE_PAGES[name](STATES[state], language), encoding="utf-8")
     browser.open(page)
     content = browser.pdf()
     assert len(re.findall(rb"/Type\s*/Page\b", content)) == 1
     box = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)", content)
-    assert [round(float(side)) for side in box.groups()] == [842, 595]
+    assert tuple(round(float(side)) for side in box.groups()) == PAPER[name]
+
+
+def test_nothing_of_the_dashboard_is_cut_on_paper(browser, tmp_path):
+    """At the width of the paper no cell or line of text runs out of its panel."""
+    page = tmp_path / "page.html"
+    for language in ("fr", "en"):
+        page.write_text(CYCLE_PAGES["sales_audit"](planted_cycles.CYCLE, language), encoding="utf-8")
+        browser.show(medium="print")
+        browser.resize(round((297 - 2 * 6) / 25.4 * 96), 760)
+        browser.open(page)
+        spilt = browser.evaluate(
+            """[...document.querySelectorAll('.panel, .tile')].flatMap(panel =>
+                [...panel.querySelectorAll('td, th, p, svg, dd')].filter(each => each.checkVisibility() && !each.closest('.unseen')
+                    && each.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1)
+                .map(each => each.textContent.trim().slice(0, 40)))"""
+        )
+        assert spilt == [], language
+
+
+@pytest.mark.audit("DA10")
+def test_the_machines_chromium_prints_a_page_beside_its_html(chromium, tmp_path):
+    page = tmp_path / "sales_audit.fr.html"
+    page.write_text(CYCLE_PAGES["sales_audit"](planted_cycles.CYCLE, "fr"), encoding="utf-8")
+    assert find_browser()
+    (made,) = print_pages([page])
+    assert made == tmp_path / "sales_audit.fr.pdf"
+    assert len(re.findall(rb"/Type\s*/Page\b", made.read_bytes())) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sales_audit.fr.html", "sales_audit.fr.pdf"]

@@ -536,7 +536,9 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     "delete from master.fct_nps_responses where response_key like '%/2'": {
         ("E", "nps_response", "rows_in_facts")
     },
-    "delete from master.fct_order_lines where order_line_id like '%/2'": {("E", "order_line", "rows_in_facts")},
+    "delete from master.fct_order_lines where order_line_id like '%/2'": {
+        ("E", "order_line", "rows_in_facts")
+    },
     "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
         ("E", "product_usage", "rows_in_facts")
     },

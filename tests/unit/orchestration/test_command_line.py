@@ -26,6 +26,7 @@ from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT, source_files
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.publication.moved_figures import SilentChangeError
+from orchestration.reporting.printing import PrintError
 from orchestration.run_lock import LockedByAnotherRunError
 from orchestration.stewardship.errors import StewardshipError
 from orchestration.worklists.errors import WorklistError
@@ -112,7 +113,10 @@ def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
         for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
     }
     assert {"E-EXP-001", "E-ING-001"} <= named
-    kinds = (MatchingError, StewardshipError, ImpactError, WorklistError, ExperimentError, CycleError)
+    kinds = (
+        *(MatchingError, StewardshipError, ImpactError, WorklistError, ExperimentError, CycleError),
+        PrintError,
+    )
     assert named - catalogue().keys() - {code for kind in kinds for code in kind.catalogue()} == set()
     for kind in kinds:
         for code, told in kind.catalogue().items():

@@ -8,7 +8,7 @@ import planted_reports as planted
 import pytest
 
 from orchestration.reporting.bounds import exact_upper_95
-from orchestration.reporting.render import render_sales_audit
+from orchestration.reporting.render import render_sales_audit_detail
 
 
 @pytest.mark.audit("DE15")
@@ -31,6 +31,6 @@ def test_without_trials_there_is_no_bound_and_with_events_only_it_is_one() -> No
 
 def test_the_audit_page_shows_the_bound_beside_every_complaint_rate() -> None:
     """24 complaints for 9,900 mails: 0.242 %, at most 0.341 % at 95 %; 93 for 40,250: 0.231 %, at most 0.275 %."""
-    page = re.sub(r"<[^>]+>", " ", render_sales_audit(planted.AUDIT, "en"))
+    page = re.sub(r"<[^>]+>", " ", render_sales_audit_detail(planted.AUDIT, "en"))
     assert "0.242%" in page and f"{exact_upper_95(24, 9_900) * 100:.3f}%" in page
     assert f"95% upper bound {exact_upper_95(93, 40_250) * 100:.3f}%" in page

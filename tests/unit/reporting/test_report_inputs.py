@@ -12,7 +12,7 @@ import pytest
 from planted_company import company_in
 
 from ingest.company import Company
-from orchestration.reporting import render_reports
+from orchestration.reporting import REPORTS, render_reports
 from orchestration.reporting.definitions import metric_definitions, tile_settings
 from orchestration.reporting.inputs import load_audit_inputs, load_quality_inputs
 
@@ -96,7 +96,8 @@ TABLES = {
         from (values (date '2026-04-01', 7), (date '2026-06-01', 9)) t (period_month, amount)""",
     "marts.mart_marketing_complaints_week": """
         select date '2026-06-29' as iso_week_start_on, 'all' as segment_kind_code, 3::bigint as n_complained,
-            1000::bigint as n_delivered, 0.003::decimal(18, 10) as complaint_rate, true as is_complaint_breach""",
+            1000::bigint as n_delivered, 1010::bigint as n_sent, 4::bigint as n_unsubscribed, 0.004::decimal(18, 10) as unsubscribe_rate,
+            5::bigint as n_bounced_hard, 0.005::decimal(18, 10) as bounce_rate, 0.003::decimal(18, 10) as complaint_rate, true as is_complaint_breach""",
     "marts.mart_sales_stages_month": """
         select 'proposal' as stage_code, 5 as stage_rank, period_month, 'all' as segment_kind_code,
             2::bigint as n_matured, 1::bigint as n_reached_next
@@ -207,7 +208,10 @@ def test_a_company_without_a_run_gives_an_empty_report_and_no_error(tmp_path):
     assert quality.verdict.code == "not_decided"
     assert quality.accounts == quality.rules == quality.balances == ()
     assert load_audit_inputs(company).kpis == ()
-    assert len(render_reports(company, "run-0")) == 6
+    pages = {path.name for path in render_reports(company, "run-0")}
+    assert len(pages) == 2 * (len(REPORTS) - 1 + 2), (
+        "a page a language, glossary and index; no workbook without lines"
+    )
 
 
 def test_marts_of_a_held_cycle_are_not_shown(tmp_path):
@@ -235,7 +239,7 @@ def test_reports_stand_beside_the_run_and_under_latest(planted):
     folder = planted.published / "reports"
     assert files == [
         folder / "run-1" / f"{page}.{language}.html"
-        for page in ("data_quality", "glossary")
+        for page in ("data_quality", "glossary", "index")
         for language in ("fr", "en")
     ]
     assert (folder / "latest" / "data_quality.fr.html").read_bytes() == files[0].read_bytes()
@@ -246,9 +250,9 @@ def test_a_publication_takes_over_what_its_run_had_written(planted):
     render_reports(planted, PlantedRun(), names=("data_quality",))
     files = render_reports(planted, PlantedRun({"publication_id": "2026-06-0a1b"}), names=("sales_audit",))
     assert {path.parent.name for path in files} == {"2026-06-0a1b"}
-    assert len(files) == 6
+    assert {path.name.split(".")[0] for path in files} == {"data_quality", "sales_audit", "glossary", "index"}
     assert not (planted.published / "reports" / "run-1").exists()
-    again = render_reports(planted, PlantedRun({"publication_id": "2026-06-0a1b"}))
+    again = render_reports(planted, PlantedRun({"publication_id": "2026-06-0a1b"}), names=("sales_audit",))
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in files]
 
 

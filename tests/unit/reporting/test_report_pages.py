@@ -14,7 +14,7 @@ from orchestration.reporting.audit_page import change
 from orchestration.reporting.figures import Refusal, Verdict
 from orchestration.reporting.formatting import Formats
 from orchestration.reporting.privacy import masked
-from orchestration.reporting.render import render_data_quality, render_sales_audit
+from orchestration.reporting.render import render_data_quality, render_sales_audit_detail
 from orchestration.reporting.wording import Wording
 
 PAYLOAD = "\"'><img src=x onerror=alert(1)><script>alert(2)</script><svg/onload=alert(3)>{{7*7}}</style>&lt;"
@@ -43,7 +43,7 @@ class Seen(HTMLParser):
 
 def pages(language):
     yield from (render_data_quality(inputs, language) for inputs in planted.ALL_QUALITY)
-    yield from (render_sales_audit(inputs, language) for inputs in planted.ALL_AUDIT)
+    yield from (render_sales_audit_detail(inputs, language) for inputs in planted.ALL_AUDIT)
 
 
 def text_of(page: str) -> str:
@@ -55,8 +55,8 @@ def test_markup_in_any_text_of_the_data_stays_text(language):
     for draw, inputs in (
         (render_data_quality, planted.HELD_QUALITY),
         (render_data_quality, planted.QUALITY),
-        (render_sales_audit, planted.AUDIT),
-        (render_sales_audit, planted.HELD_AUDIT),
+        (render_sales_audit_detail, planted.AUDIT),
+        (render_sales_audit_detail, planted.HELD_AUDIT),
     ):
         calm = Seen(draw(inputs, language))
         page = draw(planted.with_every_text(inputs, PAYLOAD), language)
@@ -99,7 +99,7 @@ def test_a_held_cycle_says_so_and_shows_no_figure():
     assert "12 of 41,208 row(s) do not pass" in quality
     assert "E-ING-014" in quality
     assert "none" in quality
-    audit = text_of(render_sales_audit(planted.HELD_AUDIT, "fr"))
+    audit = text_of(render_sales_audit_detail(planted.HELD_AUDIT, "fr"))
     assert "ne sont pas publiés" in audit
     assert "tant que la publication est retenue" in audit
     assert "R-CRM-001" in audit
@@ -146,7 +146,7 @@ def test_a_rule_that_was_not_assessed_is_never_among_the_passed():
 
 
 def test_a_kpi_without_value_shows_its_reason():
-    page = text_of(render_sales_audit(planted.SPARSE_AUDIT, "en"))
+    page = text_of(render_sales_audit_detail(planted.SPARSE_AUDIT, "en"))
     assert "window of the leads still open" in page
     assert "no value for this month" in page
     assert "n too small, minimum 30" in page
@@ -155,27 +155,27 @@ def test_a_kpi_without_value_shows_its_reason():
 
 
 def test_figures_are_written_as_each_language_writes_them():
-    french, english = (text_of(render_sales_audit(planted.AUDIT, language)) for language in LANGUAGES)
+    french, english = (text_of(render_sales_audit_detail(planted.AUDIT, language)) for language in LANGUAGES)
     assert "11,8 %" in french and "402 150 €" in french and "389 sur 3 287" in french
     assert "11.8%" in english and "€402,150" in english and "389 of 3,287" in english
     assert "juin 2026" in french and "June 2026" in english
 
 
 def test_a_breach_of_the_complaint_bar_is_said_in_words():
-    assert "au-dessus de la barre de 0,2 %" in text_of(render_sales_audit(planted.AUDIT, "fr"))
+    assert "au-dessus de la barre de 0,2 %" in text_of(render_sales_audit_detail(planted.AUDIT, "fr"))
 
 
 @pytest.mark.audit("R1")
 def test_the_page_associates_and_never_causes():
     words = {"fr": ("cause", "provoque", "entraîne"), "en": ("cause", "drives", "leads to")}
     for language, forbidden in words.items():
-        page = text_of(render_sales_audit(planted.AUDIT, language)).lower()
+        page = text_of(render_sales_audit_detail(planted.AUDIT, language)).lower()
         assert ("associés à" if language == "fr" else "associated with") in page
         assert not [word for word in forbidden if word in page]
 
 
 def test_every_chart_has_its_table():
-    page = render_sales_audit(planted.AUDIT, "en")
+    page = render_sales_audit_detail(planted.AUDIT, "en")
     assert page.count('class="chart"') == 3
     assert text_of(page).count("Show the table") == 3
     assert page.count('class="spark"') == len(planted.AUDIT.kpis)

@@ -2,11 +2,20 @@
 
 import string
 
+import planted_cycles
 import planted_reports as planted
 import pytest
 
 from orchestration.reporting import wording
-from orchestration.reporting.render import render_data_quality, render_glossary, render_sales_audit
+from orchestration.reporting.index_page import FORMS, PAGES
+from orchestration.reporting.render import (
+    CYCLE_PAGES,
+    render_data_quality,
+    render_glossary,
+    render_index,
+    render_sales_audit_detail,
+)
+from orchestration.reporting.workbook import LeadRow, workbook
 
 # Codes that come from other folders' lists: a planted company does not hold every one of them.
 OPEN_LISTS = (
@@ -15,6 +24,20 @@ OPEN_LISTS = (
     "channel.",
     "contact_channel.",
     "contact_check.",
+    "cycle.answer.",
+    "cycle.cut.",
+    "cycle.delay.",
+    "cycle.experiment_",
+    "cycle.form.",
+    "cycle.outlier_",
+    "cycle.question.",
+    "cycle.question_reason.",
+    "cycle.touch_channel.",
+    "cycle.rail_",
+    "cycle.role.",
+    "cycle.sensitivity.reason.",
+    "cycle.step",
+    "cycle.threshold_",
     "dimension.",
     "entity.",
     "group_kind.",
@@ -73,7 +96,14 @@ def test_every_sentence_is_used_by_a_report(monkeypatch):
     for quality in planted.ALL_QUALITY:
         render_data_quality(quality, "en")
     for audit in planted.ALL_AUDIT:
-        render_sales_audit(audit, "en")
+        render_sales_audit_detail(audit, "en")
+    for cycle in planted_cycles.ALL_CYCLES:
+        for render in CYCLE_PAGES.values():
+            render(cycle, "en")
+    for rows in ([LeadRow("lea_1", "inbound", "smb", 1, 0)], None):
+        workbook(planted_cycles.CYCLE, rows, "en")
+    files = {f"{name}.{language}.{form}" for name in PAGES for language in ("fr", "en") for form in FORMS}
+    render_index(planted.RUN, files, "en")
     render_glossary(planted.RUN, "en", planted.METRICS, planted.ABSENT)
     expected = {key for key in recorded if not key.startswith(OPEN_LISTS)}
     assert {without_number(key) for key in expected} - {without_number(key) for key in used} == set()
