@@ -121,8 +121,8 @@ def _touches() -> list[dict]:
     return [
         {"touch_key": f"{stream}:{key}", "source_stream_code": stream, "source_key": key, "lead_id": "unknown",
          "person_id": person, "account_id": "acc_p0" if person in GUESTS else "unknown", "rep_id": rep,
-         "channel_code": channel, "duration_s": 3600 if stream == "meeting" else None, "direction_code": "outbound", "occurred_at": at(moment), "occurred_on": day_of(at(moment)),
-         "is_day_only": False, "is_effective": effective}
+         "channel_code": channel, "duration_s": 3600 if stream == "meeting" else None, "direction_code": "outbound",
+         "occurred_at": at(moment), "occurred_on": day_of(at(moment)), "is_day_only": False, "is_effective": effective}
         for stream, key, channel, rep, person, moment, effective in TOUCHES
     ]  # fmt: skip
 

@@ -20,9 +20,9 @@ LEADS = [
     ("lea_31", "acc_1", "Web", "FR", None, "01-05 10:00", None, None),  # four touches, the last on the tenth day
     ("lea_32", "acc_4", "Web", "FR", None, "01-06 10:00", None, None),  # three, and a fourth on the eleventh
     ("lea_28", "acc_2", "Web", "FR", None, "02-13 17:00", None, None),  # at the end of the day: next worked day
-    ("lea_33", "acc_2", "Web", "FR", None, "2025-12-03 09:00", "2025-12-03 00:00", "2025-12-03 00:00"),  # two days, no times
-    ("lea_34", "acc_2", "Web", "FR", None, "2025-12-10 09:00", "05-17 00:00", None),  # its last day is that of as_of
-    ("lea_35", "acc_2", "Web", "FR", None, "2025-12-11 09:00", "06-30 00:00", None),  # tomorrow is still in time
+    ("lea_33", "acc_2", "Web", "FR", None, "2025-12-03 09:00", "2025-12-03 00:00", "2025-12-03 00:00"),  # by day
+    ("lea_34", "acc_2", "Web", "FR", None, "2025-12-10 09:00", "05-17 00:00", None),  # ends at as_of
+    ("lea_35", "acc_2", "Web", "FR", None, "2025-12-11 09:00", "06-30 00:00", None),  # not over
 ]  # fmt: skip
 
 BY_DAY = {"lea_33", "lea_34", "lea_35"}  # the CRM keeps days of hand-over and acceptance
