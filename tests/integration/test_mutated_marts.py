@@ -91,6 +91,8 @@ PLANTED = (
     " 'DE' as country_code, 'Zeppelin' as lead_source) from master.fct_leads where created_at is not null limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
     " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
+    "insert into master.fct_meetings by name select * replace ('gone' as meeting_key, 'gone' as occurrence_key,"
+    " 'unknown' as lead_id) from master.fct_meetings where is_held limit 1",
     "delete from marts.mart_finance_retention_month",
     "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
