@@ -64,7 +64,7 @@ class Measure:
 MEASURES = (
     Measure("win_rate", "n_won", "n_closed"),
     Measure("wins", "n_won"),
-    Measure("touches", "n_touches", metric_code="activities"),
+    Measure("touches", "n_activities", metric_code="activities"),
 )
 
 _QUERY = """

@@ -94,7 +94,7 @@ def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: st
             continue
         month, cuts = (
             month_of(day_in(zone, born)),
-            {"channel": lead["channel_code"], "size_band": lead["size_band_code"]},
+            {"channel": lead["channel_code"], "size_band": lead["size_band_code"], "rep": lead["rep_id"]},
         )
         kpis.add("leads_new", month, cuts, 1)
         mine = touches[lead["lead_id"]]

@@ -51,15 +51,27 @@ def calls(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
         before = [t for t in missed[call["person_id"]] if t < call["started_at"]]
         if before and call["started_at"] - max(before) <= CALLBACK_WINDOW:
             kpis.add("callbacks", month_of(day_in(zone, call["started_at"])), cuts(call), 1)
-    for meeting in tables["fct_meetings"]:
-        if not meeting["is_held"] or meeting["person_id"] == UNKNOWN:
-            continue
-        start = meeting["starts_at"]
-        led = [c for c in reached[meeting["person_id"]] if start - MEETING_WINDOW <= c["started_at"] < start]
+    for guests in occurrences(tables).values():
+        start = guests[0]["starts_at"]
+        led = [
+            call
+            for person in {guest["person_id"] for guest in guests} - {UNKNOWN}
+            for call in reached[person]
+            if start - MEETING_WINDOW <= call["started_at"] < start
+        ]
         if led:
             call = min(led, key=lambda c: (start - c["started_at"], c["rep_id"]))
             if call["started_at"] + MEETING_WINDOW <= as_of:
                 kpis.part("meeting_rate_calls", month_of(day_in(zone, call["started_at"])), cuts(call), 1, 0)
+
+
+def occurrences(tables: dict) -> dict[str, list[dict]]:
+    """Held meetings with the rows of their guests."""
+    found = defaultdict(list)
+    for guest in tables["fct_meetings"]:
+        if guest["is_held"]:
+            found[guest["occurrence_key"]].append(guest)
+    return found
 
 
 def activity(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
@@ -75,7 +87,8 @@ def activity(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
         cuts = {"rep": touch["rep_id"], "touch_channel": touch["channel_code"], "handling": "human"}
         kpis.add("activity_count", month, cuts, 1)
         is_meeting = touch["channel_code"] == "meeting"
-        kpis.part("meetings_per_touch", month, cuts, is_meeting, not is_meeting)
+        is_logged_meeting = is_meeting and touch["source_stream_code"] != "meeting"
+        kpis.part("meetings_per_touch", month, cuts, is_logged_meeting, not is_meeting)
         known = (touch.get("person_id") or UNKNOWN) != UNKNOWN
         is_system = known and touch["source_stream_code"] != "activity"
         is_logged = known and (touch["source_stream_code"], touch["source_key"]) in logged
@@ -93,10 +106,14 @@ def activity(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
         for lead in tables["fct_leads"]
         if not lead["created_at"] or lead["created_at"] < as_of
     }
-    for meeting in tables["fct_meetings"]:
-        if meeting["is_held"] and meeting["lead_id"] in social & known_leads:
-            cuts = {"rep": meeting["rep_id"]}
-            kpis.add("meetings_social", month_of(day_in(zone, meeting["starts_at"])), cuts, 1)
+    for guests in occurrences(tables).values():
+        rep, month = guests[0]["rep_id"], month_of(day_in(zone, guests[0]["starts_at"]))
+        cuts = {"rep": rep, "touch_channel": "meeting", "handling": "human"}
+        kpis.part("meetings_per_touch", month, cuts, 1, 0)
+        kpis.add("activity_count", month, cuts, 0)
+        kpis.part("crm_logging_rate", month, cuts, 0, 0)
+        if any(guest["lead_id"] in social & known_leads for guest in guests):
+            kpis.add("meetings_social", month, {"rep": rep}, 1)
 
 
 def mails(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:

@@ -99,10 +99,12 @@ def scores(tables: dict, as_of: datetime, cycle_end: date) -> list[dict]:
         this = sum(n for day, n in used[account] if month_of(day) == month)
         former = sum(n for day, n in used[account] if months_before(month, 3) <= day < month)
         given = [score for start, stop, score in said[account] if start <= month < stop]
+        first = month_of(min((day for day, _ in used[account]), default=end))
+        is_trend_known = former and months_before(month, 3) >= first
         then = paid.get((account, months_before(month, 3)), Fraction(0))
         values = {
             "usage_recency": Fraction((end - max(before)).days) if before else None,
-            "usage_trend": Fraction(3 * this, former) if former else None,
+            "usage_trend": Fraction(3 * this, former) if is_trend_known else None,
             "nps": Fraction(sum(given), len(given)) if given else None,
             "mrr_trend": now / then if then > 0 else None,
         }

@@ -164,7 +164,7 @@ def hand_over(
     cuts, mql = cuts_of(lead), lead.get("mql_at")
     accepted = []
     if lead.get("sql_at") and lead["sql_at"] < as_of:
-        accepted.append((day_in(zone, lead["sql_at"]), False, lead["sql_at"]))
+        accepted.append((day_in(zone, lead["sql_at"]), bool(lead.get("is_sql_day_only")), lead["sql_at"]))
     if lead["is_converted"] and lead["converted_at"] and lead["converted_at"] < as_of:
         day_only = bool(lead["is_converted_day_only"])
         accepted.append((day_in(zone, lead["converted_at"]), day_only, lead["converted_at"]))
@@ -174,18 +174,20 @@ def hand_over(
         return
     month = month_of(day_in(zone, mql))
     kpis.add("mql", month, cuts, 1)
-    over = mql + SLA <= as_of
+    by_day = bool(lead.get("is_mql_day_only"))
+    age = (day_in(zone, as_of) - day_in(zone, mql)).days  # as_of is the first instant of a day
+    over = age > 1 if by_day else mql + SLA <= as_of
     in_time = any(
-        0 <= (day_in(zone, t["occurred_at"]) - day_in(zone, mql)).days <= 1 if t["is_day_only"]
+        0 <= (day_in(zone, t["occurred_at"]) - day_in(zone, mql)).days <= 1 if by_day or t["is_day_only"]
         else mql <= t["occurred_at"] <= mql + SLA
         for t in touches
     )  # fmt: skip
     kpis.part("handoff_loss_rate", month, cuts, over and not in_time, over)
-    matured, is_accepted = mql + window <= as_of, False
+    matured, is_accepted = age > window.days if by_day else mql + window <= as_of, False
     if accepted:
         sql_on, sql_day_only, sql = min(accepted)
         days = (sql_on - day_in(zone, mql)).days
-        is_accepted = 0 <= days <= window.days if sql_day_only else mql <= sql < mql + window
+        is_accepted = 0 <= days <= window.days if by_day or sql_day_only else mql <= sql < mql + window
     kpis.part("handoff_acceptance_rate", month, cuts, matured and is_accepted, matured)
 
 

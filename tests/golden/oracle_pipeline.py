@@ -214,11 +214,11 @@ def forecasts(kpis: Kpis, pipeline: Pipeline) -> None:
             cells[month, "all", "all"].append(mine)
             cells[month, "team", team].append(mine)
     for (month, kind, code), teams in cells.items():
-        won, errors = sum(t["a"] for t in teams), [t["f"] - t["a"] for t in teams]
-        expected = sum(t["expected"] for t in teams)
-        blind = expected and (not sum(t["named"] for t in teams) or not sum(t["frozen"] for t in teams))
+        judged = [t for t in teams if not t["expected"] or (t["named"] and t["frozen"])]
+        won, errors = sum(t["a"] for t in judged), [t["f"] - t["a"] for t in judged]
+        blind = len(judged) < len(teams) and not sum(t["expected"] for t in judged)
         unknown = blind or any(t["gap"] for t in teams)
-        tested = [t for t in teams if t["f"] or t["a"]]
+        tested = [t for t in judged if t["f"] or t["a"]]
         within = sum(t["a"] > 0 and abs(t["f"] - t["a"]) * 10 <= t["a"] for t in tested)
         for metric, top, bottom in (
             ("forecast_accuracy", won - sum(abs(e) for e in errors), won),
@@ -232,20 +232,36 @@ def forecasts(kpis: Kpis, pipeline: Pipeline) -> None:
 def targets_of(quotas: list[dict], quarter: date) -> dict[str, Fraction | None]:
     """Team -> revenue target of a quarter; None where one has no amount in the reporting currency."""
     end = months_before(quarter, -3)
-    told = {
-        (q["scope_code"], q["rep_id"], q["team_name"], q["period_start"], q["period_end"]): q
-        for q in sorted(quotas, key=lambda q: q["quota_key"], reverse=True)
-        if q["metric_code"] == "revenue" and q["team_name"] and q["period_kind_code"] in ("quarter", "month")
-        and quarter <= q["period_start"] < end
-    }  # fmt: skip
+    told = {}
+    for quota in sorted(quotas, key=lambda q: q["quota_key"], reverse=True):
+        if quota["metric_code"] != "revenue" or not quota["team_name"]:
+            continue
+        if quota["period_start"] < end and quota["period_end"] >= quarter:
+            nobody = (
+                quota["quota_key"] if quota["scope_code"] == "rep" and quota["rep_id"] == "unknown" else None
+            )
+            told[quota["scope_code"], quota["rep_id"], quota["team_name"], quota["period_start"],
+                 quota["period_end"], nobody] = quota  # fmt: skip
     out = {}
     for team in {q["team_name"] for q in told.values()}:
         mine = [q for q in told.values() if q["team_name"] == team]
-        for field, first in (("scope_code", "team"), ("period_kind_code", "quarter")):
-            mine = [q for q in mine if q[field] == first] or mine
-        amounts = [q["target_reporting"] for q in mine]
-        out[team] = None if None in amounts else Fraction(sum(amounts))
+        mine = [q for q in mine if q["scope_code"] == "team"] or mine
+        for kind in ("quarter", "month", "year"):
+            if any(q["period_kind_code"] == kind for q in mine):
+                mine = [q for q in mine if q["period_kind_code"] == kind]
+                break
+        parts = [part_of(q, quarter, end) for q in mine]
+        out[team] = None if None in parts else sum(parts, Fraction(0))
     return out
+
+
+def part_of(quota: dict, first: date, end: date) -> Fraction | None:
+    """What a target asks for from the day `first` to before `end`, by the days of its period."""
+    if quota["target_reporting"] is None:
+        return None
+    days = (quota["period_end"] - quota["period_start"]).days + 1
+    within = (min(end, quota["period_end"] + timedelta(days=1)) - max(first, quota["period_start"])).days
+    return rounded(Fraction(quota["target_reporting"]) * within / days, 4)
 
 
 def coverage(kpis: Kpis, pipeline: Pipeline) -> None:
@@ -292,13 +308,18 @@ def stays(kpis: Kpis, pipeline: Pipeline) -> None:
             end = moves[n + 1]["changed_at"] if n + 1 < len(moves) else None
             if end is None and deal["closed_at"] is not None and deal["closed_at"] < pipeline.as_of:
                 end = max(deal["closed_at"], move["changed_at"])
-            spans[move["stage_code"]].append((move["changed_at"], end))
-        for stage in set(spans) & set(FUNNEL):
-            seconds = sum(
-                int(((end or pipeline.as_of) - begin).total_seconds() // 1) for begin, end in spans[stage]
+            is_lost_track = end is None and not deal["is_open"] and deal["closed_at"] is None
+            spans[move["stage_code"]].append(
+                (move["changed_at"], None if is_lost_track else end, is_lost_track)
             )
-            month = month_of(day_in(pipeline.zone, min(begin for begin, _ in spans[stage])))
-            is_left = all(end is not None for _, end in spans[stage])
+        for stage in set(spans) & set(FUNNEL):
+            if any(lost_track for *_, lost_track in spans[stage]):
+                continue
+            seconds = sum(
+                int(((end or pipeline.as_of) - begin).total_seconds() // 1) for begin, end, _ in spans[stage]
+            )
+            month = month_of(day_in(pipeline.zone, min(begin for begin, *_ in spans[stage])))
+            is_left = all(end is not None for _, end, _ in spans[stage])
             for kind, code in kpis.each(pipeline.cuts[deal["opportunity_id"]] | {"stage": stage}):
                 seen[month, kind, code].append((Fraction(seconds, 86400), is_left))
     for (month, kind, code), durations in seen.items():
@@ -317,10 +338,19 @@ def engagements(kpis: Kpis, pipeline: Pipeline) -> None:
     for touch in pipeline.tables["fct_touches"]:
         if touch.get("account_id") not in (None, "unknown") and touch["occurred_at"] < pipeline.as_of:
             talked = touch["channel_code"] in ("voice", "meeting")
+            is_timed = talked and touch["source_stream_code"] != "meeting"
             contacts[touch["account_id"]].append((
                 day_in(pipeline.zone, touch["occurred_at"]), touch["person_id"],
-                (touch["duration_s"] or 0) if talked else 0, talked and touch["is_effective"],
+                (touch["duration_s"] or 0) if is_timed else 0, talked and touch["is_effective"],
             ))  # fmt: skip
+    timed = {
+        (meeting["account_id"], meeting["occurrence_key"]): meeting
+        for meeting in pipeline.tables["fct_meetings"]
+        if meeting["is_held"] and meeting["account_id"] != "unknown"
+    }
+    for (account, _), meeting in timed.items():
+        day = day_in(pipeline.zone, meeting["starts_at"])
+        contacts[account].append((day, "unknown", meeting["duration_s"] or 0, False))
     for send in pipeline.tables["fct_email_sends"]:
         replied = send["replied_at"] is not None and send["replied_at"] < pipeline.as_of
         if replied and not send["is_automated"] and send["account_id"] != "unknown":

@@ -12,6 +12,7 @@ from fractions import Fraction
 from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
 
 SELLERS_NOT = {"manager", "integration"}
+WHOLE = "company"
 
 
 def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
@@ -105,10 +106,11 @@ def asked_for(tables: dict, cycle_end: date) -> dict[tuple[str, str, str, date],
     found: dict = defaultdict(lambda: defaultdict(list))
     seen = set()
     for quota in sorted(tables.get("fct_quotas", []), key=lambda q: q["quota_key"]):
-        holder = quota["rep_id"] if quota["scope_code"] == "rep" else quota["team_name"]
+        holder = quota["rep_id"] if quota["scope_code"] == "rep" else quota["team_name"] or WHOLE
+        scope = WHOLE if holder == WHOLE else quota["scope_code"]
         same = (quota["scope_code"], quota["rep_id"], quota["team_name"], quota["metric_code"],
                 quota["period_start"], quota["period_end"])  # fmt: skip
-        if holder in (None, "unknown") or same in seen:
+        if holder == "unknown" or same in seen:
             continue
         seen.add(same)
         first, last = quota["period_start"], quota["period_end"]
@@ -121,7 +123,7 @@ def asked_for(tables: dict, cycle_end: date) -> dict[tuple[str, str, str, date],
             end = months_before(month, -1)
             within = (min(end, date.fromordinal(last.toordinal() + 1)) - max(month, first)).days
             part = None if amount is None else cents(Fraction(amount) * within / days)
-            found[quota["scope_code"], holder, quota["metric_code"], month][length].append(part)
+            found[scope, holder, quota["metric_code"], month][length].append(part)
     return {key: lengths[min(lengths)] for key, lengths in found.items()}
 
 
@@ -145,10 +147,14 @@ def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, 
             first_wins[deal["account_id"]] = min(first_wins.get(deal["account_id"], win), win)
     for closed, _, rep in first_wins.values():
         done[rep, "new_customers", month_of(closed)] += 1
+    asked_of: dict = defaultdict(list)
     for (scope, holder, metric, month), parts in asked_for(tables, cycle_end).items():
         if scope == "rep":
             members, share = [holder], reps[holder].share(month) if holder in reps else Fraction(0)
             cuts = {"team": reps[holder].team, "role": reps[holder].role} if holder in reps else {}
+        elif scope == WHOLE:
+            members, share = [name for name, _, _ in done], Fraction(1)
+            cuts = {"team": "unknown", "role": "unknown"}
         else:
             members, share = [name for name, rep in reps.items() if rep.team == holder], Fraction(1)
             cuts = {"team": holder, "role": "unknown"}
@@ -157,19 +163,32 @@ def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, 
             asked = asked if share == 1 else cents(asked * share)
         if share == 0 or asked == 0:
             continue
-        actual = sum((done[name, metric, month] for name in members), Fraction(0))
+        actual = sum((done[name, metric, month] for name in set(members)), Fraction(0))
         if metric == "revenue" and any((name, metric, month) in unknown for name in members):
             actual = None
+        asked_of[metric, month].append((scope, cuts, actual, asked))
+    for (metric, month), found in asked_of.items():
+        attainment(kpis, metric, month, found)
+
+
+def attainment(kpis: Kpis, metric: str, month: date, found: list[tuple]) -> None:
+    """One measure of one month: the sellers' targets, a team's without any, the company's without either."""
+    of_sellers = {cuts["team"] for scope, cuts, _, _ in found if scope == "rep"}
+    for scope, cuts, actual, asked in found:
+        if scope == WHOLE:
+            is_judged = all(each[0] == WHOLE for each in found)
+        else:
+            is_judged = scope == "rep" or cuts["team"] not in of_sellers
         personal, known = scope == "rep", asked is not None and actual is not None
         kpis.part(
             "quota_attained_share", month, cuts, personal and known and actual >= asked, personal and known
         )
-        for name, of_scope, of_metric in (
-            ("quota_attainment", "rep", "revenue"),
-            ("activity_target_attainment", "rep", "activities"),
-            ("new_customer_target_attainment", "team", "new_customers"),
+        for name, of_metric in (
+            ("quota_attainment", "revenue"),
+            ("activity_target_attainment", "activities"),
+            ("new_customer_target_attainment", "new_customers"),
         ):
-            if (scope, metric) == (of_scope, of_metric):
+            if is_judged and metric == of_metric:
                 both = (actual, asked) if known else (None, None)
                 kpis.part(name, month, cuts, *both)
             else:
@@ -264,6 +283,6 @@ def revenue_per_rep(
                     counts[place] += 1
     for place, n in counts.items():
         month, kind, code = place
-        total = None if place in lacking else sums[place]
-        value = total * 12 / n if n and total is not None else None
+        total = None if place in lacking else 12 * sums[place]
+        value = total / n if n and total is not None else None
         kpis.state("revenue_per_rep", month, {kind: code}, value, total, Fraction(n))

@@ -116,10 +116,11 @@ def acquisition(kpis: Kpis, tables: dict, lines: list[dict], last: date) -> None
     for row in tables["fct_mrr_movements"]:
         for kind, code in kpis.each({"size_band": row["size_band_code"]}):
             cell = accounts[kind, code, row["period_month"]]
-            cell[0] += row["opening_mrr"] > 0
-            cell[1] += row["churn_mrr"] < 0
-            cell[2] += row["closing_mrr"] > 0
-            cell[3] += Fraction(row["closing_mrr"])
+            is_known = row["account_id"] != "unknown"  # money, and no customer
+            cell[0] += is_known and row["opening_mrr"] > 0
+            cell[1] += is_known and row["churn_mrr"] < 0
+            cell[2] += is_known and row["closing_mrr"] > 0
+            cell[3] += Fraction(row["closing_mrr"]) if is_known else 0
     cac: dict[date, Fraction] = {}
     for month in sorted(set(costs) | set(new)):
         known = month in costs and month not in missing and new[month]

@@ -10,6 +10,8 @@ from tests.golden.planted_company import at, day_of
 
 # person, lead, seller, direction, started_at (Paris), outcome, seconds of talk
 CALLS = [
+    ("per_g1", "unknown", "rep_g", "outbound", "2025-12-01 10:00", "answered", 60),
+    ("per_g2", "unknown", "rep_g", "outbound", "2025-12-02 10:00", "answered", 60),
     ("per_1", "lea_1", "rep_1", "outbound", "05-04 09:10", "answered", 120),
     ("per_2", "lea_2", "rep_1", "outbound", "05-04 09:40", "no_answer", 0),
     ("per_2", "lea_2", "rep_1", "inbound", "05-04 15:00", "answered", 90),  # calls back
@@ -25,7 +27,7 @@ CALLS = [
     ("per_1", "lea_1", "rep_1", "outbound", "07-01 09:00", "answered", 60),  # after as_of
 ]
 
-# person, lead, seller, starts_at (Paris), held
+# person, lead, seller, starts_at (Paris), held; guests of one meeting share seller and start
 MEETINGS = [
     ("per_1", "lea_1", "rep_1", "05-11 10:00", True),  # due to the call of 4 May
     ("per_3", "lea_3", "rep_2", "06-04 10:30", True),  # 30 days after the call
@@ -39,7 +41,12 @@ MEETINGS = [
     ("per_1", "lea_1", "rep_1", "05-12 10:00", False),
     ("unknown", "unknown", "rep_1", "05-12 11:00", True),
     ("per_22", "lea_22", "rep_1", "04-07 11:00", True),  # from social media, no call before
+    ("per_1", "unknown", "rep_1", "02-05 10:00", True),  # the touch k1
+    ("per_g1", "unknown", "rep_g", "2025-12-10 10:00", True),  # two guests, both called before: one meeting
+    ("per_g2", "unknown", "rep_g", "2025-12-10 10:00", True),
 ]
+
+GUESTS = ("per_g1", "per_g2")  # of one account, whose open deals of December took one hour and not two
 
 # stream, key, channel, seller, person, at (Paris), effective
 TOUCHES = [
@@ -59,6 +66,8 @@ TOUCHES = [
     ("activity", "a1", "social", "rep_1", "per_1", "02-06 10:00", False),
     ("activity", "a2", "meeting", "rep_1", "per_1", "02-28 23:59", True),
     ("call", "c3", "voice", "rep_1", "per_1", "02-09 10:00", True),
+    ("meeting", "g1", "meeting", "rep_g", "per_g1", "2025-12-10 10:00", True),
+    ("meeting", "g2", "meeting", "rep_g", "per_g2", "2025-12-10 10:00", True),
 ]
 
 # CRM activity, why it is no touch, stream and key of the event it copies
@@ -100,9 +109,10 @@ def _calls() -> list[dict]:
 
 def _meetings() -> list[dict]:
     return [
-        {"meeting_key": f"meeting_{n}", "person_id": person, "lead_id": lead, "account_id": "unknown", "rep_id": rep,
+        {"meeting_key": f"meeting_{n}", "person_id": person, "lead_id": lead, "rep_id": rep,
+         "account_id": "acc_p0" if person in GUESTS else "unknown",
          "starts_at": at(moment), "starts_on": day_of(at(moment)), "ends_at": at(moment) + timedelta(hours=1),
-         "duration_s": 3600, "is_held": held, "n_source_rows": 1}
+         "occurrence_key": f"{rep}/{moment}", "duration_s": 3600, "is_held": held, "n_source_rows": 1}
         for n, (person, lead, rep, moment, held) in enumerate(MEETINGS)
     ]  # fmt: skip
 
@@ -110,9 +120,9 @@ def _meetings() -> list[dict]:
 def _touches() -> list[dict]:
     return [
         {"touch_key": f"{stream}:{key}", "source_stream_code": stream, "source_key": key, "lead_id": "unknown",
-         "person_id": person, "account_id": "unknown", "rep_id": rep, "channel_code": channel,
-         "direction_code": "outbound", "occurred_at": at(moment), "occurred_on": day_of(at(moment)),
-         "is_day_only": False, "is_effective": effective}
+         "person_id": person, "account_id": "acc_p0" if person in GUESTS else "unknown", "rep_id": rep,
+         "channel_code": channel, "duration_s": 3600 if stream == "meeting" else None, "direction_code": "outbound",
+         "occurred_at": at(moment), "occurred_on": day_of(at(moment)), "is_day_only": False, "is_effective": effective}
         for stream, key, channel, rep, person, moment, effective in TOUCHES
     ]  # fmt: skip
 

@@ -20,7 +20,12 @@ LEADS = [
     ("lea_31", "acc_1", "Web", "FR", None, "01-05 10:00", None, None),  # four touches, the last on the tenth day
     ("lea_32", "acc_4", "Web", "FR", None, "01-06 10:00", None, None),  # three, and a fourth on the eleventh
     ("lea_28", "acc_2", "Web", "FR", None, "02-13 17:00", None, None),  # at the end of the day: next worked day
+    ("lea_33", "acc_2", "Web", "FR", None, "2025-12-03 09:00", "2025-12-03 00:00", "2025-12-03 00:00"),  # by day
+    ("lea_34", "acc_2", "Web", "FR", None, "2025-12-10 09:00", "05-17 00:00", None),  # ends at as_of
+    ("lea_35", "acc_2", "Web", "FR", None, "2025-12-11 09:00", "06-30 00:00", None),  # not over
 ]  # fmt: skip
+
+BY_DAY = {"lea_33", "lea_34", "lea_35"}  # the CRM keeps days of hand-over and acceptance
 
 # lead, at (Paris), effective?
 TOUCHES = [
@@ -34,6 +39,7 @@ TOUCHES = [
     ("lea_32", "01-06 11:00", True), ("lea_32", "01-07 11:00", False), ("lea_32", "01-16 11:00", False),
     ("lea_32", "01-17 00:30", False),
     ("lea_27", "02-16 12:00", True), ("lea_28", "02-16 12:00", True),
+    ("lea_33", "2025-12-04 23:00", True),  # 47 hours after midnight, and on the day after the day
 ]  # fmt: skip
 
 
@@ -52,7 +58,8 @@ def _leads() -> list[dict]:
          "size_band_code": bands[account], "lead_source": source, "country_code": country, "timezone": zone,
          "created_at": at(created), "created_on": day_of(at(created)), "is_created_day_only": False,
          "is_converted": False, "converted_at": None, "is_converted_day_only": False, "n_source_rows": 1,
-         "mql_at": at(mql) if mql else None, "sql_at": at(sql) if sql else None}
+         "mql_at": at(mql) if mql else None, "sql_at": at(sql) if sql else None,
+         "is_mql_day_only": lead in BY_DAY, "is_sql_day_only": lead in BY_DAY}
         for lead, account, source, country, zone, created, mql, sql in LEADS
     ]  # fmt: skip
 

@@ -12,7 +12,14 @@ from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 RANKS = ["lost", "prospecting", "qualification", "meeting", "needs_defined", "proposal", "negotiation", "won"]
-TEAMS = {"rep_n": "North", "rep_s": "South", "rep_w": "West", "rep_e": "East", "rep_f": "Far"}
+TEAMS = {
+    "rep_n": "North",
+    "rep_s": "South",
+    "rep_w": "West",
+    "rep_e": "East",
+    "rep_f": "Far",
+    "rep_b": "Blind",
+}
 # scope, seller, team, kind, first day, last day, target
 QUOTAS = [
     ("team", "unknown", "East", "month", "2025-11-01", "2025-11-30", "300"),
@@ -20,7 +27,42 @@ QUOTAS = [
     ("rep", "rep_e", "East", "month", "2025-12-01", "2025-12-31", "7000"),  # the team's own target stands
     ("rep", "rep_f", "Far", "quarter", "2025-10-01", "2025-12-31", "100"),
     ("rep", "rep_f", "Far", "month", "2025-12-01", "2025-12-31", "9000"),  # the quarter is told
-    ("rep", "rep_w", "West", "year", "2025-01-01", "2025-12-31", "800"),  # no target of a quarter
+    (
+        "rep",
+        "rep_w",
+        "West",
+        "year",
+        "2025-01-01",
+        "2025-12-31",
+        "730",
+    ),  # 92 days of 365 in the last quarter: 184
+    (
+        "rep",
+        "unknown",
+        "West",
+        "year",
+        "2025-01-01",
+        "2025-12-31",
+        "365",
+    ),  # two sellers whom the CRM does not know:
+    (
+        "rep",
+        "unknown",
+        "West",
+        "year",
+        "2025-01-01",
+        "2025-12-31",
+        "365",
+    ),  # 92 each, not one target given twice
+    (
+        "rep",
+        "rep_s",
+        "South",
+        "other",
+        "2025-12-22",
+        "2026-01-10",
+        "200",
+    ),  # ten of twenty days in each quarter
 ]
 ACCOUNTS = ["acc_p0", "acc_p1", "acc_p2", "acc_p3"]
 # The yen has no rate; the dollar has one of each year: a past month keeps its own.
@@ -111,6 +153,9 @@ DEALS = [
     Deal("f5", "2025-12-04", "2026-01-21", "lost", "70", (
         ("2025-12-04 09:00", "proposal", "70", "2026-01-21", None),  # no category: in the total expected
     )),
+    Deal("b1", "2025-12-05", "2026-01-15", "won", "300", (
+        ("2025-12-05 09:00", "negotiation", "300", "2026-01-15", None),  # a team that gives no category at all
+    ), rep="rep_b"),
     # --- forecast on 1 February: 110 against 100 is within 10 %, a hair more is not
     Deal("g1", "2026-01-02", "2026-02-20", "won", "100", (
         ("2026-01-02 09:00", "negotiation", "110", "2026-02-28", "commit"),
@@ -148,6 +193,12 @@ DEALS = [
         ("2026-01-10 09:00", "meeting", "900", "2026-03-10", "pipeline"),
     ), currency="JPY"),
     Deal("n1", "2025-12-15", "2026-02-20", "lost", "60"),
+    Deal("n4", "2025-12-17", None, "lost", "62", (
+        ("2025-12-17 09:00", "needs_defined", "62", "2026-07-10", None),  # lost there, nobody knows when: no stay
+    )),
+    Deal("n5", "2025-12-17", "2026-01-06", "lost", "63", (
+        ("2025-12-17 09:00", "needs_defined", "63", "2026-07-10", None),  # the only stay of that stage and month
+    )),
     Deal("n2", "2025-12-15", None, "lost", "61"),  # lost, nobody knows when: in no snapshot, in its cohort
     Deal("n3", "2025-12-16", "2026-02-20", "lost", None),  # no amount at all
     # --- opened in February: five of which four are closed, exactly 80 %

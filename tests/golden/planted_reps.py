@@ -62,7 +62,50 @@ QUOTAS = [
     ("team", "unknown", "Est", "new_customers", "2026-04-01", "2026-04-30", "month", 1, None),
     ("team", "unknown", "Est", "new_customers", "2026-05-01", "2026-05-31", "month", 2, None),
     ("team", "unknown", "Est", "new_customers", "2026-06-01", "2026-06-30", "month", 3, None),
-    ("team", "unknown", None, "new_customers", "2025-09-01", "2025-09-30", "month", 7, None),
+    (
+        "team",
+        "unknown",
+        None,
+        "new_customers",
+        "2025-09-01",
+        "2025-09-30",
+        "month",
+        7,
+        None,
+    ),  # teams are judged
+    (
+        "team",
+        "unknown",
+        None,
+        "new_customers",
+        "2025-11-01",
+        "2025-11-30",
+        "month",
+        8,
+        None,
+    ),  # nobody else has one
+    (
+        "team",
+        "unknown",
+        "Nord",
+        "activities",
+        "2025-10-01",
+        "2025-10-31",
+        "month",
+        90,
+        None,
+    ),  # its sellers are judged
+    (
+        "team",
+        "unknown",
+        "Nord",
+        "activities",
+        "2025-08-01",
+        "2025-08-31",
+        "month",
+        4,
+        None,
+    ),  # none of them has one
 ]
 
 # account, owner

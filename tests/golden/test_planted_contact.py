@@ -60,14 +60,14 @@ def test_holidays_of_the_seed_are_those_of_the_calendar(marts):
 
 @pytest.mark.audit("FR13", "SL5")
 def test_an_open_window_is_in_no_half_of_a_rate(marts):
-    """Calls of June have no 30 days behind them, the hand-over of 30 June no 24 hours: no value, no 0."""
+    """Calls of June have no 30 days behind them, the hand-overs of 30 June no 24 hours: no value, no 0."""
     rows = marts.execute(
         "select metric_name, metric_value, denominator, reason_code, n_immature"
         " from marts.mart_management_kpis_month where segment_kind_code = 'all' and period_month = '2026-06-01'"
         " and metric_name in ('meeting_rate_calls', 'handoff_loss_rate') order by 1"
     ).fetchall()
     assert rows == [
-        ("handoff_loss_rate", None, 0, "cohort_immature", 1),
+        ("handoff_loss_rate", None, 0, "cohort_immature", 2),
         ("meeting_rate_calls", None, 0, "cohort_immature", 1),
     ]
 
@@ -95,7 +95,7 @@ def two_versions(planted_work: Path, tmp_path: Path):
     path = Path(shutil.copy(planted_work / "warehouse.duckdb", tmp_path / "warehouse.duckdb"))
     with duckdb.connect(str(path)) as con:
         con.execute(
-            "update reference.lead_definitions set valid_to = date '2026-03-31' where definition_code = 'sql'"
+            "update reference.lead_definitions set valid_to = date '2026-04-01' where definition_code = 'sql'"
         )
         con.execute(
             "insert into reference.lead_definitions select definition_code, 2, 'SQL-3', 'held_meeting',"
@@ -118,3 +118,44 @@ def test_rule_and_version_of_the_day_stay_on_the_lead(two_versions, planted_work
     assert found["lea_22"] == (1, "SQL-1", date(2026, 3, 31))  # its meeting of April comes later
     assert found["lea_1"] == (2, "SQL-3", date(2026, 5, 11))  # converted on 20 May, met before
     assert "lea_23" not in found  # accepted on 2 April, when that no longer made an SQL
+
+
+def test_a_version_ends_before_the_day_it_is_valid_to(two_versions, planted_work: Path):
+    """As everywhere valid_to is the first day after: what happens on it is no longer of the version."""
+    sql = (planted_work.parent / "project" / MODELS / "fct_lead_qualifications.sql").read_text(
+        encoding="utf-8"
+    )
+    two_versions.execute(
+        "update reference.lead_definitions set valid_to = date '2026-03-31' where definition_version = 1"
+    )
+    found = two_versions.execute(
+        f"select lead_id, definition_version from ({sql}) where definition_code = 'sql'"
+    ).fetchall()
+    assert ("lea_33", 1) in found
+    assert ("lea_22", 1) not in found and ("lea_22", 2) in found  # accepted on 31 March, met in April
+
+
+def test_a_hand_over_that_has_a_day_and_no_time_is_compared_by_the_day(marts):
+    """Touched 47 hours after its midnight, on the day after the day: in time. The last day of a window is within it."""
+    found = marts.execute(
+        "select lead_id, mql_on, is_handoff_sla_over, is_handoff_touched_in_sla, handoff_lag_hours,"
+        " is_handoff_matured, is_handoff_accepted from metrics.fct_lead_cadences"
+        " where lead_id in ('lea_33', 'lea_34', 'lea_35') order by 1"
+    ).fetchall()
+    assert found == [
+        ("lea_33", date(2025, 12, 3), True, True, None, True, True),
+        ("lea_34", date(2026, 5, 17), True, False, None, False, False),
+        ("lea_35", date(2026, 6, 30), False, False, None, False, False),
+    ]
+
+
+def test_leads_without_a_template_are_counted_and_in_no_rate(marts):
+    """December: three of a size and origin that have one; in May a partner's lead has none."""
+    counted = marts.execute(
+        "select segment_kind_code, segment_code, n_leads, n_leads_without_template, cadence_adherence_rate,"
+        " adherence_reason_code from marts.mart_sales_cadences_month where period_month = '2026-05-01'"
+        " and n_leads_without_template > 0 and segment_kind_code in ('channel', 'template') order by all"
+    ).fetchall()
+    assert ("template", "none", 0, sum(row[3] for row in counted if row[0] == "channel"), None,
+            "no_cadence_template") in counted  # fmt: skip
+    assert ("channel", "unknown", 0, 1, None, "no_cadence_template") in counted

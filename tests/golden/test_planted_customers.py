@@ -94,10 +94,39 @@ def test_the_weight_of_an_unknown_component_goes_to_the_others(marts):
         ).fetchall()
     }
     assert rows["acc_s2"] == (
-        Decimal("15.6604"), Decimal("15.0943"), 0, 40, None, 3, Decimal("0.8"), True, None
+        Decimal("25.0566"), Decimal("15.0943"), None, 40, None, 2, Decimal("0.5"), True, None
     )  # fmt: skip
     assert rows["acc_s4"] == (None, None, None, None, None, 0, 0, False, "no_component_known")
     assert "unknown" not in rows
+
+
+def test_a_trend_of_use_needs_three_months_of_use(marts):
+    """Incident: ten uses in five days of June made July look three times as good, and a first month like a collapse."""
+    rows = marts.execute(
+        "select account_id, period_month, usage_trend_points, usage_trend_reason_code"
+        " from marts.mart_accounts_health_month where account_id in ('acc_s1', 'acc_s2', 'acc_s3', 'acc_s4')"
+        " and period_month in ('2025-07-01', '2025-08-01') order by all"
+    ).fetchall()
+    july, august = date(2025, 7, 1), date(2025, 8, 1)
+    assert rows == [
+        ("acc_s1", july, None, "use_under_3_months"), ("acc_s1", august, None, "use_under_3_months"),
+        ("acc_s2", july, None, "use_under_3_months"), ("acc_s2", august, None, "use_under_3_months"),
+        ("acc_s3", july, None, "use_under_3_months"), ("acc_s3", august, 0, None),
+        ("acc_s4", july, None, "no_use"),
+    ]  # fmt: skip
+
+
+def test_arpa_and_churn_have_one_source(marts):
+    """The unknown account is money and no customer, in the retention of customers and in what they are worth."""
+    rows = marts.execute(
+        "select a.revenue_per_account - r.arpa_amount, a.monthly_churn_rate - r.logo_churn_rate,"
+        " a.n_accounts_closing - m.n_accounts_closing, a.n_accounts_lost - m.n_accounts_churned"
+        " from marts.mart_finance_acquisition_month as a join marts.mart_finance_retention_month as r"
+        " using (period_month, segment_kind_code, segment_code) join marts.mart_finance_mrr_month as m"
+        " using (period_month, segment_kind_code, segment_code) where r.n_accounts_opening > 0"
+    ).fetchall()
+    assert len(rows) > 10
+    assert all(abs(figure or 0) < Decimal("0.000001") for row in rows for figure in row)
 
 
 def test_four_losses_validate_no_score(marts):

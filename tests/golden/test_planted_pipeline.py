@@ -66,6 +66,79 @@ def test_a_history_that_is_missing_stands_in_the_totals_and_says_so(marts):
     ) == (0,)
 
 
+def test_a_team_without_a_forecast_neither_fails_nor_passes_the_others(marts):
+    """Blind won 300 and gave no category: alone it has no figure, and it is no team that forecast 0."""
+    assert kpi(marts, "forecast_accuracy", "2026-01-01", "team", "Blind")[:2] == (
+        None,
+        "forecast_category_missing",
+    )
+    assert kpi(marts, "forecast_accuracy", "2026-01-01") == (
+        Decimal("0.71875"),
+        None,
+        "teams_without_forecast",
+    )
+    assert one(
+        marts,
+        "select n_teams, n_teams_unjudged, n_tested, won_amount, judged_won_amount, committed_amount"
+        " from marts.mart_sales_forecast_month where period_month = '2026-01-01' and segment_code = 'all'",
+    ) == (4, 1, 3, 620, 320, 350)
+
+
+def test_a_weighted_forecast_without_a_chance_is_no_smaller_forecast(marts):
+    """Nothing had closed before August 2025: 12 000 expected in it have no chance to be weighed by."""
+    assert one(
+        marts,
+        "select n_expected, n_unweighted, expected_amount, weighted_amount, weighted_reason_code"
+        " from marts.mart_sales_forecast_month where period_month = '2025-08-01' and segment_code = 'all'",
+    ) == (1, 1, 12000, None, "stage_never_closed")
+
+
+def test_a_target_of_another_period_counts_by_its_days_and_unknown_sellers_are_not_merged(marts):
+    """92 of 365 days of 730 and of two targets of 365; ten of the twenty days of a target across two quarters."""
+    targets = marts.execute(
+        "select team_name, quarter_start, target_amount from metrics.fct_pipeline_coverages"
+        " where team_name in ('West', 'South') and period_month in ('2025-10-01', '2026-01-01') order by all"
+    ).fetchall()
+    assert targets == [
+        ("South", date(2025, 10, 1), 100), ("South", date(2026, 1, 1), 100), ("West", date(2025, 10, 1), 368)
+    ]  # fmt: skip
+
+
+def test_a_deal_lost_on_no_known_day_has_no_stay_that_goes_on(marts):
+    assert one(
+        marts,
+        "select n_stays, n_censored, n_end_unknown, stay_days_median from marts.mart_sales_pipeline_stays_month"
+        " where period_month = '2025-12-01' and segment_kind_code = 'stage' and segment_code = 'needs_defined'",
+    ) == (1, 0, 1, Decimal("19.625"))
+
+
+def test_a_meeting_with_two_guests_is_one_meeting_of_one_hour(marts):
+    assert one(
+        marts,
+        "select n_activities, n_meetings, n_touches from metrics.fct_activity_days"
+        " where occurred_on = '2025-12-10' and rep_id = 'rep_g'",
+    ) == (2, 1, 0)
+    assert one(
+        marts,
+        "select n_activities, n_meetings from metrics.fct_rep_months where rep_id = 'rep_g' and n_meetings > 0",
+    ) == (2, 1)
+    assert one(
+        marts,
+        "select n_touches, n_persons, effort_s from metrics.fct_opportunity_engagements"
+        " where opportunity_id = 'opp_n5'",
+    ) == (0, 0, 0)
+    assert one(
+        marts,
+        "select n_touches, n_persons, effort_s from metrics.fct_opportunity_engagements"
+        " where opportunity_id = 'opp_x1'",
+    ) == (2, 2, 3600)
+    assert one(
+        marts,
+        "select n_connected_matured, n_meetings from marts.mart_sales_calls_month"
+        " where period_month = '2025-12-01' and segment_code = 'rep_g'",
+    ) == (2, 1)
+
+
 @pytest.mark.audit("K24", "FD6")
 def test_an_error_of_exactly_ten_percent_is_within_and_a_hair_more_is_not(marts):
     """Public bug: the bar compared in DOUBLE, where 0.1 x 100 is a hair more than 10."""

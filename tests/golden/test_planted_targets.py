@@ -50,6 +50,37 @@ def test_sellers_without_a_target_and_ramping_ones_are_counted_apart(marts):
     assert row == (2, 1, 3, Decimal(500), Decimal(3000))
 
 
+def test_the_targets_of_sellers_stand_before_their_team_s_and_these_before_the_company_s(marts):
+    """OB2, OB3: August has a team's target of activities alone, October a team's and its sellers', November the
+    company's target of new customers alone, September also those of teams."""
+    judged = marts.execute(
+        "select period_month, metric_code, scope_code, holder_code, target_amount, actual_amount"
+        " from metrics.fct_quota_months where is_judged and (metric_code, period_month) in (('activities',"
+        " date '2025-08-01'), ('activities', date '2025-10-01'), ('new_customers', date '2025-09-01'),"
+        " ('new_customers', date '2025-11-01')) order by 1, 2, 3, 4"
+    ).fetchall()
+    aug, sep, octo, nov = (date(2025, n, 1) for n in (8, 9, 10, 11))
+    assert [row[:5] for row in judged] == [
+        (aug, "activities", "team", "Nord", 4), (sep, "new_customers", "team", "Nord", 4),
+        (sep, "new_customers", "team", "Sud", 2), (octo, "activities", "rep", "rep_n5", 4),
+        (octo, "activities", "rep", "rep_n8", 3), (nov, "new_customers", "company", "company", 8),
+    ]  # fmt: skip
+    scopes = marts.execute(
+        "select quota_scope_code, activity_scope_code, customer_scope_code from marts.mart_revops_targets_month"
+        " where segment_kind_code = 'all' and period_month = '2025-11-01'"
+    ).fetchone()
+    assert scopes == ("mixed", None, "company")
+
+
+def test_the_halves_of_revenue_per_seller_give_its_value(marts):
+    rows = marts.execute(
+        "select metric_value, numerator, denominator from marts.mart_management_kpis_month"
+        " where metric_name = 'revenue_per_rep' and metric_value is not null"
+    ).fetchall()
+    assert rows
+    assert all(abs(value * n - total) < Decimal("0.0001") for value, total, n in rows)
+
+
 def test_a_user_without_dates_is_employed_from_the_first_sign_of_work_to_the_last(marts):
     months = marts.execute(
         "select rep_id, min(period_month), max(period_month), max(is_leaving) from metrics.fct_rep_months"

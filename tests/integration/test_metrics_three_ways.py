@@ -35,7 +35,10 @@ def rows_of(work: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def differences(work: Path) -> tuple[int, list[str]]:
-    """(cells compared, cells of the oracle that the mart does not have or has otherwise)."""
+    """(cells compared, cells that one side has and the other has not, or has otherwise).
+
+    A cell of the mart without one of the oracle is a true zero of a metric that counts, or has no value.
+    """
     settings = read_settings(work)
     expected = kpi_oracle.all_kpis(
         rows_of(work), settings.as_of, settings.conversion_window_days, settings.timezone
@@ -48,8 +51,13 @@ def differences(work: Path) -> tuple[int, list[str]]:
                 " from marts.mart_management_kpis_month"
             ).fetchall()
         }
-    places = {name: metric["config"]["meta"].get("places") for name, metric in published_metrics().items()}
-    wrong = []
+    metas = {name: metric["config"]["meta"] for name, metric in published_metrics().items()}
+    places = {name: meta.get("places") for name, meta in metas.items()}
+    wrong = [
+        f"{cell}: mart {value}, nothing in Python"
+        for cell, (value, _) in published.items()
+        if cell not in expected and value is not None and (value or metas[cell[0]]["empty_month"] != "zero")
+    ]
     for cell, (value, _, _) in expected.items():
         got, reason = published.get(cell, (None, "no such cell"))
         if reason == "no_delivery":

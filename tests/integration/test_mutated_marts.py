@@ -57,12 +57,12 @@ EQUIVALENT = {
     "fct_call_hours: left join calls": "the where asks for a connected call",
     "fct_call_hours: left join missed": "the where asks for a call before",
     "fct_call_hours: left join returned": "the where asks for a call before",
-    "fct_activity_days: left join leads": "the where asks for a lead from social media",
     "mart_revops_activity_month: left join months": "the months of a cut are months of the whole",
     "mart_sales_reps_month: left join years": "the twelve months up to a month hold the month itself",
     "mart_sales_reps_month: left join past": "the twelve months up to a month hold the month itself",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
     "fct_opportunity_engagements: left join spans": "what lies in no span of an opportunity is joined to none",
+    "fct_pipeline_coverages: left join quarters": "the next join asks for the quarter",
     "fct_pipeline_coverages: left join reps": "the next join asks for the seller",
     "fct_pipeline_coverages: left join snapshots": "the where asks for the planned day, a column of the snapshot",
     "fct_pipeline_coverages: left join team_wins": "the where asks for the day of closing, a column of the win",
@@ -105,7 +105,9 @@ PLANTED = (
     " where is_dated limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
     " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
-    "delete from marts.mart_finance_mrr_month",
+    "insert into master.fct_meetings by name select * replace ('gone' as meeting_key, 'gone' as occurrence_key,"
+    " 'unknown' as lead_id) from master.fct_meetings where is_held limit 1",
+    "delete from marts.mart_finance_retention_month",
     "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"

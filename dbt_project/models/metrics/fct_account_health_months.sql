@@ -1,5 +1,6 @@
 -- What is known of an account at a month end, one row each, gathered by moving rows to the months that look back on
--- them; then points by component. A component without a value leaves the score, its weight goes to the others.
+-- them; then points by component. A component without a value leaves the score, its weight goes to the others. Use is
+-- known from the month of the account's first use on: a mean of the three months before needs all three of them.
 {%- set components = ['usage_recency', 'usage_trend', 'nps', 'mrr_trend'] %}
 
 with usage_months as (
@@ -123,7 +124,9 @@ followed as (
         n_former_uses,
         max(last_used_on) over (
             partition by account_id order by period_month rows between unbounded preceding and current row
-        ) as last_used_on
+        ) as last_used_on,
+        min(case when last_used_on is not null then period_month end) over (partition by account_id)
+            as first_used_month
     from account_months
 ),
 
@@ -134,7 +137,15 @@ measured as (
         followed.closing_mrr,
         cast({{ days_between('followed.last_used_on', add_months('followed.period_month', 1)) }} as double)
             as usage_recency_value,
-        cast(coalesce(followed.n_uses, 0) as double) * 3 / followed.n_former_uses as usage_trend_value,
+        case
+            when followed.period_month >= {{ add_months('followed.first_used_month', 3) }}
+                then cast(coalesce(followed.n_uses, 0) as double) * 3 / followed.n_former_uses
+        end as usage_trend_value,
+        case
+            when followed.first_used_month is null or followed.first_used_month > followed.period_month then 'no_use'
+            when followed.period_month < {{ add_months('followed.first_used_month', 3) }} then 'use_under_3_months'
+            when followed.n_former_uses is null then 'no_use_in_3_months'
+        end as usage_trend_reason_code,
         scores.mean_score as nps_value,
         cast(followed.closing_mrr as double) / cast(followed.former_mrr as double) as mrr_trend_value
     from followed
@@ -216,6 +227,7 @@ select
     {% for component in components -%}
         {{ rounded('weighed.' ~ component ~ '_points', 4) }} as {{ component }}_points,
     {% endfor -%}
+    weighed.usage_trend_reason_code,
     cast(weighed.n_components as bigint) as n_components,
     {{ metric_ratio('weighed.weight_known', 'weighed.weight_all') }} as weight_known_rate,
     weighed.n_components > 0 and weighed.n_components < {{ components | length }} as is_renormalised,

@@ -1,4 +1,5 @@
--- Touches are what persons did; what software sent is counted beside them, by the day and without a seller.
+-- Touches are what persons did, one per person reached; what software sent is counted beside them, by the day and
+-- without a seller. A meeting is one, whoever attends it: three guests are three touches and one meeting.
 -- A system event is logged when the CRM holds a copy of it; only events with a known person can be.
 with logged as (
     select distinct
@@ -15,6 +16,8 @@ touches as (
         touches.channel_code,
         count(*) as n_activities,
         count(*) filter (where touches.is_effective) as n_effective,
+        count(*) filter (where touches.channel_code = 'meeting' and touches.source_stream_code <> 'meeting')
+            as n_meetings_logged,
         count(*) filter (where touches.source_stream_code <> 'activity' and touches.person_id <> 'unknown')
             as n_system_events,
         count(*) filter (where touches.person_id <> 'unknown' and logged.source_key is not null) as n_logged_events
@@ -26,15 +29,16 @@ touches as (
     group by touches.occurred_on, touches.rep_id, touches.channel_code
 ),
 
--- Meetings with leads that came from social media.
-social_meetings as (
+-- Meetings of the calendars, and those of them with leads that came from social media.
+held_meetings as (
     select
         meetings.starts_on as occurred_on,
         meetings.rep_id,
-        count(*) as n_social_meetings
+        count(distinct meetings.occurrence_key) as n_meetings,
+        count(distinct case when leads.is_social then meetings.occurrence_key end) as n_social_meetings
     from {{ ref('fct_meetings') }} as meetings
-    inner join {{ ref('fct_lead_cadences') }} as leads on meetings.lead_id = leads.lead_id
-    where meetings.is_held and leads.is_social
+    left join {{ ref('fct_lead_cadences') }} as leads on meetings.lead_id = leads.lead_id
+    where meetings.is_held
     group by meetings.starts_on, meetings.rep_id
 ),
 
@@ -46,6 +50,7 @@ every_activity as (
         'human' as handling_code,
         n_activities,
         n_effective,
+        n_meetings_logged as n_meetings,
         n_system_events,
         n_logged_events,
         0 as n_social_meetings
@@ -58,6 +63,7 @@ every_activity as (
         'automated' as handling_code,
         sum(n_sent) as n_activities,
         sum(n_delivered) as n_effective,
+        0 as n_meetings,
         0 as n_system_events,
         0 as n_logged_events,
         0 as n_social_meetings
@@ -72,10 +78,11 @@ every_activity as (
         'human' as handling_code,
         0 as n_activities,
         0 as n_effective,
+        n_meetings,
         0 as n_system_events,
         0 as n_logged_events,
         n_social_meetings
-    from social_meetings
+    from held_meetings
 ),
 
 days as (
@@ -86,6 +93,7 @@ days as (
         handling_code,
         sum(n_activities) as n_activities,
         sum(n_effective) as n_effective,
+        sum(n_meetings) as n_meetings,
         sum(n_system_events) as n_system_events,
         sum(n_logged_events) as n_logged_events,
         sum(n_social_meetings) as n_social_meetings
@@ -101,8 +109,7 @@ select
     cast(occurred_on as string) || '/' || rep_id || '/' || channel_code || '/' || handling_code as activity_day_key,
     cast(n_activities as bigint) as n_activities,
     cast(n_effective as bigint) as n_effective,
-    cast(case when handling_code = 'human' and channel_code = 'meeting' then n_activities else 0 end as bigint)
-        as n_meetings,
+    cast(n_meetings as bigint) as n_meetings,
     cast(case when handling_code = 'human' and channel_code <> 'meeting' then n_activities else 0 end as bigint)
         as n_touches,
     cast(n_system_events as bigint) as n_system_events,

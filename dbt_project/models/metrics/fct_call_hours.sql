@@ -1,6 +1,6 @@
 -- The hour is that of the called person: the zone of the lead, else the one zone of the country of lead or account.
--- A meeting is due to the last connected call with its person in the days before it; a call-back to the calls of the
--- days before it that did not get through. Both belong to a call, and are counted apart from the calls, then added.
+-- A meeting is due to the last connected call with one of its guests in the days before it; a call-back to the calls
+-- of the days before it that did not get through. Both belong to a call, are counted apart from the calls, then added.
 {%- set window_s = var('meeting_window_days', 30) * 86400 %}
 {%- set callback_s = var('callback_window_days', 7) * 86400 %}
 
@@ -47,7 +47,7 @@ calls as (
 
 known_meetings as (
     select
-        meetings.meeting_key,
+        meetings.occurrence_key,
         meetings.person_id,
         {{ epoch_micros('meetings.starts_at') }} as starts_us
     from {{ ref('fct_meetings') }} as meetings
@@ -58,7 +58,7 @@ meeting_calls as (
     select
         calls.*,
         row_number() over (
-            partition by known_meetings.meeting_key
+            partition by known_meetings.occurrence_key
             order by calls.started_us desc, calls.rep_id asc
         ) as call_rank
     from known_meetings

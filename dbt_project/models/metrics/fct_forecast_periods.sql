@@ -2,6 +2,8 @@
 -- the snapshot of that day, so an amount, a date or a category changed later does not improve it. The sellers' forecast
 -- is what they had committed; what the chances of the stages would have said stands beside it.
 -- Both sides take today's owner of the opportunity: a deal handed over is no error of either team.
+-- A team that gave no category to anything expected has forecast nothing, which is no forecast of zero; where the
+-- history tells no past state, nothing was frozen. Such a team is not judged, and no other team is judged by it.
 with frozen as (
     select
         snapshots.snapshot_on as period_month,
@@ -10,6 +12,15 @@ with frozen as (
         sum(case when snapshots.forecast_category_code = 'unknown' then 1 else 0 end) as n_without_category,
         sum(case when snapshots.is_forecast_unconverted then 1 else 0 end) as n_expected_unconverted,
         sum(case when not snapshots.is_history_complete then 1 else 0 end) as n_not_frozen,
+        sum(
+            case
+                when
+                    snapshots.amount is not null
+                    and (snapshots.forecast_amount_reporting is null or snapshots.win_probability is null)
+                    then 1
+                else 0
+            end
+        ) as n_unweighted,
         sum(coalesce(snapshots.forecast_amount_reporting, 0)) as expected_amount,
         sum(
             case
@@ -68,6 +79,12 @@ measured as (
         coalesce(frozen.n_expected, 0) as n_expected,
         coalesce(frozen.n_without_category, 0) as n_without_category,
         coalesce(frozen.n_not_frozen, 0) as n_not_frozen,
+        coalesce(frozen.n_unweighted, 0) as n_unweighted,
+        case
+            when frozen.n_expected > 0 and frozen.n_without_category = frozen.n_expected
+                then 'forecast_category_missing'
+            when frozen.n_expected > 0 and frozen.n_not_frozen = frozen.n_expected then 'forecast_not_frozen'
+        end as unjudged_reason_code,
         coalesce(frozen.n_expected_unconverted, 0) + coalesce(won.n_won_unconverted, 0) as n_unconverted,
         coalesce(won.n_won, 0) as n_won,
         cast(coalesce(frozen.expected_amount, 0) as decimal(28, 4)) as expected_amount,
@@ -90,6 +107,9 @@ select
     cast(n_without_category as bigint) as n_without_category,
     cast(n_not_frozen as bigint) as n_not_frozen,
     cast(n_unconverted as bigint) as n_unconverted,
+    cast(n_unweighted as bigint) as n_unweighted,
+    unjudged_reason_code is null as is_judged,
+    unjudged_reason_code,
     cast(n_won as bigint) as n_won,
     expected_amount,
     committed_amount,
@@ -98,6 +118,8 @@ select
     committed_amount - won_amount as error_amount,
     abs(committed_amount - won_amount) as absolute_error_amount,
     -- nothing forecast and nothing won is no test of a forecast; the bar is inclusive and exact
-    committed_amount <> 0 or won_amount <> 0 as is_tested,
-    won_amount > 0 and abs(committed_amount - won_amount) * 10 <= won_amount as is_within_10pct
+    unjudged_reason_code is null and (committed_amount <> 0 or won_amount <> 0) as is_tested,
+    unjudged_reason_code is null
+    and won_amount > 0
+    and abs(committed_amount - won_amount) * 10 <= won_amount as is_within_10pct
 from measured

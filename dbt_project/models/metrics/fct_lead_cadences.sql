@@ -45,12 +45,13 @@ leads as (
         mqls.qualified_on as mql_on,
         mqls.rule_id as mql_rule_id,
         mqls.definition_version as mql_definition_version,
+        mqls.is_day_only as is_mql_by_day,
         cast(coalesce(mqls.sla_hours, 24) as bigint) as handoff_sla_hours,
         sqls.qualified_at as sql_qualified_at,
         sqls.qualified_on as sql_on,
         sqls.rule_id as sql_rule_id,
         sqls.definition_version as sql_definition_version,
-        sqls.is_day_only as is_sql_day_only
+        sqls.is_day_only as is_sql_by_day
     from {{ ref('fct_leads') }} as leads
     cross join {{ run_settings() }} as settings
     left join {{ ref('time_zones') }} as stated on leads.timezone = stated.timezone
@@ -80,10 +81,11 @@ touched as (
         leads.mql_on,
         leads.handoff_sla_hours,
         leads.is_created_day_only or touches.is_day_only as is_by_day,
+        coalesce(leads.is_mql_by_day, false) or touches.is_day_only as is_handoff_by_day,
         {{ seconds_between('leads.created_at', 'touches.occurred_at') }} as seconds_after,
         {{ seconds_between('leads.mql_qualified_at', 'touches.occurred_at') }} as seconds_after_mql,
         case
-            when leads.is_created_day_only or touches.is_day_only
+            when leads.is_created_day_only or touches.is_day_only or leads.is_mql_by_day
                 then {{ local_day('touches.occurred_at', 'leads.company_timezone') }}
         end as touched_on
     from {{ ref('fct_touches') }} as touches
@@ -95,7 +97,7 @@ paired as (
     select
         *,
         case when is_by_day then {{ days_between('created_on', 'touched_on') }} end as days_after,
-        case when is_day_only then {{ days_between('mql_on', 'touched_on') }} end as days_after_mql
+        case when is_handoff_by_day then {{ days_between('mql_on', 'touched_on') }} end as days_after_mql
     from touched
 ),
 
@@ -108,12 +110,13 @@ lead_touches as (
         case when is_by_day then days_after >= 0 else seconds_after >= 0 end as is_after_creation,
         case when is_by_day then days_after <= window_days else seconds_after < window_s end as is_before_window_end,
         case when is_by_day then days_after <= 1 else seconds_after <= 86400 end as is_before_24h,
-        case when is_day_only then days_after_mql >= 0 else seconds_after_mql >= 0 end as is_after_mql,
+        case when is_handoff_by_day then days_after_mql >= 0 else seconds_after_mql >= 0 end as is_after_mql,
         case
-            when is_day_only then days_after_mql * 24 <= handoff_sla_hours
+            when is_handoff_by_day then days_after_mql * 24 <= handoff_sla_hours
             else seconds_after_mql <= handoff_sla_hours * 3600
         end as is_before_sla_end,
-        is_day_only
+        is_day_only,
+        is_handoff_by_day
     from paired
 ),
 
@@ -130,7 +133,7 @@ cadences as (
         min(occurred_at) filter (where is_effective and is_by_day) as first_effective_day_at,
         min(occurred_at) filter (where is_effective and is_after_creation) as first_contact_at,
         min(occurred_at) filter (where is_effective and is_after_creation and is_day_only) as first_contact_day_at,
-        min(occurred_at) filter (where is_after_mql and not is_day_only) as first_touch_after_mql_at,
+        min(occurred_at) filter (where is_after_mql and not is_handoff_by_day) as first_touch_after_mql_at,
         coalesce(bool_or(not is_after_creation), false) as has_touch_before,
         coalesce(bool_or(is_effective and not is_after_creation), false) as has_effective_before,
         coalesce(bool_or(is_effective and is_after_creation and is_before_24h), false) as is_contacted_24h,
@@ -318,8 +321,13 @@ select
     sql_on,
     sql_rule_id,
     sql_definition_version,
-    coalesce({{ seconds_between('mql_qualified_at', 'as_of') }} >= handoff_sla_hours * 3600, false)
-        as is_handoff_sla_over,
+    coalesce(
+        case
+            when is_mql_by_day then {{ days_between('mql_on', 'cycle_end') }} * 24 > handoff_sla_hours
+            else {{ seconds_between('mql_qualified_at', 'as_of') }} >= handoff_sla_hours * 3600
+        end,
+        false
+    ) as is_handoff_sla_over,
     coalesce(is_handoff_touched_in_sla and mql_on is not null, false) as is_handoff_touched_in_sla,
     case
         when first_touch_after_mql_at is not null
@@ -328,10 +336,16 @@ select
                 as decimal(18, 4)
             )
     end as handoff_lag_hours,
-    coalesce({{ seconds_between('mql_qualified_at', 'as_of') }} >= window_s, false) as is_handoff_matured,
     coalesce(
         case
-            when is_sql_day_only
+            when is_mql_by_day then {{ days_between('mql_on', 'cycle_end') }} > window_days
+            else {{ seconds_between('mql_qualified_at', 'as_of') }} >= window_s
+        end,
+        false
+    ) as is_handoff_matured,
+    coalesce(
+        case
+            when is_mql_by_day or is_sql_by_day
                 then sql_on >= mql_on and {{ days_between('mql_on', 'sql_on') }} <= window_days
             else
                 sql_qualified_at >= mql_qualified_at

@@ -5,7 +5,7 @@ with events as (
         lead_id,
         'crm_mql' as event_code,
         mql_at as occurred_at,
-        false as is_day_only
+        is_mql_day_only as is_day_only
     from {{ ref('fct_leads') }}
     where mql_at is not null
     union all
@@ -13,7 +13,7 @@ with events as (
         lead_id,
         'crm_sql' as event_code,
         sql_at as occurred_at,
-        false as is_day_only
+        is_sql_day_only as is_day_only
     from {{ ref('fct_leads') }}
     where sql_at is not null
     union all
@@ -67,7 +67,7 @@ ruled as (
     inner join {{ ref('lead_definitions') }} as definitions on dated.event_code = definitions.event_code
     where
         dated.occurred_on >= definitions.valid_from
-        and dated.occurred_on <= coalesce(definitions.valid_to, dated.occurred_on)
+        and dated.occurred_on < coalesce(definitions.valid_to, cast('9999-12-31' as date))
 )
 
 select

@@ -1,5 +1,6 @@
 -- What was done with the account of an opportunity while it was open: no extract says for which opportunity a call was
 -- made, so a touch counts for every opportunity of its account that was open that day, and effort is a proxy named so.
+-- A meeting takes its time once, however many persons of the account attend it.
 -- Two-way: a conversation, a held meeting, an answered mail. Days are compared, because most CRMs close by date.
 with spans as (
     select
@@ -30,12 +31,26 @@ contacts as (
         touches.account_id,
         touches.person_id,
         touches.occurred_at,
-        case when touches.channel_code in ('voice', 'meeting') then coalesce(touches.duration_s, 0) else 0 end
-            as effort_s,
+        case
+            when touches.channel_code in ('voice', 'meeting') and touches.source_stream_code <> 'meeting'
+                then coalesce(touches.duration_s, 0)
+            else 0
+        end as effort_s,
         1 as n_touches,
         touches.channel_code in ('voice', 'meeting') and touches.is_effective as is_two_way
     from {{ ref('fct_touches') }} as touches
     where touches.account_id <> 'unknown'
+    union all
+    select
+        account_id,
+        'unknown' as person_id,
+        min(starts_at) as occurred_at,
+        max(coalesce(duration_s, 0)) as effort_s,
+        0 as n_touches,
+        false as is_two_way
+    from {{ ref('fct_meetings') }}
+    where is_held and account_id <> 'unknown'
+    group by account_id, occurrence_key
     union all
     select
         sends.account_id,

@@ -1,50 +1,9 @@
 -- What a team has open for the quarter of the next day against what remains of its target, at the end of a month. The
--- team's own target stands before the sum of its sellers', a target of the quarter before those of its months.
-with quotas as (
-    select
-        team_name,
-        scope_code,
-        period_kind_code,
-        {{ first_of_quarter('period_start') }} as quarter_start,
-        target_reporting,
-        row_number() over (
-            partition by scope_code, rep_id, team_name, period_start, period_end order by quota_key
-        ) as nth_target
-    from {{ ref('fct_quotas') }}
-    where metric_code = 'revenue' and team_name is not null and period_kind_code in ('quarter', 'month')
-),
-
-ranked as (
-    select
-        *,
-        min(case when scope_code = 'team' then 1 else 2 end) over (partition by team_name, quarter_start) as scope_rank
-    from quotas
-    where nth_target = 1
-),
-
-told as (
-    select
-        *,
-        min(case when period_kind_code = 'quarter' then 1 else 2 end)
-            over (partition by team_name, quarter_start) as kind_rank
-    from ranked
-    where case when scope_code = 'team' then 1 else 2 end = scope_rank
-),
-
-targets as (
-    select
-        team_name,
-        quarter_start,
-        {{ add_months('quarter_start', 3) }} as next_quarter_start,
-        sum(coalesce(target_reporting, 0)) as target_amount,
-        sum(case when target_reporting is null then 1 else 0 end) as n_unconverted
-    from told
-    where case when period_kind_code = 'quarter' then 1 else 2 end = kind_rank
-    group by team_name, quarter_start
-),
-
--- Before the first opportunity known, nothing open is no sign of an empty pipeline.
-first_openings as (
+-- team's own target stands before the sum of its sellers', a target of the quarter before those of its months, these
+-- before the part of a year or of any other period by its days. A target given twice for one period counts once; those
+-- of sellers whom nobody knows are different persons' as far as anybody can tell, and are added.
+with first_openings as (
+    -- Before the first opportunity known, nothing open is no sign of an empty pipeline.
     select {{ first_of_month('min(opened_on)') }} as first_month
     from {{ ref('fct_opportunity_openings') }}
 ),
@@ -58,6 +17,74 @@ first_days as (
     cross join {{ run_settings() }} as settings
     cross join first_openings
     where dates.period_month <= settings.cycle_start and dates.period_month >= first_openings.first_month
+),
+
+quarters as (
+    select distinct
+        quarter_start,
+        {{ add_months('quarter_start', 3) }} as next_quarter_start
+    from first_days
+),
+
+quotas as (
+    select
+        team_name,
+        period_start,
+        period_end,
+        {{ days_between('period_start', 'period_end') }} + 1 as n_period_days,
+        case when scope_code = 'team' then 1 else 2 end as scope_order,
+        case period_kind_code when 'quarter' then 1 when 'month' then 2 when 'year' then 3 else 4 end as kind_order,
+        target_reporting,
+        row_number() over (
+            partition by
+                scope_code, rep_id, team_name, period_start, period_end,
+                case when scope_code = 'rep' and rep_id = 'unknown' then quota_key end
+            order by quota_key
+        ) as nth_target
+    from {{ ref('fct_quotas') }}
+    where metric_code = 'revenue' and team_name is not null
+),
+
+placed as (
+    select
+        quotas.*,
+        quarters.quarter_start,
+        quarters.next_quarter_start,
+        least(
+            {{ days_between('quarters.quarter_start', 'quotas.period_end') }} + 1,
+            {{ days_between('quarters.quarter_start', 'quarters.next_quarter_start') }}
+        ) - greatest({{ days_between('quarters.quarter_start', 'quotas.period_start') }}, 0) as n_days_within,
+        min(quotas.scope_order) over (partition by quotas.team_name, quarters.quarter_start) as scope_rank
+    from quotas
+    inner join quarters
+        on quotas.period_start < quarters.next_quarter_start and quotas.period_end >= quarters.quarter_start
+    where quotas.nth_target = 1
+),
+
+told as (
+    select
+        *,
+        min(kind_order) over (partition by team_name, quarter_start) as kind_rank
+    from placed
+    where scope_order = scope_rank
+),
+
+targets as (
+    select
+        team_name,
+        quarter_start,
+        next_quarter_start,
+        sum(
+            case
+                when target_reporting is null then 0
+                when n_days_within = n_period_days then target_reporting
+                else cast(cast(target_reporting as double) * n_days_within / n_period_days as decimal(18, 4))
+            end
+        ) as target_amount,
+        sum(case when target_reporting is null then 1 else 0 end) as n_unconverted
+    from told
+    where kind_order = kind_rank
+    group by team_name, quarter_start, next_quarter_start
 ),
 
 units as (

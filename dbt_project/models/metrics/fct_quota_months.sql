@@ -1,6 +1,8 @@
 -- A month is judged by the targets of the shortest periods that hold it, so that a year and its months are not added;
 -- dq_quota_sums compares them. A longer period counts by its days, and a seller's target by the days of employment.
 -- A target given twice for one period counts once: a rule (R-CRM-146) names both.
+-- Companies give targets to sellers, to teams or to the whole: for each measure and month those of the sellers are
+-- judged, in a team without any the team's own, and the company's where there is neither. No unit is asked twice.
 with settings as (
     select * from {{ run_settings() }} as settings
 ),
@@ -8,8 +10,8 @@ with settings as (
 quotas as (
     select
         quota_key,
-        scope_code,
-        case when scope_code = 'rep' then rep_id else team_name end as holder_code,
+        case when scope_code = 'team' and team_name is null then 'company' else scope_code end as scope_code,
+        case when scope_code = 'rep' then rep_id else coalesce(team_name, 'company') end as holder_code,
         metric_code,
         period_start,
         period_end,
@@ -21,7 +23,7 @@ quotas as (
             partition by scope_code, rep_id, team_name, metric_code, period_start, period_end order by quota_key
         ) as nth_target
     from {{ ref('fct_quotas') }}
-    where (scope_code = 'team' and team_name is not null) or (scope_code = 'rep' and rep_id <> 'unknown')
+    where scope_code = 'team' or (scope_code = 'rep' and rep_id <> 'unknown')
 ),
 
 months as (
@@ -81,7 +83,7 @@ reps as (
         role_code,
         n_days,
         n_employed_days,
-        n_touches,
+        n_activities,
         n_new_customers,
         won_amount,
         n_won_unconverted
@@ -96,13 +98,28 @@ reps as (
         cast(null as string) as role_code,
         1 as n_days,
         1 as n_employed_days,
-        cast(sum(n_touches) as bigint) as n_touches,
+        cast(sum(n_activities) as bigint) as n_activities,
         cast(sum(n_new_customers) as bigint) as n_new_customers,
         cast(sum(won_amount) as decimal(18, 4)) as won_amount,
         cast(sum(n_won_unconverted) as bigint) as n_won_unconverted
     from {{ ref('fct_rep_months') }}
     where rep_id <> 'unknown'
     group by team_name, period_month
+    union all
+    select
+        'company' as scope_code,
+        'company' as holder_code,
+        period_month,
+        'unknown' as team_name,
+        cast(null as string) as role_code,
+        1 as n_days,
+        1 as n_employed_days,
+        cast(sum(n_activities) as bigint) as n_activities,
+        cast(sum(n_new_customers) as bigint) as n_new_customers,
+        cast(sum(won_amount) as decimal(18, 4)) as won_amount,
+        cast(sum(n_won_unconverted) as bigint) as n_won_unconverted
+    from {{ ref('fct_rep_months') }}
+    group by period_month
 ),
 
 judged as (
@@ -115,7 +132,7 @@ judged as (
         coalesce(reps.team_name, case when targets.scope_code = 'team' then targets.holder_code end, 'unknown')
             as team_name,
         coalesce(reps.role_code, 'unknown') as role_code,
-        coalesce(reps.n_employed_days, case when targets.scope_code = 'team' then 1 else 0 end) as n_employed_days,
+        coalesce(reps.n_employed_days, case when targets.scope_code = 'rep' then 0 else 1 end) as n_employed_days,
         case
             when targets.is_target_unknown then null
             when coalesce(reps.n_employed_days, 1) = coalesce(reps.n_days, 1)
@@ -125,7 +142,7 @@ judged as (
             )
         end as target_amount,
         case
-            when targets.metric_code = 'activities' then cast(coalesce(reps.n_touches, 0) as decimal(18, 4))
+            when targets.metric_code = 'activities' then cast(coalesce(reps.n_activities, 0) as decimal(18, 4))
             when targets.metric_code = 'new_customers' then cast(coalesce(reps.n_new_customers, 0) as decimal(18, 4))
             when coalesce(reps.n_won_unconverted, 0) = 0 then coalesce(reps.won_amount, 0)
         end as actual_amount
@@ -135,6 +152,22 @@ judged as (
             targets.scope_code = reps.scope_code
             and targets.holder_code = reps.holder_code
             and targets.period_month = reps.period_month
+),
+
+asked as (
+    select
+        *,
+        case scope_code when 'rep' then 1 when 'team' then 2 else 3 end as scope_rank
+    from judged
+    where n_employed_days > 0 and (target_amount is null or target_amount > 0)
+),
+
+chosen as (
+    select
+        *,
+        min(scope_rank) over (partition by metric_code, team_name, period_month) as team_scope_rank,
+        min(scope_rank) over (partition by metric_code, period_month) as company_scope_rank
+    from asked
 )
 
 select
@@ -150,6 +183,6 @@ select
     target_amount,
     actual_amount,
     target_amount is null or actual_amount is null as is_unconverted,
-    coalesce(actual_amount >= target_amount, false) as is_attained
-from judged
-where n_employed_days > 0 and (target_amount is null or target_amount > 0)
+    coalesce(actual_amount >= target_amount, false) as is_attained,
+    case when scope_rank = 3 then company_scope_rank = 3 else scope_rank = team_scope_rank end as is_judged
+from chosen

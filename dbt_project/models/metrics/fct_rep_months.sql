@@ -16,11 +16,11 @@ first_wins as (
 
 events as (
     select
-        coalesce(touches.rep_id, 'unknown') as rep_id,
-        {{ first_of_month('touches.occurred_on') }} as period_month,
-        true as is_deed,
-        count(*) as n_touches,
-        count(*) filter (where touches.channel_code = 'meeting') as n_meetings,
+        rep_id,
+        {{ first_of_month('occurred_on') }} as period_month,
+        sum(n_activities) > 0 as is_deed,
+        sum(n_activities) as n_activities,
+        sum(n_meetings) as n_meetings,
         0 as n_opened,
         0 as n_closed,
         0 as n_won,
@@ -29,16 +29,15 @@ events as (
         0 as n_new_customers,
         0 as revenue_amount,
         0 as n_revenue_unconverted
-    from {{ ref('fct_touches') }} as touches
-    cross join settings
-    where touches.occurred_at < settings.as_of
-    group by coalesce(touches.rep_id, 'unknown'), {{ first_of_month('touches.occurred_on') }}
+    from {{ ref('fct_activity_days') }}
+    where handling_code = 'human'
+    group by rep_id, {{ first_of_month('occurred_on') }}
     union all
     select
         coalesce(opportunities.rep_id, 'unknown') as rep_id,
         {{ first_of_month('opportunities.opened_on') }} as period_month,
         true as is_deed,
-        0 as n_touches,
+        0 as n_activities,
         0 as n_meetings,
         count(*) as n_opened,
         0 as n_closed,
@@ -57,7 +56,7 @@ events as (
         coalesce(rep_id, 'unknown') as rep_id,
         {{ first_of_month('closed_on') }} as period_month,
         true as is_deed,
-        0 as n_touches,
+        0 as n_activities,
         0 as n_meetings,
         0 as n_opened,
         count(*) as n_closed,
@@ -74,7 +73,7 @@ events as (
         rep_id,
         {{ first_of_month('closed_on') }} as period_month,
         true as is_deed,
-        0 as n_touches,
+        0 as n_activities,
         0 as n_meetings,
         0 as n_opened,
         0 as n_closed,
@@ -93,7 +92,7 @@ events as (
         coalesce(accounts.owner_rep_id, 'unknown') as rep_id,
         lines.period_month,
         false as is_deed,
-        0 as n_touches,
+        0 as n_activities,
         0 as n_meetings,
         0 as n_opened,
         0 as n_closed,
@@ -184,7 +183,7 @@ counted as (
     select
         rep_id,
         period_month,
-        cast(sum(n_touches) as bigint) as n_touches,
+        cast(sum(n_activities) as bigint) as n_activities,
         cast(sum(n_meetings) as bigint) as n_meetings,
         cast(sum(n_opened) as bigint) as n_opened,
         cast(sum(n_closed) as bigint) as n_closed,
@@ -258,7 +257,7 @@ select
             else 0
         end as bigint
     ) as n_employed_days,
-    coalesce(counted.n_touches, 0) as n_touches,
+    coalesce(counted.n_activities, 0) as n_activities,
     coalesce(counted.n_meetings, 0) as n_meetings,
     coalesce(counted.n_opened, 0) as n_opened,
     coalesce(counted.n_closed, 0) as n_closed,

@@ -1,5 +1,6 @@
 -- Days an opportunity spent in a stage, re-entries added. Equal successive stages are one stay. A stay that nothing
 -- ended before as_of is censored: it lasted at least so long. Without a history there is no stay, only a present stage.
+-- The last stage of an opportunity closed on no known day ended nobody knows when: no duration, and no censored one.
 with entries as (
     select
         changes.opportunity_id,
@@ -39,6 +40,7 @@ spans as (
                     then greatest(opportunities.closed_at, moves.entered_at)
             end
         ) as left_at,
+        moves.left_at is null and not opportunities.is_open and opportunities.closed_at is null as is_end_unknown,
         settings.as_of,
         settings.timezone,
         opportunities.lead_id,
@@ -57,7 +59,8 @@ stays as (
         lead_id,
         size_band_code,
         count(*) as n_entries,
-        bool_or(left_at is null) as is_censored,
+        bool_or(left_at is null and not is_end_unknown) as is_censored,
+        bool_or(is_end_unknown) as is_end_unknown,
         {{ local_day('min(entered_at)', 'min(timezone)') }} as entered_on,
         sum({{ seconds_between('entered_at', 'coalesce(left_at, as_of)') }}) as stay_seconds
     from spans
@@ -71,7 +74,8 @@ select
     stays.entered_on,
     cast(stays.n_entries as bigint) as n_entries,
     stays.is_censored,
-    {{ metric_ratio('stays.stay_seconds', '86400') }} as stay_days,
+    stays.is_end_unknown,
+    case when not stays.is_end_unknown then {{ metric_ratio('stays.stay_seconds', '86400') }} end as stay_days,
     coalesce(stays.size_band_code, 'unknown') as size_band_code,
     coalesce(leads.channel_code, 'unknown') as channel_code
 from stays

@@ -196,6 +196,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
         f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_churned": 3},
         f"{R}finance_orders_month": {"period_month": NEXT, "n_late": 3},
+        f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_lost": 3},
         f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
         f"{R}accounts_values_month": {"period_month": NEXT, "clv_bgnbd": None},
     },

@@ -286,7 +286,7 @@ GOOD: dict[str, list[Row]] = (
                 "period_month": month,
                 "n_closed": 1,
                 "n_won": 1,
-                "n_touches": 3,
+                "n_activities": 3,
                 "n_meetings": 1,
                 "n_days": 28,
                 "n_employed_days": 28,

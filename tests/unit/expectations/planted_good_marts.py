@@ -281,7 +281,7 @@ MARTS: dict[str, list[Row]] = {
             "n_closed": 2,
             "n_won": 1,
             "win_rate": "0.5",
-            "n_touches": 3,
+            "n_activities": 3,
             "n_meetings": 1,
         }
     ],
@@ -381,7 +381,7 @@ MARTS: dict[str, list[Row]] = {
         {"period_month": MONTH, **SEGMENT, "base_amount": 4, "growth_amount": 1, "yoy_growth_rate": "0.25"}
     ],
     "marts.mart_finance_acquisition_month": [
-        {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_churned": 1}
+        {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_lost": 1}
     ],
     "marts.mart_finance_orders_month": [
         {

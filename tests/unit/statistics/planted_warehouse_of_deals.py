@@ -63,7 +63,7 @@ _TABLES = {
     ),
     "metrics.fct_rep_months": (
         "rep_id varchar, team_name varchar, period_month date, is_selling boolean, is_employed boolean, n_won bigint,"
-        " n_closed bigint, n_touches bigint"
+        " n_closed bigint, n_activities bigint"
     ),
     "metrics.fct_customer_starts": "start_quarter_on date, service_days bigint, is_lost boolean",
     "staging.stg_crm__opportunities": (
@@ -123,5 +123,5 @@ def add_sellers(con: duckdb.DuckDBPyConnection, months: int = 12) -> None:
             add(
                 con, "metrics.fct_rep_months", rep_id=f"r{place}", team_name="Lyon" if place < 5 else "Paris",
                 period_month=date(2025 + (month + 6) // 12, (month + 6) % 12 + 1, 1), is_selling=True,
-                is_employed=True, n_won=9 if place == 0 else 2, n_closed=10, n_touches=40 + 2 * place,
+                is_employed=True, n_won=9 if place == 0 else 2, n_closed=10, n_activities=40 + 2 * place,
             )  # fmt: skip

@@ -8,6 +8,7 @@ select
     cast(case when n_components = 0 then 'no_component_known' end as string) as health_reason_code,
     usage_recency_points,
     usage_trend_points,
+    cast(usage_trend_reason_code as string) as usage_trend_reason_code,
     nps_points,
     mrr_trend_points,
     n_components,

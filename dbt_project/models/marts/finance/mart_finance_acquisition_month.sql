@@ -19,10 +19,10 @@ parts as (
         1 as n_costs,
         case when spent.amount_reporting is null then 1 else 0 end as n_unconverted_costs,
         0 as n_new_customers,
-        0 as closing_mrr,
+        0 as known_closing_mrr,
         0 as n_accounts_opening,
         0 as n_accounts_closing,
-        0 as n_accounts_churned
+        0 as n_accounts_lost
     from {{ ref('fct_marketing_costs') }} as spent
     cross join assumptions
     union all
@@ -36,10 +36,10 @@ parts as (
         0 as n_unconverted_costs,
         case when is_new_business and (revenue_amount > 0 or n_unconverted_lines > 0) then 1 else 0 end
             as n_new_customers,
-        0 as closing_mrr,
+        0 as known_closing_mrr,
         0 as n_accounts_opening,
         0 as n_accounts_closing,
-        0 as n_accounts_churned
+        0 as n_accounts_lost
     from {{ ref('fct_revenue_group_months') }}
     union all
     select
@@ -51,11 +51,11 @@ parts as (
         0 as n_costs,
         0 as n_unconverted_costs,
         0 as n_new_customers,
-        closing_mrr,
+        known_closing_mrr,
         n_accounts_opening,
         n_accounts_closing,
-        n_accounts_churned
-    from {{ ref('mart_finance_mrr_month') }}
+        n_accounts_lost
+    from {{ ref('mart_finance_retention_month') }}
     where segment_kind_code in ('all', 'size_band')
 ),
 
@@ -69,10 +69,10 @@ cells as (
         sum(parts.n_costs) as n_costs,
         sum(parts.n_unconverted_costs) as n_unconverted_costs,
         sum(parts.n_new_customers) as n_new_customers,
-        sum(parts.closing_mrr) as closing_mrr,
+        sum(parts.known_closing_mrr) as known_closing_mrr,
         sum(parts.n_accounts_opening) as n_accounts_opening,
         sum(parts.n_accounts_closing) as n_accounts_closing,
-        sum(parts.n_accounts_churned) as n_accounts_churned
+        sum(parts.n_accounts_lost) as n_accounts_lost
     from parts
     cross join {{ run_settings() }} as settings
     where parts.period_month < settings.cycle_end
@@ -95,8 +95,8 @@ rated as (
         company.n_unconverted_costs as n_company_unconverted_costs,
         cast(assumptions.gross_margin_rate as double) as margin,
         cast(assumptions.cltv_cap_months as double) as cap_months,
-        cast(cells.closing_mrr as double) / nullif(cells.n_accounts_closing, 0) as arpa,
-        cast(cells.n_accounts_churned as double) / nullif(cells.n_accounts_opening, 0) as churn,
+        cast(cells.known_closing_mrr as double) / nullif(cells.n_accounts_closing, 0) as arpa,
+        cast(cells.n_accounts_lost as double) / nullif(cells.n_accounts_opening, 0) as churn,
         cast(cells.n_accounts_opening as double) as n,
         cells.period_month < {{ add_months('first_months.period_month', 12) }} as is_history_short
     from cells
@@ -130,7 +130,7 @@ bounded as (
         end as cac_reason_code,
         case
             when n_accounts_opening = 0 then 'no_opening_account'
-            when n_accounts_churned = 0 then 'no_churn'
+            when n_accounts_lost = 0 then 'no_churn'
             when n_accounts_closing = 0 then 'no_account_left'
         end as cltv_reason_code
     from rated
@@ -163,10 +163,10 @@ select
             when valued.cac_reason_code is null and valued.is_history_short then 'history_under_12_months'
         end as string
     ) as cac_caveat_code,
-    cast(valued.closing_mrr as decimal(38, 4)) as closing_mrr,
+    cast(valued.known_closing_mrr as decimal(38, 4)) as known_closing_mrr,
     cast(valued.n_accounts_closing as bigint) as n_accounts_closing,
     cast(valued.n_accounts_opening as bigint) as n_accounts_opening,
-    cast(valued.n_accounts_churned as bigint) as n_accounts_churned,
+    cast(valued.n_accounts_lost as bigint) as n_accounts_lost,
     {{ rounded('valued.margin', 4) }} as gross_margin_rate,
     cast('assumption' as string) as gross_margin_source_code,
     {{ rounded('valued.arpa', 6) }} as revenue_per_account,
@@ -198,13 +198,13 @@ select
         end as string
     ) as cltv_cac_reason_code,
     case
-        when valued.closing_mrr > 0
+        when valued.known_closing_mrr > 0
             then {{ rounded('valued.cac / nullif(valued.arpa * valued.margin, 0)', 10) }}
     end as cac_payback_months,
     cast(
         case
             when valued.cac_reason_code is not null then valued.cac_reason_code
-            when valued.closing_mrr <= 0 or valued.n_accounts_closing = 0 then 'no_account_left'
+            when valued.known_closing_mrr <= 0 or valued.n_accounts_closing = 0 then 'no_account_left'
         end as string
     ) as cac_payback_reason_code,
     cast(settings.reporting_currency as string) as reporting_currency

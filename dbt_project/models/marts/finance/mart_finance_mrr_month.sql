@@ -1,7 +1,9 @@
 -- A segment that has lost all its accounts keeps its rows, of zeros, to the end of the year: what it gained in the year
 -- stays gained.
 with movements as (
-    select movements.*
+    select
+        movements.*,
+        movements.account_id <> 'unknown' as is_known_account
     from {{ ref('fct_mrr_movements') }} as movements
     cross join {{ run_settings() }} as settings
     where movements.period_month < settings.cycle_end
@@ -24,11 +26,11 @@ cells as (
         sum(contraction_mrr) as contraction_mrr,
         sum(churn_mrr) as churn_mrr,
         sum(closing_mrr) as closing_mrr,
-        count(*) filter (where opening_mrr > 0) as n_accounts_opening,
-        count(*) filter (where new_mrr > 0) as n_accounts_new,
-        count(*) filter (where reactivation_mrr > 0) as n_accounts_reactivated,
-        count(*) filter (where churn_mrr < 0) as n_accounts_churned,
-        count(*) filter (where closing_mrr > 0) as n_accounts_closing
+        count(*) filter (where is_known_account and opening_mrr > 0) as n_accounts_opening,
+        count(*) filter (where is_known_account and new_mrr > 0) as n_accounts_new,
+        count(*) filter (where is_known_account and reactivation_mrr > 0) as n_accounts_reactivated,
+        count(*) filter (where is_known_account and churn_mrr < 0) as n_accounts_churned,
+        count(*) filter (where is_known_account and closing_mrr > 0) as n_accounts_closing
     from segmented
     group by period_month, segment_kind_code, segment_code
 ),

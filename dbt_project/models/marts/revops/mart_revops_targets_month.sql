@@ -1,5 +1,5 @@
--- Personal targets of revenue and activities, team targets of new customers. A target or a deal without an exchange
--- rate leaves the money unknown, and the seller out of those who are judged.
+-- Targets of the sellers, else of their team, else of the company (is_judged), whichever each measure has. A target or
+-- a deal without an exchange rate leaves the money unknown, and the seller out of those who are judged.
 with segmented as (
     {{ segment_rows(ref('fct_quota_months'), {'team': 'team_name', 'role': 'role_code'}) }}
 ),
@@ -8,9 +8,9 @@ flagged as (
     select
         *,
         scope_code = 'rep' as is_personal,
-        scope_code = 'rep' and metric_code = 'revenue' as is_quota,
-        scope_code = 'rep' and metric_code = 'activities' as is_activity,
-        scope_code = 'team' and metric_code = 'new_customers' as is_customer
+        is_judged and metric_code = 'revenue' as is_quota,
+        is_judged and metric_code = 'activities' as is_activity,
+        is_judged and metric_code = 'new_customers' as is_customer
     from segmented
 ),
 
@@ -24,12 +24,18 @@ cells as (
         count(*) filter (where is_personal and is_unconverted) as n_targets_unconverted,
         count(*) filter (where is_quota) as n_quotas,
         count(*) filter (where is_quota and is_unconverted) as n_quotas_unconverted,
+        min(case when is_quota then scope_code end) as first_quota_scope_code,
+        max(case when is_quota then scope_code end) as last_quota_scope_code,
         sum(case when is_quota then target_amount end) as quota_target_amount,
         sum(case when is_quota then actual_amount end) as quota_actual_amount,
         count(*) filter (where is_activity) as n_activity_targets,
+        min(case when is_activity then scope_code end) as first_activity_scope_code,
+        max(case when is_activity then scope_code end) as last_activity_scope_code,
         sum(case when is_activity then target_amount end) as activity_target,
         sum(case when is_activity then actual_amount end) as activity_actual,
         count(*) filter (where is_customer) as n_customer_targets,
+        min(case when is_customer then scope_code end) as first_customer_scope_code,
+        max(case when is_customer then scope_code end) as last_customer_scope_code,
         sum(case when is_customer then target_amount end) as customer_target,
         sum(case when is_customer then actual_amount end) as customer_actual
     from flagged
@@ -46,6 +52,12 @@ summed as (
         n_targets_unconverted,
         n_quotas,
         n_quotas_unconverted,
+        {% for measure in ['quota', 'activity', 'customer'] -%}
+            case
+                when first_{{ measure }}_scope_code = last_{{ measure }}_scope_code then first_{{ measure }}_scope_code
+                when first_{{ measure }}_scope_code is not null then 'mixed'
+            end as {{ measure }}_scope_code,
+        {% endfor -%}
         case when n_quotas_unconverted = 0 then coalesce(quota_target_amount, 0) end as quota_target_amount,
         case when n_quotas_unconverted = 0 then coalesce(quota_actual_amount, 0) end as quota_actual_amount,
         n_activity_targets,
@@ -71,6 +83,7 @@ select
     end as target_attained_reason_code,
     cast(summed.n_quotas as bigint) as n_quotas,
     cast(summed.n_quotas_unconverted as bigint) as n_quotas_unconverted,
+    cast(summed.quota_scope_code as string) as quota_scope_code,
     cast(summed.quota_target_amount as decimal(38, 4)) as quota_target_amount,
     cast(summed.quota_actual_amount as decimal(38, 4)) as quota_actual_amount,
     {{ metric_ratio('summed.quota_actual_amount', 'summed.quota_target_amount') }} as quota_attainment_rate,
@@ -79,11 +92,13 @@ select
         when summed.n_quotas_unconverted > 0 then 'exchange_rate_missing'
     end as quota_reason_code,
     cast(summed.n_activity_targets as bigint) as n_activity_targets,
+    cast(summed.activity_scope_code as string) as activity_scope_code,
     cast(summed.activity_target as decimal(38, 4)) as activity_target,
     cast(summed.activity_actual as decimal(38, 4)) as activity_actual,
     {{ metric_ratio('summed.activity_actual', 'summed.activity_target') }} as activity_attainment_rate,
     case when summed.n_activity_targets = 0 then 'no_target' end as activity_reason_code,
     cast(summed.n_customer_targets as bigint) as n_customer_targets,
+    cast(summed.customer_scope_code as string) as customer_scope_code,
     cast(summed.customer_target as decimal(38, 4)) as customer_target,
     cast(summed.customer_actual as decimal(38, 4)) as customer_actual,
     {{ metric_ratio('summed.customer_actual', 'summed.customer_target') }} as customer_attainment_rate,

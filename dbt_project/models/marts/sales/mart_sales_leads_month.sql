@@ -5,7 +5,7 @@ with leads as (
 ),
 
 segmented as (
-    {{ segment_rows('leads', {'channel': 'channel_code', 'size_band': 'size_band_code'}) }}
+    {{ segment_rows('leads', {'channel': 'channel_code', 'size_band': 'size_band_code', 'rep': 'rep_id'}) }}
 ),
 
 cells as (

@@ -34,7 +34,7 @@ counted as (
         count(*) filter (where is_without_target) as n_reps_without_target,
         count(*) filter (where is_full or is_ramping_seller) as n_employed,
         count(*) filter (where (is_full or is_ramping_seller) and is_leaving) as n_left,
-        sum(n_touches) as n_touches,
+        sum(n_activities) as n_activities,
         sum(n_meetings) as n_meetings,
         sum(n_opened) as n_opened,
         sum(n_closed) as n_closed,
@@ -69,7 +69,7 @@ cells as (
         coalesce(counted.n_reps_without_target, 0) as n_reps_without_target,
         coalesce(counted.n_employed, 0) as n_employed,
         coalesce(counted.n_left, 0) as n_left,
-        coalesce(counted.n_touches, 0) as n_touches,
+        coalesce(counted.n_activities, 0) as n_activities,
         coalesce(counted.n_meetings, 0) as n_meetings,
         coalesce(counted.n_opened, 0) as n_opened,
         coalesce(counted.n_closed, 0) as n_closed,
@@ -137,7 +137,7 @@ select
         when valued.n_months < 12 then 'history_under_12_months'
         when valued.n_employed_12_months = 0 then 'no_active_rep'
     end as rep_attrition_reason_code,
-    cast(valued.n_touches as bigint) as n_touches,
+    cast(valued.n_activities as bigint) as n_activities,
     cast(valued.n_meetings as bigint) as n_meetings,
     cast(valued.n_opened as bigint) as n_opened,
     cast(valued.n_closed as bigint) as n_closed,

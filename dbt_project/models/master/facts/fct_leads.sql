@@ -16,8 +16,10 @@ with records as (
         leads.employee_count,
         leads.n_touches_declared,
         leads.score,
-        leads.mql_at,
-        leads.sql_at,
+        {{ instant_of('leads.mql_at', 'leads.mql_at_precision', 'settings.timezone') }} as mql_at,
+        coalesce(leads.mql_at_precision = 'day', false) as is_mql_day_only,
+        {{ instant_of('leads.sql_at', 'leads.sql_at_precision', 'settings.timezone') }} as sql_at,
+        coalesce(leads.sql_at_precision = 'day', false) as is_sql_day_only,
         {{ record_key('leads.source_instance', 'crm_user', 'leads.owner_id') }} as rep_id,
         {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
             as opportunity_id,
@@ -33,7 +35,12 @@ dated as (
     select
         *,
         {{ local_day('created_at', 'company_timezone') }} as created_on,
-        {{ local_day('converted_at', 'company_timezone') }} as converted_on
+        {{ local_day('converted_at', 'company_timezone') }} as converted_on,
+        -- a day without a time comes after the times of that day
+        {{ epoch_micros('mql_at') }}
+        + case when is_mql_day_only then cast(86399999999 as bigint) else cast(0 as bigint) end as mql_order,
+        {{ epoch_micros('sql_at') }}
+        + case when is_sql_day_only then cast(86399999999 as bigint) else cast(0 as bigint) end as sql_order
     from records
 ),
 
@@ -90,8 +97,10 @@ golden as (
         ) as opportunity_id,
         sum(n_touches_declared) as n_touches_declared,
         max(score) as lead_score,
-        min(mql_at) as mql_at,
-        min(sql_at) as sql_at,
+        min_by(mql_at, mql_order) as mql_at,
+        min_by(is_mql_day_only, mql_order) as is_mql_day_only,
+        min_by(sql_at, sql_order) as sql_at,
+        min_by(is_sql_day_only, sql_order) as is_sql_day_only,
         count(*) as n_source_rows
     from ranked
     group by person_id
@@ -128,7 +137,9 @@ select
     coalesce(golden.is_converted_day_only, false) as is_converted_day_only,
     golden.opportunity_id,
     golden.mql_at,
+    coalesce(golden.is_mql_day_only, false) as is_mql_day_only,
     golden.sql_at,
+    coalesce(golden.is_sql_day_only, false) as is_sql_day_only,
     cast(golden.n_touches_declared as bigint) as n_touches_declared,
     cast(golden.lead_score as decimal(18, 4)) as lead_score,
     persons.is_email_opted_out or persons.is_call_opted_out as is_opted_out,

@@ -46,6 +46,7 @@ meetings as (
 
 select
     md5(meetings.meeting_uid || '/' || coalesce(meetings.recurrence_id, '') || '/' || meetings.email) as meeting_key,
+    md5(meetings.meeting_uid || '/' || coalesce(meetings.recurrence_id, '')) as occurrence_key,
     coalesce(points.person_id, 'unknown') as person_id,
     coalesce(points.lead_id, 'unknown') as lead_id,
     coalesce(points.account_id, 'unknown') as account_id,

@@ -67,6 +67,8 @@ union all
     'handoff_acceptance_reason_code', n_immature='n_immature'
 ) }}
 union all
-{{ kpi_rows('cadence_adherence', cadences, 'cadence_adherence_rate', 'n_adherent', 'n_leads') }}
+{{ kpi_rows(
+    'cadence_adherence', cadences, 'cadence_adherence_rate', 'n_adherent', 'n_leads', 'adherence_reason_code'
+) }}
 union all
 {{ kpi_rows('sequence_steps_rate', cadences, 'steps_kept_rate', 'n_steps_kept', 'n_steps', 'steps_reason_code') }}

@@ -5,7 +5,12 @@
 {%- set pipeline = ref('mart_sales_pipeline_month') %}
 {%- set forecast = ref('mart_sales_forecast_month') %}
 {%- set effort = ref('mart_sales_pipeline_effort_month') %}
-{%- set frozen_caveat = "case when n_not_frozen > 0 then 'history_incomplete' end" %}
+{%- set frozen_caveat -%}
+    case
+        when n_teams_unjudged > 0 and accuracy_reason_code is null then 'teams_without_forecast'
+        when n_not_frozen > 0 then 'history_incomplete'
+    end
+{%- endset %}
 {%- set stages_caveat = "case when n_immature > 0 and n_matured > 0 then 'cohort_partly_immature' end" %}
 
 with pooled_stages as (
@@ -83,12 +88,13 @@ union all
 ) }}
 union all
 {{ kpi_rows(
-    'forecast_accuracy', forecast, 'accuracy_rate', 'won_amount - absolute_error_amount', 'won_amount',
+    'forecast_accuracy', forecast, 'accuracy_rate', 'judged_won_amount - absolute_error_amount', 'judged_won_amount',
     'accuracy_reason_code', frozen_caveat
 ) }}
 union all
 {{ kpi_rows(
-    'forecast_bias', forecast, 'bias_rate', 'error_amount', 'won_amount', 'accuracy_reason_code', frozen_caveat
+    'forecast_bias', forecast, 'bias_rate', 'error_amount', 'judged_won_amount', 'accuracy_reason_code',
+    frozen_caveat
 ) }}
 union all
 {{ kpi_rows(

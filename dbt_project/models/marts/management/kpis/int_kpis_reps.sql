@@ -25,7 +25,7 @@ union all
 ) }}
 union all
 {{ kpi_rows(
-    'revenue_per_rep', reps, 'revenue_per_rep', 'revenue_amount', 'n_active_rep_months',
+    'revenue_per_rep', reps, 'revenue_per_rep', '12 * revenue_amount', 'n_active_rep_months',
     'revenue_per_rep_reason_code', n_immature='n_ramping_rep_months'
 ) }}
 union all
