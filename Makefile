@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark test-superset bench bench-reading faults pages lock clean matching-figures help
+.PHONY: run test lint test-nightly test-spark test-superset bench bench-reading faults pages lock clean matching-figures planted-worlds help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -43,6 +43,9 @@ faults: $(VENV)/.installed         ## land more than 10,000 damaged files and wr
 matching-figures: $(VENV)/.installed  ## the linkage engine on generated sets; RECORD=1 writes docs/matching.md, ROWS="100000 1000000"
 	$(BIN)/python -m tests.linkage.figures $(if $(RECORD),--record) $(if $(ROWS),--rows $(ROWS))
 
+planted-worlds: $(VENV)/.installed  ## judge the planted worlds of the audit and write docs/simulation.md
+	$(BIN)/python -m tests.simulation.suite
+
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
@@ -58,6 +61,7 @@ pages: $(VENV)/.installed         ## write what is made from contracts, mapping 
 	$(BIN)/python -m ingest.mapping_schema
 	$(BIN)/python -m expectations.rule_pages
 	$(BIN)/python -m orchestration.dictionary.page
+	$(BIN)/python -m tests.conventions.audit_coverage
 
 lock:            ## compile the lock files (needs uv); no index address is written
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

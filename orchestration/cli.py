@@ -24,6 +24,7 @@ _COMMANDS = {
     "steward": "Answer what matching asks: same, different, can't say; take apart, set values, undo.",
     "outliers": "Values far from the others or impossible: list, give a class.",
     "worklist": "What is to be mended at the source, by owner: list, show, export.",
+    "experiment": "Experiments: plan, register, draw arms, follow, read.",
     "publish": "Publish what `check` has built, or roll back.",
     "report": "Write the reports of the last run again.",
     "map": "Draft the mapping of a file never seen before, with its evidence.",

@@ -109,18 +109,23 @@ def _rules(company) -> Iterator[Finding]:
     from expectations.catalogue import CatalogueError, load_catalogue
     from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
+    from orchestration.experiments.errors import ExperimentError
+    from orchestration.experiments.kept import check_experiments
     from orchestration.settings import waivers_path
 
     try:
+        experiments = check_experiments(company.root)
         rules = load_catalogue().rules
         waivers = load_policy(POLICY_FILE, waivers_path(company)).waivers
         policies = read_contact_policies(company.root / FILE)
-    except CatalogueError as error:
+    except (CatalogueError, ExperimentError) as error:
         yield Finding("rules", "bad", str(error))
         return
     yield Finding("rules", "ok", f"{len(rules)} rule(s), {len(waivers)} waiver(s)")
     if policies:
         yield Finding("contact policies", "ok", f"{len(policies)} row(s) of the company's own")
+    if experiments:
+        yield Finding("experiments", "ok", f"{experiments} protocol(s) that can be read")
 
 
 def _decisions(company) -> Iterator[Finding]:

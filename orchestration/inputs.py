@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from expectations.contact_policies import FILE
 from ingest.decisions import decision_files
 from ingest.discovery import list_extracts
+from orchestration.experiments.kept import experiment_files
 from orchestration.masking import without_calendar_names
 from orchestration.publication.files import file_sha256
 from orchestration.stewardship.files import steward_files
@@ -41,6 +42,7 @@ def list_inputs(company: Company) -> Inputs:
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]
     classes = company.stewardship / OUTLIER_CLASSES
     found += [classes] if classes.is_file() else []
+    found += experiment_files(root)
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 
 

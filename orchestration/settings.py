@@ -52,14 +52,16 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
     """Settings for a run of `company`. cycle: `yyyy-mm`, default the company's own.
 
     Raises ValueError when the cycle is not a month, CatalogueError for waivers or contact policies that are not
-    understood.
+    understood, ExperimentError for such experiments.
     """
     month = cycle or company.cycle
     start, end = cycle_bounds(month)
     from expectations.contact_policies import FILE, read_contact_policies
     from expectations.policy import POLICY_FILE, load_policy
     from ingest.local_time import first_instant
+    from orchestration.experiments.kept import check_experiments
 
+    check_experiments(company.root)
     read_contact_policies(company.root / FILE)  # one that is not understood stops the run before it begins
     return RunSettings(
         company=company.company,

@@ -143,6 +143,7 @@ def _collect(run: Run) -> Any:
         from expectations.contact_policies import keep_contact_policies
         from ingest import collect
         from ingest.discovery import SeenFiles
+        from orchestration.experiments.kept import keep_experiments
         from orchestration.inputs import hash_inputs, list_inputs
 
         for name in _STALE:
@@ -158,6 +159,7 @@ def _collect(run: Run) -> Any:
         run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
         keep_contact_policies(run.company.root, run.work)
+        keep_experiments(run.company.root, run.work, run.settings.cycle_end)
         counts.update(row_counts(run.work))
     crash_point("extracts.collected")
     return report

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import sqrt
 from typing import TypeVar
 
 from scipy import stats
@@ -19,6 +20,7 @@ from orchestration.audit.regression import Line, line, spreads
 Key = TypeVar("Key")
 MINIMUM_UNITS = 30
 MINIMUM_EVENTS = 10
+_SURE = 1.959963984540054  # standard errors of a two-sided 95 % interval
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Composition:
         within_slope: slope with a level of its own for every segment (fixed effects); None where x never varies
             inside a segment.
         n_eligible: segments with enough units, events and spread for a line of their own.
-        is_reversal: the slope of the whole has the sign that no eligible segment has.
+        is_reversal: the slope of the whole is not found inside: no eligible segment has its sign, or it is attenuated
+            and what the segments have in common is not surely of its sign.
         is_attenuated: the slope of the whole is more than half of its size away from within_slope.
         heterogeneity_p: p-value of Cochran's Q of the segments' slopes with their HC3 errors; None under two.
         i_squared: share of the spread of the slopes that chance does not explain, 0 to 1; None under two.
@@ -75,12 +78,14 @@ def composition(
         return Composition(within, len(lines), reversed_sign, attenuated, None, None)
     weights = [1 / (found.slope_hc3_se or 1.0) ** 2 for found in lines]
     centre = sum(w * s for w, s in zip(weights, slopes, strict=True)) / sum(weights)
+    # a mixture makes a slope that no part has, and parts without any slope have signs by chance
+    away = whole.slope is not None and centre * (1 if whole.slope > 0 else -1) <= _SURE / sqrt(sum(weights))
     q = sum(w * (s - centre) ** 2 for w, s in zip(weights, slopes, strict=True))
     freedom = len(lines) - 1
     return Composition(
         within_slope=within,
         n_eligible=len(lines),
-        is_reversal=reversed_sign,
+        is_reversal=reversed_sign or (attenuated and away),
         is_attenuated=attenuated,
         heterogeneity_p=float(stats.chi2.sf(q, freedom)),
         i_squared=max(0.0, (q - freedom) / q) if q else 0.0,

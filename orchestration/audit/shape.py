@@ -19,10 +19,17 @@ from orchestration.audit.points import Points
 FORMS = ("none", "linear", "quadratic", "plateau", "segmented", "s_curve")
 MARGIN = 4.0  # AICc by which a form must win
 STEEPNESS = (0.5, 1.0, 2.0)  # of the S curve, per touch
+# a knot beyond this share of the units hardly changes what the line says of them
+_RANGE = 0.8
+# a second slope under this share of the first one is hardly a rise
+_LEVEL = 0.25
+# a slope within so many standard errors of zero counts as level
+_SURE = 2.0
 _EDGE = 1e-9
 _ROUNDS = 25
+_HALVINGS = 8
 Decision = str
-# what a form would have the team do: two forms that say the same are no contradiction
+# what a rising form would have the team do (a minimum inside: ends); two forms that say the same are no contradiction
 DECISIONS: dict[str, Decision] = {
     "none": "nothing",
     "linear": "more",
@@ -32,6 +39,8 @@ DECISIONS: dict[str, Decision] = {
     "segmented": "stop",
     "s_curve": "persist",
 }
+# both have the team go on; they differ in how soon it pays
+_AGREEING = ({"more", "persist"},)
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Shape:
         aicc: form -> AICc, of the best knot where it has one.
         knot: touches of the knot, vertex or middle of the best form.
         reason: fewer_than_4_counts, no_events where nothing can be fitted.
+        decision: what the form would have the team do, by the signs of its slopes: nothing, more, less, optimum, ends,
+            stop or persist; None where the form is undetermined or has a reason.
     """
 
     form: str | None
@@ -51,6 +62,17 @@ class Shape:
     aicc: dict[str, float]
     knot: float | None
     reason: str | None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The best knot of a form for each row of counts. inside: AICc of the best knot within _RANGE of the units."""
+
+    aicc: np.ndarray
+    knot: np.ndarray
+    inside: np.ndarray
+    beta: np.ndarray
 
 
 def shape(points: Points) -> Shape:
@@ -64,26 +86,83 @@ def shape(points: Points) -> Shape:
     if not 0 < k.sum() < n.sum():
         return Shape(None, None, {}, None, "no_events")
     found = {form: _best_of(form, x, n, k) for form in FORMS}
-    aicc = {form: fit[0][0] for form, fit in found.items() if np.isfinite(fit[0][0])}
-    form, best = _judged(aicc)
-    knot = found[best][1][0]
-    if best == "quadratic" and found[best][2][0]:
-        best, form = "u_shape", "u_shape" if form == "quadratic" else form
-    return Shape(form, best, aicc, None if np.isnan(knot) else float(knot), None)
+    found = {form: fit for form, fit in found.items() if np.isfinite(fit.aicc[0])}
+    decisions = {form: _decision(form, fit.beta[0]) for form, fit in found.items()}
+    if "segmented" in found:
+        decisions["segmented"] = _two_slopes(found["segmented"], x, n[0])
+    form, best = _judged(found, decisions)
+    knot = found[best].knot[0]
+    decision = decisions.get(form)
+    if decisions[best] == "ends":
+        form, best = "u_shape" if form == best else form, "u_shape"
+    return Shape(
+        form=form,
+        best=best,
+        aicc={name: float(fit.aicc[0]) for name, fit in found.items()},
+        knot=None if np.isnan(knot) else float(knot),
+        reason=None,
+        decision=decision,
+    )
 
 
-def _judged(aicc: dict[str, float]) -> tuple[str, str]:
+def _judged(found: dict[str, _Fit], decisions: dict[str, Decision]) -> tuple[str, str]:
     """(form or undetermined, form of lowest AICc)."""
+    aicc = {form: fit.aicc[0] for form, fit in found.items()}
     ordered = sorted(aicc, key=lambda form: (aicc[form], FORMS.index(form)))
     best = ordered[0]
     if aicc["none"] - aicc[best] < MARGIN:
         return "none", best
-    if best == "linear":
-        return "linear", best
-    if aicc["linear"] - aicc[best] < MARGIN:
+    if best != "linear" and aicc["linear"] - aicc[best] < MARGIN:
         return "undetermined", best
-    rivals = [f for f in ordered[1:] if DECISIONS[f] != DECISIONS[best] and aicc[f] - aicc[best] < MARGIN]
+    # a plateau whose knot lies beyond nearly all units says what the line says, and two slopes hold every line
+    nested = ("segmented",) if best == "linear" else ()
+    against = {form: (fit.inside if best == "linear" else fit.aicc)[0] for form, fit in found.items()}
+    rivals = [
+        form
+        for form in ordered[1:]
+        if form not in nested
+        and {decisions[form], decisions[best]} not in _AGREEING
+        and decisions[form] != decisions[best]
+        and against[form] - aicc[best] < MARGIN
+    ]
     return ("undetermined" if rivals else best), best
+
+
+def _decision(form: str, beta: np.ndarray) -> Decision:
+    """What a fitted form would have the team do."""
+    if form == "none":
+        return "nothing"
+    if form == "quadratic":
+        return "ends" if beta[2] > 0 else "optimum"
+    return DECISIONS[form] if beta[1] > 0 else "less"
+
+
+def _two_slopes(fit: _Fit, x: np.ndarray, n: np.ndarray) -> Decision:
+    """What two slopes would have the team do; a slope that is not surely above or below zero is level."""
+    ((_, curves),) = _curves("segmented", x, fit.knot[:1])
+    beta = fit.beta[0]
+    p = np.clip(curves @ beta, 1e-4, 1 - 1e-4)
+    normal = (curves * (n / (p * (1 - p)))[:, None]).T @ curves
+    covariance = np.linalg.pinv(normal)
+    signs = []
+    for weights in (np.array([0.0, 1.0, 0.0]), np.array([0.0, 1.0, 1.0])):
+        slope, error = weights @ beta, np.sqrt(max(weights @ covariance @ weights, 0.0))
+        signs.append(0 if abs(slope) <= _SURE * error else int(np.sign(slope)))
+    if signs == [1, 1]:
+        return "stop" if beta[1] + beta[2] < _LEVEL * beta[1] else "more"
+    return _BY_SIGNS[signs[0], signs[1]]
+
+
+_BY_SIGNS: dict[tuple[int, int], Decision] = {
+    (1, 0): "stop",
+    (1, -1): "stop",
+    (0, 1): "persist",
+    (-1, 1): "ends",
+    (0, 0): "nothing",
+    (0, -1): "less",
+    (-1, 0): "less",
+    (-1, -1): "less",
+}
 
 
 Curves = tuple[float, np.ndarray]  # knot (nan without), one column per curve
@@ -114,17 +193,16 @@ def _curves(form: str, x: np.ndarray, inner: np.ndarray) -> Iterator[Curves]:
 _PARAMETERS = {"none": 1, "linear": 2, "quadratic": 3, "plateau": 3, "segmented": 4, "s_curve": 4}
 
 
-def _best_of(
-    form: str, x: np.ndarray, n: np.ndarray, k: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(AICc, knot, whether a quadratic opens upwards) of the best knot for each row of counts (samples x cells)."""
+def _best_of(form: str, x: np.ndarray, n: np.ndarray, k: np.ndarray) -> _Fit:
+    """The best knot of a form for each row of counts (samples x cells)."""
     totals = n.sum(axis=1)
     cumulated = np.cumsum(n[0]) / n[0].sum()
     inner = x[(cumulated >= 0.05) & (cumulated - n[0] / n[0].sum() <= 0.95)][1:-1]
+    reach = x[np.searchsorted(cumulated, _RANGE)]
     parameters = _PARAMETERS[form]
-    best = np.full(len(n), np.inf)
+    best, inside = np.full(len(n), np.inf), np.full(len(n), np.inf)
     knot = np.full(len(n), np.nan)
-    upwards = np.zeros(len(n), dtype=bool)
+    kept = np.zeros((len(n), 3))
     for place, curves in _curves(form, x, inner):
         likelihood, beta = _fitted(curves, n, k)
         score = (
@@ -133,34 +211,52 @@ def _best_of(
         at = np.full(len(n), place)
         if form == "quadratic":
             at = -beta[:, 1] / np.where(beta[:, 2] == 0, np.nan, 2 * beta[:, 2])
-            inside = (at >= inner.min(initial=np.inf)) & (at <= inner.max(initial=-np.inf))
-            score = np.where(inside, score, np.inf)
+            holds = (at >= inner.min(initial=np.inf)) & (at <= inner.max(initial=-np.inf))
+            score = np.where(holds, score, np.inf)
         better = score < best
         best, knot = np.where(better, score, best), np.where(better, at, knot)
-        if form == "quadratic":
-            upwards = np.where(better, beta[:, 2] > 0, upwards)
-    return best, knot, upwards
+        kept[better, : beta.shape[1]] = beta[better]
+        inside = np.where(~(at > reach) & (score < inside), score, inside)
+    return _Fit(best, knot, inside, kept)
 
 
 def _fitted(curves: np.ndarray, n: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(log likelihood, coefficients) by iteratively reweighted least squares, for every row of counts at once."""
+    """(log likelihood, coefficients) by iteratively reweighted least squares, for every row of counts at once.
+
+    The first curve is the constant: the fit begins at the common share, and a step that would leave the shares
+    between 0 and 1 or lower the likelihood is halved, so that no form fits worse than none.
+    """
     size = curves.shape[1]
-    p = np.broadcast_to((k.sum(axis=1) / n.sum(axis=1))[:, None], n.shape)
-    ridge = np.eye(size) * 1e-10
+    share = k.sum(axis=1) / n.sum(axis=1)
     beta = np.zeros((len(n), size))
-    best = np.full(len(n), -np.inf)
-    kept = beta
+    beta[:, 0] = share
+    p = np.broadcast_to(share[:, None], n.shape)
+    likelihood = _likelihood(p, n, k)
+    ridge = np.eye(size) * 1e-10
     for _ in range(_ROUNDS):
         safe = np.clip(p, 1e-4, 1 - 1e-4)
         weight = 1 / (safe * (1 - safe))
         normal = np.einsum("bc,ci,cj->bij", weight * n, curves, curves)
         right = np.einsum("bc,ci->bi", weight * k, curves)
         scale = np.trace(normal, axis1=1, axis2=2)[:, None, None]
-        beta = np.linalg.solve(normal + ridge * scale, right[..., None])[..., 0]
-        p = np.clip(beta @ curves.T, _EDGE, 1 - _EDGE)
-        likelihood = (k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=1)
-        kept = np.where((likelihood > best)[:, None], beta, kept)
-        if np.all(likelihood - best < 1e-9):
+        step = np.linalg.solve(normal + ridge * scale, right[..., None])[..., 0] - beta
+        before, moving = likelihood, np.ones(len(n), dtype=bool)
+        for _ in range(_HALVINGS):
+            tried = np.where(moving[:, None], beta + step, beta)
+            at = np.clip(tried @ curves.T, _EDGE, 1 - _EDGE)
+            reached = _likelihood(at, n, k)
+            taken = moving & (reached > likelihood)
+            beta = np.where(taken[:, None], tried, beta)
+            p = np.where(taken[:, None], at, p)
+            likelihood = np.where(taken, reached, likelihood)
+            moving &= ~taken
+            if not moving.any():
+                break
+            step = step / 2
+        if np.all(likelihood - before < 1e-9):
             break
-        best = np.maximum(best, likelihood)
-    return np.maximum(best, likelihood), kept
+    return likelihood, beta
+
+
+def _likelihood(p: np.ndarray, n: np.ndarray, k: np.ndarray) -> np.ndarray:
+    return (k * np.log(p) + (n - k) * np.log1p(-p)).sum(axis=1)

@@ -33,12 +33,14 @@ def generate_demo(company: Path, size: str, seed: int = 20260101) -> None:
     """Generate under the run lock, so that no run reads half a company. Unknown sizes are a usage error."""
     from ingest.demo import generate
     from ingest.private_files import shared_files
+    from orchestration.experiments.demo.planting import plant_experiments
     from orchestration.run_lock import run_lock
     from orchestration.settings import make_run_id
 
     with run_lock(company / "work", make_run_id()), shared_files():
         try:
             generate(company, size=size, seed=seed)
+            plant_experiments(company)
         except KeyError as error:
             raise click.UsageError(f"unknown size {error}") from error
         except FileExistsError as error:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
 from orchestration.dbt_running import WAREHOUSE
+from orchestration.experiments.kept import kept_experiments
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
 from orchestration.settings import RunSettings, fingerprint, waivers_path
 from orchestration.stewardship.tables import decisions_in_force
@@ -38,7 +39,10 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.
     policies = [json.dumps(row, sort_keys=True) for row in kept_contact_policies(work) or ()]
-    return fingerprint(settings, [*delivered, *decisions_in_force(work / "stewardship"), *policies])
+    experiments = [json.dumps(each, sort_keys=True) for each in kept_experiments(work)]
+    return fingerprint(
+        settings, [*delivered, *decisions_in_force(work / "stewardship"), *policies, *experiments]
+    )
 
 
 def id_of(settings: RunSettings, run_fingerprint: str) -> str:

@@ -222,7 +222,9 @@ def _touch_lines(reader: Reader) -> dict[tuple[str, str], TouchLine]:
             r_high=row["r_high"],
             reason_code=row["line_reason_code"],
             colour_code=row["colour_code"],
-            reasons=tuple(row["colour_reason_codes"].split(",")),
+            reasons=tuple(
+                f"{row['colour_reason_codes']},{row['colour_flag_codes'] or ''}".strip(",").split(",")
+            ),
         )
         for row in rows
     }

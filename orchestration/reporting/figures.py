@@ -330,7 +330,7 @@ class Kpi:
 class TouchLine:
     """How touches before the landmark and conversion after it go together in one segment, and its light.
 
-    reasons: codes of the rules behind the colour.
+    reasons: codes of the rules behind the colour, then of the flags that do not change it.
     """
 
     n_leads: int

@@ -17,7 +17,14 @@ import pyarrow as pa
 from expectations.connection import connect
 from expectations.results import write_parquet
 from orchestration.settings import RunSettings
-from orchestration.statistics import account_values, cohort_tests, deal_score, quantify, rep_baselines
+from orchestration.statistics import (
+    account_values,
+    cohort_tests,
+    deal_score,
+    experiments,
+    quantify,
+    rep_baselines,
+)
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
 
@@ -44,6 +51,12 @@ def one_table(
     return Product({name: schema}, {name: description}, lambda con, settings: {name: compute(con, settings)})
 
 
+def _audit_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
+    found = experiments.compute(con, settings)
+    audit = quantify.compute(con, settings, experiments.segments_tested(found["experiments"]))
+    return {**found, **audit}
+
+
 PRODUCTS: tuple[Product, ...] = (
     one_table(
         "rep_baselines",
@@ -52,7 +65,12 @@ PRODUCTS: tuple[Product, ...] = (
         rep_baselines.compute,
     ),
     Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
-    Product(quantify.SCHEMAS, quantify.DESCRIPTIONS, quantify.compute),
+    # The light of a segment leans on its experiment: one product, so that experiments are read once.
+    Product(
+        {**experiments.SCHEMAS, **quantify.SCHEMAS},
+        {**experiments.DESCRIPTIONS, **quantify.DESCRIPTIONS},
+        _audit_and_experiments,
+    ),
     one_table(
         "cohort_tests",
         "Log-rank test of the customers of each start quarter against all others, adjusted for the number of tests.",

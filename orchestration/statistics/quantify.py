@@ -20,6 +20,7 @@ from orchestration.statistics import (
     touch_quality,
     ttf,
 )
+from orchestration.statistics.experiments import Tested
 
 _MODULES = (touch_lines, phase_lines, ttf, touch_quality, account_quadrants, account_lines)
 SCHEMAS: Mapping[str, pa.Schema] = {
@@ -30,12 +31,19 @@ DESCRIPTIONS: Mapping[str, str] = {
 }
 
 
-def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
-    """Every table of SCHEMAS for the cycle. Raises duckdb.Error when master or metrics lack a table."""
+def compute(
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    tested: Mapping[tuple[str, str], Tested] | None = None,
+) -> Mapping[str, pa.Table]:
+    """Every table of SCHEMAS for the cycle. Raises duckdb.Error when master or metrics lack a table.
+
+    tested: cut and segment -> what the last experiment on it says, on which the light leans.
+    """
     audit_units.prepare(con, settings)
     points = account_quadrants.prepare(con, settings)
     found: dict[str, pa.Table] = {}
-    found |= touch_lines.figures(con, settings)
+    found |= touch_lines.figures(con, settings, tested)
     found |= phase_lines.figures(con, settings)
     found |= ttf.figures(con, settings)
     found |= touch_quality.figures(con, settings)

@@ -27,6 +27,7 @@ from orchestration.audit.shares import newcombe
 from orchestration.settings import RunSettings
 from orchestration.statistics import audit_units
 from orchestration.statistics.audit_units import CUTS, LANDMARKS
+from orchestration.statistics.experiments import Tested
 from orchestration.statistics.figures import RATE, decimal, exact
 
 JUDGED = "landmark_5"
@@ -82,6 +83,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
                 for name in ("q1_share_before_rate", "q1_change", "q1_change_low", "q1_change_high")
             ],
             ("q1_change_reason_code", pa.string()),
+            ("colour_flag_codes", pa.string()),
+            ("experiment_code", pa.string()),
         ]
     ),
     "touch_points": pa.schema(
@@ -175,17 +178,27 @@ def _sql() -> str:
     return _QUERY.format(landmarks=landmarks, cuts=cuts, columns=columns)
 
 
-def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
+def compute(
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    tested: Mapping[tuple[str, str], Tested] | None = None,
+) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle, read from the warehouse.
 
-    Raises duckdb.Error when master or metrics lack a table.
+    tested: cut and segment -> what the last experiment on it says; green asks for one. Raises duckdb.Error when master
+    or metrics lack a table.
     """
     audit_units.prepare(con, settings)
-    return figures(con, settings)
+    return figures(con, settings, tested)
 
 
-def figures(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
-    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`."""
+def figures(
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    tested: Mapping[tuple[str, str], Tested] | None = None,
+) -> Mapping[str, pa.Table]:
+    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`; tested: as in `compute`."""
+    tested = tested or {}
     rows = con.execute(_sql()).fetchall()
     breach = con.execute(
         _BREACHES, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
@@ -212,7 +225,14 @@ def figures(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
         {
             **_keys(cell, days[cell.period]),
             **dict(zip(("n_converted_before", "n_immature"), aside[cell], strict=True)),
-            **_figures(cell, points[cell], lines[cell], mixes.get((cell.period, cell.design)), bool(breach)),
+            **_figures(
+                cell,
+                points[cell],
+                lines[cell],
+                mixes.get((cell.period, cell.design)),
+                bool(breach),
+                tested.get((cell.kind, cell.segment)),
+            ),
             "p_value_adjusted": decimal(adjusted.get(cell)),
             **_shift(points[cell], Points.of_outcomes(past.get(cell, []))),
         }
@@ -361,7 +381,9 @@ def _shift(points: Points, before: Points) -> dict[str, object]:
     }
 
 
-def _figures(cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: bool) -> dict[str, object]:
+def _figures(
+    cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: bool, tested: Tested | None
+) -> dict[str, object]:
     """The columns of touch_lines beyond its keys and the leads set aside."""
     corners = quadrants(points)
     top = without_top(points, fitted)
@@ -405,14 +427,16 @@ def _figures(cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: 
         "is_heterogeneous": whole.is_heterogeneous if whole else None,
         "within_slope": decimal(whole.within_slope) if whole else None,
         "worst_cut_code": whole.worst if whole else None,
-        **_judged(cell, fitted, top, whole, breach),
+        **_judged(cell, fitted, top, whole, breach, tested),
     }
 
 
-def _judged(cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach: bool) -> dict[str, object]:
-    """Colour and reasons of the judged design; none for the designs that are only shown."""
+def _judged(
+    cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach: bool, tested: Tested | None
+) -> dict[str, object]:
+    """Colour, reasons and flags of the judged design; none for the designs that are only shown."""
     if cell.design != JUDGED:
-        return {"colour_code": None, "colour_reason_codes": None}
+        return dict.fromkeys(("colour_code", "colour_reason_codes", "colour_flag_codes", "experiment_code"))
     judged = traffic_light.light(
         traffic_light.Evidence(
             n=fitted.n,
@@ -420,8 +444,18 @@ def _judged(cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach:
             r=decimal(fitted.r),
             is_fragile=top.is_fragile,
             is_reversed=bool(mix and mix.is_reversed),
-            is_heterogeneous=bool(mix and mix.is_heterogeneous),
+            is_heterogeneous=bool((mix and mix.is_heterogeneous) or (tested and tested.is_heterogeneous)),
             has_complaint_breach=breach,
+            complaints=tested.complaints if tested else None,
+            experiment=tested.experiment if tested else None,
+            delta_points=tested.delta_points if tested else None,
+            is_gain_proved=bool(tested and tested.is_gain_proved),
+            power=tested.power if tested else None,
         )
     )
-    return {"colour_code": judged.colour, "colour_reason_codes": ",".join(judged.reasons)}
+    return {
+        "colour_code": judged.colour,
+        "colour_reason_codes": ",".join(judged.reasons),
+        "colour_flag_codes": ",".join(judged.flags) or None,
+        "experiment_code": tested.experiment_code if tested else None,
+    }

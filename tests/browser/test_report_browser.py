@@ -230,6 +230,7 @@ def test_the_quality_report_prints_on_a4_with_its_text(browser, quality_page, tm
             assert words[0] in text and words[-1] in text
 
 
+@pytest.mark.audit("DA10")
 @pytest.mark.parametrize(
     ("language", "inputs"),
     [("fr", planted.AUDIT), ("en", planted.AUDIT), ("fr", planted.HELD_AUDIT)],

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 PATTERNS = {
     "staging": r"stg_[a-z]+__[a-z_]+",
     "resolution": r"int_[a-z]+_[a-z_]+",
@@ -75,6 +77,7 @@ def test_published_relations_have_contract_key_and_described_columns(models):
         assert not [c for c, v in m["columns"].items() if not v["description"]], name
 
 
+@pytest.mark.audit("CP3")
 def test_no_published_column_holds_a_direct_identifier(models):
     direct = re.compile(
         r"(^|_)(e_?mail|phone|mobile|first_name|last_name|full_name|recipient)(_|$)(?!.*(rate|opted))"
@@ -92,6 +95,7 @@ def test_everything_published_is_exposed_with_an_owner(manifest, models):
     assert not [n for n, m in published.items() if m["unique_id"] not in exposed], "see marts/exposures.yml"
 
 
+@pytest.mark.audit("MD1")
 def test_layers_read_only_what_they_may(manifest, models):
     nodes = {**manifest["nodes"], **manifest["sources"]}
     broken = []

@@ -84,6 +84,7 @@ def broken_after_master(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "run_dbt", broken)
 
 
+@pytest.mark.audit("CL7")
 def test_a_critical_failure_holds_on_the_command_line_in_plain_dbt_and_at_the_publisher(
     demo_copy: Callable, broken_after_master: None, capsys: pytest.CaptureFixture
 ) -> None:

@@ -31,6 +31,7 @@ def bytes_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.audit("CL7")
 def test_an_imbalance_of_one_row_holds_the_publication_and_the_report_is_still_written(
     demo_copy: Callable, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -23,16 +23,19 @@ def lead(marts, name: str, columns: str) -> tuple:
     ).fetchone()
 
 
+@pytest.mark.audit("QU3", "CO7")
 def test_hours_over_a_change_of_the_clocks_are_those_that_passed(marts):
     """Saturday noon to Monday 10:00 over the night of 29 March: 46 hours on the wall, 45 in the world."""
     assert lead(marts, "lea_22", "ttf_hours, ttf_business_hours") == (Decimal("45"), Decimal("1"))
 
 
+@pytest.mark.audit("QU3", "R4")
 def test_business_hours_begin_on_friday_and_end_on_monday(marts):
     assert lead(marts, "lea_21", "ttf_hours, ttf_business_hours") == (Decimal("65"), Decimal("1"))
     assert lead(marts, "lea_26", "ttf_hours, ttf_business_hours") == (Decimal("2.5"), Decimal("2"))
 
 
+@pytest.mark.audit("OB4", "PB20")
 def test_a_lead_of_the_end_of_the_day_is_due_on_the_next_worked_one(marts):
     columns = "contact_due_on, is_contacted_same_day"
     assert lead(marts, "lea_27", columns) == (date(2026, 2, 13), False)
@@ -55,6 +58,7 @@ def test_holidays_of_the_seed_are_those_of_the_calendar(marts):
     }
 
 
+@pytest.mark.audit("FR13", "SL5")
 def test_an_open_window_is_in_no_half_of_a_rate(marts):
     """Calls of June have no 30 days behind them, the hand-over of 30 June no 24 hours: no value, no 0."""
     rows = marts.execute(
@@ -68,6 +72,7 @@ def test_an_open_window_is_in_no_half_of_a_rate(marts):
     ]
 
 
+@pytest.mark.audit("PB17")
 def test_the_hours_to_call_have_the_interval_of_their_counts(marts):
     rows = marts.execute(
         "select weekday_number, local_hour_code, n_dialled, n_connected, connect_rate, connect_rate_low,"

@@ -13,6 +13,7 @@ def company(marts, mart: str, month: str, *columns: str) -> tuple:
     ).fetchone()
 
 
+@pytest.mark.audit("K27")
 def test_the_standard_error_stands_beside_the_nps(marts):
     nps, error, *counts = company(
         marts, "mart_accounts_customers_month", "2025-12-01", "nps", "nps_standard_error", "n_responses",
@@ -41,6 +42,7 @@ def test_retention_never_counts_a_customer_for_more_than_he_paid(marts):
     assert worst == 1
 
 
+@pytest.mark.audit("K20")
 def test_a_start_is_mature_on_the_day_its_fate_is_known(marts):
     """April 2026: one start whose 90 days end with the cycle, and two one day younger, one of them lost already."""
     columns = (
@@ -106,6 +108,7 @@ def test_four_losses_validate_no_score(marts):
     assert (auc, caveat, validated, lost) == (Decimal("0.5416666667"), "too_few_losses", False, 4)
 
 
+@pytest.mark.audit("K28")
 def test_the_version_of_the_definition_stands_on_the_row(marts):
     assert marts.execute(
         "select account_id, definition_code, definition_version, rule_id, reached_on"

@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from tests.golden import oracle_key_accounts as oracle
 from tests.golden.planted_company import AS_OF, master_tables
 
@@ -32,6 +34,7 @@ def test_two_customers_that_merge_are_two_groups_as_they_were_and_one_as_they_ar
     assert concentration(marts, JANUARY, "as_is")["n_accounts_for_40pct"] == 1
 
 
+@pytest.mark.audit("K34")
 def test_both_views_of_concentration_equal_the_oracle_in_every_month(marts):
     expected = oracle.views(master_tables(), AS_OF, ZONE)
     assert len(expected) > 20
@@ -101,6 +104,7 @@ def test_a_month_without_an_invoice_keeps_its_year_to_date_and_its_fall_to_nothi
     assert growth(marts, date(2025, 4, 1), "all")["all"][2] is None  # nothing a year before
 
 
+@pytest.mark.audit("K15")
 def test_a_customer_value_is_shown_with_its_cap_and_its_interval(marts):
     row = marts.execute(
         "select cltv_simple, cltv_capped, cltv_low, cltv_high, gross_margin_source_code, cltv_caveat_code"

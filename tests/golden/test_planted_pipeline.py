@@ -18,6 +18,7 @@ def kpi(marts, metric: str, month: str, kind: str = "all", code: str = "all") ->
     ).fetchone()
 
 
+@pytest.mark.audit("FD6")
 def test_a_snapshot_knows_what_was_recorded_before_its_day_in_the_zone_of_the_company(marts):
     """23:30 of 31 October in Paris counts for 1 November; 00:30 of 1 November, October in UTC, does not."""
     known = marts.execute(
@@ -65,6 +66,7 @@ def test_a_history_that_is_missing_stands_in_the_totals_and_says_so(marts):
     ) == (0,)
 
 
+@pytest.mark.audit("K24", "FD6")
 def test_an_error_of_exactly_ten_percent_is_within_and_a_hair_more_is_not(marts):
     """Public bug: the bar compared in DOUBLE, where 0.1 x 100 is a hair more than 10."""
     teams = marts.execute(
@@ -98,6 +100,7 @@ def test_a_cohort_closed_at_exactly_eighty_percent_is_compared(marts):
         assert kpi(marts, "win_rate_cohort", month.isoformat(), kind, code)[2] == "cohort_under_80pct"
 
 
+@pytest.mark.audit("FD6")
 def test_a_forecast_is_not_improved_by_what_was_changed_later(marts):
     assert one(
         marts,
@@ -140,6 +143,7 @@ def test_a_past_pipeline_keeps_the_rate_of_its_month(marts):
     ) == (80, 80)
 
 
+@pytest.mark.audit("FD2", "FD4")
 def test_the_list_of_open_deals_names_why_one_is_stale_and_what_its_stage_lacks(marts):
     """Proposal since 20 February without a touch, planned for 1 June, one push."""
     assert one(
@@ -150,6 +154,7 @@ def test_the_list_of_open_deals_names_why_one_is_stale_and_what_its_stage_lacks(
     ) == ("proposal", True, True, 1, False, True, False, "two_way_contact, second_person, planned_day")
 
 
+@pytest.mark.audit("OB12")
 def test_ways_through_the_stages_tell_a_step_back_from_a_straight_one(marts):
     ways = {
         (path, back): (closed, won)

@@ -3,7 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 
+
+@pytest.mark.audit("OB7")
 def test_a_target_that_is_not_the_sum_of_its_parts_is_named(marts):
     found = marts.execute(
         "select team_name, metric_code, period_kind_code, period_start, part_kind_code, status_code, difference"

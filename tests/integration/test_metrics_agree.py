@@ -21,6 +21,7 @@ def query(candidate: Path, tmp_path_factory: pytest.TempPathFactory):
     return open_engine(tmp_path_factory.mktemp("engine") / "one", candidate)
 
 
+@pytest.mark.audit("SL7")
 def test_mf_query_and_the_mart_agree_for_every_metric_month_and_segment(query, candidate):
     with duckdb.connect(str(candidate), read_only=True) as con:
         compared, wrong = disagreements(query, con)

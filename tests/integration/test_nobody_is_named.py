@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import duckdb
+import pytest
 
 #: Shorter names are words and codes too.
 _SHORTEST = 3
@@ -56,6 +57,7 @@ def texts(published: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.audit("CP3", "R5")
 def test_nobody_is_named_in_what_is_published(demo_run):
     named = people(demo_run.company_dir / "extracts")
     assert len(named) > 300 and ("sarah", "blanc") in named

@@ -117,6 +117,7 @@ def test_no_cause_claims_what_the_invoices_of_the_company_deny(warehouse):
         assert n_opportunities + n_lines <= allowed[code, month, currency], (code, month, currency)
 
 
+@pytest.mark.audit("DE9", "R3")
 def test_contacts_over_the_cap_of_a_company_are_those_that_a_second_count_finds(warehouse):
     touches = warehouse.execute(
         "select touch_key, account_id, epoch_us(occurred_at), strftime(occurred_on, '%Y-%m') from master.fct_touches,"
@@ -140,6 +141,7 @@ def test_contacts_over_the_cap_of_a_company_are_those_that_a_second_count_finds(
     assert {key for (key,) in found} == expected and expected
 
 
+@pytest.mark.audit("DE11")
 def test_no_contact_after_a_refusal_lies_before_it_and_counts_agree(warehouse):
     wrong, n_rows = warehouse.execute(
         "select count(*) filter (where occurred_at < proof_at), count(*) from quality_dbt.dq_contact_breaches"

@@ -14,6 +14,7 @@ def warehouse(demo_run):
         yield con
 
 
+@pytest.mark.audit("CL1")
 def test_every_identity_of_the_ledger_balances_on_data_with_planted_dirt(warehouse):
     rows = warehouse.execute(
         "select term, count(*), count(*) filter (where difference <> 0), max(left_value)"

@@ -30,6 +30,7 @@ def test_nothing_is_refused_and_every_record_has_a_fate(tiny: Collected) -> None
     assert tiny.report.refusals == () and tiny.report.imbalances == ()
 
 
+@pytest.mark.audit("MD11")
 def test_campaigns_carry_their_cost_and_their_answers(tiny: Collected) -> None:
     found = tiny.rows(
         """

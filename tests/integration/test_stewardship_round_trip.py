@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
+import pytest
 from click.testing import CliRunner
 
 from orchestration import cli
@@ -63,6 +64,7 @@ def _changed(company: Path, record_key: str) -> None:
     paths[-1].write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
+@pytest.mark.audit("MD6")
 def test_a_decision_holds_through_redelivery_and_its_undoing_restores_what_was(demo_copy) -> None:
     company = demo_copy().company_dir
     items = _steward(company, "list", "--entity", "account", "--kind", "pair")["items"]

@@ -14,6 +14,7 @@ def con(demo_run):
         yield found
 
 
+@pytest.mark.audit("OB7")
 def test_every_target_of_the_sheets_has_its_seller_and_its_amount(con) -> None:
     """One seller's June is halved by a later sheet; teams have no seller."""
     told = "select coalesce(email, '') as seller, team, metric, period_month, cast(target as decimal(18, 4)) from truth"
@@ -48,6 +49,7 @@ def test_sellers_add_up_to_the_company(con) -> None:
     assert con.execute(sums).fetchone() == con.execute(of_company).fetchone()
 
 
+@pytest.mark.audit("PB15")
 def test_roles_of_the_demo_are_conformed(con) -> None:
     found = con.execute(
         "select distinct role_name, role_code from master.dim_reps order by 1 nulls last"

@@ -30,6 +30,7 @@ def exact(values: list[float]) -> list[Fraction]:
     return [Fraction(str(v)) for v in values]
 
 
+@pytest.mark.audit("QU4", "QU5", "QU6", "QU7")
 @pytest.mark.parametrize(("units", "seed"), [(4, 1), (40, 2), (700, 3), (20_000, 4)])
 def test_a_line_equals_scipy_and_statsmodels_to_nine_digits(draw, count, units, seed):
     x, y = draw(lambda v: np.clip(0.05 + 0.03 * v, 0, 0.9), units, seed)
@@ -49,6 +50,7 @@ def test_a_line_equals_scipy_and_statsmodels_to_nine_digits(draw, count, units, 
         assert got == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.audit("QU5", "QU6", "QU7")
 def test_the_certified_values_of_norris_come_out():
     found = line(Points.of((x, y, 1) for x, y in zip(exact(NORRIS_X), exact(NORRIS_Y), strict=True)))
     assert found.intercept == pytest.approx(-0.262323073774029, rel=1e-12)
@@ -67,6 +69,7 @@ ANSCOMBE = [
 ]
 
 
+@pytest.mark.audit("QU4", "QU5")
 def test_anscombe_has_one_line_four_times_and_the_fourth_hangs_on_one_point():
     for xs, ys in ANSCOMBE:
         points = Points.of((x, y, 1) for x, y in zip(xs, exact(ys), strict=True))
@@ -75,6 +78,7 @@ def test_anscombe_has_one_line_four_times_and_the_fourth_hangs_on_one_point():
     assert found.slope_hc3_se is None and found.slope_low is None
 
 
+@pytest.mark.audit("EX11")
 def test_a_shuffle_of_the_rows_changes_no_digit(draw, count):
     x, y = draw(lambda v: 0.1 + 0.0 * v, 3000, 5)
     order = np.random.default_rng(1).permutation(len(x))
@@ -83,6 +87,7 @@ def test_a_shuffle_of_the_rows_changes_no_digit(draw, count):
     assert one == other == count(x, y) and line(one) == line(other)
 
 
+@pytest.mark.audit("QU4", "QU5")
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
@@ -120,6 +125,7 @@ def test_a_square_root_is_right_beyond_the_range_of_its_terms(value):
     assert Fraction(root) ** 2 == pytest.approx(Fraction(value), rel=1e-15)
 
 
+@pytest.mark.audit("QU8")
 def test_a_value_equal_to_the_mean_is_high_and_is_counted():
     # mean of x is 2, of y one half
     found = quadrants(Points.of([(2, 1, 2), (1, 0, 1), (3, 0, 1), (2, 0, 1), (2, 1, 1)]))
@@ -127,6 +133,7 @@ def test_a_value_equal_to_the_mean_is_high_and_is_counted():
     assert found.q1_share == Fraction(1, 2)
 
 
+@pytest.mark.audit("QU8")
 def test_with_a_yes_or_no_outcome_the_upper_quadrants_are_the_conversions(draw, count):
     x, y = draw(lambda v: 0.3 + 0 * v, 500, 7)
     found = quadrants(count(x, y))
@@ -140,6 +147,7 @@ def test_the_99th_percentile_is_numpys(units):
     assert float(points.quantile_x(Fraction(99, 100))) == pytest.approx(np.quantile(x, 0.99), rel=1e-12)
 
 
+@pytest.mark.audit("QU11")
 def test_a_line_made_by_one_customer_in_a_hundred_is_fragile():
     crowd = [(x, y, 50) for x in range(4) for y in (0, 1)]
     points = Points.of([*crowd, (60, 1, 4)])
@@ -148,6 +156,7 @@ def test_a_line_made_by_one_customer_in_a_hundred_is_fragile():
     assert found.without.r == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.audit("QU11")
 def test_a_tie_at_the_top_drops_nobody_and_says_so():
     points = Points.of([(1, 0, 50), (2, 1, 50)])
     found = without_top(points, line(points))

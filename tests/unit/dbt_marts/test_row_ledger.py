@@ -391,6 +391,7 @@ def balances(work: Path) -> list[tuple]:
         ).fetchall()
 
 
+@pytest.mark.audit("CL1")
 def test_every_term_is_there_and_every_difference_is_zero(company):
     found = balances(company / "work")
     assert {term for term, *_ in found} == set("ABCDEFG")
@@ -451,6 +452,7 @@ def test_a_fact_that_no_month_counts_has_a_line_of_its_own(company):
     ]
 
 
+@pytest.mark.audit("CL2")
 def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(company):
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         rows = con.execute(
@@ -546,6 +548,7 @@ LOST_IN_RAW = {
 }
 
 
+@pytest.mark.audit("CL1", "CL7")
 def test_each_planted_loss_or_double_breaks_its_own_identities_and_no_other(company, tmp_path):
     work = tmp_path / "work"
     shutil.copytree(company / "work", work)

@@ -80,6 +80,7 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     con.close()
 
 
+@pytest.mark.audit("CP1", "R5")
 def test_the_most_restrictive_choice_holds_for_every_person(refusals: duckdb.DuckDBPyConnection) -> None:
     found = {
         key: (mail, calls)

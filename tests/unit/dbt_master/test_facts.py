@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal as D
 
+import pytest
 from planted import golden_id
 
 HOT = golden_id("lea", "crm/crm_lead/l1")
@@ -15,6 +16,7 @@ def rows(con, sql):
     return con.execute(sql).fetchall()
 
 
+@pytest.mark.audit("CO3")
 def test_two_lead_records_of_one_person_are_one_lead(warehouse):
     assert rows(
         warehouse,
@@ -37,6 +39,7 @@ def test_a_conversion_dated_to_the_day_of_creation_is_not_before_it(warehouse):
     ) == [(datetime(2026, 5, 3, 22), date(2026, 5, 4), True, date(2026, 5, 4))]
 
 
+@pytest.mark.audit("CO9")
 def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):
     calls = {
         r[0]: r[1:]
@@ -55,6 +58,7 @@ def test_legs_fold_into_calls_and_the_answering_seller_has_the_call(warehouse):
     assert rows(warehouse, "select count(*) from master.fct_calls") == [(10,)]
 
 
+@pytest.mark.audit("CO9")
 def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
     sends = {
         r[:2]: r[2:]
@@ -89,6 +93,7 @@ def test_facts_find_whom_no_record_names_and_a_logged_call_keeps_its_lead(wareho
     ]
 
 
+@pytest.mark.audit("CO9")
 def test_one_meeting_in_two_calendars_is_one_meeting_and_a_coming_one_is_not_held(warehouse):
     assert rows(
         warehouse,
@@ -102,6 +107,7 @@ def test_one_meeting_in_two_calendars_is_one_meeting_and_a_coming_one_is_not_hel
     ]
 
 
+@pytest.mark.audit("CO5", "CL3")
 def test_a_touch_is_counted_once_although_the_crm_logged_it_too(warehouse):
     fates = dict(
         rows(
@@ -148,6 +154,7 @@ def test_a_touch_is_counted_once_although_the_crm_logged_it_too(warehouse):
     ]
 
 
+@pytest.mark.audit("OB1")
 def test_equal_successive_stages_collapse_and_the_present_stage_is_added(warehouse):
     assert rows(
         warehouse,
@@ -176,6 +183,7 @@ def test_a_change_of_another_field_gives_its_value_and_says_nothing_of_the_other
     ]
 
 
+@pytest.mark.audit("CO3")
 def test_opportunities_convert_at_the_closing_month_and_never_without_a_rate(warehouse):
     assert rows(
         warehouse,
@@ -189,6 +197,7 @@ def test_opportunities_convert_at_the_closing_month_and_never_without_a_rate(war
     ]
 
 
+@pytest.mark.audit("MD5")
 def test_invoice_lines_keep_orphans_credit_notes_and_the_rate_of_their_month(warehouse):
     lines = {
         r[0]: r[1:]
@@ -261,6 +270,7 @@ def test_an_overlapped_subscription_is_listed_and_its_months_are_kept_apart(ware
     ) == [("s1", date(2026, 3, 1), D("10.0000")), ("s1", date(2026, 4, 1), D("10.0000"))]
 
 
+@pytest.mark.audit("CL1")
 def test_every_kept_row_is_counted_or_excluded_with_a_reason(warehouse):
     reasons = dict(
         rows(

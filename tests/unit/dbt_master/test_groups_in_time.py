@@ -43,6 +43,7 @@ def on_day(found: dict[str, list[tuple]], account_id: str, day: date) -> list[st
     return [g for start, end, g in found[account_id] if start <= day and (end is None or day < end)]
 
 
+@pytest.mark.audit("MD7")
 def test_a_merger_is_dated_rows_and_no_merge_of_accounts(con):
     found = periods(con, "legal")
     for brand, owner in (("peugeot", "psa"), ("citroen", "psa"), ("fiat", "fca")):
@@ -78,6 +79,7 @@ def test_every_account_has_one_legal_group_on_every_day(con):
     assert all(covers_all_time([p[:2] for p in each]) for each in found.values())
 
 
+@pytest.mark.audit("MD7", "MD8")
 @pytest.mark.parametrize("kind", ["legal", "buying"])
 def test_groups_are_those_found_by_hand_on_every_day_of_change(con, by_hand, kind):
     found = periods(con, kind)
@@ -101,6 +103,7 @@ def test_loops_end_and_stand_under_one_company(con, by_hand):
     assert tops == {"grp_" + min(acc(n) for n in ("ring1", "ring2", "ring3"))[4:]}
 
 
+@pytest.mark.audit("MD8")
 def test_the_head_of_a_buying_group_belongs_to_it_as_long_as_it_has_members(con):
     buyers = "buy_" + acc("alliance")[4:]
     assert periods(con, "buying")[acc("alliance")] == [(date(2022, 1, 1), None, buyers)]
@@ -145,6 +148,7 @@ def test_segment_and_flag_of_a_group_are_those_of_its_members(con):
     assert groups["none"][:2] == ["buying", 0]
 
 
+@pytest.mark.audit("MD7")
 def test_three_views_attribute_every_invoice_to_the_group_found_by_hand(con, by_hand):
     expected = defaultdict(Decimal)
     for name, text, amount in INVOICES:

@@ -3,6 +3,7 @@
 import hashlib
 
 import planted
+import pytest
 from planted import golden_id, on
 
 ECLAIR = golden_id("acc", "crm/crm_account/a1")
@@ -54,6 +55,7 @@ def test_a_record_merged_in_the_crm_stays_as_a_must_link(warehouse):
     assert link == ("crm/crm_account/a1",)
 
 
+@pytest.mark.audit("CO3", "MD1")
 def test_every_kept_record_has_exactly_one_golden_id(warehouse):
     n_records, n_keys, n_unknown = rows(
         warehouse,
@@ -117,6 +119,7 @@ def test_a_switchboard_names_the_account_but_nobody(warehouse):
     ) == [("unknown", ECLAIR, 2, True)]
 
 
+@pytest.mark.audit("CP1")
 def test_an_opt_out_on_one_record_holds_for_the_person(warehouse):
     assert rows(
         warehouse,

@@ -63,6 +63,7 @@ def _present(con: duckdb.DuckDBPyConnection) -> dict[str, bool]:
     }
 
 
+@pytest.mark.audit("CL4", "OU1")
 def test_what_cannot_be_true_is_an_error_and_nothing_else_is(ruled: duckdb.DuckDBPyConnection) -> None:
     found = ruled.execute(
         "select metric_code, record_key, metric_value, reason_code, class_code = rule_class_code, actor"
@@ -76,6 +77,7 @@ def test_what_cannot_be_true_is_an_error_and_nothing_else_is(ruled: duckdb.DuckD
     assert _one(ruled, "select count(*) - count(distinct outlier_key) from quality_dbt.dq_outliers") == 0
 
 
+@pytest.mark.audit("CL6", "OU1")
 def test_an_error_leaves_the_facts_for_a_reason_and_an_extreme_stays(
     ruled: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -98,6 +100,7 @@ def test_an_error_leaves_the_facts_for_a_reason_and_an_extreme_stays(
     assert _one(ruled, stays.format(kept)) == 0
 
 
+@pytest.mark.audit("CL6", "OU1")
 def test_a_person_brings_errors_back_and_takes_others_out(
     ruled: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -128,9 +131,15 @@ def test_a_person_brings_errors_back_and_takes_others_out(
 
 
 def _on_leads(
-    con: duckdb.DuckDBPyConnection, tmp_path: Path, leads: list[tuple[int, bool]]
+    con: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    leads: list[tuple[int, bool]],
+    bearers: dict[int, dict[str, bool]] | None = None,
 ) -> dict[str, dict[str, object]]:
-    """Lead -> its row of dq_outliers, had the company these matured leads (touches, converted)."""
+    """Lead -> its row of dq_outliers, had the company these matured leads (touches, converted).
+
+    bearers: place of a lead -> what holds for its person and account: opted_out, complained, strategic.
+    """
     (file,) = (
         row[0] for row in con.execute("select path from duckdb_databases() where path is not null").fetchall()
     )
@@ -138,7 +147,8 @@ def _on_leads(
     shutil.copyfile(file, copy)
     (compiled,) = (Path(file).parent / "target").rglob("compiled/**/dq_outliers.sql")
     with duckdb.connect(str(copy)) as other:
-        for relation in ("metrics.fct_lead_cadences", "master.fct_leads"):
+        told = ("master.dim_persons", "master.dim_accounts", "master.fct_email_sends") if bearers else ()
+        for relation in ("metrics.fct_lead_cadences", "master.fct_leads", *told):
             other.execute(f"create table kept as select * from {relation} limit 0")
             other.execute(f"drop table {relation} cascade")
             other.execute(f"create table {relation} as select * from kept")
@@ -152,12 +162,33 @@ def _on_leads(
             other.execute(
                 "insert into master.fct_leads by name select $1 as lead_id, 'p' as person_id", values[:1]
             )
+        for n, said in (bearers or {}).items():
+            person, account = f"per_{n}", f"acc_{n}"
+            planted = {
+                "master.dim_persons": {
+                    "person_id": person,
+                    "account_id": account,
+                    "is_email_opted_out": said.get("opted_out", False),
+                    "is_call_opted_out": False,
+                },
+                "master.dim_accounts": {"account_id": account, "is_strategic": said.get("strategic", False)},
+            }
+            if said.get("complained"):
+                planted["master.fct_email_sends"] = {"person_id": person, "is_complained": True}
+            for table, values in planted.items():
+                columns = ", ".join(f"${i} as {name}" for i, name in enumerate(values, 1))
+                other.execute(f"insert into {table} by name select {columns}", list(values.values()))
+            other.execute(
+                f"update metrics.fct_lead_cadences set account_id = '{account}' where lead_id = 'lea_{n}'"
+            )
+            other.execute(f"update master.fct_leads set person_id = '{person}' where lead_id = 'lea_{n}'")
         rows = other.execute(f"select * from ({compiled.read_text(encoding='utf-8')})")
         names = [column[0] for column in rows.description]
         found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
     return {row["record_key"]: row for row in found if row["metric_code"] == "touches_per_lead"}
 
 
+@pytest.mark.audit("OU5")
 def test_influence_is_cooks_distance_as_leaving_each_lead_out_gives_it(
     ruled: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -181,6 +212,33 @@ def test_influence_is_cooks_distance_as_leaving_each_lead_out_gives_it(
     top = sorted(((row["top_rank"], key) for key, row in found.items() if row["top_rank"] is not None))
     ranked = sorted(expected, key=lambda key: -distances[int(key[4:])])
     assert [key for _, key in top][: len(ranked)] == ranked[:5]
+
+
+@pytest.mark.audit("OU2", "OU3", "OU4", "CL6")
+def test_an_extreme_is_a_risk_before_it_is_exceptional_and_that_before_an_opportunity(
+    ruled: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    crowd = [(n % 7, n % 5 == 0) for n in range(200)]
+    extremes = [(40, True), (41, True), (42, False), (43, True), (44, False)]
+    bearers = {
+        200: {"strategic": True},
+        201: {"strategic": True, "opted_out": True},
+        202: {"complained": True},
+        203: {},
+        204: {},
+    }
+    found = _on_leads(ruled, tmp_path, crowd + extremes, bearers)
+    assert {
+        key: (row["class_code"], row["reason_code"], row["action_code"])
+        for key, row in found.items()
+        if row["is_far"]
+    } == {
+        "lea_200": ("exceptional", "strategic_account", "handle_apart"),
+        "lea_201": ("risk", "opt_out", "propose_exclusion"),
+        "lea_202": ("risk", "complaint", "propose_exclusion"),
+        "lea_203": ("opportunity", "converted", "document_tactic"),
+        "lea_204": ("risk_to_review", "unexplained", "review"),
+    }
 
 
 def test_a_lead_that_alone_fixes_the_line_is_told_without_a_distance(

@@ -31,6 +31,7 @@ def of(links: list[tuple], *records: str) -> set[tuple]:
     return {row[1:] for row in links if row[0] == person}
 
 
+@pytest.mark.audit("MD9", "MD3")
 def test_a_contact_who_changed_company_has_a_period_at_each(links):
     assert of(links, "crm/crm_contact/mover", "crm/crm_lead/old_mover") == {
         (acc("peugeot"), date(2020, 5, 5), date(2023, 2, 10), "contact", False),
@@ -45,6 +46,7 @@ def test_a_conversion_and_a_mail_domain_place_whom_no_company_field_places(links
     assert of(links, "crm/crm_lead/by_free_mail") == set()
 
 
+@pytest.mark.audit("MD9")
 def test_one_link_of_a_person_is_primary_and_is_the_account_of_the_person(motors):
     with motors.master([], *SELECTION) as con:
         wrong = con.execute(

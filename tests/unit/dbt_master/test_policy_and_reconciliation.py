@@ -27,6 +27,7 @@ def policed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
     con.close()
 
 
+@pytest.mark.audit("DE3", "DE9", "DE11", "DE13", "DE18", "R3")
 def test_every_breach_of_the_policy_is_found_and_no_other(policed: duckdb.DuckDBPyConnection) -> None:
     found = policed.execute("select touch_key, check_code from quality_dbt.dq_contact_breaches").fetchall()
     expected = company.breaches()
@@ -36,6 +37,7 @@ def test_every_breach_of_the_policy_is_found_and_no_other(policed: duckdb.DuckDB
     assert min(by_check[check] for check in CHECKS) >= 3, by_check
 
 
+@pytest.mark.audit("DE9", "DE11", "DE13", "DE18")
 def test_the_edges_of_the_policy_fall_on_the_right_side(policed: duckdb.DuckDBPyConnection) -> None:
     found = {
         (str(when), check)
@@ -87,6 +89,7 @@ def test_what_cannot_be_judged_is_counted_and_never_zero_breaches(policed: duckd
     assert before == (0,), "consent before the call is asked for from 11 August 2026"
 
 
+@pytest.mark.audit("CP4")
 def test_the_retention_clock_runs_from_what_came_from_the_prospect(
     policed: duckdb.DuckDBPyConnection,
 ) -> None:

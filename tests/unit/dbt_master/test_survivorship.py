@@ -46,6 +46,7 @@ def dims(con):
     return found
 
 
+@pytest.mark.audit("MD1")
 def test_every_golden_value_is_what_the_rules_give_by_hand(lineage, expected):
     wrong = {key: (lineage.get(key), cell) for key, cell in expected.items() if lineage.get(key) != cell}
     assert not wrong, f"{len(wrong)} of {len(expected)}, e.g. {next(iter(wrong.items()))}"
@@ -69,6 +70,7 @@ def test_every_cell_of_the_golden_records_has_its_value_in_the_lineage(survivors
     assert cells == said
 
 
+@pytest.mark.audit("MD6")
 def test_every_lineage_row_points_at_a_record_of_the_golden_one_that_holds_the_value(survivors, lineage):
     found = survivors_by_hand.records()
     held = {("acc", key): values for key, _, values, _ in found["account"]}

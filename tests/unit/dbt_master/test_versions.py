@@ -65,6 +65,7 @@ def versions(con: duckdb.DuckDBPyConnection, entity: str, columns: str) -> dict[
     return found
 
 
+@pytest.mark.audit("MD3")
 def test_a_seller_has_a_version_for_each_team_role_and_manager(con) -> None:
     found = versions(con, "rep", "team_name, role_name, manager_rep_id")
     assert found["crm/crm_user/ana"] == [
@@ -77,6 +78,7 @@ def test_a_seller_has_a_version_for_each_team_role_and_manager(con) -> None:
     assert found["unknown"] == [(ALWAYS, None, True, None, None, None)]
 
 
+@pytest.mark.audit("MD3")
 def test_an_account_has_a_version_for_each_owner_size_and_flag(con) -> None:
     found = versions(con, "account", "owner_rep_id, size_band_code, is_strategic")
     big = found[golden_id("acc", "crm/crm_account/big")]
@@ -89,6 +91,7 @@ def test_an_account_has_a_version_for_each_owner_size_and_flag(con) -> None:
     assert alone == [(ALWAYS, None, True, "unknown", "unknown", False)]
 
 
+@pytest.mark.audit("MD3")
 @pytest.mark.parametrize("entity", ["account", "rep"])
 def test_versions_cover_all_time_and_one_is_current(con, entity: str) -> None:
     for rows in versions(con, entity, f"{entity}_version_key").values():

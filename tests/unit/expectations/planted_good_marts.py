@@ -274,6 +274,41 @@ MARTS: dict[str, list[Row]] = {
             "target_reach_probability": "0.4",
         }
     ],
+    "marts.mart_sales_experiments_cycle": [
+        {
+            "experiment_code": "early_call",
+            "status_code": "finished",
+            "n_test_leads": 300,
+            "n_test_converted": 40,
+            "n_control_leads": 310,
+            "n_control_converted": 30,
+            "test_rate": "0.1333333333",
+            "is_valid": True,
+            "colour_code": "green",
+        }
+    ],
+    "marts.mart_sales_experiment_arms_cycle": [
+        {
+            "experiment_code": "early_call",
+            "arm_code": "test",
+            "n_leads": 300,
+            "n_converted": 40,
+            "conversion_rate": "0.1333333333",
+            "n_delivered": 900,
+            "n_complained": 0,
+        }
+    ],
+    "marts.mart_sales_experiment_weeks_cycle": [
+        {
+            "experiment_code": "early_call",
+            "look_on": MONTH,
+            "metric_code": "cr",
+            "n_test": 300,
+            "n_test_events": 40,
+            "n_control": 310,
+            "n_control_events": 30,
+        }
+    ],
     "marts.mart_sales_deal_models_cycle": [
         {
             "model_code": "stage_entry",

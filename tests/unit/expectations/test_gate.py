@@ -58,6 +58,7 @@ def test_passed_rules_and_balanced_accounts_publish_without_a_reason() -> None:
     assert found.headline.en == "Cycle 2026-06 can be published. Checks passed: 1; every account balances."
 
 
+@pytest.mark.audit("CO8")
 def test_a_failing_critical_rule_holds_and_says_what_where_why_and_next() -> None:
     found = verdict([PASSED, FAILED])
     assert (found.verdict, found.reasons, found.rule_ids) == (
@@ -73,6 +74,7 @@ def test_a_failing_critical_rule_holds_and_says_what_where_why_and_next() -> Non
     assert "(0,25 %, toléré 0,00 %)" in sentence.fr
 
 
+@pytest.mark.audit("CL7")
 @pytest.mark.parametrize("term", list("ABCDEFG"))
 def test_an_imbalance_of_one_holds_in_every_term(term: str) -> None:
     found = verdict(balances=[*BALANCED, balance(term, "1204", "1203")])

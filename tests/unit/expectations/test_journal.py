@@ -119,6 +119,7 @@ def test_rows_come_in_file_and_line_order_and_are_cut_at_the_limit(journalled: P
     assert [row["_source_row_id"] for row in journal_rows(journalled, JournalFilter(), 3)] == [4, 5, 6]
 
 
+@pytest.mark.audit("CL2")
 def test_every_entry_says_what_who_when_by_which_version_and_why(journalled: Path) -> None:
     rows = journal_rows(journalled, JournalFilter(), 100)
     assert all(set(row) >= ENTRY for row in rows)

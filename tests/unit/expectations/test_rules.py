@@ -69,6 +69,7 @@ def planting(
         yield connection
 
 
+@pytest.mark.audit("CL4", "CO8")
 @pytest.mark.parametrize("rule", CATALOGUE.rules, ids=lambda rule: rule.id)
 def test_one_bad_row_is_counted_once_and_listed_once(
     rule: Rule, planting: duckdb.DuckDBPyConnection, good_work: Path

@@ -27,6 +27,7 @@ def codes(site: Site) -> list[str]:
     return [r.problem.code for r in site.collect().refusals]
 
 
+@pytest.mark.audit("EX11")
 def test_the_same_bytes_twice_change_nothing(site: Callable[..., Site]) -> None:
     where = site()
     path = where.put("2026-06/Leads.csv", GOOD)
@@ -177,6 +178,7 @@ def test_unknown_conditions_never_remove_a_record(site: Callable[..., Site]) -> 
     assert where.collect().kept == 1
 
 
+@pytest.mark.audit("CL3")
 def test_a_declared_dedupe_key_sets_copies_aside_and_nothing_else_does(site: Callable[..., Site]) -> None:
     content = LEAD_HEADER + "1,a@x.fr,Open,2026-06-01 10:00:00,A\n2,a@x.fr,Open,2026-06-01 10:00:00,A\n"
     plain = site(name="plain")
@@ -227,6 +229,7 @@ def test_a_delivery_whose_file_disappeared_stays(site: Callable[..., Site]) -> N
     assert not report.refusals and where.state() == state
 
 
+@pytest.mark.audit("CL1")
 def test_a_required_value_sets_the_record_aside_and_keeps_it_visible(site: Callable[..., Site]) -> None:
     where = site()
     where.put(
@@ -316,6 +319,7 @@ def test_undecodable_lines_are_quarantined_when_the_mapping_says_so(site: Callab
     ]
 
 
+@pytest.mark.audit("CO2")
 def test_unmapped_values_refuse_the_file_when_the_mapping_says_so(site: Callable[..., Site]) -> None:
     where = site(LEADS.replace("Lost: disqualified}", "Lost: disqualified}, on_unmapped: refuse"))
     where.put("2026-06/Leads.csv", GOOD + "3,,Zzz,2026-06-01 10:00:00,C\n")
@@ -324,6 +328,7 @@ def test_unmapped_values_refuse_the_file_when_the_mapping_says_so(site: Callable
     assert "'Zzz'" in report.refusals[0].problem.text("what")
 
 
+@pytest.mark.audit("CO6")
 @pytest.mark.parametrize(
     ("manifest", "code"),
     [
@@ -549,6 +554,7 @@ def test_killed_anywhere_and_run_again_gives_the_same_state(site: Callable[..., 
     assert strays == []
 
 
+@pytest.mark.audit("CO1", "CL1")
 def test_every_line_has_exactly_one_fate(site: Callable[..., Site]) -> None:
     where = site()
     lines = ["1,a@x.fr,Open,2026-06-01 10:00:00,A", '2,b@x.fr,Open,2026-06-01 10:00:00,"B', 'C"', "", "3,x",

@@ -156,6 +156,7 @@ def test_a_clock_that_agrees_passes(crm: Callable[..., Site]) -> None:
     assert (found.status, found.n_evaluated, found.n_failed) == ("pass", 60, 0)
 
 
+@pytest.mark.audit("CO7")
 def test_a_file_wrong_by_one_hour_is_found_and_the_zone_that_fits_is_named(crm: Callable[..., Site]) -> None:
     site = crm(EPOCH.replace("}", ", level: error}"))
     site.put("2026-05/Calls.csv", calls("Europe/Paris", n=40))
@@ -330,6 +331,7 @@ def test_an_unknown_condition_is_no_failure_and_a_tolerance_counts(crm: Callable
     assert one(site, "condition").status == "pass"
 
 
+@pytest.mark.audit("CO6")
 def test_filled_unique_constant_and_adding_up(crm: Callable[..., Site]) -> None:
     site = crm(
         "{name: filled, type: completeness, table: crm_lead, column: email, min: 0.95}",
@@ -435,6 +437,7 @@ def test_older_deliveries_only_tell(crm: Callable[..., Site]) -> None:
     ]
 
 
+@pytest.mark.audit("CO6")
 def test_a_key_that_tells_no_records_apart_and_records_without_required_values(
     crm: Callable[..., Site],
 ) -> None:
@@ -449,6 +452,7 @@ def test_a_key_that_tells_no_records_apart_and_records_without_required_values(
     assert (found["key"].status, found["key"].n_failed) == ("pass", 0)
 
 
+@pytest.mark.audit("FD7")
 def test_a_delivery_older_than_the_deadline_of_its_contract_is_late(crm: Callable[..., Site]) -> None:
     site = crm()
     site.put("2026-04/Leads.csv", leads(30).replace("2026-06", "2026-04"))

@@ -36,6 +36,7 @@ def cycle(site: Site, month: str) -> None:
     file.write_text(text.replace(text[text.index("cycle: ") :][:14], f"cycle: {month}"), encoding="utf-8")
 
 
+@pytest.mark.audit("CP4")
 def test_records_older_than_their_retention_are_suppressed_and_counted(site: Callable[..., Site]) -> None:
     # as_of of June is 2026-06-30 22:00 UTC (midnight of 1 July in Paris); 30 days before it is 31 May 22:00 UTC.
     one = site(with_retention(30))

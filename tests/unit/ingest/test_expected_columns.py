@@ -25,6 +25,7 @@ def test_the_strict_list_refuses_a_column_more(site: Callable[..., Site]) -> Non
     assert [r.problem.code for r in one.collect().refusals] == ["E-ING-007"]
 
 
+@pytest.mark.audit("CO2")
 def test_at_least_reads_its_columns_and_lists_the_others(site: Callable[..., Site]) -> None:
     one = site(AT_LEAST)
     one.put("2026-05/Leads.csv", LEAD_HEADER + "1,a@x.fr,Open,2026-05-01 10:00:00,Ann\n")

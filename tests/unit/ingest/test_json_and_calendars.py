@@ -48,6 +48,7 @@ def rows(site: Site) -> list[tuple]:
     )
 
 
+@pytest.mark.audit("CO1")
 def test_json_lines_give_declared_fields_and_physical_lines(site: Callable[..., Site]) -> None:
     where = site(EVENTS)
     where.put(
@@ -164,6 +165,7 @@ def calendar(*events: str) -> str:
     return f"BEGIN:VCALENDAR\nVERSION:2.0\n{body}END:VCALENDAR\n".replace("\n", "\r\n")
 
 
+@pytest.mark.audit("CO4")
 def test_times_of_calendars_become_utc(site: Callable[..., Site]) -> None:
     where = site(CALENDAR)
     where.put(

@@ -80,6 +80,7 @@ def totals(where: Site) -> list[ControlResult]:
     return [result_of(dict(zip(names, row, strict=True))) for row in rows]
 
 
+@pytest.mark.audit("CO1", "CO6")
 @pytest.mark.parametrize(
     "manifest",
     [

@@ -45,6 +45,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
     )
 
 
+@pytest.mark.audit("CO2")
 def test_an_unknown_column_of_the_contract_is_refused_with_the_nearest_one() -> None:
     assert "Did you mean: created_at" in refused(mapping(tables__crm_lead__columns__createdat="Created"))
 

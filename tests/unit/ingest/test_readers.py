@@ -35,6 +35,7 @@ def reader_of(site: Site) -> str:
     return site.rows("SELECT reader FROM collect.deliveries")[0][0]
 
 
+@pytest.mark.audit("CO1")
 @pytest.mark.parametrize(
     ("encoding", "declared"),
     [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp1252", "cp1252"), ("cp850", "cp850"), ("utf-16",

@@ -61,6 +61,7 @@ def parquet(**changes: Any) -> bytes:
     return target.getvalue()
 
 
+@pytest.mark.audit("CO1")
 def test_typed_columns_become_text_by_one_rule(site: Callable[..., Site]) -> None:
     where = site(MAPPING)
     content = parquet()

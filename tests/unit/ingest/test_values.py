@@ -86,6 +86,7 @@ def test_a_two_digit_year_is_not_the_first_century(site: Callable[..., Site]) ->
     assert convert(site, "created_at", '{source: v, formats: ["%d/%m/%Y"]}', ["03/04/26"])[0][0] is None
 
 
+@pytest.mark.audit("CO4")
 def test_iso_instants_with_and_without_offset(site: Callable[..., Site]) -> None:
     values = [
         "2026-07-01T10:00:00Z",
@@ -128,6 +129,7 @@ def test_excel_serials_are_local_days(site: Callable[..., Site]) -> None:
     ] == (dt.datetime(2024, 12, 5))
 
 
+@pytest.mark.audit("CO7")
 def test_the_night_clocks_change_is_flagged_and_decided(site: Callable[..., Site]) -> None:
     values = ["2026-10-25 02:30:00", "2026-03-29 02:30:00", "2026-10-25 03:30:00"]
     assert convert(site, "created_at", "{source: v}", values) == [
@@ -198,6 +200,7 @@ def test_generated_phone_sql_agrees_with_the_library_in_nearly_every_country() -
     assert wrong == [("BY", "8 0152 45-09-11")]
 
 
+@pytest.mark.audit("CO4", "CO7")
 @pytest.mark.parametrize("zone", ["Europe/Paris", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata"])
 def test_local_times_agree_with_the_tz_database_around_every_change(zone: str) -> None:
     moments = [

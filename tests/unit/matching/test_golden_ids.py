@@ -130,6 +130,7 @@ def test_an_id_below_a_restored_one_points_to_where_its_records_are() -> None:
     assert book.current_id(first["a"]) == first["c"]
 
 
+@pytest.mark.audit("MD6")
 @pytest.mark.parametrize("is_monthly", [True, False], ids=["a run a month", "runs of one month"])
 def test_two_hundred_round_trips_of_merges_are_exact(is_monthly: bool) -> None:
     """200 companies of one registry, each merged one to four times, with records that arrive, vanish and come back;

@@ -53,6 +53,7 @@ def false_merges(cluster, truth, trap):
     return sorted({t for (t, _), entities in cells.items() if len(entities) > 1})
 
 
+@pytest.mark.audit("MD2", "CL3")
 @pytest.mark.parametrize("seed", [7, 8])
 @pytest.mark.parametrize("name", list(CASES))
 def test_planted_traps_never_merge_and_most_true_pairs_are_found(name, seed):

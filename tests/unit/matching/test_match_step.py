@@ -47,6 +47,7 @@ def works(key: str, name: str, company: str, **values: object) -> dict:
     return person(key, name_key=name, company_name=company, company_name_key=company.upper(), **values)
 
 
+@pytest.mark.audit("MD2")
 def test_one_name_in_one_company_is_one_person_although_the_mailboxes_differ(bench: Bench) -> None:
     ids, edges, report = bench.run(
         persons=[

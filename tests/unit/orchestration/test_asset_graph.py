@@ -41,6 +41,7 @@ def test_every_asset_has_a_group_a_kind_an_owner_and_a_description(definitions: 
         assert node.kinds and node.owners and node.description, name
 
 
+@pytest.mark.audit("MD4")
 def test_the_gate_stands_between_master_and_marts_and_the_report_hangs_beside_it(
     definitions: dg.Definitions,
 ) -> None:

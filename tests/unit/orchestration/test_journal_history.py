@@ -45,6 +45,7 @@ def entries(root: Path) -> list[tuple]:
     ]
 
 
+@pytest.mark.audit("CL2")
 def test_an_entry_keeps_its_first_and_last_publication_and_is_never_lost(tmp_path: Path) -> None:
     publish_with(tmp_path, "d1", "merge", "record")
     assert entries(tmp_path) == [("j_merge", 1, 1)], "rows in bulk are counted, not listed"

@@ -93,6 +93,7 @@ def test_keys_and_comments_travel_with_the_tables(tmp_path: Path) -> None:
     assert query(marts, tables) == [("One row per product_id of dim_products.",)]
 
 
+@pytest.mark.audit("EX11")
 def test_publishing_the_same_candidate_twice_gives_the_same_tables_and_receipt(tmp_path: Path) -> None:
     company = plant(tmp_path)
     first = publish(company, MANIFEST)
@@ -101,6 +102,7 @@ def test_publishing_the_same_candidate_twice_gives_the_same_tables_and_receipt(t
     assert len(receipts(company.published)) == 1
 
 
+@pytest.mark.audit("CP5")
 def test_the_receipt_chains_ledgers_and_names_what_went_in(tmp_path: Path) -> None:
     company = plant(tmp_path)
     first = publish(company, MANIFEST).content
@@ -174,6 +176,7 @@ def test_a_hold_writes_a_refusal_receipt_that_names_what_stands(tmp_path: Path) 
     assert len(receipts(company.published)) == 1
 
 
+@pytest.mark.audit("CP3")
 @pytest.mark.parametrize("pii", ["direct", "restricted"])
 def test_a_model_with_a_direct_identifier_or_free_text_is_never_published(tmp_path: Path, pii: str) -> None:
     manifest = copy.deepcopy(MANIFEST)

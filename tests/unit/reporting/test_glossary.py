@@ -14,6 +14,7 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", plain.replace("&#39;", "'").replace("\u202f", " ").replace("\u00a0", " "))
 
 
+@pytest.mark.audit("FR12")
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_published_metric_of_the_tree_has_one_entry_and_no_half_has_one(language):
     page = render_glossary(planted.RUN, language)

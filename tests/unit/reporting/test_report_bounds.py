@@ -11,6 +11,7 @@ from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.render import render_sales_audit
 
 
+@pytest.mark.audit("DE15")
 @pytest.mark.parametrize(("n_events", "n_trials"), [(0, 1), (0, 300), (2, 1000), (3, 1000), (7, 40)])
 def test_so_few_events_happen_once_in_twenty_at_the_bound(n_events: int, n_trials: int) -> None:
     bound = float(exact_upper_95(n_events, n_trials))

@@ -165,6 +165,7 @@ def test_a_breach_of_the_complaint_bar_is_said_in_words():
     assert "au-dessus de la barre de 0,2 %" in text_of(render_sales_audit(planted.AUDIT, "fr"))
 
 
+@pytest.mark.audit("R1")
 def test_the_page_associates_and_never_causes():
     words = {"fr": ("cause", "provoque", "entraîne"), "en": ("cause", "drives", "leads to")}
     for language, forbidden in words.items():

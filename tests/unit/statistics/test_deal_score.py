@@ -18,6 +18,7 @@ def model_of(tables) -> dict:
     return row
 
 
+@pytest.mark.audit("FD1", "FD3")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_world_in_which_a_feature_decides_is_scored(seed: int) -> None:
     tables = deal_score.score(world(seed, n=1_500, effect=1.6))
@@ -30,6 +31,7 @@ def test_a_world_in_which_a_feature_decides_is_scored(seed: int) -> None:
     assert {each["set_code"] for each in tables["deal_scores"].to_pylist()} == {"held_out", "open"}
 
 
+@pytest.mark.audit("FD1", "FD3")
 def test_a_world_in_which_nothing_decides_is_not_scored() -> None:
     published = [seed for seed in range(60) if model_of(deal_score.score(world(seed)))["is_published"]]
     assert published == []
@@ -93,6 +95,7 @@ def test_separated_outcomes_give_a_reason_and_no_model() -> None:
     assert row["reason_code"] == "not_estimable" and not row["is_published"]
 
 
+@pytest.mark.audit("FD3")
 def test_the_calibration_holds_every_judged_passage_and_the_brier_score_is_the_mean_of_squares() -> None:
     tables = deal_score.score(world(4, n=1_500, effect=1.6))
     row = model_of(tables)

@@ -22,6 +22,7 @@ def test_shrunk_rates_are_nearer_to_the_truth_than_the_observed_ones() -> None:
     assert better >= 37
 
 
+@pytest.mark.audit("QU15", "OB8")
 def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     inside = total = 0
     for seed in range(150):
@@ -47,6 +48,7 @@ def test_moments_recover_the_parameters_of_a_large_group() -> None:
     assert (prior.a, prior.b) == pytest.approx((6, 0.5), rel=0.05)
 
 
+@pytest.mark.audit("OB10")
 def test_bounds_and_chances_are_those_of_the_named_distributions() -> None:
     prior = shrinkage.Prior(3.0, 5.0)
     rates = shrinkage.rate_posterior(prior, np.array([4.0]), np.array([10.0]), 0.8)
@@ -59,6 +61,7 @@ def test_bounds_and_chances_are_those_of_the_named_distributions() -> None:
     assert np.isnan(chances[2]) and chances[3] == pytest.approx(predictive.sf(3)), "3.2 needs four"
 
 
+@pytest.mark.audit("OB9")
 def test_sellers_who_differ_by_chance_alone_get_no_place_and_one_far_ahead_gets_the_first() -> None:
     trials = np.full(8, 40.0)
     events = np.array([12, 13, 11, 12, 14, 12, 11, 13], dtype=float)

@@ -60,6 +60,7 @@ def test_what_a_product_gives_beside_its_schema_is_an_error(tmp_path: Path) -> N
     assert not (tmp_path / "statistics" / "wrong.parquet").exists()
 
 
+@pytest.mark.audit("FD1")
 def test_nothing_that_happens_at_the_entry_or_later_changes_a_feature(tmp_path: Path) -> None:
     """Leakage: touches after the meeting, an amount raised at the end and a date put off would tell the outcome."""
     con = open_warehouse(tmp_path / "warehouse.duckdb")
@@ -107,6 +108,7 @@ def test_nothing_that_happens_at_the_entry_or_later_changes_a_feature(tmp_path: 
     con.close()
 
 
+@pytest.mark.audit("QU15", "OB6", "OB8")
 def test_baselines_are_shrunk_to_a_large_team_else_to_the_company(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         add_sellers(con)

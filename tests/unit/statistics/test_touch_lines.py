@@ -87,6 +87,7 @@ def test_a_conversion_whose_day_has_no_hour_leaves_on_the_day_of_the_landmark(co
     assert (found["n_leads"], found["n_converted_before"]) == (1, 1)
 
 
+@pytest.mark.audit("FR13")
 def test_an_open_window_is_counted_apart_and_ends_the_period(con):
     add_lead(con, "old", [1], 10)
     add_lead(con, "young", [1], created=datetime(2026, 6, 20))
@@ -147,6 +148,7 @@ def plant_world(con, units: int, seed: int, late: float) -> None:
     )
 
 
+@pytest.mark.audit("R1")
 def test_touches_that_stop_at_conversion_fool_the_naive_line_and_not_the_landmark(con):
     """No effect at all: whoever converts has fewer touches, because nobody calls a customer again."""
     plant_world(con, 4000, 1, late=0.0)
@@ -157,6 +159,7 @@ def test_touches_that_stop_at_conversion_fool_the_naive_line_and_not_the_landmar
     assert landmark["colour_code"] == "red" and row(tables, "naive")["colour_code"] is None
 
 
+@pytest.mark.audit("EX10")
 def test_an_effect_of_early_touches_is_seen_by_the_landmark_and_stays_amber_without_an_experiment(con):
     plant_world(con, 4000, 2, late=0.06)
     landmark = row(compute(con, SETTINGS), "landmark_5")
@@ -164,6 +167,7 @@ def test_an_effect_of_early_touches_is_seen_by_the_landmark_and_stays_amber_with
     assert landmark["colour_code"] == "amber" and "no_experiment" in landmark["colour_reason_codes"]
 
 
+@pytest.mark.audit("DE20", "R3")
 def test_one_week_of_complaints_above_the_bar_is_red_whatever_else(con):
     plant_world(con, 500, 3, late=0.06)
     add(con, "metrics.fct_email_send_days", sent_on=date(2026, 6, 10), n_delivered=1000, n_complained=2)

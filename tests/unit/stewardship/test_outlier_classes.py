@@ -123,6 +123,7 @@ def _invoke(site: Path, *arguments: str, code: int = 0) -> str:
     return done.output
 
 
+@pytest.mark.audit("OU5")
 def test_the_list_has_the_five_of_the_cycle_in_both_languages(listed: Path) -> None:
     found = json.loads(_invoke(listed, "list", "--json"))
     assert [row["outlier_key"] for row in found["outliers"]] == [

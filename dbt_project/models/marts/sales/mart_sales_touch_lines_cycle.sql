@@ -53,5 +53,7 @@ select
     q1_change,
     q1_change_low,
     q1_change_high,
-    q1_change_reason_code
+    q1_change_reason_code,
+    colour_flag_codes,
+    experiment_code
 from {{ source('statistics', 'touch_lines') }}

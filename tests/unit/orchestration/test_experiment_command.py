@@ -1,0 +1,166 @@
+"""`etalon experiment`: a protocol becomes arms for the CRM before its first day, and figures when they can be read."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from planted_candidate import plant
+
+from orchestration import cli
+from orchestration.experiments.design import leads_needed
+from orchestration.statistics.experiments import SCHEMAS
+
+TODAY = dt.datetime.now(dt.UTC).date()
+START, END = TODAY + dt.timedelta(days=10), TODAY + dt.timedelta(days=38)
+_PROTOCOL = """version: 1
+code: {code}
+hypothesis: a gain
+segment: {{size_band_code: [smb]}}
+arms: [{{code: as_before, weight: 1, is_control: true}}, {{code: early, weight: 1}}]
+start_on: {start}
+end_on: {end}
+guard_rails: [{{metric: complaints, margin_points: 0.2}}]
+strata: [team_code, industry]
+owners: {{runs: a, decides: b, watches: c}}
+"""
+_WAREHOUSE = """
+create schema master; create schema metrics;
+create table master.dim_reps as select 'r1' as rep_id, 'Lyon' as team_name;
+create table master.dim_accounts as select 'acc_' || lpad(i::varchar, 4, '0') as account_id,
+  case when i < 300 then 'smb' else 'mid' end as size_band_code, 'FR' as country_code,
+  case when i % 2 = 0 then null else '=1+1' end as industry, 'r1' as owner_rep_id, date '2025-01-01' as first_seen_on
+  from range(400) t(i) union all select 'unknown', 'smb', null, null, 'unknown', null;
+create table master.xref_accounts as
+  select 'crm/crm_lead/L' || i || '_' || j as record_key, 'acc_' || lpad(i::varchar, 4, '0') as account_id,
+    'crm_lead' as contract, 'crm' as source_instance, 'L' || i || '_' || j as source_record_id
+  from range(400) t(i), range(2) u(j)
+  union all select 'crm/crm_account/A' || i, 'acc_' || lpad(i::varchar, 4, '0'), 'crm_account', 'crm', 'A' || i
+  from range(100) t(i);
+create table metrics.fct_lead_cadences as
+  select 'l' || i || '_' || j as lead_id, 'acc_' || lpad(i::varchar, 4, '0') as account_id, 'inbound' as channel_code,
+    date '2026-07-01' - (20 + (i + j) % 90)::int as created_on, true as is_dated, true as is_matured,
+    (i + j) % 10 = 0 as is_converted_in_window
+  from range(400) t(i), range(2) u(j);
+"""
+
+
+def invoke(company: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        cli.etalon, ["experiment", arguments[0], "--company", str(company), *arguments[1:]]
+    )
+
+
+def told(company: Path, *arguments: str) -> dict:
+    result = invoke(company, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.output)
+
+
+def write_protocol(company: Path, code: str = "early_call") -> Path:
+    folder = company / "experiments" / code
+    folder.mkdir(parents=True)
+    (folder / "protocol.yml").write_text(_PROTOCOL.format(code=code, start=START, end=END))
+    return folder
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    """A company after a run of 2026-06, with 300 small accounts and two leads of each."""
+    plant(tmp_path)
+    path = tmp_path / "work" / "warehouse.duckdb"
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute(_WAREHOUSE)
+    write_protocol(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.audit("EX2", "EX3")
+def test_a_plan_takes_base_rate_and_traffic_from_the_last_run(company):
+    found = told(company, "plan", "early_call")
+    assert (found["n_units"], found["n_matured_leads"], found["base_rate"]) == (300, 600, 0.1)
+    assert found["design_effect"] >= 1 and found["method_leads_per_arm"] == 200
+    assert found["leads_needed"] >= leads_needed(0.1, 0.02) and not found["is_reachable"]
+    said = invoke(company, "plan", "early_call", "--language", "fr").output
+    assert "puissance" in said and "Attention" in said
+    assert "Warning" in invoke(company, "plan", "early_call").output
+    assert told(company, "plan", "early_call", "--points", "60")["leads_needed"] < 30
+    assert "range from 0 to 100" in invoke(company, "plan", "early_call", "--points", "95").output
+
+
+@pytest.mark.audit("EX1", "EX4")
+def test_register_then_assign_then_a_file_for_the_crm(company):
+    refused = invoke(company, "assign", "early_call", "--author", "Ann Lee")
+    assert refused.exit_code == 2 and "E-XPT-006" in refused.output
+    assert told(company, "status", "early_call")["status_code"] == "not_registered_yet"
+    made = told(company, "register", "early_call", "--author", "Ann Lee")
+    assert len(made["protocol_sha256"]) == 64
+    again = invoke(company, "register", "early_call", "--author", "Ann Lee", "--language", "fr")
+    assert again.exit_code == 2 and "déjà" not in again.output and "E-XPT-004" in again.output
+    assert told(company, "status", "early_call")["status_code"] == "not_assigned_yet"
+    drawn = told(company, "assign", "early_call", "--author", "Ann Lee")
+    assert (
+        sum(drawn["arms"].values()) == 300 and drawn["n_left_out"] == 0 and min(drawn["arms"].values()) > 110
+    )
+    text = (company / "experiments" / "early_call" / "assignment.csv").read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
+    by_contract = [row["contract"] for row in rows if row["unit_id"] == "acc_0007"]
+    assert by_contract == ["crm_account"]  # where the CRM has the account, its leads need no line
+    assert [row["source_record_id"] for row in rows if row["unit_id"] == "acc_0150"] == ["L150_0", "L150_1"]
+    assert {row["stratum_code"] for row in rows} == {"Lyon|=1+1", "Lyon|unknown"}
+    assert not any(cell.startswith("=") for row in rows for cell in row.values())
+    assert "unknown" not in {row["unit_id"] for row in rows}
+    (listed,) = told(company, "list")["experiments"]
+    assert (listed["status_code"], listed["n_units"]) == ("planned", 300)
+    assert "pas commencée" in invoke(company, "list", "--language", "fr").output
+
+
+@pytest.mark.audit("EX4")
+def test_the_holdout_and_units_of_another_experiment_on_the_same_days_are_left_out(company):
+    (company / "experiments" / "holdout.csv").write_text("unit_id;reason\nacc_0001;always\nacc_0002;always\n")
+    told(company, "register", "early_call", "--author", "Ann Lee")
+    assert told(company, "assign", "early_call", "--author", "Ann Lee")["n_left_out"] == 2
+    write_protocol(company, "other")
+    told(company, "register", "other", "--author", "Ann Lee")
+    refused = invoke(company, "assign", "other", "--author", "Ann Lee")
+    assert (
+        refused.exit_code == 2 and "E-XPT-008" in refused.output
+    )  # the two of the holdout are drawn by nobody
+
+
+@pytest.mark.audit("EX6", "EX10")
+def test_what_the_last_run_read_is_shown_and_nothing_before_a_run(company):
+    empty = invoke(company, "read", "early_call")
+    assert empty.exit_code == 2 and "E-XPT-010" in empty.output
+    row = dict.fromkeys(SCHEMAS["experiments"].names) | {
+        "experiment_code": "early_call", "status_code": "running", "reason_codes": "running",
+    }  # fmt: skip
+    folder = company / "work" / "statistics"
+    folder.mkdir(parents=True)
+    for name, schema in SCHEMAS.items():
+        rows = [row] if name == "experiments" else []
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{name}.parquet")
+    assert "no verdict (running)" in invoke(company, "read", "early_call").output
+    assert "pas de verdict (en cours)" in invoke(company, "read", "early_call", "--language", "fr").output
+    assert told(company, "read", "early_call")["experiment"]["status_code"] == "running"
+
+
+def test_a_code_that_is_none_names_those_there_are_and_a_wrong_protocol_stops_a_run(company):
+    unknown = invoke(company, "plan", "nobody")
+    assert unknown.exit_code == 2 and "early_call" in unknown.output
+    assert invoke(company, "register", "early_call", "--author", " ").exit_code == 2
+    (company / "experiments" / "early_call" / "protocol.yml").write_text("version: 2\n")
+    for command in (["experiment", "list"], ["run"]):
+        stopped = CliRunner().invoke(cli.etalon, [*command, "--company", str(company)])
+        assert stopped.exit_code == 2 and "E-XPT-001" in stopped.output
+    for name in ("list", "plan", "register", "assign", "status", "read"):
+        assert "Examples" in CliRunner().invoke(cli.etalon, ["experiment", name, "--help"]).output
