@@ -54,10 +54,10 @@ def one_table(
     return Product({name: schema}, {name: description}, lambda con, settings: {name: compute(con, settings)})
 
 
-def _lines_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
+def _audit_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
     found = experiments.compute(con, settings)
-    lines = quantify.compute(con, settings, experiments.segments_tested(found["experiments"]))
-    return {**found, **lines}
+    audit = quantify.compute(con, settings, experiments.segments_tested(found["experiments"]))
+    return {**found, **audit}
 
 
 PRODUCTS: tuple[Product, ...] = (
@@ -72,7 +72,7 @@ PRODUCTS: tuple[Product, ...] = (
     Product(
         {**experiments.SCHEMAS, **quantify.SCHEMAS},
         {**experiments.DESCRIPTIONS, **quantify.DESCRIPTIONS},
-        _lines_and_experiments,
+        _audit_and_experiments,
     ),
     one_table(
         "cohort_tests",

@@ -32,11 +32,13 @@ DESCRIPTIONS: Mapping[str, str] = {
 
 
 def compute(
-    con: duckdb.DuckDBPyConnection, settings: RunSettings, tested: Mapping[tuple[str, str], Tested]
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    tested: Mapping[tuple[str, str], Tested] | None = None,
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle. Raises duckdb.Error when master or metrics lack a table.
 
-    tested: cut and segment -> what the last experiment on it says.
+    tested: cut and segment -> what the last experiment on it says, on which the light leans.
     """
     audit_units.prepare(con, settings)
     points = account_quadrants.prepare(con, settings)

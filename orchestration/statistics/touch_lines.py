@@ -185,17 +185,20 @@ def compute(
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle, read from the warehouse.
 
-    tested: cut and segment -> what the last experiment on it says; green asks for one.
-    Raises duckdb.Error when master or metrics lack a table.
+    tested: cut and segment -> what the last experiment on it says; green asks for one. Raises duckdb.Error when master
+    or metrics lack a table.
     """
     audit_units.prepare(con, settings)
-    return figures(con, settings, tested or {})
+    return figures(con, settings, tested)
 
 
 def figures(
-    con: duckdb.DuckDBPyConnection, settings: RunSettings, tested: Mapping[tuple[str, str], Tested]
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    tested: Mapping[tuple[str, str], Tested] | None = None,
 ) -> Mapping[str, pa.Table]:
-    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`. tested: as in `compute`."""
+    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`; tested: as in `compute`."""
+    tested = tested or {}
     rows = con.execute(_sql()).fetchall()
     breach = con.execute(
         _BREACHES, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
