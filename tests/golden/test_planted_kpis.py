@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 import yaml
 
+from orchestration.publication.trust import caveats
 from tests.conventions import audit_coverage
 from tests.golden import kpi_oracle as oracle
 from tests.golden.planted_company import AS_OF, WINDOW_DAYS, master_tables
@@ -216,6 +217,17 @@ def test_segments_of_one_cut_add_up_to_the_whole_in_every_mart(marts):
         whole = {p: s for p, kind, s in sums if kind == "all"}
         assert len(sums) > len(whole)
         assert not [row for row in sums if row[2] != whole[row[0]]], mart
+
+
+def test_every_code_beside_a_figure_is_worded(marts):
+    """Incident: a caveat that no demo month had stopped the publication of a company that had it."""
+    rows = marts.execute(
+        "select distinct reason_code, caveat_code from marts.mart_management_kpis_month"
+    ).fetchall()
+    for language, texts in caveats().items():
+        assert {caveat for _, caveat in rows if caveat} <= set(texts), language
+    said = yaml.safe_load((PROJECT.parent / "orchestration/reporting/catalogue.en.yml").read_text())["reason"]
+    assert {code for row in rows for code in row if code} <= set(said)
 
 
 def test_an_amount_without_an_exchange_rate_leaves_no_sum_and_says_why(marts):
