@@ -45,7 +45,9 @@ class AnyRun(Protocol):
 
 
 def render_reports(company: Company, run: AnyRun | str, names: Iterable[str] = REPORTS) -> list[Path]:
-    """Writes published/reports/<id>/<report>.<language>.html, glossary, note and index beside, and refreshes reports/latest/.
+    """Writes published/reports/<id>/<report>.<language>.html and refreshes reports/latest/.
+
+    Glossary, framing note and index lie beside.
 
     `run` is the run, or the id to write under: a publication id, or a run id when nothing was published. What
     a run wrote before its publication gives way to the publication's own reports, which know the rules on the

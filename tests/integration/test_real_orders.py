@@ -74,6 +74,7 @@ def test_northwind_orders_have_the_sum_of_their_lines_net_of_discount(orders: Co
     assert round(amount, 2) == Decimal("1265793.04")  # the figure of every book on Northwind
 
 
+@pytest.mark.audit("K39")
 def test_northwind_order_lines_are_promised_shipped_and_late_as_the_file_says(orders: Collected) -> None:
     whole = {fields[0]: fields for fields in lines_of("orders.csv") if len(fields) == 14}
     counts = {"lines": 0, "open": 0, "late": 0}

@@ -171,16 +171,6 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}accounts_spreads_cycle": {"n_touches": 9, "conversion_median": "0.9"},
         f"{R}management_express_questions_cycle": {"question_number": 2, "reason_code": "bad"},
     },
-    "R-MRT-180": {
-        f"{R}sales_experiments_cycle": {"experiment_code": "bad", "test_rate": "1.1"},
-        f"{R}sales_experiment_arms_cycle": {"experiment_code": "bad", "conversion_rate": "-0.1"},
-    },
-    "R-MRT-181": {
-        f"{R}sales_experiments_cycle": {"experiment_code": "bad", "n_test_leads": 39},
-        f"{R}sales_experiment_arms_cycle": {"experiment_code": "bad", "n_complained": 901},
-        f"{R}sales_experiment_weeks_cycle": {"experiment_code": "bad", "n_control_events": 311},
-    },
-    "R-MRT-182": {f"{R}sales_experiments_cycle": {"experiment_code": "bad", "status_code": "running"}},
     "R-MRT-092": {f"{R}sales_deal_models_cycle": {"model_code": "bad", "brier_score": "0.2"}},
     "R-MRT-002": {f"{R}finance_revenue_month": {"period_month": NEXT, "revenue_amount": "0.0001"}},
     "R-MRT-003": {
@@ -204,7 +194,6 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}finance_revenue_month": {"period_month": NEXT, "n_unconverted_lines": 2},
         f"{R}finance_groups_month": {"period_month": NEXT, "n_unconverted_lines": 2},
         f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
-        f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_churned": 3},
         f"{R}finance_orders_month": {"period_month": NEXT, "n_late": 3},
         f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_lost": 3},
         f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
