@@ -100,7 +100,8 @@ PLANTED = (
     "insert into master.fct_leads by name select * replace ('lea_clock' as lead_id, null as timezone,"
     " 'DE' as country_code, 'Zeppelin' as lead_source) from master.fct_leads where created_at is not null limit 1",
     "insert into metrics.fct_lead_cadences by name select * replace ('lea_clock' as lead_id,"
-    " 'outbound' as channel_code, 'enterprise' as size_band_code, date '2026-06-01' as created_on) from metrics.fct_lead_cadences"
+    " 'outbound' as channel_code,"
+    " 'enterprise' as size_band_code, date '2026-06-01' as created_on) from metrics.fct_lead_cadences"
     " where is_dated limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
     " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
