@@ -138,10 +138,9 @@ def make_orders(scratch: Scratch) -> None:
           where d.counts and d.type = 'Facture' and not l.recurring and not d.is_intercompany
         )
         select 'C' || code(inv, 8) as order_text, line_number, customer, product, quantity, currency, net,
-          greatest(day - 5 - wait, {first_day}) as ordered_day, day - wait + 16 as promised_day,
-          case when fate <> 0 then day else -1 end as shipped_day,
-          case when fate = 0 and wait % 2 = 0 then day - wait + 16 else -1 end as cancelled_day, inv
-        from sold order by inv, line_number""")
+          ordered_day, ordered_day + 21 as promised_day, case when fate <> 0 then day else -1 end as shipped_day,
+          case when fate = 0 and wait % 2 = 0 then ordered_day + 21 else -1 end as cancelled_day, inv
+        from (select *, greatest(day - 5 - wait, {first_day}) as ordered_day from sold) order by inv, line_number""")
 
 
 def write_erp(writer: ExtractWriter, size: Size) -> None:
