@@ -435,6 +435,9 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_revops_watch_week": [
         {"iso_week_start_on": "2026-05-25", "kind_code": "complaint", "n_events": 3}
     ],
+    "marts.mart_sales_due_followups_cycle": [
+        {"lead_id": "lea_0123456789ab", "n_steps_due": 3, "n_steps_done": 1, "days_late": 2}
+    ],
     "marts.mart_revops_escalations_cycle": [
         {
             "exclusion_id": "exc_0123456789ab",
