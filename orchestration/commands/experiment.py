@@ -122,7 +122,7 @@ def status(company: Path, as_json: bool, language: str, code: str) -> None:
 )
 def plan(company: Path, as_json: bool, language: str, code: str, points: float | None) -> None:
     """Say how many leads and days an experiment needs and what it can see with those it will get."""
-    from orchestration.experiments.design import METHOD_LEADS_PER_ARM
+    from orchestration.experiments.design import METHOD_DAYS, METHOD_LEADS_PER_ARM
     from orchestration.experiments.design import plan as made
     from orchestration.experiments.population import history
 
@@ -144,6 +144,7 @@ def plan(company: Path, as_json: bool, language: str, code: str, points: float |
         **{name: value for name, value in vars(found).items() if name != "gain"},
         "is_reachable": found.is_reachable,
         "method_leads_per_arm": METHOD_LEADS_PER_ARM,
+        "is_method_duration": METHOD_DAYS[0] <= protocol.days <= METHOD_DAYS[1],
     }
     if as_json:
         emit_json(told)
@@ -159,6 +160,8 @@ def plan(company: Path, as_json: bool, language: str, code: str, points: float |
                 power=_percent(found.power_reachable), gain=_points(found.detectable_reachable)))  # fmt: skip
     say(wording("experiment_method", language, leads=METHOD_LEADS_PER_ARM, power=_percent(found.power_method),
                 gain=_points(found.detectable_method)))  # fmt: skip
+    if not told["is_method_duration"]:
+        say(wording("experiment_duration", language, days=protocol.days))
     if not found.is_reachable:
         say(wording("experiment_unreachable", language))
 

@@ -90,6 +90,12 @@ def test_a_plan_takes_base_rate_and_traffic_from_the_last_run(company):
     assert (found["n_units"], found["n_matured_leads"], found["base_rate"]) == (300, 600, 0.1)
     assert found["design_effect"] >= 1 and found["method_leads_per_arm"] == 200
     assert found["leads_needed"] >= leads_needed(0.1, 0.02) and not found["is_reachable"]
+    assert found["is_method_duration"] and "2 to 4 weeks" not in invoke(company, "plan", "early_call").output
+    path = company / "experiments" / "early_call" / "protocol.yml"
+    text = path.read_text()
+    path.write_text(text.replace(f"{END}", f"{END + dt.timedelta(days=30)}"))
+    assert "this one lasts 58 days" in invoke(company, "plan", "early_call").output
+    path.write_text(text)
     said = invoke(company, "plan", "early_call", "--language", "fr").output
     assert "puissance" in said and "Attention" in said
     assert "Warning" in invoke(company, "plan", "early_call").output
