@@ -204,8 +204,16 @@ def _best_of(form: str, x: np.ndarray, n: np.ndarray, k: np.ndarray) -> _Fit:
     best, inside = np.full(len(n), np.inf), np.full(len(n), np.inf)
     knot = np.full(len(n), np.nan)
     kept = np.zeros((len(n), 3))
-    for place, curves in _curves(form, x, inner):
-        likelihood, beta = _fitted(curves, n, k)
+    places = list(_curves(form, x, inner))
+    if not places:
+        return _Fit(best, knot, inside, kept)
+    # all places of the knot at once, each for all rows: a fit of a few dozen cells costs its calls, not its numbers
+    size, rows = len(places), len(n)
+    curves = np.repeat(np.stack([curve for _, curve in places]), rows, axis=0)
+    likelihoods, betas = _fitted(curves, np.tile(n, (size, 1)), np.tile(k, (size, 1)))
+    for at_place, (place, _) in enumerate(places):
+        likelihood = likelihoods[at_place * rows : (at_place + 1) * rows]
+        beta = betas[at_place * rows : (at_place + 1) * rows]
         score = (
             2 * parameters - 2 * likelihood + 2 * parameters * (parameters + 1) / (totals - parameters - 1)
         )
@@ -252,27 +260,30 @@ def plateau_knots(points: Points) -> tuple[float, float, float] | None:
 def _fitted(curves: np.ndarray, n: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(log likelihood, coefficients) by iteratively reweighted least squares, for every row of counts at once.
 
+    curves: (rows, cells, curves of the form), or (cells, curves) for all rows; n and k: (rows, cells).
     The first curve is the constant: the fit begins at the common share, and a step that would leave the shares
     between 0 and 1 or lower the likelihood is halved, so that no form fits worse than none.
     """
-    size = curves.shape[1]
+    curves = np.broadcast_to(curves, (len(n), *curves.shape[-2:]))
+    size = curves.shape[2]
     share = k.sum(axis=1) / n.sum(axis=1)
     beta = np.zeros((len(n), size))
     beta[:, 0] = share
     p = np.broadcast_to(share[:, None], n.shape)
     likelihood = _likelihood(p, n, k)
     ridge = np.eye(size) * 1e-10
+    active = np.ones(len(n), dtype=bool)
     for _ in range(_ROUNDS):
         safe = np.clip(p, 1e-4, 1 - 1e-4)
         weight = 1 / (safe * (1 - safe))
-        normal = np.einsum("bc,ci,cj->bij", weight * n, curves, curves)
-        right = np.einsum("bc,ci->bi", weight * k, curves)
+        normal = curves.transpose(0, 2, 1) @ (curves * (weight * n)[..., None])
+        right = np.einsum("bc,bci->bi", weight * k, curves)
         scale = np.trace(normal, axis1=1, axis2=2)[:, None, None]
         step = np.linalg.solve(normal + ridge * scale, right[..., None])[..., 0] - beta
-        before, moving = likelihood, np.ones(len(n), dtype=bool)
+        before, moving = likelihood, active.copy()
         for _ in range(_HALVINGS):
             tried = np.where(moving[:, None], beta + step, beta)
-            at = np.clip(tried @ curves.T, _EDGE, 1 - _EDGE)
+            at = np.clip(np.einsum("bci,bi->bc", curves, tried), _EDGE, 1 - _EDGE)
             reached = _likelihood(at, n, k)
             taken = moving & (reached > likelihood)
             beta = np.where(taken[:, None], tried, beta)
@@ -282,7 +293,8 @@ def _fitted(curves: np.ndarray, n: np.ndarray, k: np.ndarray) -> tuple[np.ndarra
             if not moving.any():
                 break
             step = step / 2
-        if np.all(likelihood - before < 1e-9):
+        active = likelihood - before >= 1e-9
+        if not active.any():
             break
     return likelihood, beta
 

@@ -41,7 +41,7 @@ def add_deal_of(
             is_effective=True)  # fmt: skip
 
 
-@pytest.mark.audit("QU14", "FR8")
+@pytest.mark.audit("QU14")
 def test_who_was_handed_over_is_to_be_met_after_the_landmark(con):
     call, meet = "voice", "meeting"
     add_audit_lead(
