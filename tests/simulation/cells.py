@@ -31,7 +31,7 @@ def cell_worlds() -> list[Outcome]:
         "real effect": _real_effect,
         "plateau": _formed("plateau", lambda x, c, a: a[0] + a[1] * np.minimum(x, c)),
         "S curve": _formed("s_curve", lambda x, c, a: a[0] + 5 * a[1] / (1 + np.exp(-2.0 * (x - c)))),
-        "U": _formed("u_shape", lambda x, c, a: a[0] + 0.25 * a[1] * (x - c) ** 2),
+        "U": _formed("u_shape", lambda x, c, a: a[0] + 0.45 * a[1] * (x - c) ** 2),
         "Simpson": _simpson,
         "outliers": _outliers,
         "tiny n": _tiny,
