@@ -135,6 +135,7 @@ def test_a_version_ends_before_the_day_it_is_valid_to(two_versions, planted_work
     assert ("lea_22", 1) not in found and ("lea_22", 2) in found  # accepted on 31 March, met in April
 
 
+@pytest.mark.audit("SL5", "K30")
 def test_a_hand_over_that_has_a_day_and_no_time_is_compared_by_the_day(marts):
     """Touched 47 hours after its midnight, on the day after the day: in time. The last day of a window is within it."""
     found = marts.execute(

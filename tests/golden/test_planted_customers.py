@@ -100,6 +100,7 @@ def test_the_weight_of_an_unknown_component_goes_to_the_others(marts):
     assert "unknown" not in rows
 
 
+@pytest.mark.audit("K28")
 def test_a_trend_of_use_needs_three_months_of_use(marts):
     """Incident: ten uses in five days of June made July look three times as good, and a first month like a collapse."""
     rows = marts.execute(
@@ -116,6 +117,7 @@ def test_a_trend_of_use_needs_three_months_of_use(marts):
     ]  # fmt: skip
 
 
+@pytest.mark.audit("K18", "K19")
 def test_arpa_and_churn_have_one_source(marts):
     """The unknown account is money and no customer, in the retention of customers and in what they are worth."""
     rows = marts.execute(

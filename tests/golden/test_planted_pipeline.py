@@ -66,6 +66,7 @@ def test_a_history_that_is_missing_stands_in_the_totals_and_says_so(marts):
     ) == (0,)
 
 
+@pytest.mark.audit("FD6", "K24")
 def test_a_team_without_a_forecast_neither_fails_nor_passes_the_others(marts):
     """Blind won 300 and gave no category: alone it has no figure, and it is no team that forecast 0."""
     assert kpi(marts, "forecast_accuracy", "2026-01-01", "team", "Blind")[:2] == (
@@ -112,6 +113,7 @@ def test_a_deal_lost_on_no_known_day_has_no_stay_that_goes_on(marts):
     ) == (1, 0, 1, Decimal("19.625"))
 
 
+@pytest.mark.audit("K9", "K26")
 def test_a_meeting_with_two_guests_is_one_meeting_of_one_hour(marts):
     assert one(
         marts,

@@ -50,8 +50,9 @@ def test_sellers_without_a_target_and_ramping_ones_are_counted_apart(marts):
     assert row == (2, 1, 3, Decimal(500), Decimal(3000))
 
 
+@pytest.mark.audit("K37", "OB7")
 def test_the_targets_of_sellers_stand_before_their_team_s_and_these_before_the_company_s(marts):
-    """OB2, OB3: August has a team's target of activities alone, October a team's and its sellers', November the
+    """August has a team's target of activities alone, October a team's and its sellers', November the
     company's target of new customers alone, September also those of teams."""
     judged = marts.execute(
         "select period_month, metric_code, scope_code, holder_code, target_amount, actual_amount"
@@ -72,6 +73,7 @@ def test_the_targets_of_sellers_stand_before_their_team_s_and_these_before_the_c
     assert scopes == ("mixed", None, "company")
 
 
+@pytest.mark.audit("K25")
 def test_the_halves_of_revenue_per_seller_give_its_value(marts):
     rows = marts.execute(
         "select metric_value, numerator, denominator from marts.mart_management_kpis_month"
