@@ -306,6 +306,7 @@ def experiment_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[st
                 "reasons": ", ".join(
                     t.or_raw("cycle.experiment_reason", code) for code in (*each.reasons, *each.flags)
                 ),
+                "why": ", ".join(t.or_raw("cycle.experiment_reason", code) for code in each.reasons[:2]),
                 "dates": f"{f.date_short(each.starts_on)} – {f.date_short(each.ends_on)}",
             }
         )
