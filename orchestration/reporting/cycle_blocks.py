@@ -165,7 +165,24 @@ def thresholds(company: Company, reader: Reader) -> tuple[Threshold, ...] | None
         if row["in_force_value"] is not None or row["decision_code"] in ("first", "change")
     ]
     found.sort(key=_by_segment)
-    return tuple(found)
+    return tuple(each for each in found if not _is_inherited(each, found))
+
+
+def _is_inherited(each: Threshold, every: list[Threshold]) -> bool:
+    """A segment without a row of its own, where that of a wider one holds: the wider one says it already."""
+    if each.kind == "all" or each.is_change:
+        return False
+    channel, _, size = each.segment.partition("/")
+    wider = {("all", "all")} | (
+        {("channel", channel), ("size_band", size)} if each.kind == "channel_size" else set()
+    )
+    held = (each.value, each.window_days, each.origin, each.valid_from)
+    return any(
+        other.rule == each.rule
+        and (other.kind, other.segment) in wider
+        and (other.value, other.window_days, other.origin, other.valid_from) == held
+        for other in every
+    )
 
 
 def _by_segment(each: Threshold) -> tuple[int, str, int]:
@@ -265,7 +282,7 @@ def note(company: Company, cycle: str) -> Note | None:
     """What people wrote in the framing note of the cycle; None without one."""
     from importlib.util import find_spec
 
-    if find_spec("orchestration.cycles") is None:
+    if find_spec("orchestration.cycles") is None or find_spec("orchestration.cycles.note") is None:
         return None
     from orchestration.cycles.note import read_note
 

@@ -303,12 +303,10 @@ def experiment_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[st
                 "colour_label": t.or_raw("lights.colour", each.colour or "grey"),
                 "delta": delta,
                 "n": f.integer(each.n_leads),
-                # A state that forbids a verdict is its own reason, and said already.
-                "reasons": [
-                    t.or_raw("cycle.experiment_reason", code)
-                    for code in (*each.reasons, *each.flags)
-                    if code != each.state
-                ],
+                "reasons": ", ".join(
+                    t.or_raw("cycle.experiment_reason", code) for code in (*each.reasons, *each.flags)
+                ),
+                "why": ", ".join(t.or_raw("cycle.experiment_reason", code) for code in each.reasons[:2]),
                 "dates": f"{f.date_short(each.starts_on)} – {f.date_short(each.ends_on)}",
             }
         )

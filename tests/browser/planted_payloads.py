@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.figures import AuditInputs, QualityInputs
 from orchestration.reporting.quality_figures import Compliance, History
+from tests.unit.reporting import planted_cycles
 from tests.unit.reporting import planted_reports as planted
 
 #: Field class -> what it is, in the order of the page.
@@ -47,10 +49,30 @@ CLASSES = (
 )
 AUDIT_CLASSES = ("company", "kpi_label", "kpi_definition", "trust_rule", "segment_label", "stage")
 
+#: Of the dashboard and the pages around it: each page shows its own.
+CYCLE_CLASSES = {
+    "sales_audit": (
+        "company",
+        "segment_label",
+        "account",
+        "outlier",
+        "outlier_reason",
+        "threshold_rule",
+        "experiment",
+    ),
+    "decision": ("company", "decision_sought", "approver", "story", "threshold_rule", "experiment"),
+    "monthly_note": ("company", "lesson", "question", "answer", "experiment"),
+    "contact_charter": ("company", "policy_author", "policy_basis", "approver"),
+    "standup": ("company", "account", "outlier", "step"),
+}
+_CYCLE_NAMES = sorted(
+    {name for names in CYCLE_CLASSES.values() for name in names} - {*CLASSES, *AUDIT_CLASSES}
+)
+
 
 def marker(name: str) -> str:
     """What is looked for in the page: it stands before the payload, where no label is cut."""
-    return f"zq{(*CLASSES, *AUDIT_CLASSES).index(name):02}z"
+    return f"zq{(*CLASSES, *AUDIT_CLASSES, *_CYCLE_NAMES).index(name):02}z"
 
 
 def quality(payload: str) -> QualityInputs:
@@ -184,4 +206,32 @@ def audit(payload: str) -> AuditInputs:
         kpis=(kpi,),
         segments=(replace(planted.AUDIT.segments[0], code=text("segment_label")),),
         stages=(replace(planted.AUDIT.stages[0], stage_code=text("stage")),),
+    )
+
+
+def cycle(payload: str) -> CycleInputs:
+    """The inputs of the pages of a cycle with marker and payload in a field of every class."""
+
+    def text(name: str) -> str:
+        return marker(name) + payload
+
+    base = planted_cycles.CYCLE
+    whole, *others = base.lines
+    return replace(
+        base,
+        audit=replace(base.audit, run=replace(base.audit.run, company=text("company"))),
+        lines=(whole, *(replace(line, segment_code=text("segment_label")) for line in others[3:4])),
+        accounts=tuple(replace(each, account_id=text("account")) for each in base.accounts[:1]),
+        outliers=(replace(base.outliers[0], key=text("outlier"), reason_code=text("outlier_reason")),),
+        thresholds=(replace(base.thresholds[1], rule=text("threshold_rule"), approved_by=text("approver")),),
+        experiments=(replace(base.experiments[1], code=text("experiment")),),
+        questions=(replace(base.questions[0], code=text("question"), answer=text("answer")),),
+        steps=(replace(base.steps[0], code=text("step")),),
+        note=replace(
+            base.note,
+            decision_sought=text("decision_sought"),
+            business_story=text("story"),
+            lessons=(text("lesson"),),
+        ),
+        policy=replace(base.policy, author=text("policy_author"), basis=text("policy_basis")),
     )

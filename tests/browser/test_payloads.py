@@ -6,9 +6,17 @@ import html
 
 import pytest
 
-from orchestration.reporting.render import render_data_quality, render_sales_audit_detail
+from orchestration.reporting.render import CYCLE_PAGES, render_data_quality, render_sales_audit_detail
 from tests.browser.payloads import RUN, WAYS_OUT, payloads
-from tests.browser.planted_payloads import AUDIT_CLASSES, CLASSES, audit, marker, quality
+from tests.browser.planted_payloads import (
+    AUDIT_CLASSES,
+    CLASSES,
+    CYCLE_CLASSES,
+    audit,
+    cycle,
+    marker,
+    quality,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -46,13 +54,18 @@ def test_the_payloads_run_where_nothing_escapes_them(unguarded, tmp_path):
     assert sum(ran) >= len(sample) / 2
 
 
-# The audit draws its charts anew for each payload: it takes every third.
-@pytest.mark.parametrize(("report", "step"), [("data_quality", 1), ("sales_audit_detail", 3)])
+# Pages that draw their charts anew for each payload take some of them.
+STEPS = {"data_quality": 1, "sales_audit_detail": 3, "sales_audit": 6} | dict.fromkeys(
+    ("decision", "monthly_note", "contact_charter", "standup"), 3
+)
+
+
+@pytest.mark.parametrize(("report", "step"), STEPS.items())
 def test_no_payload_changes_the_page_or_runs(unguarded, tmp_path, report, step):
     draw, plant, classes = {
         "data_quality": (render_data_quality, quality, CLASSES),
         "sales_audit_detail": (render_sales_audit_detail, audit, AUDIT_CLASSES),
-    }[report]
+    }.get(report) or (CYCLE_PAGES[report], cycle, CYCLE_CLASSES[report])
     page = tmp_path / "hostile.html"
 
     def opened(payload: str, language: str) -> str:

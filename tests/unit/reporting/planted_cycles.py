@@ -208,7 +208,7 @@ EXPERIMENTS = (
         "finished",
         "green",
         ("bar_met",),
-        ("power_under_80",),
+        ("power_under_80", "complaints_not_proved", "unbalanced"),
         D("0.024"),
         D("0.006"),
         D("0.042"),

@@ -57,7 +57,8 @@ MARTS = {
             'human' as in_force_origin_code, 'v2' as in_force_version, date '2026-04-01' as in_force_from, 5::decimal(18, 4) as proposed_value,
             null::decimal(18, 4) as data_low, null::decimal(18, 4) as data_high, 9::bigint as n_units, 'coverage' as method_code, null as reason_code, d as decision_code
         from (values ('channel_size', 'inbound/smb', 'max_touches', true, 8, 'keep'), ('channel_size', 'inbound/smb', 'min_touches', true, 4, 'change'),
-            ('all', 'all', 'ttf_max_hours', true, 24, 'keep'), ('all', 'all', 'coverage_rate', false, 0.9, 'keep'), ('channel', 'partner', 'min_touches', true, null, 'none'))
+            ('all', 'all', 'ttf_max_hours', true, 24, 'keep'), ('all', 'all', 'coverage_rate', false, 0.9, 'keep'), ('channel', 'partner', 'min_touches', true, null, 'none'),
+            ('channel', 'partner', 'ttf_max_hours', true, 24, 'keep'), ('channel_size', 'inbound/mid', 'ttf_max_hours', true, 24, 'keep'))
             t (k, s, rule, is_action, held, d)""",
     "marts.mart_sales_experiments_cycle": """
         select 'ttf_2h' as experiment_code, 'finished' as status_code, 'green' as colour_code, 'bar_met' as reason_codes, 'power_under_80' as flag_codes,
@@ -155,6 +156,10 @@ def test_thresholds_are_those_people_keep_to_by_segment_with_who_approved(inputs
         (True, "VP Sales"),
         (False, None),
     ]
+
+
+def test_a_threshold_that_a_wider_segment_says_already_is_shown_once(inputs):
+    assert [each.segment for each in inputs.thresholds if each.rule == "ttf_max_hours"] == ["all"]
 
 
 def test_a_gain_in_points_is_read_as_a_share(inputs):
