@@ -60,8 +60,9 @@ Examples:
   etalon experiment assign early_call --author "Ann Lee"
 
 \b
-Writes assignment.csv: one line per record of the CRM, with the arm of its golden account or person. Units of the
-holdout (experiments/holdout.csv) and of other experiments on the same days are left out.
+Writes assignment.csv: one line per record of the CRM, with the arm of its golden account or person. Units on an
+exclusion list in force, of the holdout (experiments/holdout.csv) and of other experiments on the same days are left
+out.
 """
 _STATUS_EPILOG = """\b
 Examples:
@@ -121,7 +122,7 @@ def status(company: Path, as_json: bool, language: str, code: str) -> None:
 )
 def plan(company: Path, as_json: bool, language: str, code: str, points: float | None) -> None:
     """Say how many leads and days an experiment needs and what it can see with those it will get."""
-    from orchestration.experiments.design import METHOD_LEADS_PER_ARM
+    from orchestration.experiments.design import METHOD_DAYS, METHOD_LEADS_PER_ARM
     from orchestration.experiments.design import plan as made
     from orchestration.experiments.population import history
 
@@ -143,6 +144,7 @@ def plan(company: Path, as_json: bool, language: str, code: str, points: float |
         **{name: value for name, value in vars(found).items() if name != "gain"},
         "is_reachable": found.is_reachable,
         "method_leads_per_arm": METHOD_LEADS_PER_ARM,
+        "is_method_duration": METHOD_DAYS[0] <= protocol.days <= METHOD_DAYS[1],
     }
     if as_json:
         emit_json(told)
@@ -158,6 +160,8 @@ def plan(company: Path, as_json: bool, language: str, code: str, points: float |
                 power=_percent(found.power_reachable), gain=_points(found.detectable_reachable)))  # fmt: skip
     say(wording("experiment_method", language, leads=METHOD_LEADS_PER_ARM, power=_percent(found.power_method),
                 gain=_points(found.detectable_method)))  # fmt: skip
+    if not told["is_method_duration"]:
+        say(wording("experiment_duration", language, days=protocol.days))
     if not found.is_reachable:
         say(wording("experiment_unreachable", language))
 
@@ -187,7 +191,7 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
     """Draw the arms of the eligible units once, and write them for the CRM."""
     from orchestration.commands.output import shown
     from orchestration.experiments import records
-    from orchestration.experiments.population import eligible_units, taken_units
+    from orchestration.experiments.population import eligible_units, listed_units, taken_units
     from orchestration.settings import read_settings
 
     settings, protocol = _opened(company, code)
@@ -197,7 +201,7 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
         records.require_registered(folder, protocol)
         with _warehouse(settings) as (con, as_of_on):
             units = eligible_units(con, protocol, as_of_on)
-        taken = taken_units(settings.root, protocol)
+            taken = listed_units(con, protocol) | taken_units(settings.root, protocol)
         drawn = records.assign(
             folder, protocol, [unit for unit in units if unit.unit_id not in taken],
             author=_named(author, language), moment=moment, today=today, cycle=read_settings(settings.work).cycle,

@@ -14,6 +14,8 @@ from statsmodels.stats.proportion import power_proportions_2indep, samplesize_pr
 
 #: The method's own rule, shown beside what the figures ask for.
 METHOD_LEADS_PER_ARM = 200
+#: And the shortest and longest experiment it knows.
+METHOD_DAYS = (14, 28)
 POWER = 0.8
 _NOTHING = 1e-9
 

@@ -106,7 +106,7 @@ def stratified(strata: Sequence[tuple[Share, Share]], alpha: float = 0.05) -> Di
         second += (x * (m - y) + y * (n - x)) / (2 * size)
         total += n * m / size
     variance = max(float(delta) * first + second, 0.0) / total**2
-    half = float(stats.norm.ppf(1 - alpha / 2)) * np.sqrt(variance)
+    half = float(stats.norm.ppf(1 - alpha / 2) * np.sqrt(variance))
     low, high = max(float(delta) - half, -1.0), min(float(delta) + half, 1.0)
     tables = _tables(kept)
     p = float(StratifiedTable(tables).test_null_odds(correction=False).pvalue) if tables else None

@@ -133,6 +133,26 @@ def history(con: duckdb.DuckDBPyConnection, protocol: Protocol, as_of_on: dt.dat
     )
 
 
+def listed_units(con: duckdb.DuckDBPyConnection, protocol: Protocol) -> set[str]:
+    """Golden ids on an exclusion list in force (VIP, dispute, no reach), accounts of listed persons included."""
+    known = (
+        "select 1 from information_schema.tables where table_schema = 'quality_dbt' and table_name = $name"
+    )
+    if not con.execute(known, {"name": "dq_escalations"}).fetchall():
+        return set()
+    column = "account_id" if protocol.unit == "account" else "person_id"
+    rows = con.execute(
+        f"select distinct {column} from quality_dbt.dq_escalations where is_in_force and {column} <> 'unknown'"
+        + (
+            " union select l.person_id from master.fct_leads as l join quality_dbt.dq_escalations as e"
+            " on e.account_id = l.account_id where e.is_in_force and e.person_id = 'unknown'"
+            if protocol.unit == "person"
+            else ""
+        )
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
 def taken_units(company_root: Path, protocol: Protocol) -> set[str]:
     """Units that must not be drawn: the holdout, and those of other experiments on some of the same days."""
     taken = set(read_holdout(company_root))

@@ -282,6 +282,15 @@ def _by_stratum(table: pa.Table, drawn: list[Any]) -> dict[str, list[int]]:
     }
 
 
+def adjust(rows: list[dict[str, Any]]) -> None:
+    """Add p_value_adjusted: of all experiments with a verdict, after Benjamini and Hochberg."""
+    known = [row for row in rows if row.get("p_value") is not None]
+    if known:
+        adjusted = multipletests([float(row["p_value"]) for row in known], method="fdr_bh")[1]
+        for row, p in zip(known, adjusted, strict=True):
+            row["p_value_adjusted"] = decimal(float(p))
+
+
 def _strata(cells: Cells, protocol: Protocol, test: Share, control: Share) -> list[tuple[Share, Share]]:
     """(test, control) of every stratum, with the design effects of the whole arms."""
     sides = []

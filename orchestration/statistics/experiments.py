@@ -39,7 +39,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
              "n_control_converted", "n_immature")],
          *[(name, RATE) for name in (
              "test_rate", "control_rate", "delta_points", "delta_low_points", "delta_high_points")],
-         ("method_code", _TEXT), ("p_value", RATE), ("p_method_code", _TEXT),
+         ("method_code", _TEXT), ("p_value", RATE), ("p_value_adjusted", RATE), ("p_method_code", _TEXT),
          *[(name, RATE) for name in (
              "pooled_points", "newcombe_low_points", "newcombe_high_points", "agresti_low_points",
              "agresti_high_points", "test_design_effect", "control_design_effect", "cuped_points",
@@ -242,7 +242,7 @@ def _read_all(
     rows: dict[str, list[dict[str, Any]]],
 ) -> None:  # fmt: skip
     # Imported here: a company without experiments pays for none of it.
-    from orchestration.experiments.readout import Opened, arm_rows, experiment_row, week_rows
+    from orchestration.experiments.readout import Opened, adjust, arm_rows, experiment_row, week_rows
 
     opened = [Opened.of(told, settings) for told in kept]
     read = [each for each in opened if each.told["standing"] == READY and each.started]
@@ -253,6 +253,7 @@ def _read_all(
         if cells is not None:
             rows["experiment_arms"] += arm_rows(each, cells)
             rows["experiment_weeks"] += week_rows(each, cells)
+    adjust(rows["experiments"])
 
 
 def _count(

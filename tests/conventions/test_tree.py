@@ -81,6 +81,7 @@ def catalogue_entries(path: Path) -> dict:
         "ingest/errors.yml",
         "orchestration/matching/errors.yml",
         "orchestration/stewardship/errors.yml",
+        "orchestration/experiments/errors.yml",
     ],
 )
 def test_every_code_is_worded_in_french_and_english(name):

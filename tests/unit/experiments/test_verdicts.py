@@ -12,8 +12,9 @@ from scipy import stats
 
 from orchestration.audit.traffic_light import Bars, Evidence, light
 from orchestration.experiments import guards, sequential
-from orchestration.experiments.effects import Share
+from orchestration.experiments.effects import Share, difference
 from orchestration.experiments.kept import FINISHED
+from orchestration.experiments.readout import adjust
 from orchestration.experiments.verdict import Findings, verdict
 
 MARGIN = Decimal("0.002")
@@ -177,6 +178,20 @@ def test_over_all_findings_red_outranks_amber_and_green_needs_all_of_it():
         assert (found.bar_met is None) == (mismatch or delta is None)
 
 
+@pytest.mark.audit("EX10", "R1")
+def test_a_thousand_experiments_without_effect_are_green_in_one_of_a_hundred_at_most():
+    """A/A worlds of 4,000 leads by arm at 10 %; and those of 200 by arm that are green all say: not proved."""
+    rng = np.random.default_rng(10)
+    for n, worlds, most in ((4000, 1000, 0.01), (200, 300, 1.0)):
+        greens, unmarked = 0, 0
+        for x, y in zip(rng.binomial(n, 0.1, worlds), rng.binomial(n, 0.1, worlds), strict=True):
+            gap = difference(Share(int(x), n), Share(int(y), n))
+            found = verdict(replace(GOOD, n_test=n, n_control=n, delta=gap.delta, low=gap.low, high=gap.high))
+            greens += found.colour == "green"
+            unmarked += found.colour == "green" and "bar_met_not_proved" not in found.flags
+        assert greens <= most * worlds and unmarked <= 0.05 * worlds
+
+
 BEST = Evidence(
     n=500, n_events=80, r=Decimal("0.25"), complaints="proved_stable", experiment="valid",
     delta_points=Decimal("0.12") * 100 - Decimal("0.10") * 100, is_gain_proved=True, power=Decimal("0.8"),
@@ -225,3 +240,12 @@ def test_a_green_that_is_not_proved_keeps_its_colour_and_says_so():
 def test_without_an_experiment_no_correlation_is_green():
     for r in range(-100, 101):
         assert light(replace(BEST, r=Decimal(r) / 100, experiment=None), Bars()).colour in ("amber", "red")
+
+
+@pytest.mark.audit("EX6")
+def test_p_values_of_several_experiments_are_adjusted_together():
+    rows = [{"p_value": Decimal(p)} for p in ("0.01", "0.04", "0.03")] + [{"p_value": None}, {}]
+    adjust(rows)
+    expected = stats.false_discovery_control([0.01, 0.04, 0.03])
+    assert [float(row["p_value_adjusted"]) for row in rows[:3]] == pytest.approx(expected, abs=1e-9)
+    assert "p_value_adjusted" not in rows[3] and rows[4] == {}

@@ -19,6 +19,7 @@ from ingest.errors import ConfigurationError, RefusedFile, catalogue
 from orchestration import cli, masking
 from orchestration.commands import exit_codes, output
 from orchestration.dbt_running import DbtStepFailedError
+from orchestration.experiments.errors import ExperimentError
 from orchestration.impact.errors import ImpactError
 from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT, source_files
@@ -110,7 +111,7 @@ def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
         for code in re.findall(r"\bE-[A-Z]{3}-[0-9]{3}\b", path.read_text(encoding="utf-8"))
     }
     assert {"E-EXP-001", "E-ING-001"} <= named
-    kinds = (MatchingError, StewardshipError, ImpactError, WorklistError)
+    kinds = (MatchingError, StewardshipError, ImpactError, WorklistError, ExperimentError)
     assert named - catalogue().keys() - {code for kind in kinds for code in kind.catalogue()} == set()
     for kind in kinds:
         for code, told in kind.catalogue().items():

@@ -90,6 +90,12 @@ def test_a_plan_takes_base_rate_and_traffic_from_the_last_run(company):
     assert (found["n_units"], found["n_matured_leads"], found["base_rate"]) == (300, 600, 0.1)
     assert found["design_effect"] >= 1 and found["method_leads_per_arm"] == 200
     assert found["leads_needed"] >= leads_needed(0.1, 0.02) and not found["is_reachable"]
+    assert found["is_method_duration"] and "2 to 4 weeks" not in invoke(company, "plan", "early_call").output
+    path = company / "experiments" / "early_call" / "protocol.yml"
+    text = path.read_text()
+    path.write_text(text.replace(f"{END}", f"{END + dt.timedelta(days=30)}"))
+    assert "this one lasts 58 days" in invoke(company, "plan", "early_call").output
+    path.write_text(text)
     said = invoke(company, "plan", "early_call", "--language", "fr").output
     assert "puissance" in said and "Attention" in said
     assert "Warning" in invoke(company, "plan", "early_call").output
@@ -135,6 +141,20 @@ def test_the_holdout_and_units_of_another_experiment_on_the_same_days_are_left_o
     assert (
         refused.exit_code == 2 and "E-XPT-008" in refused.output
     )  # the two of the holdout are drawn by nobody
+
+
+@pytest.mark.audit("EX4", "DE14")
+def test_accounts_on_an_exclusion_list_in_force_are_not_drawn(company):
+    with duckdb.connect(str(company / "work" / "warehouse.duckdb")) as con:
+        con.execute(
+            "create schema quality_dbt; create table quality_dbt.dq_escalations as select * from (values"
+            " ('acc_0003', 'unknown', true), ('acc_0004', 'per_1', true), ('acc_0005', 'unknown', false),"
+            " ('unknown', 'per_2', true)) t(account_id, person_id, is_in_force)"
+        )
+    told(company, "register", "early_call", "--author", "Ann Lee")
+    assert told(company, "assign", "early_call", "--author", "Ann Lee")["n_left_out"] == 2
+    text = (company / "experiments" / "early_call" / "assignment.csv").read_text(encoding="utf-8-sig")
+    assert "acc_0005" in text and "acc_0003" not in text and "acc_0004" not in text
 
 
 @pytest.mark.audit("EX6", "EX10")

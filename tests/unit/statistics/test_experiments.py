@@ -152,6 +152,7 @@ def test_a_planted_gain_is_read_as_the_counts_say(world):
     )
     assert (row["colour_code"], row["is_proved"], row["is_valid"]) == ("green", True, True)
     assert row["delta_low_points"] == row["newcombe_low_points"] > 0
+    assert row["p_value_adjusted"] == row["p_value"]  # alone
     assert [arm["is_control"] for arm in tables["experiment_arms"]] == [True, False]
     (light,) = segments_tested(
         pa.Table.from_pylist(tables["experiments"], schema=SCHEMAS["experiments"])

@@ -25,6 +25,7 @@ select
     delta_high_points,
     method_code,
     p_value,
+    p_value_adjusted,
     p_method_code,
     pooled_points,
     newcombe_low_points,
