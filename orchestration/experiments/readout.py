@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -32,6 +32,7 @@ COMPLAINT_CEILING = Decimal("0.002")
 MAILS_PER_LEAD = 10
 PLANNED, RUNNING, MATURING = "planned", "running", "windows_open"
 _BREAKS = 0.05
+_TABLES = ("clusters", "waits", "lead_weeks", "mail_weeks", "mail_clusters", "units")
 _MAILS = ("n_sent", "n_delivered", "n_complained", "n_unsubscribed", "n_bounced")
 _RAILS = {"complaints": ("n_complained", "n_delivered"), "unsubscribes": ("n_unsubscribed", "n_delivered"),
           "bounces": ("n_bounced", "n_sent")}  # fmt: skip
@@ -90,6 +91,7 @@ class Cells:
     waits: pa.Table
     lead_weeks: pa.Table
     mail_weeks: pa.Table
+    mail_clusters: pa.Table
     units: pa.Table
     exposed: Mapping[str, int]
     n_contaminated: int
@@ -99,9 +101,7 @@ class Cells:
         """Those of one experiment; found: result of each query by experiment."""
         none: dict[str, pa.Table] = {}
         exposed, contaminated = (found[name].get(code) for name in ("exposed", "contaminated"))
-        tables = {
-            name: found[name].get(code) for name in ("clusters", "waits", "lead_weeks", "mail_weeks", "units")
-        }
+        tables = {name: found[name].get(code) for name in _TABLES}
         return cls(
             **{name: pa.table(none) if table is None else table for name, table in tables.items()},
             exposed=dict(zip(exposed["arm_code"].to_pylist(), exposed["n"].to_pylist(), strict=True))
@@ -140,6 +140,21 @@ def share(cells: Cells, arm: str) -> Share:
     rows = cells.arm("clusters", arm)
     x, n = numbers(rows, "x"), numbers(rows, "n")
     return Share(int(x.sum()), int(n.sum()), effects.design_effect(x[n > 0], n[n > 0]))
+
+
+def mail_shares(cells: Cells, protocol: Protocol, metric: str) -> tuple[Share, Share]:
+    """Events of the mails of (test, control), with their design effect: an account that complains may do so often.
+
+    The greater of the two counts for both: an arm without an event tells nothing of how alike its mails are.
+    """
+    above, below = _RAILS[metric]
+    found = []
+    for arm in (protocol.test, protocol.control):
+        rows = cells.arm("mail_clusters", arm)
+        x, n = numbers(rows, above), numbers(rows, below)
+        found.append(Share(int(x.sum()), int(n.sum()), effects.design_effect(x[n > 0], n[n > 0])))
+    effect = max(each.effect for each in found)
+    return replace(found[0], effect=effect), replace(found[1], effect=effect)
 
 
 def experiment_row(opened: Opened, cells: Cells | None) -> dict[str, Any]:
@@ -320,11 +335,7 @@ def _worst_difference(cells: Cells, protocol: Protocol) -> float | None:
 
 
 def _rail(cells: Cells, protocol: Protocol, metric: str, margin_points: Decimal) -> guards.Guard:
-    above, below = _RAILS[metric]
-    test, control = (
-        Share(total(rows, above), total(rows, below))
-        for rows in (cells.arm("mail_weeks", arm) for arm in (protocol.test, protocol.control))
-    )
+    test, control = mail_shares(cells, protocol, metric)
     ceiling = COMPLAINT_CEILING if metric == "complaints" else None
     return guards.guard(test, control, margin_points / 100, ceiling)
 
@@ -460,6 +471,7 @@ def week_rows(opened: Opened, cells: Cells) -> list[dict[str, Any]]:
     last = (opened.last_on - protocol.start_on).days
     looks = [protocol.start_on + dt.timedelta(days=7 * (k + 1)) for k in range((last + 6) // 7)]
     test, control = share(cells, protocol.test), share(cells, protocol.control)
+    alike = {rail.metric: mail_shares(cells, protocol, rail.metric)[0] for rail in protocol.guard_rails}
     found = []
     for week, look_on in enumerate(looks):
         if look_on > opened.cycle_end:
@@ -474,7 +486,10 @@ def week_rows(opened: Opened, cells: Cells) -> list[dict[str, Any]]:
         for rail in protocol.guard_rails:
             above, below = _RAILS[rail.metric]
             mails = [
-                Share(*(_mails_so_far(cells, arm, name, week) for name in (above, below)))
+                Share(
+                    *(_mails_so_far(cells, arm, name, week) for name in (above, below)),
+                    effect=alike[rail.metric].effect,
+                )
                 for arm in (protocol.test, protocol.control)
             ]
             expected = 2 * protocol.leads_per_arm * MAILS_PER_LEAD

@@ -143,29 +143,36 @@ select l.experiment_code, l.arm_code, (l.from_on - e.start_on) // 7 as week,
 from experiment_leads as l join experiment_protocols as e using (experiment_code) group by all order by all
 """
 # Once by account and once by person: a join on one or the other would compare every mail with every unit.
-_MAIL_WEEKS = """
+_MAILS = """
+create or replace temp table experiment_mails as
 with mails as (
-  select m.experiment_code, m.arm_code, s.sent_at, s.is_sent, s.is_delivered, s.is_bounced_hard,
+  select m.experiment_code, m.arm_code, m.golden_id, s.sent_at, s.is_sent, s.is_delivered, s.is_bounced_hard,
     s.is_complained and (s.complained_at is null or s.complained_at < $as_of) as is_complained,
     s.is_unsubscribed and (s.unsubscribed_at is null or s.unsubscribed_at < $as_of) as is_unsubscribed
   from experiment_members as m join experiment_protocols as e using (experiment_code)
   join master.fct_email_sends as s on s.account_id = m.golden_id
   where e.unit_code = 'account' and not m.is_contaminated and s.sent_at >= $first_at and s.sent_at < $as_of
   union all
-  select m.experiment_code, m.arm_code, s.sent_at, s.is_sent, s.is_delivered, s.is_bounced_hard,
+  select m.experiment_code, m.arm_code, m.golden_id, s.sent_at, s.is_sent, s.is_delivered, s.is_bounced_hard,
     s.is_complained and (s.complained_at is null or s.complained_at < $as_of),
     s.is_unsubscribed and (s.unsubscribed_at is null or s.unsubscribed_at < $as_of)
   from experiment_members as m join experiment_protocols as e using (experiment_code)
   join master.fct_email_sends as s on s.person_id = m.golden_id
   where e.unit_code = 'person' and not m.is_contaminated and s.sent_at >= $first_at and s.sent_at < $as_of)
-select m.experiment_code, m.arm_code, w.week, count(*) filter (where m.is_sent) as n_sent,
+select m.experiment_code, m.arm_code, m.golden_id, w.week, count(*) filter (where m.is_sent) as n_sent,
   count(*) filter (where m.is_delivered) as n_delivered,
   count(*) filter (where m.is_delivered and m.is_complained) as n_complained,
   count(*) filter (where m.is_delivered and m.is_unsubscribed) as n_unsubscribed,
   count(*) filter (where m.is_sent and m.is_bounced_hard) as n_bounced
 from mails as m join experiment_week_bounds as w
   on w.experiment_code = m.experiment_code and m.sent_at >= w.from_at and m.sent_at < w.until_at
-group by all order by all
+group by all
+"""
+_MAIL_SUMS = """
+select experiment_code, arm_code, {by}, cast(sum(n_sent) as bigint) as n_sent,
+  cast(sum(n_delivered) as bigint) as n_delivered, cast(sum(n_complained) as bigint) as n_complained,
+  cast(sum(n_unsubscribed) as bigint) as n_unsubscribed, cast(sum(n_bounced) as bigint) as n_bounced
+from experiment_mails group by all order by all
 """
 _ASSIGNED = """
 select experiment_code, arm_code, stratum_code, unit_id, n_prior_leads, n_prior_conversions
@@ -299,18 +306,20 @@ def _count(
         window = {"window": settings.conversion_window_days}
         con.execute(_LEADS, {**window, "cycle_end": settings.cycle_end})
         moments = {"as_of": settings.as_of, "first_at": min(week["from_at"] for week in weeks)}
+        con.execute(_MAILS, moments)
         found = {
             "clusters": _rows(con, _CLUSTERS),
             "waits": _rows(con, _WAITS),
             "lead_weeks": _rows(con, _LEAD_WEEKS),
-            "mail_weeks": _rows(con, _MAIL_WEEKS, moments),
+            "mail_weeks": _rows(con, _MAIL_SUMS.format(by="week")),
+            "mail_clusters": _rows(con, _MAIL_SUMS.format(by="golden_id")),
             "exposed": _rows(con, _EXPOSED, {"as_of": settings.as_of}),
             "units": _rows(con, _ASSIGNED, {"units": str(work / UNITS)}),
             "contaminated": _rows(con, _CONTAMINATED),
         }
         return {each.protocol.code: Cells.of(found, each.protocol.code) for each in read}
     finally:
-        for name in ("experiment_members", "experiment_leads"):
+        for name in ("experiment_members", "experiment_leads", "experiment_mails"):
             con.execute(f"drop table if exists temp.{name}")
         con.unregister("experiment_protocols")
         con.unregister("experiment_week_bounds")

@@ -283,6 +283,31 @@ def test_complaints_in_the_test_arm_are_red_and_seen_in_the_week_they_come(world
     }  # fmt: skip
 
 
+@pytest.mark.audit("DE21")
+def test_events_of_one_account_prove_less_than_those_of_many(world):
+    """Thirty unsubscribed mails of some 6,000 in the test arm, once of thirty accounts and once of one."""
+    text = PROTOCOL.replace(
+        "{metric: complaints, margin_points: 0.2}",
+        "{metric: complaints, margin_points: 0.2}, {metric: unsubscribes, margin_points: 0.2}",
+    )
+    arms = world.experiment(400, text=text)
+    world.accounts(400)
+    world.leads([(unit, 3, None) for unit in arms])
+    early = [unit for unit, arm in arms.items() if arm == "early"]
+
+    def send(complaining: list[str]) -> str:
+        world.con.execute("delete from master.fct_email_sends")
+        world.add("master.fct_email_sends", [
+            {"account_id": unit, "person_id": "p", "sent_at": dt.datetime(2026, 4, 2), "is_sent": True,
+             "is_delivered": True, "is_bounced_hard": False, "is_complained": False, "complained_at": None,
+             "is_unsubscribed": unit in complaining and k < 30 // len(complaining), "unsubscribed_at": None}
+            for unit in arms for k in range(30)
+        ])  # fmt: skip
+        return world.read()["experiments"][0]["guard_rail_code"]
+
+    assert send(early[:30]) == "worse" and send(early[:1]) == "not_proved"
+
+
 @pytest.mark.audit("EX6")
 def test_first_contact_meetings_and_touches_are_told_by_arm(world):
     arms = gain_world(world, gain=0.1, units=300)
