@@ -64,6 +64,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
                     (f"{clock}_reason_code", pa.string()),
                 )
             ],
+            ("warning_code", pa.string()),
             ("target_hours_min", RATE),
             ("target_hours_max", RATE),
             *[
@@ -251,6 +252,7 @@ def _time_figures(leads: Mapping[str, np.ndarray]) -> dict[str, object]:
     }
     for clock, (duration, event) in _CLOCKS.items():
         found |= _median_columns(clock, median_time(leads[duration], leads[event].astype(bool)), found)
+    found["warning_code"] = _warning(leads)
     target = leads["target"][~np.isnan(leads["target"])]
     found["target_hours_min"] = decimal(float(target.min())) if len(target) else None
     found["target_hours_max"] = decimal(float(target.max())) if len(target) else None
@@ -262,6 +264,18 @@ def _time_figures(leads: Mapping[str, np.ndarray]) -> dict[str, object]:
     found |= _met_columns("target", due, leads["hours"], leads["target"])
     due = timed & (leads["age"] >= np.maximum(leads["target"], _WEEK))
     return found | _met_columns("business_target", due, leads["business_hours"], leads["target"])
+
+
+def _warning(leads: Mapping[str, np.ndarray]) -> str | None:
+    """attempts_without_contact: half are tried within their target, and half are not reached within it (row PB12).
+
+    A bonus on fast contacts invites calls that reach nobody; the share of each target tells, as targets differ.
+    """
+    tried = median_time(leads["attempt_observed"] / leads["target"], leads["is_attempted"].astype(bool))
+    reached = median_time(leads["observed"] / leads["target"], leads["is_contacted"].astype(bool))
+    if tried.value is None or tried.value > 1 or reached.reason == "no_units":
+        return None
+    return "attempts_without_contact" if reached.value is None or reached.value > 1 else None
 
 
 def _median_columns(clock: str, found: MedianTime, counts: Mapping[str, object]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from planted_audit import add_audit_lead, row
 from planted_candidate import SETTINGS
-from planted_warehouse_of_deals import open_warehouse
+from planted_warehouse_of_deals import add, open_warehouse
 
 from orchestration.statistics import audit_units, ttf
 
@@ -72,6 +72,26 @@ def test_each_cut_has_its_own_times_and_targets(con):
         "rep",
     }
     assert row(found, segment_kind_code="rep", segment_code="r2")["n_leads"] == 3
+
+
+@pytest.mark.audit("PB12")
+def test_a_team_that_calls_fast_and_reaches_nobody_in_time_is_warned_of(con):
+    """What a bonus on the time to first contact would invite, beside the figures of each team."""
+    for i in range(4):
+        early = (0.5 * HOUR, "voice", False)
+        add_audit_lead(con, f"game{i}", JUNE, (early, (30 * HOUR, "voice", True)), rep_id="gamer")
+        add_audit_lead(con, f"fair{i}", JUNE, (early, (1 * HOUR, "voice", True)), rep_id="fair")
+        add_audit_lead(con, f"late{i}", JUNE, ((30 * HOUR, "voice", True),), rep_id="late")
+    for name in ("gamer", "fair", "late"):
+        add(con, "master.dim_reps", rep_id=name, team_name=f"team {name}")
+    found = tables(con)["ttf"]
+    told = {
+        n: row(found, segment_kind_code="team", segment_code=f"team {n}") for n in ("gamer", "fair", "late")
+    }
+    assert {n: r["warning_code"] for n, r in told.items()} == {
+        "gamer": "attempts_without_contact", "fair": None, "late": None,
+    }  # fmt: skip
+    assert (told["gamer"]["attempt_hours_median"], told["gamer"]["ttf_hours_median"]) == (Decimal("0.5"), 30)
 
 
 def test_a_median_that_most_have_not_reached_is_not_told(con):

@@ -24,6 +24,7 @@ select
     attempt_hours_low,
     attempt_hours_high,
     attempt_hours_reason_code,
+    warning_code,
     target_hours_min,
     target_hours_max,
     n_target_due,
