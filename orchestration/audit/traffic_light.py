@@ -23,6 +23,13 @@ class Bars:
     minimum_units: int = 30
     minimum_events: int = 10
 
+    def is_enough(self, n: int, n_events: int) -> bool:
+        """True where a segment has units and conversions enough to be judged."""
+        return n >= self.minimum_units and n_events >= self.minimum_events
+
+
+METHOD_BARS = Bars()
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -63,14 +70,13 @@ class Light:
     flags: tuple[str, ...] = ()
 
 
-def light(evidence: Evidence, bars: Bars | None = None) -> Light:
+def light(evidence: Evidence, bars: Bars = METHOD_BARS) -> Light:
     """The light of one segment."""
-    bars = bars or Bars()
     if evidence.has_complaint_breach or evidence.complaints == "breach":
         return Light(RED, ("complaints_breach",))
     if evidence.complaints == "up":
         return Light(RED, ("complaints_up",))
-    if evidence.n < bars.minimum_units or evidence.n_events < bars.minimum_events:
+    if not bars.is_enough(evidence.n, evidence.n_events):
         return Light(GREY, ("too_few_units" if evidence.n < bars.minimum_units else "too_few_events",))
     if evidence.r is not None and evidence.r < bars.r_amber:
         return Light(RED, ("r_below_amber_bar",))

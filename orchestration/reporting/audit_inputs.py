@@ -225,6 +225,7 @@ def _touch_lines(reader: Reader) -> dict[tuple[str, str], TouchLine]:
             reasons=tuple(
                 f"{row['colour_reason_codes']},{row['colour_flag_codes'] or ''}".strip(",").split(",")
             ),
+            landmark_days=int(row["design_code"].removeprefix("landmark_")),
         )
         for row in rows
     }

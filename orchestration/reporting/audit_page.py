@@ -156,6 +156,7 @@ def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str]
     return {
         "r": shown,
         "title": title,
+        "day": f.integer(line.landmark_days),
         "colour": line.colour_code,
         "label": t.or_raw("lights.colour", line.colour_code),
         "reasons": reasons,

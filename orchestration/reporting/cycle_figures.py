@@ -13,7 +13,6 @@ from decimal import Decimal
 
 from orchestration.reporting.figures import AuditInputs
 
-JUDGED = "landmark_5"
 DESIGNS = ("landmark_3", "landmark_5", "landmark_10", "naive")
 
 
@@ -72,6 +71,11 @@ class LineFigures:
     colour_reason_codes: str | None = None
     colour_flag_codes: str | None = None
     points: tuple[LinePoint, ...] = ()
+
+    @property
+    def landmark_days(self) -> int:
+        """Days after creation before which touches count; 0 for the naive count, which counts them all."""
+        return 0 if self.design_code == "naive" else int(self.design_code.removeprefix("landmark_"))
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -303,13 +307,24 @@ class CycleInputs:
     note: Note | None = None
     policy: ContactPolicy | None = None
 
-    def line(self, design: str = JUDGED, kind: str = "all", segment: str = "all") -> LineFigures | None:
-        """The line of one design and segment."""
+    @property
+    def judged_design(self) -> str:
+        """Design of the lines that have a light."""
+        return next((each.design_code for each in self.lines if each.colour_code), "")
+
+    def other_designs(self) -> tuple[str, ...]:
+        """The other landmarks, ascending, then the naive count."""
+        found = {each.design_code for each in self.lines} - {self.judged_design, "naive"}
+        return (*sorted(found, key=lambda code: int(code.removeprefix("landmark_"))), "naive")
+
+    def line(self, design: str | None = None, kind: str = "all", segment: str = "all") -> LineFigures | None:
+        """The line of one design and segment; design: the judged one without."""
+        wanted = (self.judged_design if design is None else design, kind, segment)
         return next(
             (
                 each
                 for each in self.lines
-                if (each.design_code, each.segment_kind_code, each.segment_code) == (design, kind, segment)
+                if (each.design_code, each.segment_kind_code, each.segment_code) == wanted
             ),
             None,
         )
@@ -321,12 +336,12 @@ class CycleInputs:
             (each for each in self.responses or () if (each.period, each.kind, each.segment) == wanted), None
         )
 
-    def segments(self, design: str = JUDGED) -> tuple[LineFigures, ...]:
-        """Lines of the cuts that the pages show: channels, then sizes."""
+    def segments(self) -> tuple[LineFigures, ...]:
+        """Judged lines of the cuts that the pages show: channels, then sizes."""
         order = ("channel", "size_band")
         return tuple(
             each
             for kind in order
             for each in self.lines
-            if each.design_code == design and each.segment_kind_code == kind
+            if each.design_code == self.judged_design and each.segment_kind_code == kind
         )

@@ -60,7 +60,7 @@ def _line_row(
         "ttf": MISSING,
         "colour": line.colour_code or "",
         "colour_label": t.or_raw("lights.colour", line.colour_code) if line.colour_code else "",
-        "few": line.is_grey and line.design_code == "landmark_5",
+        "few": line.is_grey and bool(line.colour_code),
         "naive": naive,
         "reason": reason,
     }
@@ -71,7 +71,10 @@ def _sensitivity(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, 
     whole = inputs.line()
     if whole is None:
         return []
-    rows = [_line_row(t("cycle.sensitivity.judged"), whole, t, f) | {"ttf": _median(inputs, whole, f)}]
+    rows = [
+        _line_row(t("cycle.sensitivity.judged", day=f.integer(whole.landmark_days)), whole, t, f)
+        | {"ttf": _median(inputs, whole, f)}
+    ]
     dropped = _line_row(t("cycle.sensitivity.without_top"), whole, t, f)
     dropped |= {
         "n": f.integer(whole.n_leads - whole.n_top_dropped),
@@ -89,10 +92,13 @@ def _sensitivity(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, 
     elif whole.is_fragile:
         dropped["reason"] = t("cycle.sensitivity.fragile")
     rows.append(dropped)
-    for design in ("landmark_3", "landmark_10", "naive"):
+    for design in inputs.other_designs():
         line = inputs.line(design)
-        if line:
-            rows.append(_line_row(t(f"cycle.sensitivity.{design}"), line, t, f, naive=design == "naive"))
+        if line and design == "naive":
+            rows.append(_line_row(t("cycle.sensitivity.naive"), line, t, f, naive=True))
+        elif line:
+            label = t("cycle.sensitivity.landmark", day=f.integer(line.landmark_days))
+            rows.append(_line_row(label, line, t, f))
     for line in inputs.segments():
         if line.n_leads:
             row = _line_row(t.or_raw(line.segment_kind_code, line.segment_code), line, t, f)

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from orchestration.reporting import cycle_blocks
 from orchestration.reporting.audit_inputs import HISTORY_MONTHS, audit_inputs
 from orchestration.reporting.cycle_figures import (
-    JUDGED,
     ContactPolicy,
     CycleInputs,
     FormerLine,
@@ -139,11 +138,11 @@ def _former_lines(company: Company, cycle: str) -> tuple[FormerLine, ...]:
             continue
         wanted = [
             ("period_code", "=", "half_year"),
-            ("design_code", "=", JUDGED),
             ("segment_kind_code", "=", "all"),
         ]
-        rows = pq.read_table(path, columns=["r", "q1_share_rate"], filters=wanted).to_pylist()
-        found += [FormerLine(earlier, row["r"], row["q1_share_rate"]) for row in rows]
+        columns = ["r", "q1_share_rate", "colour_code"]
+        rows = pq.read_table(path, columns=columns, filters=wanted).to_pylist()
+        found += [FormerLine(earlier, row["r"], row["q1_share_rate"]) for row in rows if row["colour_code"]]
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from orchestration.audit.regression import line as fit
 from orchestration.reporting.audit_page import Change, change, reason_text
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import sparkline
-from orchestration.reporting.cycle_figures import JUDGED, Bucket, CycleInputs, LineFigures
+from orchestration.reporting.cycle_figures import Bucket, CycleInputs, LineFigures
 from orchestration.reporting.cycle_tables import tables
 from orchestration.reporting.figures import TRUSTS, Kpi
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
@@ -349,7 +349,7 @@ def _scatter(line: LineFigures | None, t: Wording, f: Formats) -> str:
         ),
         title=t("cycle.chart.scatter_title", n=f.integer(line.n_leads), r=f.decimal(line.r, 2)),
         name="scatter",
-        x_label=t("cycle.chart.touches_axis"),
+        x_label=t("cycle.chart.touches_axis", day=f.integer(line.landmark_days)),
         tick=lambda share: f.percent(share, 0),
     )
 
@@ -371,7 +371,12 @@ def _line_facts(line: LineFigures | None, t: Wording, f: Formats) -> str:
     if line is None:
         return ""
     told = [
-        t("cycle.chart.before", n=f.integer(line.n_converted_before), immature=f.integer(line.n_immature))
+        t(
+            "cycle.chart.before",
+            day=f.integer(line.landmark_days),
+            n=f.integer(line.n_converted_before),
+            immature=f.integer(line.n_immature),
+        )
     ]
     if line.intercept is not None:
         told.append(t("cycle.chart.intercept", value=f.percent(line.intercept, 1)))
@@ -471,4 +476,4 @@ def _delay_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[tuple[str, 
     ]
 
 
-__all__ = ["JUDGED", "DashboardTile", "dashboard_context", "segment_label", "too_few", "verdict_line"]
+__all__ = ["DashboardTile", "dashboard_context", "segment_label", "too_few", "verdict_line"]

@@ -330,7 +330,8 @@ class Kpi:
 class TouchLine:
     """How touches before the landmark and conversion after it go together in one segment, and its light.
 
-    reasons: codes of the rules behind the colour, then of the flags that do not change it.
+    reasons: codes of the rules behind the colour, then of the flags that do not change it. landmark_days: after
+    creation.
     """
 
     n_leads: int
@@ -340,6 +341,7 @@ class TouchLine:
     reason_code: str | None
     colour_code: str
     reasons: tuple[str, ...]
+    landmark_days: int
 
 
 @dataclass(frozen=True)

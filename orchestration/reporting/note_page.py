@@ -6,6 +6,7 @@ What does not belong here: the figures (dashboard tiles read the same).
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from orchestration.reporting.audit_page import change
@@ -22,6 +23,7 @@ from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
 LESSONS = 3
+_SIGNIFICANT = Decimal("0.05")
 
 
 def note_context(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, Any]:
@@ -91,19 +93,15 @@ def _association(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
         return [few]
     if line.r is None or line.slope is None:
         return [t("cycle.note.no_line", reason=t.or_raw("lights.line", line.line_reason_code))]
-    code = (
-        "associated"
-        if line.p_value is not None and line.p_value < 5 / line.p_value.__class__(100)
-        else "unproved"
-    )
+    code = "associated" if line.p_value is not None and line.p_value < _SIGNIFICANT else "unproved"
     interval = (
         ""
         if line.r_low is None
         else t("lights.interval", low=f.decimal(line.r_low, 2), high=f.decimal(line.r_high, 2))
     )
     return [
-        t(f"cycle.note.{code}", r=f.decimal(line.r, 2), interval=interval, n=f.integer(line.n_leads),
-          slope=f.points(line.slope, 1)),
+        t(f"cycle.note.{code}", day=f.integer(line.landmark_days), r=f.decimal(line.r, 2), interval=interval,
+          n=f.integer(line.n_leads), slope=f.points(line.slope, 1)),
         t("cycle.note.q1", q1=f.percent(line.q1_share_rate, 1), q3=f.integer(line.n_q3), n=f.integer(line.n_leads)),
     ]  # fmt: skip
 

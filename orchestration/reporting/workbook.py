@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ingest.inert_text import inert_text
 from orchestration.reporting.cycle_figures import CycleInputs, LineFigures
-from orchestration.reporting.formatting import Formats, add_months
+from orchestration.reporting.formatting import MISSING, Formats, add_months
 from orchestration.reporting.inputs import reading
 from orchestration.reporting.wording import Wording
 
@@ -46,7 +46,7 @@ FIGURES = (
 )
 _FIRST, _PUBLISHED = 4, 4 + len(FIGURES) + 1
 
-# Judged population of the lines' mart, one row per lead: the rules of the statistics step on the landmark of five days.
+# Judged population of the lines' mart, one row per lead: the rules of the statistics step on its landmark.
 _LEADS = """
 with population as (
   select c.lead_id, coalesce(c.channel_code, 'unknown') as channel_code,
@@ -54,11 +54,11 @@ with population as (
   from metrics.fct_lead_cadences as c join master.fct_leads as l on l.lead_id = c.lead_id
   where c.is_dated and c.is_matured and c.created_on >= $first and c.created_on < $last
     and not coalesce(c.is_converted_in_window and case when l.is_created_day_only or l.is_converted_day_only
-      then l.converted_on - c.created_on <= 5 else l.converted_at < c.created_at + interval 5 days end, false)
+      then l.converted_on - c.created_on <= $day else l.converted_at < c.created_at + to_days($day) end, false)
 ),
 early as (
   select p.lead_id, count(*) as n from population as p join master.fct_touches as t on t.lead_id = p.lead_id
-  where t.is_effective and t.occurred_at >= p.created_at and t.occurred_at < p.created_at + interval 5 days
+  where t.is_effective and t.occurred_at >= p.created_at and t.occurred_at < p.created_at + to_days($day)
     and t.occurred_at < $as_of group by p.lead_id
 )
 select p.lead_id, p.channel_code, p.size_band_code, cast(coalesce(e.n, 0) as bigint) as n_touches,
@@ -82,7 +82,12 @@ def lead_rows(company: Company, inputs: CycleInputs) -> list[LeadRow] | None:
     whole, run = inputs.line(), inputs.audit.run
     if whole is None or whole.n_leads > LEADS or inputs.line_first_day is None:
         return None
-    bind = {"first": inputs.line_first_day, "last": inputs.line_end_day, "as_of": run.as_of}
+    bind = {
+        "first": inputs.line_first_day,
+        "last": inputs.line_end_day,
+        "as_of": run.as_of,
+        "day": whole.landmark_days,
+    }
     with reading(company.work) as reader:
         return [LeadRow(*row.values()) for row in reader.rows(_LEADS, bind)]
 
@@ -98,14 +103,15 @@ def workbook(inputs: CycleInputs, rows: Sequence[LeadRow] | None, language: str)
     data = book.create_sheet(t("cycle.book.leads" if rows is not None else "cycle.book.cells"))
     points = book.create_sheet(t("cycle.book.points"))
     whole = inputs.line()
+    day = f.integer(whole.landmark_days) if whole else MISSING
     lines = [line for line in (whole, *inputs.segments()) if line and line.n_leads]
     if rows is not None:
-        _leads_sheet(data, rows, t)
+        _leads_sheet(data, rows, t, day)
         formulas = _LeadFormulas(data.title, len(rows))
     else:
-        formulas = _CellFormulas(data.title, _cells_sheet(data, lines, t))
+        formulas = _CellFormulas(data.title, _cells_sheet(data, lines, t, day))
     _summary_sheet(summary, inputs, lines, formulas, t, f)
-    _points_sheet(points, whole, formulas, summary.title, t)
+    _points_sheet(points, whole, formulas, summary.title, t, day)
     book.properties.creator = "Etalon"
     book.properties.title = t("audit.title")
     if inputs.audit.run.as_of:
@@ -128,9 +134,9 @@ def _head(sheet: Worksheet, row: int, names: Sequence[str]) -> None:
         cell.alignment = Alignment(wrap_text=True, vertical="top")
 
 
-def _leads_sheet(sheet: Worksheet, rows: Sequence[LeadRow], t: Wording) -> None:
+def _leads_sheet(sheet: Worksheet, rows: Sequence[LeadRow], t: Wording, day: str) -> None:
     names = ("lead", "channel", "size_band", "touches", "converted")
-    _head(sheet, 1, [t(f"cycle.book.column.{name}") for name in names])
+    _head(sheet, 1, [t(f"cycle.book.column.{name}", day=day) for name in names])
     for row in rows:
         sheet.append(
             [
@@ -145,10 +151,10 @@ def _leads_sheet(sheet: Worksheet, rows: Sequence[LeadRow], t: Wording) -> None:
     sheet.column_dimensions["A"].width = 22
 
 
-def _cells_sheet(sheet: Worksheet, lines: Sequence[LineFigures], t: Wording) -> int:
+def _cells_sheet(sheet: Worksheet, lines: Sequence[LineFigures], t: Wording, day: str) -> int:
     """One row per segment and number of touches; returns how many."""
     names = ("kind", "segment", "touches", "leads", "converted")
-    _head(sheet, 1, [t(f"cycle.book.column.{name}") for name in names])
+    _head(sheet, 1, [t(f"cycle.book.column.{name}", day=day) for name in names])
     n = 0
     for line in lines:
         for point in line.points:
@@ -339,13 +345,13 @@ def _agreement(at: int, t: Wording) -> str:
 
 
 def _points_sheet(
-    sheet: Worksheet, whole: LineFigures | None, formulas: Any, summary: str, t: Wording
+    sheet: Worksheet, whole: LineFigures | None, formulas: Any, summary: str, t: Wording, day: str
 ) -> None:
     """Share converted by number of touches with the line through it, and their chart on the summary."""
     from openpyxl.chart import Reference, ScatterChart, Series
 
     names = ("touches", "leads", "converted", "share", "line")
-    _head(sheet, 1, [t(f"cycle.book.column.{name}") for name in names])
+    _head(sheet, 1, [t(f"cycle.book.column.{name}", day=day) for name in names])
     points = whole.points if whole else ()
     slope, intercept = (
         f"'{summary}'!${_letter(_FIRST + FIGURES.index(n))}${FIRST_LINE}" for n in ("slope", "intercept")
@@ -368,7 +374,7 @@ def _points_sheet(
     chart = ScatterChart()
     chart.title = t("cycle.title.scatter")
     chart.style = 13
-    chart.x_axis.title = t("cycle.chart.touches_axis")
+    chart.x_axis.title = t("cycle.chart.touches_axis", day=day)
     chart.y_axis.title = t("cycle.book.column.share")
     chart.y_axis.number_format = "0%"
     chart.x_axis.delete = chart.y_axis.delete = False

@@ -25,7 +25,6 @@ from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import CONFIDENCE
 from orchestration.audit.shares import newcombe
 from orchestration.statistics.figures import RATE, decimal, exact
-from orchestration.statistics.touch_lines import JUDGED
 
 #: Theil and Sen compare every pair: so many accounts, chosen by the digest of their id, cost a tenth of a second.
 PAIRED = 2_000
@@ -115,7 +114,9 @@ from audit_units
 """
 
 
-def figures(con: duckdb.DuckDBPyConnection, points: Mapping[int, Points]) -> Mapping[str, pa.Table]:
+def figures(
+    con: duckdb.DuckDBPyConnection, points: Mapping[int, Points], judged_day: int
+) -> Mapping[str, pa.Table]:
     """account_lines; no row for a company without dated leads. points: what `account_quadrants.prepare` returned."""
     start, end, without = con.execute(_PERIOD).fetchall()[0]
     if start is None:
@@ -131,7 +132,7 @@ def figures(con: duckdb.DuckDBPyConnection, points: Mapping[int, Points]) -> Map
         **_line(accounts),
         **_quadrants(points[0], points[1]),
         **_median_slope(con),
-        **_influence(con),
+        **_influence(con, judged_day),
         **_groups(accounts),
     }
     return {
@@ -240,9 +241,8 @@ def _median_slope(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
     }
 
 
-def _influence(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+def _influence(con: duckdb.DuckDBPyConnection, days: int) -> dict[str, object]:
     """What accounts do to the judged line of the leads; a lead without an account is an account of its own."""
-    days = JUDGED.removeprefix("landmark_")
     read = con.sql(_GROUPS.format(x=f"x_{days}", days=days)).to_arrow_table()
     sums = Sums(*(read[name].to_numpy().astype(np.int64) for name in ("n", "x", "xx", "y", "xy")))
     moved, slope = leave_one_out(sums), clustered_slope(sums)

@@ -9,11 +9,13 @@ What does NOT belong here: an estimate, a segment's figure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from orchestration.settings import RunSettings
+from orchestration.statistics.frame import METHOD
 
-LANDMARKS = (3, 5, 10)
 # segment kind -> column of audit_units; the four cuts of the audit that need no phase (row QU12)
 CUTS = {"channel": "channel_code", "size_band": "size_band_code", "team": "team_code", "rep": "rep_id"}
 
@@ -54,18 +56,22 @@ select u.*, {columns} from audit_leads as u left join early as e using (unit)
 """
 
 
-def prepare(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> None:
-    """audit_units and audit_touches of the cycle. Raises duckdb.Error when master or metrics lack a table."""
+def prepare(
+    con: duckdb.DuckDBPyConnection, settings: RunSettings, landmarks: Sequence[int] = METHOD.landmarks
+) -> None:
+    """audit_units and audit_touches of the cycle. landmarks: days after creation.
+
+    Raises duckdb.Error when master or metrics lack a table."""
     con.execute(_UNITS, {"cycle_start": settings.cycle_start})
     con.execute(_TOUCHES, {"as_of": settings.as_of})
     early = ", ".join(
-        f"count(*) filter (where occurred_at < created_at + interval {d} days) as x_{d}" for d in LANDMARKS
+        f"count(*) filter (where occurred_at < created_at + interval {d} days) as x_{d}" for d in landmarks
     )
     columns = ", ".join(
         f"coalesce(e.x_{d}, 0) as x_{d}, coalesce(u.is_converted_in_window and case when u.is_by_day"
         f" then u.days_to_conversion <= {d} else u.converted_at < u.created_at + interval {d} days end, false)"
         f" as is_before_{d}"
-        for d in LANDMARKS
+        for d in landmarks
     )
-    con.execute(_EARLY.format(early=early, columns=columns, longest=max(LANDMARKS)))
+    con.execute(_EARLY.format(early=early, columns=columns, longest=max(landmarks)))
     con.execute("drop table audit_leads")

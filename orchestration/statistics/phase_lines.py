@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from orchestration.audit.composition import MINIMUM_EVENTS, MINIMUM_UNITS, adjusted
+from orchestration.audit.composition import adjusted
 from orchestration.audit.points import Points
 from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import Line, line
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.settings import RunSettings
 from orchestration.statistics.figures import RATE, decimal, exact
 
@@ -104,7 +105,9 @@ from placed group by 1 order by 1
 _QUERIES = {"mql": _MQL + _COUNTED, "opportunity": _OPPORTUNITY + _COUNTED}
 
 
-def figures(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
+def figures(
+    con: duckdb.DuckDBPyConnection, settings: RunSettings, bars: Bars = METHOD_BARS
+) -> Mapping[str, pa.Table]:
     """phase_lines: one row per phase, from the temporary tables of `audit_units.prepare` and the opportunities."""
     rows, lines = [], {}
     for phase in PHASES:
@@ -121,7 +124,7 @@ def figures(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
                 "landmark_days": phase.landmark_days,
                 "window_days": window,
                 **dict(zip(_COUNTS[2:], aside, strict=True)),
-                **_figures(lines[phase.code], points),
+                **_figures(lines[phase.code], points, bars),
             }
         )
     p_values = adjusted({code: fitted.p for code, fitted in lines.items()})
@@ -130,7 +133,7 @@ def figures(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
     return {"phase_lines": pa.Table.from_pylist(rows, schema=SCHEMAS["phase_lines"])}
 
 
-def _figures(fitted: Line, points: Points) -> dict[str, object]:
+def _figures(fitted: Line, points: Points, bars: Bars) -> dict[str, object]:
     return {
         "n_units": fitted.n,
         "n_events": fitted.n_events,
@@ -147,6 +150,6 @@ def _figures(fitted: Line, points: Points) -> dict[str, object]:
         "intercept": decimal(fitted.intercept),
         "r_squared": decimal(fitted.r_squared),
         "q1_share_rate": exact(quadrants(points).q1_share),
-        "is_enough": fitted.n >= MINIMUM_UNITS and fitted.n_events >= MINIMUM_EVENTS,
+        "is_enough": bars.is_enough(fitted.n, fitted.n_events),
         "line_reason_code": fitted.reason,
     }

@@ -28,6 +28,7 @@ from orchestration.statistics import (
     rep_baselines,
     thresholds,
 )
+from orchestration.statistics.frame import frame_of
 
 Compute = Callable[[duckdb.DuckDBPyConnection, RunSettings], Mapping[str, pa.Table]]
 
@@ -56,7 +57,8 @@ def one_table(
 
 def _audit_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
     found = experiments.compute(con, settings)
-    audit = quantify.compute(con, settings, experiments.segments_tested(found["experiments"]))
+    tested = experiments.segments_tested(found["experiments"])
+    audit = quantify.compute(con, settings, tested, frame_of(con, settings))
     return {**found, **audit}
 
 
@@ -82,7 +84,11 @@ PRODUCTS: tuple[Product, ...] = (
     ),
     Product(account_values.SCHEMAS, account_values.DESCRIPTIONS, account_values.compute),
     Product(cycle_framing.SCHEMAS, cycle_framing.DESCRIPTIONS, cycle_framing.compute),
-    Product(thresholds.SCHEMAS, thresholds.DESCRIPTIONS, thresholds.compute),
+    Product(
+        thresholds.SCHEMAS,
+        thresholds.DESCRIPTIONS,
+        lambda con, settings: thresholds.compute(con, settings, frame_of(con, settings).capacity),
+    ),
     one_table(
         "guard_rails",
         "Exact bounds of complaints, unsubscriptions and bounces of each week, beside the weeks before.",

@@ -21,6 +21,7 @@ from orchestration.statistics import (
     ttf,
 )
 from orchestration.statistics.experiments import Tested
+from orchestration.statistics.frame import METHOD, Frame
 
 _MODULES = (touch_lines, phase_lines, ttf, touch_quality, account_quadrants, account_lines)
 SCHEMAS: Mapping[str, pa.Schema] = {
@@ -35,20 +36,22 @@ def compute(
     con: duckdb.DuckDBPyConnection,
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
+    frame: Frame = METHOD,
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle. Raises duckdb.Error when master or metrics lack a table.
 
     tested: cut and segment -> what the last experiment on it says, on which the light leans.
+    frame: what the note asks for.
     """
-    audit_units.prepare(con, settings)
+    audit_units.prepare(con, settings, frame.landmarks)
     points = account_quadrants.prepare(con, settings)
     found: dict[str, pa.Table] = {}
-    found |= touch_lines.figures(con, settings, tested)
-    found |= phase_lines.figures(con, settings)
+    found |= touch_lines.figures(con, settings, tested, frame)
+    found |= phase_lines.figures(con, settings, frame.bars)
     found |= ttf.figures(con, settings)
     found |= touch_quality.figures(con, settings)
     found |= account_quadrants.figures(con, points)
-    found |= account_lines.figures(con, points)
+    found |= account_lines.figures(con, points, frame.judged_day)
     for name in ("audit_units", "audit_touches", "audit_cycles", "audit_accounts"):
         con.execute(f"drop table {name}")
     return found

@@ -11,7 +11,7 @@ What does NOT belong here: the statistics (orchestration.audit), sentences, appr
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -26,11 +26,10 @@ from orchestration.audit.shape import Shape, shape
 from orchestration.audit.shares import newcombe
 from orchestration.settings import RunSettings
 from orchestration.statistics import audit_units
-from orchestration.statistics.audit_units import CUTS, LANDMARKS
+from orchestration.statistics.audit_units import CUTS
 from orchestration.statistics.experiments import Tested
 from orchestration.statistics.figures import RATE, decimal, exact
-
-JUDGED = "landmark_5"
+from orchestration.statistics.frame import METHOD, Frame
 
 _KEYS = [
     ("period_code", pa.string()),
@@ -163,12 +162,12 @@ class Cell:
     segment: str
 
 
-def _sql() -> str:
+def _sql(landmarks: Sequence[int]) -> str:
     columns = ", ".join(CUTS.values())
     landmarks = " ".join(
         f"union all select 'landmark_{d}', date_diff('month', created_month, last_month), {columns}, is_matured,"
         f" x_{d}, is_converted_in_window, is_before_{d} from audit_units where created_month <= last_month"
-        for d in LANDMARKS
+        for d in landmarks
     )
     cuts = " ".join(
         f"union all select period_code, is_past, design_code, '{kind}', {column}, x, n, k, n_immature, n_before"
@@ -182,24 +181,26 @@ def compute(
     con: duckdb.DuckDBPyConnection,
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
+    frame: Frame = METHOD,
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle, read from the warehouse.
 
     tested: cut and segment -> what the last experiment on it says; green asks for one. Raises duckdb.Error when master
     or metrics lack a table.
     """
-    audit_units.prepare(con, settings)
-    return figures(con, settings, tested)
+    audit_units.prepare(con, settings, frame.landmarks)
+    return figures(con, settings, tested, frame)
 
 
 def figures(
     con: duckdb.DuckDBPyConnection,
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
+    frame: Frame = METHOD,
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`; tested: as in `compute`."""
     tested = tested or {}
-    rows = con.execute(_sql()).fetchall()
+    rows = con.execute(_sql(frame.landmarks)).fetchall()
     breach = con.execute(
         _BREACHES, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
     ).fetchall()[0][0]
@@ -232,6 +233,7 @@ def figures(
                 mixes.get((cell.period, cell.design)),
                 bool(breach),
                 tested.get((cell.kind, cell.segment)),
+                frame,
             ),
             "p_value_adjusted": decimal(adjusted.get(cell)),
             **_shift(points[cell], Points.of_outcomes(past.get(cell, []))),
@@ -382,12 +384,18 @@ def _shift(points: Points, before: Points) -> dict[str, object]:
 
 
 def _figures(
-    cell: Cell, points: Points, fitted: Line, mix: Mix | None, breach: bool, tested: Tested | None
+    cell: Cell,
+    points: Points,
+    fitted: Line,
+    mix: Mix | None,
+    breach: bool,
+    tested: Tested | None,
+    frame: Frame,
 ) -> dict[str, object]:
     """The columns of touch_lines beyond its keys and the leads set aside."""
     corners = quadrants(points)
     top = without_top(points, fitted)
-    enough = fitted.n >= composition.MINIMUM_UNITS and fitted.n_events >= composition.MINIMUM_EVENTS
+    enough = frame.bars.is_enough(fitted.n, fitted.n_events)
     form = shape(points) if enough else Shape(None, None, {}, None, "insufficient")
     whole = mix if cell.kind == "all" else None
     return {
@@ -427,15 +435,21 @@ def _figures(
         "is_heterogeneous": whole.is_heterogeneous if whole else None,
         "within_slope": decimal(whole.within_slope) if whole else None,
         "worst_cut_code": whole.worst if whole else None,
-        **_judged(cell, fitted, top, whole, breach, tested),
+        **_judged(cell, fitted, top, whole, breach, tested, frame),
     }
 
 
 def _judged(
-    cell: Cell, fitted: Line, top: Sensitivity, mix: Mix | None, breach: bool, tested: Tested | None
+    cell: Cell,
+    fitted: Line,
+    top: Sensitivity,
+    mix: Mix | None,
+    breach: bool,
+    tested: Tested | None,
+    frame: Frame,
 ) -> dict[str, object]:
     """Colour, reasons and flags of the judged design; none for the designs that are only shown."""
-    if cell.design != JUDGED:
+    if cell.design != frame.judged_design:
         return dict.fromkeys(("colour_code", "colour_reason_codes", "colour_flag_codes", "experiment_code"))
     judged = traffic_light.light(
         traffic_light.Evidence(
@@ -451,7 +465,8 @@ def _judged(
             delta_points=tested.delta_points if tested else None,
             is_gain_proved=bool(tested and tested.is_gain_proved),
             power=tested.power if tested else None,
-        )
+        ),
+        frame.bars,
     )
     return {
         "colour_code": judged.colour,

@@ -62,6 +62,7 @@ def _rate(value: float | Fraction | None) -> Decimal | None:
 
 def line_of(points, design="landmark_5", kind="all", segment="all", **more) -> LineFigures:
     """The row of the mart for planted (touches, leads, converted), fitted as the statistics step does."""
+    more.setdefault("colour_code", "amber" if design == "landmark_5" else None)
     counted = Points.of_outcomes(points)
     fitted, corners = fit(counted), quadrants(counted)
     return LineFigures(

@@ -426,7 +426,7 @@ def segment(dimension, code, n, cr, touches, ttf, contacted) -> Segment:
 
 def touch_line(r, colour, *reasons, n=6_100) -> TouchLine:
     bounds = (D(r), D(r) - D("0.03"), D(r) + D("0.03")) if r else (None,) * 3
-    return TouchLine(n, *bounds, None if r else "zero_variance_y", colour, reasons)
+    return TouchLine(n, *bounds, None if r else "zero_variance_y", colour, reasons, 5)
 
 
 TOUCH_LINES = {

@@ -211,7 +211,7 @@ def test_the_monthly_note_associates_and_leaves_three_lessons_to_people():
     assert all(lesson.replace("'", "'") in page for lesson in planted.NOTE.lessons)
     one = CYCLE_PAGES["monthly_note"](planted.FRAGILE_CYCLE, "en")
     assert one.count('class="blank"') == 2 and "To be written by a person" in text_of(one)
-    assert "No association of touches and later conversion is shown" in text_of(one), "p = 0.4"
+    assert "Touches of the first 5 days show no association with later conversion" in text_of(one), "p = 0.4"
     assert (
         "1. Is half of the leads contacted within the target?" in page and "43.00% [41.00%; 45.00%]" in page
     )

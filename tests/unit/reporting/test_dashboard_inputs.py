@@ -20,7 +20,7 @@ _LINE = """
     select 'half_year' as period_code, date '2025-12-01' as period_start, date '2026-06-01' as period_end, design as design_code,
         kind as segment_kind_code, segment as segment_code, n::bigint as n_leads, k::bigint as n_converted, 0::bigint as n_converted_before,
         0::bigint as n_immature, 1.5::decimal(18, 10) as touches_mean, 0.4::decimal(18, 10) as conversion_rate, r::decimal(18, 10) as r,
-        0.1::decimal(18, 10) as slope, 'amber' as colour_code, 'no_experiment' as colour_reason_codes, null as colour_flag_codes,
+        0.1::decimal(18, 10) as slope, case when design <> 'naive' then 'amber' end as colour_code, 'no_experiment' as colour_reason_codes, null as colour_flag_codes,
         null::decimal(18, 10) as r_low, null::decimal(18, 10) as r_high, null as line_reason_code
     from (values ('landmark_5', 'all', 'all', 6, 2, 0.3), ('landmark_5', 'size_band', 'enterprise', 2, 1, null), ('landmark_5', 'size_band', 'smb', 4, 1, null),
         ('landmark_5', 'channel', 'outbound', 6, 2, null), ('naive', 'all', 'all', 6, 2, 0.6), ('landmark_5', 'rep', 'rep_1', 6, 2, null)) t (design, kind, segment, n, k, r)"""

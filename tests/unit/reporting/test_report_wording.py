@@ -5,6 +5,7 @@ import string
 import planted_cycles
 import planted_reports as planted
 import pytest
+from test_cycle_note_page import page as cycle_note
 
 from orchestration.reporting import wording
 from orchestration.reporting.index_page import FORMS, PAGES
@@ -78,7 +79,7 @@ def test_both_catalogues_have_the_same_keys_and_the_same_places():
     assert [key for key in french if not (french[key].strip() and english[key].strip())] == []
 
 
-def test_every_sentence_is_used_by_a_report(monkeypatch):
+def test_every_sentence_is_used_by_a_report(monkeypatch, tmp_path):
     used = set()
 
     class Recorded(dict):
@@ -102,6 +103,22 @@ def test_every_sentence_is_used_by_a_report(monkeypatch):
             render(cycle, "en")
     for rows in ([LeadRow("lea_1", "inbound", "smb", 1, 0)], None):
         workbook(planted_cycles.CYCLE, rows, "en")
+    text = "What was learned, and what follows."
+    written = {"insights": [text], "experiments": [text]}
+    cycle_note(tmp_path, "en", counted=False)
+    cycle_note(
+        tmp_path,
+        "en",
+        segments=[{"code": "a_team", "team_code": ["Paris"], "phase": ["mql"]}],
+        team_capacity={"Paris": 40},
+        closing={
+            "business_story": text,
+            "retrospective": text,
+            "lessons": [text] * 3,
+            "managers": {"Paris": written},
+        },
+        closed={"closed_by": "Ann Lee", "closed_on": "2026-07-31"},
+    )
     files = {f"{name}.{language}.{form}" for name in PAGES for language in ("fr", "en") for form in FORMS}
     render_index(planted.RUN, files, "en")
     render_glossary(planted.RUN, "en", planted.METRICS, planted.ABSENT)

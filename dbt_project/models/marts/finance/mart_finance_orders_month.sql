@@ -1,5 +1,5 @@
--- The backlog is the running sum of what was ordered less what left or was cancelled; a month without an order keeps the
--- one of the month before.
+-- The backlog is the running sum of what was ordered less what left or was cancelled; a month without an order keeps
+-- the one of the month before.
 with flows as (
     select * from {{ ref('fct_order_flows') }}
 ),
