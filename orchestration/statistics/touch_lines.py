@@ -146,8 +146,9 @@ from cuts as c cross join (select max(last_month) as last_month from audit_units
 group by all order by all
 """
 _BREACHES = """
-select coalesce(bool_or(complained * 1000 > 2 * delivered), false) from (
-  select date_trunc('week', sent_on) as week, sum(n_complained) as complained, sum(n_delivered) as delivered
+select coalesce(bool_or(complained > bar * delivered), false) from (
+  select date_trunc('week', sent_on) as week, sum(n_complained) as complained, sum(n_delivered) as delivered,
+    max(complaint_max_rate) as bar
   from metrics.fct_email_send_days where sent_on >= $cycle_start and sent_on < $cycle_end group by 1)
 """
 

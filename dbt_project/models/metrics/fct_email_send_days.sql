@@ -41,6 +41,26 @@ dated as (
         {{ local_day('counted.quarter_hour_at', 'settings.timezone') }} as sent_on
     from counted
     cross join {{ run_settings() }} as settings
+),
+
+days as (
+    select
+        sent_on,
+        size_band_code,
+        sending_code,
+        {{ iso_week_start('sent_on') }} as iso_week_start_on,
+        sum(n_sent) as n_sent,
+        sum(n_delivered) as n_delivered,
+        sum(n_bounced_hard) as n_bounced_hard,
+        sum(n_bounced_soft) as n_bounced_soft,
+        sum(n_complained) as n_complained,
+        sum(n_unsubscribed) as n_unsubscribed,
+        sum(n_replied) as n_replied,
+        sum(case when reports_replies then n_delivered else 0 end) as n_delivered_with_replies,
+        sum(n_opened) as n_opened,
+        sum(case when reports_openings then n_delivered else 0 end) as n_delivered_with_openings
+    from dated
+    group by sent_on, size_band_code, sending_code
 )
 
 select
@@ -48,15 +68,15 @@ select
     size_band_code,
     sending_code,
     cast(sent_on as string) || '/' || size_band_code || '/' || sending_code as send_day_key,
-    cast(sum(n_sent) as bigint) as n_sent,
-    cast(sum(n_delivered) as bigint) as n_delivered,
-    cast(sum(n_bounced_hard) as bigint) as n_bounced_hard,
-    cast(sum(n_bounced_soft) as bigint) as n_bounced_soft,
-    cast(sum(n_complained) as bigint) as n_complained,
-    cast(sum(n_unsubscribed) as bigint) as n_unsubscribed,
-    cast(sum(n_replied) as bigint) as n_replied,
-    cast(sum(case when reports_replies then n_delivered else 0 end) as bigint) as n_delivered_with_replies,
-    cast(sum(n_opened) as bigint) as n_opened,
-    cast(sum(case when reports_openings then n_delivered else 0 end) as bigint) as n_delivered_with_openings
-from dated
-group by sent_on, size_band_code, sending_code
+    cast(n_sent as bigint) as n_sent,
+    cast(n_delivered as bigint) as n_delivered,
+    cast(n_bounced_hard as bigint) as n_bounced_hard,
+    cast(n_bounced_soft as bigint) as n_bounced_soft,
+    cast(n_complained as bigint) as n_complained,
+    cast(n_unsubscribed as bigint) as n_unsubscribed,
+    cast(n_replied as bigint) as n_replied,
+    cast(n_delivered_with_replies as bigint) as n_delivered_with_replies,
+    cast(n_opened as bigint) as n_opened,
+    cast(n_delivered_with_openings as bigint) as n_delivered_with_openings,
+    {{ rail_policy('complaint_max_rate', 'iso_week_start_on') }} as complaint_max_rate
+from days

@@ -17,6 +17,7 @@ from orchestration.statistics.touch_lines import compute
 SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1))
 START = datetime(2026, 5, 4, 9)
 WINDOW = 30
+BAR = Decimal("0.002")
 
 
 @pytest.fixture
@@ -170,9 +171,23 @@ def test_an_effect_of_early_touches_is_seen_by_the_landmark_and_stays_amber_with
 @pytest.mark.audit("DE20", "R3")
 def test_one_week_of_complaints_above_the_bar_is_red_whatever_else(con):
     plant_world(con, 500, 3, late=0.06)
-    add(con, "metrics.fct_email_send_days", sent_on=date(2026, 6, 10), n_delivered=1000, n_complained=2)
+    add(
+        con,
+        "metrics.fct_email_send_days",
+        sent_on=date(2026, 6, 10),
+        n_delivered=1000,
+        n_complained=2,
+        complaint_max_rate=BAR,
+    )
     assert row(compute(con, SETTINGS), "landmark_5")["colour_code"] == "amber"
-    add(con, "metrics.fct_email_send_days", sent_on=date(2026, 6, 12), n_delivered=0, n_complained=1)
+    add(
+        con,
+        "metrics.fct_email_send_days",
+        sent_on=date(2026, 6, 12),
+        n_delivered=0,
+        n_complained=1,
+        complaint_max_rate=BAR,
+    )
     found = row(compute(con, SETTINGS), "landmark_5")
     assert (found["colour_code"], found["colour_reason_codes"]) == ("red", "complaints_breach")
 
