@@ -123,7 +123,7 @@ def decide(
     controls: Sequence[ControlResult] = (),
     filled: Collection[str] | None = None,
     progress: Progress | None = None,
-    framing_note: Literal["missing", "not_approved", "changed", "approved"] | None = None,
+    framing_note: Literal["missing", "not_approved", "changed", "outdated", "approved"] | None = None,
 ) -> Verdict:
     """The verdict of a cycle. Pure: same inputs, same verdict and sentences.
 

@@ -61,11 +61,12 @@ class Controls(Strict):
 
 
 class FramingNote(Strict):
-    """Effect of a framing note that is not there, that nobody approved, or that changed after its approval."""
+    """Effect of a framing note that is missing, not approved, changed since, or not the one that was computed with."""
 
     missing: Effect
     not_approved: Effect
     changed: Effect
+    outdated: Effect
 
 
 class Slack(Strict):

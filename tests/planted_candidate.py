@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -22,6 +23,7 @@ from expectations.results import judge as judge_counts
 from ingest import Company, load_company
 from ingest.demo.framing import write_notes
 from ingest.ledger import RECORD_TERMS
+from orchestration.cycles.note import read_note
 from orchestration.publication.judging import decided
 from orchestration.settings import RunSettings, cycle_bounds, read_settings, write_settings
 
@@ -34,6 +36,17 @@ own_domains: [planted.example]
 cycle: 2026-06
 sources: []
 """
+
+
+@cache
+def framing_version(cycle: str) -> str:
+    """Of the note that is planted for a cycle."""
+    with TemporaryDirectory() as folder:
+        write_notes(Path(folder), [cycle])
+        note = read_note(Path(folder), cycle)
+    assert note is not None
+    return note.version
+
 
 SETTINGS = RunSettings(
     company="planted",
@@ -49,6 +62,7 @@ SETTINGS = RunSettings(
     code_version="c" * 12,
     policy_version="p" * 12,
     run_id="run-1",
+    framing_version=framing_version("2026-06"),
 )
 
 
@@ -219,7 +233,10 @@ def of_cycle(cycle: str, run_id: str = "run-1") -> RunSettings:
     """The planted settings for another month."""
     start, end = cycle_bounds(cycle)
     as_of = dt.datetime(end.year, end.month, end.day)
-    return replace(SETTINGS, cycle=cycle, cycle_start=start, cycle_end=end, as_of=as_of, run_id=run_id)
+    return replace(
+        SETTINGS, cycle=cycle, cycle_start=start, cycle_end=end, as_of=as_of, run_id=run_id,
+        framing_version=framing_version(cycle),
+    )  # fmt: skip
 
 
 def results_path(root: Path) -> Path:

@@ -199,7 +199,7 @@ class Framing(_Part):
     version: Literal[1]
     cycle: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
     decision_sought: _Text
-    unit: Literal["lead", "account", "rep"] = "lead"
+    unit: Literal["lead"] = "lead"
     segments: Annotated[tuple[Segment, ...], Field(min_length=1)]
     period: Period | None = None
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from orchestration.cycles.acts import Acts, find_acts
 from orchestration.cycles.note import Framing, Note, Standing, read_note
@@ -25,6 +25,16 @@ KEPT = Path("run") / "framing.parquet"
 def standing_of(company: Company, cycle: str) -> Standing:
     """How the note stands now, in the company's directory. Raises as read_note."""
     return _standing(read_note(company.root, cycle, company.timezone))
+
+
+def standing_for(company: Company, settings: RunSettings) -> Standing | Literal["outdated"]:
+    """How the note stands for figures made with `settings`: outdated when it was another one then.
+
+    Raises as read_note.
+    """
+    note = read_note(company.root, settings.cycle, company.timezone)
+    is_other = note is not None and note.version != settings.framing_version
+    return "outdated" if is_other and _standing(note) == "approved" else _standing(note)
 
 
 def _standing(note: Note | None) -> Standing:

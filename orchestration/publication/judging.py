@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
 from expectations.thresholds import kept_thresholds
-from orchestration.cycles.standing import kept_acts, standing_of
+from orchestration.cycles.standing import kept_acts, standing_for
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.experiments.kept import kept_experiments
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
@@ -93,7 +93,7 @@ def decided(
         controls=read_controls(work),
         filled=filled,
         progress=progress,
-        framing_note=standing_of(company, settings.cycle),
+        framing_note=standing_for(company, settings),
     )
     return verdict, progress
 

@@ -20,7 +20,7 @@ from orchestration.cycles.note import read_note
 from orchestration.publication import NotAdmittedError, publish
 from orchestration.publication.judging import decided, run_fingerprint
 from orchestration.publication.publishing import read_verdict, refuse
-from orchestration.settings import read_settings
+from orchestration.settings import read_settings, write_settings
 
 DECISION = "Answer small inbound leads faster, or more often?"
 
@@ -155,6 +155,18 @@ def test_nothing_is_published_without_an_approved_note(
     with pytest.raises(NotAdmittedError):
         publish(company, MANIFEST)
     assert not (company.published / "marts.duckdb").exists()
+
+
+@pytest.mark.audit("FR1", "EX11")
+def test_figures_made_with_another_note_than_the_approved_one_are_held(tmp_path: Path) -> None:
+    """A note approved while a run was under way, or after a run without one, is not what it computed with."""
+    company = plant(tmp_path, settings=replace(SETTINGS, framing_version=""))
+    verdict, _ = decided(company, read_settings(company.work), filled=frozenset())
+    assert (verdict.verdict, verdict.reasons) == ("hold", ("framing_outdated",))
+    with pytest.raises(NotAdmittedError):
+        publish(company, MANIFEST)
+    write_settings(SETTINGS, company.work)
+    assert decided(company, read_settings(company.work), filled=frozenset())[0].verdict == "publish"
 
 
 def test_what_people_did_after_the_month_is_part_of_the_publication(tmp_path: Path) -> None:
