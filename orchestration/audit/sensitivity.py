@@ -6,12 +6,15 @@ Not here: the influence of one unit and the class of an outlier (dq_outliers), w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 
 from orchestration.audit.points import Points
 from orchestration.audit.regression import Line, line
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 
 TOP = Fraction(99, 100)
+_STEP = Decimal("1e-10")
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Sensitivity:
     reason: str | None
 
 
-def without_top(points: Points, whole: Line, bars: tuple[float, float] = (0.10, 0.25)) -> Sensitivity:
-    """Sensitivity of `whole`, the line of `points`; `bars` part the bands of r."""
+def without_top(points: Points, whole: Line, bars: Bars = METHOD_BARS) -> Sensitivity:
+    """Sensitivity of `whole`, the line of `points`; `bars` part the bands of r, as in the light: in ten digits."""
     limit = points.quantile_x(TOP)
     if limit is None:
         return Sensitivity(None, 0, None, False, "no_units")
@@ -44,9 +47,10 @@ def without_top(points: Points, whole: Line, bars: tuple[float, float] = (0.10, 
     fitted = line(rest)
     if whole.r is None or fitted.r is None:
         return Sensitivity(limit, dropped, fitted, whole.r is not None, fitted.reason)
-    moved = _band(whole.r, bars) != _band(fitted.r, bars) or (whole.r > 0) != (fitted.r > 0)
+    r, r_rest = (Decimal(repr(each)).quantize(_STEP) for each in (whole.r, fitted.r))
+    moved = _band(r, bars) != _band(r_rest, bars) or (r > 0) != (r_rest > 0)
     return Sensitivity(limit, dropped, fitted, moved, None)
 
 
-def _band(r: float, bars: tuple[float, float]) -> int:
-    return sum(r >= bar for bar in bars)
+def _band(r: Decimal, bars: Bars) -> int:
+    return sum(r >= bar for bar in (bars.r_amber, bars.r_green))

@@ -22,9 +22,9 @@ import numpy as np
 from scipy.special import betaincinv
 
 from orchestration.audit.complaints import Z_ONE_SIDED
-from orchestration.audit.composition import MINIMUM_EVENTS, MINIMUM_UNITS
 from orchestration.audit.points import Points
 from orchestration.audit.shape import DECISIONS, MARGIN, plateau_knots, shape
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.audit.yields import LAST_TOUCH, Paths, wilson
 
 RESAMPLES = 1000
@@ -65,12 +65,12 @@ def decision(proposal: Proposal, in_force: Decimal | None) -> str:
     return KEEP if is_inside else CHANGE
 
 
-def least_touches(paths: Paths, coverage: Fraction) -> Proposal:
+def least_touches(paths: Paths, coverage: Fraction, bars: Bars = METHOD_BARS) -> Proposal:
     """The smallest number of touches in the window that `coverage` of the conversions had at most before them."""
     method = "coverage"
     counts = _by_touches(paths)
     n, events = paths.n_leads, int(counts.sum())
-    if reason := _too_few(n, events):
+    if reason := _too_few(n, events, bars):
         return Proposal(None, None, None, n, events, method, reason)
     value = int(_first_covered(counts[None, :], coverage)[0])
     drawn = _generator(counts, "least").multinomial(events, counts / events, RESAMPLES)
@@ -93,7 +93,7 @@ def _first_covered(counts: np.ndarray, coverage: Fraction) -> np.ndarray:
     return np.argmax(summed * coverage.denominator >= summed[:, -1:] * coverage.numerator, axis=1)
 
 
-def most_touches(paths: Paths, floor: Fraction) -> Proposal:
+def most_touches(paths: Paths, floor: Fraction, bars: Bars = METHOD_BARS) -> Proposal:
     """The last touch before the first one whose upper bound of the yield lies below `floor`."""
     method = "yield_floor"
     if not paths.paths:
@@ -101,7 +101,7 @@ def most_touches(paths: Paths, floor: Fraction) -> Proposal:
     at_risk, events, _ = paths.weights()
     counts = paths.counts()
     n, x = paths.n_leads, int((counts @ events)[1:].sum())
-    if reason := _too_few(n, x):
+    if reason := _too_few(n, x, bars):
         return Proposal(None, None, None, n, x, method, reason)
     first = _first_below(counts[None, :], at_risk, events, floor)[0]
     if first > LAST_TOUCH:
@@ -125,7 +125,7 @@ def _first_below(counts: np.ndarray, at_risk: np.ndarray, events: np.ndarray, fl
     return np.where(below.any(axis=1), 1 + np.argmax(below, axis=1), LAST_TOUCH + 1)
 
 
-def plateau_touches(paths: Paths) -> Proposal:
+def plateau_touches(paths: Paths, bars: Bars = METHOD_BARS) -> Proposal:
     """Touches in the window from which on more of them go with no more conversions: a third opinion.
 
     The line through touches and conversion that stops to rise, where it is sure among the forms (`shape`); its knots
@@ -138,7 +138,7 @@ def plateau_touches(paths: Paths) -> Proposal:
         cell[0] += p.n_leads
         cell[1] += p.n_leads if p.is_converted else 0
     n, events = paths.n_leads, paths.n_conversions
-    if reason := _too_few(n, events):
+    if reason := _too_few(n, events, bars):
         return Proposal(None, None, None, n, events, method, reason)
     points = Points.of_outcomes((x, units, converted) for x, (units, converted) in counted.items())
     found, knots = shape(points), plateau_knots(points)
@@ -154,7 +154,7 @@ def plateau_touches(paths: Paths) -> Proposal:
     return Proposal(value, low, high, n, events, method)
 
 
-def ttf_target(buckets: Sequence[tuple[int, int]], margin: Fraction) -> Proposal:
+def ttf_target(buckets: Sequence[tuple[int, int]], margin: Fraction, bars: Bars = METHOD_BARS) -> Proposal:
     """The longest of TTF_EDGES up to which conversion is not below the best bucket by more than `margin`.
 
     buckets: (leads, conversions) by time to first contact, one for each edge (up to it) and one beyond the last.
@@ -166,16 +166,16 @@ def ttf_target(buckets: Sequence[tuple[int, int]], margin: Fraction) -> Proposal
     if cells.shape != (len(TTF_EDGES) + 1, 2) or (cells < 0).any():
         raise ValueError(f"{len(TTF_EDGES) + 1} buckets of leads and conversions expected: {list(buckets)}")
     n, events = int(cells.sum()), int(cells[:, 1].sum())
-    if reason := _too_few(n, events):
+    if reason := _too_few(n, events, bars):
         return Proposal(None, None, None, n, events, method, reason)
     flat = cells.ravel()
-    value = int(_longest(cells[None], margin, is_proved=True)[0])
+    value = int(_longest(cells[None], margin, bars.minimum_units, is_proved=True)[0])
     if value < 0:
         return Proposal(None, None, None, n, events, method, "no_bucket_proved")
     if value == len(TTF_EDGES) - 1:
         return Proposal(None, None, None, n, events, method, "no_fall_seen")
     drawn = _generator(flat, "ttf").multinomial(n, flat / n, RESAMPLES).reshape(RESAMPLES, -1, 2)
-    low, high = _percentiles(_longest(drawn, margin, is_proved=False))
+    low, high = _percentiles(_longest(drawn, margin, bars.minimum_units, is_proved=False))
     low, high = min(low, value), max(high, value)
     return Proposal(
         TTF_EDGES[value],
@@ -187,14 +187,14 @@ def ttf_target(buckets: Sequence[tuple[int, int]], margin: Fraction) -> Proposal
     )
 
 
-def _longest(cells: np.ndarray, margin: Fraction, *, is_proved: bool) -> np.ndarray:
+def _longest(cells: np.ndarray, margin: Fraction, least: int, *, is_proved: bool) -> np.ndarray:
     """Per sample (samples x buckets x [not converted, converted]) the place of the longest edge, -1 without one.
 
-    is_proved: the lower bound of the difference lies above -margin; else the difference itself does, whose spread
-    over samples is the interval.
+    least: units without which a bucket tells nothing. is_proved: the lower bound of the difference lies above -margin;
+    else the difference itself does, whose spread over samples is the interval.
     """
     units, events = cells.sum(axis=2), cells[:, :, 1]
-    shares = np.where(units >= MINIMUM_UNITS, events / np.maximum(units, 1), -1.0)
+    shares = np.where(units >= least, events / np.maximum(units, 1), -1.0)
     best = np.argmax(shares, axis=1)[:, None]
     n_best, k_best = np.take_along_axis(units, best, 1), np.take_along_axis(events, best, 1)
     n, k = np.cumsum(units, axis=1)[:, :-1], np.cumsum(events, axis=1)[:, :-1]
@@ -204,7 +204,7 @@ def _longest(cells: np.ndarray, margin: Fraction, *, is_proved: bool) -> np.ndar
         low, _ = wilson(k, n, Z_ONE_SIDED)
         _, high = wilson(k_best, n_best, Z_ONE_SIDED)
         bound = bound - np.sqrt((share - low) ** 2 + (high - top) ** 2)
-    holds = (bound > -float(margin)) & (n >= MINIMUM_UNITS) & (shares.max(axis=1, keepdims=True) >= 0)
+    holds = (bound > -float(margin)) & (n >= least) & (shares.max(axis=1, keepdims=True) >= 0)
     return np.where(holds, np.arange(holds.shape[1]), -1).max(axis=1)
 
 
@@ -213,7 +213,8 @@ def mails_a_day(doses: Mapping[int, tuple[int, int]], bar: Fraction) -> Proposal
 
     doses: mails of the day -> (delivered, complained). A dose is shown to be safe when the exact one-sided 95 % upper
     bound of its rate is at most `bar`, and unsafe when the lower one is above it; between them nothing is shown, which
-    is why the interval reaches from the last dose shown to be safe to the last one before an unsafe one.
+    is why the interval reaches from the last dose shown to be safe to the last one before an unsafe one. Where no dose
+    is shown to be safe none is proposed, whatever is shown to be unsafe.
     """
     method = "clopper_pearson"
     n, events = (sum(each) for each in zip(*doses.values(), strict=True)) if doses else (0, 0)
@@ -227,10 +228,12 @@ def mails_a_day(doses: Mapping[int, tuple[int, int]], bar: Fraction) -> Proposal
         if unsafe is None and _lower(k, m) > float(bar):
             unsafe = dose
     high = None if unsafe is None else Decimal(unsafe - 1)
-    if not safe and high is None:
-        return Proposal(None, None, None, n, events, method, "too_few_units" if not n else "not_shown_safe")
-    value = Decimal(safe) if safe else high
-    return Proposal(value, Decimal(safe), high, n, events, method)
+    if not n:
+        return Proposal(None, None, None, n, events, method, "too_few_units")
+    if not safe:
+        low = None if high is None else Decimal(0)
+        return Proposal(None, low, high, n, events, method, "not_shown_safe")
+    return Proposal(Decimal(safe), Decimal(safe), high, n, events, method)
 
 
 def _upper(events: int, units: int) -> float:
@@ -246,10 +249,10 @@ def touches_a_day(n_leads: int, least: Decimal, work_days: int) -> Fraction | No
     return Fraction(n_leads) * Fraction(least) / work_days if work_days else None
 
 
-def _too_few(units: int, events: int) -> str | None:
-    if units < MINIMUM_UNITS:
+def _too_few(units: int, events: int, bars: Bars) -> str | None:
+    if units < bars.minimum_units:
         return "too_few_units"
-    return "too_few_events" if events < MINIMUM_EVENTS else None
+    return "too_few_events" if events < bars.minimum_events else None
 
 
 def _generator(counts: np.ndarray, purpose: str) -> np.random.Generator:

@@ -40,6 +40,7 @@ class Evidence:
         r: landmark correlation rounded to ten decimals; None where it cannot be estimated.
         is_fragile, is_reversed, is_heterogeneous: findings of sensitivity and composition.
         has_complaint_breach: a week of the cycle had more complaints than its bar.
+        are_complaints_up: complaints of the company's mails are shown to have risen against the month before.
         complaints: of the experiment: proved_stable, not_proved, up or breach; None without mailings.
         experiment: valid, mismatch (sample ratio) or None without one that can be read.
         delta_points: conversion points of the experiment.
@@ -54,6 +55,7 @@ class Evidence:
     is_reversed: bool = False
     is_heterogeneous: bool = False
     has_complaint_breach: bool = False
+    are_complaints_up: bool = False
     complaints: str | None = None
     experiment: str | None = None
     delta_points: Decimal | None = None
@@ -74,7 +76,7 @@ def light(evidence: Evidence, bars: Bars = METHOD_BARS) -> Light:
     """The light of one segment."""
     if evidence.has_complaint_breach or evidence.complaints == "breach":
         return Light(RED, ("complaints_breach",))
-    if evidence.complaints == "up":
+    if evidence.are_complaints_up or evidence.complaints == "up":
         return Light(RED, ("complaints_up",))
     if not bars.is_enough(evidence.n, evidence.n_events):
         return Light(GREY, ("too_few_units" if evidence.n < bars.minimum_units else "too_few_events",))

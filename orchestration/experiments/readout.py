@@ -18,6 +18,7 @@ import pyarrow as pa
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from orchestration.audit.traffic_light import METHOD_BARS
 from orchestration.experiments import balance, design, effects, guards, sequential, srm
 from orchestration.experiments.effects import Difference, Share
 from orchestration.experiments.kept import FINISHED, READY
@@ -26,8 +27,6 @@ from orchestration.experiments.verdict import Findings, Verdict, verdict
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.settings import RunSettings
 
-#: Complaints of the test arm above it are a breach, strictly.
-COMPLAINT_CEILING = Decimal("0.002")
 #: Mails to a lead that the sequence of a guard rail expects; it is tightest there and holds everywhere.
 MAILS_PER_LEAD = 10
 PLANNED, RUNNING, MATURING = "planned", "running", "windows_open"
@@ -85,7 +84,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class Cells:
-    """Counts of one experiment; the columns are those of the queries of statistics.experiments."""
+    """Counts of one experiment; the columns are those of the queries of statistics.experiments.
+
+    complaint_ceiling: complaints of the test arm above it are a breach, strictly; None without a bar in force.
+    """
 
     clusters: pa.Table
     waits: pa.Table
@@ -95,12 +97,15 @@ class Cells:
     units: pa.Table
     exposed: Mapping[str, int]
     n_contaminated: int
+    complaint_ceiling: Decimal | None = None
 
     @classmethod
     def of(cls, found: Mapping[str, Mapping[str, pa.Table]], code: str) -> Cells:
         """Those of one experiment; found: result of each query by experiment."""
         none: dict[str, pa.Table] = {}
-        exposed, contaminated = (found[name].get(code) for name in ("exposed", "contaminated"))
+        exposed, contaminated, ceilings = (
+            found[name].get(code) for name in ("exposed", "contaminated", "ceilings")
+        )
         tables = {name: found[name].get(code) for name in _TABLES}
         return cls(
             **{name: pa.table(none) if table is None else table for name, table in tables.items()},
@@ -108,6 +113,7 @@ class Cells:
             if exposed is not None
             else {},
             n_contaminated=sum(contaminated["n"].to_pylist()) if contaminated is not None else 0,
+            complaint_ceiling=ceilings["complaint_max_rate"][0].as_py() if ceilings is not None else None,
         )
 
     def arm(self, table: str, arm: str) -> pa.Table:
@@ -218,7 +224,7 @@ def _read(opened: Opened, cells: Cells) -> tuple[dict[str, Any], Findings]:
         delta=primary.delta if isinstance(primary.delta, Fraction) else None,
         low=primary.low,
         high=primary.high,
-        bar_points=protocol.success_points,
+        bar_points=max(protocol.success_points, METHOD_BARS.delta_points),
         complaints=rails["complaints"].status,
         guard_rail=guards.gravest([each.status for each in rails.values()]),
         is_mismatch=bool(row["is_ratio_mismatch"]),
@@ -336,7 +342,7 @@ def _worst_difference(cells: Cells, protocol: Protocol) -> float | None:
 
 def _rail(cells: Cells, protocol: Protocol, metric: str, margin_points: Decimal) -> guards.Guard:
     test, control = mail_shares(cells, protocol, metric)
-    ceiling = COMPLAINT_CEILING if metric == "complaints" else None
+    ceiling = cells.complaint_ceiling if metric == "complaints" else None
     return guards.guard(test, control, margin_points / 100, ceiling)
 
 
@@ -470,15 +476,15 @@ def week_rows(opened: Opened, cells: Cells) -> list[dict[str, Any]]:
     protocol = opened.protocol
     last = (opened.last_on - protocol.start_on).days
     looks = [protocol.start_on + dt.timedelta(days=7 * (k + 1)) for k in range((last + 6) // 7)]
-    test, control = share(cells, protocol.test), share(cells, protocol.control)
+    effects_so_far = [_effect_so_far(cells, arm) for arm in (protocol.test, protocol.control)]
     alike = {rail.metric: mail_shares(cells, protocol, rail.metric)[0] for rail in protocol.guard_rails}
     found = []
     for week, look_on in enumerate(looks):
         if look_on > opened.cycle_end:
             break
         pair = [
-            Share(*_so_far(cells, arm, week), effect=whole.effect)
-            for arm, whole in ((protocol.test, test), (protocol.control, control))
+            Share(*_so_far(cells, arm, week), effect=effect)
+            for arm, effect in zip((protocol.test, protocol.control), effects_so_far, strict=True)
         ]
         found.append(_look(opened, look_on, "cr", pair, 2 * protocol.leads_per_arm))
         if week >= len(opened.weeks):
@@ -529,6 +535,12 @@ def _so_far(cells: Cells, arm: str, week: int) -> tuple[int, int]:
     rows = cells.arm("lead_weeks", arm)
     n, began, event = numbers(rows, "n"), numbers(rows, "week"), numbers(rows, "event_week")
     return int(n[(began <= week) & (event <= week)].sum()), int(n[began <= week].sum())
+
+
+def _effect_so_far(cells: Cells, arm: str) -> float:
+    """Design effect of all leads so far: the units of open windows are as alike as those of closed ones."""
+    rows = cells.arm("clusters", arm)
+    return effects.design_effect(numbers(rows, "x_so_far"), numbers(rows, "n_so_far"))
 
 
 def _mails_so_far(cells: Cells, arm: str, name: str, week: int) -> int:

@@ -9,6 +9,7 @@ themselves (orchestration.experiments), protocols and arms (kept by the run).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from orchestration.settings import RunSettings
 
 RATE = pa.decimal128(18, 10)
+#: An experiment speaks for a segment while its end lies at most so many months before the cycle's: a year holds every
+#: season once, and what a sequence brought under other people, lists and offers is no proof of what it brings now.
+MOST_MONTHS = 12
 _COUNT, _TEXT, _DAY, _YES = pa.int64(), pa.string(), pa.date32(), pa.bool_()
 
 SCHEMAS: Mapping[str, pa.Schema] = {
@@ -125,6 +129,7 @@ with met as (
   where m.is_held and m.starts_on >= l.from_on and m.starts_on < l.until_on group by all)
 select l.experiment_code, l.arm_code, l.stratum_code, l.golden_id,
   count(*) filter (where l.is_matured) as n, count(*) filter (where l.is_matured and l.is_converted) as x,
+  count(*) as n_so_far, count(*) filter (where l.is_converted) as x_so_far,
   count(*) filter (where not l.is_matured) as n_immature,
   coalesce(sum(l.n_touches) filter (where l.is_matured), 0) as n_touches,
   coalesce(sum(met.n_meetings) filter (where l.is_matured), 0) as n_meetings,
@@ -178,6 +183,13 @@ _ASSIGNED = """
 select experiment_code, arm_code, stratum_code, unit_id, n_prior_leads, n_prior_conversions
 from read_parquet($units) where record_key is null order by all
 """
+# The bar of the experiment's last day that has one: what holds when it ends is what it is judged by.
+_CEILINGS = """
+select e.experiment_code, arg_max(d.complaint_max_rate, d.sent_on) as complaint_max_rate
+from experiment_protocols as e
+join metrics.fct_email_send_days as d on d.sent_on >= e.start_on and d.sent_on < e.end_on
+group by e.experiment_code
+"""
 _CONTAMINATED = """
 select experiment_code, arm_code, n_units as n from experiment_members where is_contaminated
 """
@@ -217,12 +229,16 @@ def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[st
     return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
 
 
-def segments_tested(experiments: pa.Table) -> dict[tuple[str, str], Tested]:
-    """(kind, segment) -> what the last finished experiment on it says; experiments: the table of compute()."""
+def segments_tested(experiments: pa.Table, cycle_end: dt.date) -> dict[tuple[str, str], Tested]:
+    """(kind, segment) -> what the last finished experiment on it says, if it is not too old at the cycle's end.
+
+    experiments: the table of compute().
+    """
     found = {}
+    oldest = _months_before(cycle_end, MOST_MONTHS)
     names = {"worse": "up", "breach": "breach", "proved": "proved_stable", "not_proved": "not_proved"}
     for row in sorted(experiments.to_pylist(), key=lambda r: (r["end_on"], r["experiment_code"])):
-        if row["status_code"] != FINISHED:
+        if row["status_code"] != FINISHED or row["end_on"] < oldest:
             continue
         state = "mismatch" if row["is_ratio_mismatch"] else "valid" if row["is_valid"] else "none"
         found[row["segment_kind_code"], row["segment_code"]] = Tested(
@@ -235,6 +251,12 @@ def segments_tested(experiments: pa.Table) -> dict[tuple[str, str], Tested]:
             power=row["power_rate"],
         )
     return found
+
+
+def _months_before(day: dt.date, months: int) -> dt.date:
+    """The first of the month so many months before; a cycle ends on the first of a month."""
+    place = day.year * 12 + day.month - 1 - months
+    return dt.date(place // 12, place % 12 + 1, 1)
 
 
 def _work(con: duckdb.DuckDBPyConnection) -> Path | None:
@@ -316,6 +338,7 @@ def _count(
             "exposed": _rows(con, _EXPOSED, {"as_of": settings.as_of}),
             "units": _rows(con, _ASSIGNED, {"units": str(work / UNITS)}),
             "contaminated": _rows(con, _CONTAMINATED),
+            "ceilings": _rows(con, _CEILINGS),
         }
         return {each.protocol.code: Cells.of(found, each.protocol.code) for each in read}
     finally:

@@ -20,6 +20,7 @@ from orchestration.settings import RunSettings
 from orchestration.statistics import (
     account_values,
     cohort_tests,
+    complaint_trends,
     cycle_framing,
     deal_score,
     experiments,
@@ -57,9 +58,21 @@ def one_table(
 
 def _audit_and_experiments(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
     found = experiments.compute(con, settings)
-    tested = experiments.segments_tested(found["experiments"])
-    audit = quantify.compute(con, settings, tested, frame_of(con, settings))
-    return {**found, **audit}
+    tested = experiments.segments_tested(found["experiments"], settings.cycle_end)
+    trends = complaint_trends.compute(con, settings)
+    audit = quantify.compute(
+        con,
+        settings,
+        tested,
+        frame_of(con, settings),
+        are_complaints_up=complaint_trends.is_up(trends),
+    )
+    return {**found, "complaint_trends": trends, **audit}
+
+
+def _thresholds(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
+    frame = frame_of(con, settings)
+    return thresholds.compute(con, settings, frame.capacity, frame.bars)
 
 
 PRODUCTS: tuple[Product, ...] = (
@@ -70,10 +83,15 @@ PRODUCTS: tuple[Product, ...] = (
         rep_baselines.compute,
     ),
     Product(deal_score.SCHEMAS, deal_score.DESCRIPTIONS, deal_score.compute),
-    # The light of a segment leans on its experiment: one product, so that experiments are read once.
+    # The light of a segment leans on its experiment and on the complaints of the company: one product, so that both
+    # are read once.
     Product(
-        {**experiments.SCHEMAS, **quantify.SCHEMAS},
-        {**experiments.DESCRIPTIONS, **quantify.DESCRIPTIONS},
+        {**experiments.SCHEMAS, "complaint_trends": complaint_trends.SCHEMA, **quantify.SCHEMAS},
+        {
+            **experiments.DESCRIPTIONS,
+            "complaint_trends": complaint_trends.DESCRIPTION,
+            **quantify.DESCRIPTIONS,
+        },
         _audit_and_experiments,
     ),
     one_table(
@@ -87,7 +105,7 @@ PRODUCTS: tuple[Product, ...] = (
     Product(
         thresholds.SCHEMAS,
         thresholds.DESCRIPTIONS,
-        lambda con, settings: thresholds.compute(con, settings, frame_of(con, settings).capacity),
+        _thresholds,
     ),
     one_table(
         "guard_rails",

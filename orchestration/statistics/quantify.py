@@ -37,16 +37,18 @@ def compute(
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
     frame: Frame = METHOD,
+    *,
+    are_complaints_up: bool = False,
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle. Raises duckdb.Error when master or metrics lack a table.
 
     tested: cut and segment -> what the last experiment on it says, on which the light leans.
-    frame: what the note asks for.
+    frame: what the note asks for. are_complaints_up: shown by `complaint_trends` for the whole company: red lights.
     """
     audit_units.prepare(con, settings, frame.landmarks)
     points = account_quadrants.prepare(con, settings)
     found: dict[str, pa.Table] = {}
-    found |= touch_lines.figures(con, settings, tested, frame)
+    found |= touch_lines.figures(con, settings, tested, frame, are_complaints_up=are_complaints_up)
     found |= phase_lines.figures(con, settings, frame.bars)
     found |= ttf.figures(con, settings)
     found |= touch_quality.figures(con, settings)

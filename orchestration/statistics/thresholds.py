@@ -1,8 +1,7 @@
 """Thresholds of each segment: what is in force, what the data propose, whether that moves it (rows DE1 to DE4, DE19).
 
 Reads the dated rows (metrics.fct_thresholds) as they hold on the last day of the cycle. Rules that no estimate speaks
-about stand in the table with what is in force. Products `touch_yields`, `thresholds`, `threshold_loads` and
-`complaint_trends` (DE21), whose margin is one of the rows.
+about stand in the table with what is in force. Products `touch_yields`, `thresholds` and `threshold_loads`.
 What does NOT belong here: the estimates (orchestration.audit), who keeps to a threshold (fct_lead_adherences).
 """
 
@@ -19,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 
 from expectations.thresholds import ALL, RULES, InForce, Threshold, in_force
-from orchestration.audit.complaints import trend
 from orchestration.audit.thresholds import (
     Proposal,
     decision,
@@ -30,6 +28,7 @@ from orchestration.audit.thresholds import (
     touches_a_day,
     ttf_target,
 )
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.audit.yields import Paths
 from orchestration.settings import RunSettings
 from orchestration.statistics import touch_yields
@@ -40,7 +39,6 @@ from orchestration.statistics.touch_yields import (
     Segment,
     exact,
     in_order,
-    ten_digits,
 )
 
 VALUE = pa.decimal128(18, 4)
@@ -84,30 +82,11 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("reason_code", pa.string()),
         ]
     ),
-    "complaint_trends": pa.schema(
-        [
-            ("segment_kind_code", pa.string()),
-            ("segment_code", pa.string()),
-            ("n_delivered", pa.int64()),
-            ("n_complained", pa.int64()),
-            ("n_delivered_before", pa.int64()),
-            ("n_complained_before", pa.int64()),
-            ("complaint_rate", RATE),
-            ("complaint_before_rate", RATE),
-            ("difference_rate", RATE),
-            ("difference_low_rate", RATE),
-            ("difference_high_rate", RATE),
-            ("margin_rate", RATE),
-            ("status_code", pa.string()),
-            ("reason_code", pa.string()),
-        ]
-    ),
 }
 DESCRIPTIONS = {
     "touch_yields": "Conversion that goes with the next touch, by touch and segment.",
     "thresholds": "Thresholds by segment and rule: in force, proposed by the data, and whether that moves it.",
     "threshold_loads": "Touches a working day that the thresholds ask of the leads of the cycle, and the capacity.",
-    "complaint_trends": "Complaints of the month against the month before: stable, risen, or neither shown.",
 }
 #: What the data say beside the rules: a third opinion on the number of touches, which is never in force.
 PLATEAU = "plateau_touches"
@@ -153,9 +132,13 @@ def read_rows(con: duckdb.DuckDBPyConnection, day: date) -> Rows:
 
 
 def compute(
-    con: duckdb.DuckDBPyConnection, settings: RunSettings, capacity: Mapping[str, Decimal] | None = None
+    con: duckdb.DuckDBPyConnection,
+    settings: RunSettings,
+    capacity: Mapping[str, Decimal] | None = None,
+    bars: Bars = METHOD_BARS,
 ) -> Mapping[str, pa.Table]:
-    """The four tables. capacity: touches a working day by team name, None where nobody has said it.
+    """The three tables. capacity: touches a working day by team name, None where nobody has said it. bars: the
+    least numbers without which the data propose nothing.
 
     Raises duckdb.Error when master or metrics lack a table, LookupError without the parameters that Etalon ships.
     """
@@ -178,17 +161,13 @@ def compute(
         row
         for segment in segments
         for rule in (*RULES, PLATEAU)
-        if (row := _threshold(rule, segment, rows, pooled, windows, settings)) is not None
+        if (row := _threshold(rule, segment, rows, pooled, windows, settings, bars)) is not None
     ]
     return {
         "touch_yields": touch_yields.yields_table(pooled),
         "thresholds": pa.Table.from_pylist(table, schema=SCHEMAS["thresholds"]),
         "threshold_loads": pa.Table.from_pylist(
             _loads(con, settings, rows, capacity), schema=SCHEMAS["threshold_loads"]
-        ),
-        "complaint_trends": pa.Table.from_pylist(
-            _trends(con, settings, rows.parameter("complaint_margin_rate", whole)),
-            schema=SCHEMAS["complaint_trends"],
         ),
     }
 
@@ -200,10 +179,11 @@ def _threshold(
     pooled: Pooled,
     windows: Mapping[tuple[str, str], int],
     settings: RunSettings,
+    bars: Bars,
 ) -> dict[str, object] | None:
     """The row of a rule and segment; None where nothing is in force and nothing proposes."""
     held, default = rows.of(rule, segment), rows.default(rule, segment)
-    proposal = _proposal(rule, segment, rows, pooled)
+    proposal = _proposal(rule, segment, rows, pooled, bars)
     if held is None and proposal is None:
         return None
     row = held.threshold if held else None
@@ -241,7 +221,7 @@ def _threshold(
     }
 
 
-def _proposal(rule: str, segment: Segment, rows: Rows, pooled: Pooled) -> Proposal | None:
+def _proposal(rule: str, segment: Segment, rows: Rows, pooled: Pooled, bars: Bars) -> Proposal | None:
     """What the data say about a rule; None for a rule that they are not asked about.
 
     A cap on touches counts the same days as the least number of them, so that one pass serves both: a segment whose
@@ -249,14 +229,15 @@ def _proposal(rule: str, segment: Segment, rows: Rows, pooled: Pooled) -> Propos
     """
     paths = pooled.paths.get(segment, Paths(()))
     if rule == "min_touches":
-        return least_touches(paths, rows.parameter("coverage_rate", segment))
+        return least_touches(paths, rows.parameter("coverage_rate", segment), bars)
     if rule == "max_touches":
-        return most_touches(paths, rows.parameter("yield_floor_rate", segment))
+        return most_touches(paths, rows.parameter("yield_floor_rate", segment), bars)
     if rule == PLATEAU:
-        return plateau_touches(paths)
+        return plateau_touches(paths, bars)
     if rule == "ttf_max_hours":
         empty = [(0, 0)] * (len(touch_yields.TTF_EDGES) + 1)
-        return ttf_target(pooled.buckets.get(segment, empty), rows.parameter("ttf_margin_rate", segment))
+        margin = rows.parameter("ttf_margin_rate", segment)
+        return ttf_target(pooled.buckets.get(segment, empty), margin, bars)
     if rule == "max_mails_a_day":
         return mails_a_day(pooled.doses.get(segment, {}), rows.parameter("complaint_bar_rate", segment))
     return None
@@ -316,51 +297,3 @@ def _load(kind: str, code: str, cell: list, work_days: int, capacity: Fraction |
         "is_feasible": None if load is None else load <= 1,
         "reason_code": reason,
     }
-
-
-_MONTHS = """
-with counted as (
-  select size_band_code, sending_code, sent_on >= $cycle_start as is_now, sum(n_delivered) as n, sum(n_complained) as k
-  from metrics.fct_email_send_days
-  where sent_on >= cast($cycle_start - interval 1 month as date) and sent_on < $cycle_end group by all),
-cut as (
-  select 'all' as kind, 'all' as segment, is_now, n, k from counted
-  union all select 'size_band', size_band_code, is_now, n, k from counted
-  union all select 'sending', sending_code, is_now, n, k from counted
-  union all select 'all', 'all', true, 0, 0)
-select kind, segment, cast(coalesce(sum(n) filter (where is_now), 0) as bigint),
-  cast(coalesce(sum(least(k, n)) filter (where is_now), 0) as bigint),
-  cast(coalesce(sum(n) filter (where not is_now), 0) as bigint),
-  cast(coalesce(sum(least(k, n)) filter (where not is_now), 0) as bigint)
-from cut group by all order by all
-"""
-
-
-def _trends(
-    con: duckdb.DuckDBPyConnection, settings: RunSettings, margin: Fraction
-) -> list[dict[str, object]]:
-    """Complaints of the cycle against the month before, by cut."""
-    found = []
-    for kind, code, n, k, n_before, k_before in con.execute(
-        _MONTHS, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
-    ).fetchall():
-        told = trend((k, n), (k_before, n_before), margin)
-        found.append(
-            {
-                "segment_kind_code": kind,
-                "segment_code": code,
-                "n_delivered": n,
-                "n_complained": k,
-                "n_delivered_before": n_before,
-                "n_complained_before": k_before,
-                "complaint_rate": exact(Fraction(k, n)) if n else None,
-                "complaint_before_rate": exact(Fraction(k_before, n_before)) if n_before else None,
-                "difference_rate": exact(told.difference),
-                "difference_low_rate": ten_digits(told.low),
-                "difference_high_rate": ten_digits(told.high),
-                "margin_rate": exact(margin),
-                "status_code": told.status,
-                "reason_code": told.reason,
-            }
-        )
-    return found

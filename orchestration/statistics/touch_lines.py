@@ -145,12 +145,23 @@ select c.period_code, c.is_past, c.design_code, c.kind, c.segment, c.x, cast(sum
 from cuts as c cross join (select max(last_month) as last_month from audit_units) as b
 group by all order by all
 """
+# Whole weeks, those that mart_management_express_questions_cycle takes: a week of which a day lies in the cycle, with
+# all its days up to as_of, which send days end at.
 _BREACHES = """
-select coalesce(bool_or(complained > bar * delivered), false) from (
-  select date_trunc('week', sent_on) as week, sum(n_complained) as complained, sum(n_delivered) as delivered,
-    max(complaint_max_rate) as bar
-  from metrics.fct_email_send_days where sent_on >= $cycle_start and sent_on < $cycle_end group by 1)
+select coalesce(bool_or(delivered > 0 and complained > bar * delivered), false) from (
+  select cast(date_trunc('week', sent_on) as date) as week, sum(n_complained) as complained,
+    sum(n_delivered) as delivered, max(complaint_max_rate) as bar
+  from metrics.fct_email_send_days group by 1)
+where week > cast($cycle_start - interval 7 days as date) and week < $cycle_end
 """
+
+
+@dataclass(frozen=True)
+class Complaints:
+    """Of the company's mails, which no segment stands above: a week over its bar, a rise that is shown."""
+
+    is_breach: bool
+    is_up: bool
 
 
 @dataclass(frozen=True)
@@ -183,14 +194,16 @@ def compute(
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
     frame: Frame = METHOD,
+    *,
+    are_complaints_up: bool = False,
 ) -> Mapping[str, pa.Table]:
     """Every table of SCHEMAS for the cycle, read from the warehouse.
 
-    tested: cut and segment -> what the last experiment on it says; green asks for one. Raises duckdb.Error when master
-    or metrics lack a table.
+    tested: cut and segment -> what the last experiment on it says; green asks for one. are_complaints_up: shown by
+    `complaint_trends`. Raises duckdb.Error when master or metrics lack a table.
     """
     audit_units.prepare(con, settings, frame.landmarks)
-    return figures(con, settings, tested, frame)
+    return figures(con, settings, tested, frame, are_complaints_up=are_complaints_up)
 
 
 def figures(
@@ -198,13 +211,16 @@ def figures(
     settings: RunSettings,
     tested: Mapping[tuple[str, str], Tested] | None = None,
     frame: Frame = METHOD,
+    *,
+    are_complaints_up: bool = False,
 ) -> Mapping[str, pa.Table]:
-    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`; tested: as in `compute`."""
+    """Every table of SCHEMAS from the temporary tables of `audit_units.prepare`; the rest as in `compute`."""
     tested = tested or {}
     rows = con.execute(_sql(frame.landmarks)).fetchall()
     breach = con.execute(
         _BREACHES, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}
     ).fetchall()[0][0]
+    complaints = Complaints(bool(breach), are_complaints_up)
     counts: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
     past: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
     aside: dict[Cell, list[int]] = defaultdict(lambda: [0, 0])
@@ -232,7 +248,7 @@ def figures(
                 points[cell],
                 lines[cell],
                 mixes.get((cell.period, cell.design)),
-                bool(breach),
+                complaints,
                 tested.get((cell.kind, cell.segment)),
                 frame,
             ),
@@ -389,13 +405,13 @@ def _figures(
     points: Points,
     fitted: Line,
     mix: Mix | None,
-    breach: bool,
+    complaints: Complaints,
     tested: Tested | None,
     frame: Frame,
 ) -> dict[str, object]:
     """The columns of touch_lines beyond its keys and the leads set aside."""
     corners = quadrants(points)
-    top = without_top(points, fitted)
+    top = without_top(points, fitted, frame.bars)
     enough = frame.bars.is_enough(fitted.n, fitted.n_events)
     form = shape(points) if enough else Shape(None, None, {}, None, "insufficient")
     whole = mix if cell.kind == "all" else None
@@ -436,7 +452,7 @@ def _figures(
         "is_heterogeneous": whole.is_heterogeneous if whole else None,
         "within_slope": decimal(whole.within_slope) if whole else None,
         "worst_cut_code": whole.worst if whole else None,
-        **_judged(cell, fitted, top, whole, breach, tested, frame),
+        **_judged(cell, fitted, top, whole, complaints, tested, frame),
     }
 
 
@@ -445,7 +461,7 @@ def _judged(
     fitted: Line,
     top: Sensitivity,
     mix: Mix | None,
-    breach: bool,
+    complaints: Complaints,
     tested: Tested | None,
     frame: Frame,
 ) -> dict[str, object]:
@@ -460,7 +476,8 @@ def _judged(
             is_fragile=top.is_fragile,
             is_reversed=bool(mix and mix.is_reversed),
             is_heterogeneous=bool((mix and mix.is_heterogeneous) or (tested and tested.is_heterogeneous)),
-            has_complaint_breach=breach,
+            has_complaint_breach=complaints.is_breach,
+            are_complaints_up=complaints.is_up,
             complaints=tested.complaints if tested else None,
             experiment=tested.experiment if tested else None,
             delta_points=tested.delta_points if tested else None,

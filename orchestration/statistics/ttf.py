@@ -11,7 +11,7 @@ What does NOT belong here: the survival estimate (orchestration.audit.survival);
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,8 +25,12 @@ from orchestration.audit.survival import MedianTime, median_time
 from orchestration.settings import RunSettings
 from orchestration.statistics.audit_units import CUTS
 from orchestration.statistics.figures import RATE, decimal, share
+from orchestration.statistics.thresholds import Rows, read_rows
+from orchestration.statistics.touch_yields import Segment
 
 FILE = Path(__file__).with_name("response.yml")
+#: The rule of metrics.fct_thresholds that says when a lead is due.
+TTF_RULE = "ttf_max_hours"
 #: Hours after which business time can be judged for everybody: a week holds more of it than any target.
 _WEEK = 168.0
 
@@ -108,7 +112,7 @@ ASIDE = {
 }
 
 _LEADS = """
-select {cuts}, u.created_on >= $cycle_start as is_month, c.ttf_status_code as status,
+select {cuts}, u.created_on, u.created_on >= $cycle_start as is_month, c.ttf_status_code as status,
   cast(c.ttf_hours as double) as hours, cast(c.ttf_business_hours as double) as business_hours,
   cast(c.ttf_observed_hours as double) as observed,
   cast(c.ttf_business_observed_hours as double) as business_observed,
@@ -154,13 +158,10 @@ from cuts group by all order by all
 
 @dataclass(frozen=True)
 class Response:
-    """response.yml: (code, last hour it holds or None) of each class, and (channel, size band, hours) of each target.
-
-    A channel or size band of None fits every lead.
-    """
+    """response.yml: (code, last hour it holds or None) of each class, and the hours of leads that no rule is about."""
 
     buckets: tuple[tuple[str, float | None], ...]
-    targets: tuple[tuple[str | None, str | None, float], ...]
+    default_hours: float
 
 
 @cache
@@ -171,13 +172,7 @@ def response() -> Response:
     edges = [edge for _, edge in buckets[:-1]]
     if None in edges or buckets[-1][1] is not None or edges != sorted(set(edges)):
         raise ValueError(f"{FILE.name}: ascending until_hours in all buckets but the last expected")
-    return Response(
-        buckets,
-        tuple(
-            (t.get("channel_code"), t.get("size_band_code"), float(t["target_hours"]))
-            for t in content["targets"]
-        ),
-    )
+    return Response(buckets, float(content["default_target_hours"]))
 
 
 def figures(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Mapping[str, pa.Table]:
@@ -191,7 +186,7 @@ def _times(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> pa.Table:
     read = con.sql(_LEADS.format(cuts=cuts), params=bind).to_arrow_table()
     # null hours become nan: a lead without them has no duration
     leads = {name: read[name].to_numpy() for name in read.schema.names}
-    leads["target"] = _targets(leads)
+    leads["target"] = _targets(leads, read_rows(con, settings.cycle_start))
     month = settings.cycle_start.year * 12 + settings.cycle_start.month - 1 - 5
     starts = {
         "month": settings.cycle_start,
@@ -225,16 +220,20 @@ def _segments(leads: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, np.nd
             yield kind, str(code), order[bounds[place] : bounds[place + 1]]
 
 
-def _targets(leads: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Hours within which each lead is due; nan where no target fits."""
-    target = np.full(len(leads["age"]), np.nan)
-    for channel, size, hours in reversed(response().targets):
-        fits = np.ones(len(target), dtype=bool)
-        if channel is not None:
-            fits &= leads["channel"].astype(str) == channel
-        if size is not None:
-            fits &= leads["size_band"].astype(str) == size
-        target[fits] = hours
+def _targets(leads: Mapping[str, np.ndarray], rows: Rows) -> np.ndarray:
+    """Hours within which each lead is due: what is in force for its channel and size on its day, else the default."""
+    target = np.full(len(leads["age"]), response().default_hours)
+    days = leads["created_on"].astype("datetime64[D]")
+    changes = {day for row in (*rows.own, *rows.shipped) for day in (row.valid_from, row.valid_to) if day}
+    edges = [np.datetime64("0001-01-01"), *(np.datetime64(day) for day in sorted(changes))]
+    span = np.searchsorted(np.array(edges, dtype="datetime64[D]"), days, side="right") - 1
+    pairs = np.char.add(np.char.add(leads["channel"].astype(str), "\n"), leads["size_band"].astype(str))
+    cells, of = np.unique(np.char.add(np.char.add(pairs, "\n"), span.astype(str)), return_inverse=True)
+    for place, cell in enumerate(cells.tolist()):
+        channel, size, at = cell.split("\n")
+        held = replace(rows, day=edges[int(at)].item()).of(TTF_RULE, Segment("channel_size", channel, size))
+        if held:
+            target[of == place] = float(held.threshold.value)
     return target
 
 

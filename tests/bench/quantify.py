@@ -48,6 +48,11 @@ create table master.fct_leads as select lead_id, converted_at, cast(converted_at
 create table master.dim_reps as select distinct rep_id, 'team' || substr(rep_id, 4)::int % 5 as team_name from outcomes;
 create table master.dim_accounts as select account_id, min(size_band_code) as size_band_code,
   hash(account_id) % 20 = 0 as is_strategic from outcomes group by account_id;
+create table metrics.fct_thresholds (threshold_key varchar, rule_code varchar, channel_code varchar,
+  size_band_code varchar, threshold_value decimal(18,4), window_days int, origin_code varchar,
+  threshold_version varchar, is_own boolean, valid_from date, valid_to date);
+insert into metrics.fct_thresholds values
+  ('ttf', 'ttf_max_hours', 'inbound', 'smb', 2, null, 'method_default', '1', false, null, null);
 create table metrics.fct_email_send_days as select date '2026-06-10' as sent_on, 1000 as n_delivered, 1 as n_complained,
   cast(0.002 as decimal(18, 10)) as complaint_max_rate;
 create table master.fct_opportunities as select 'opp' || i as opportunity_id, account_id, created_at as opened_at,

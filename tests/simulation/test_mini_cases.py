@@ -118,7 +118,9 @@ def tried(root: Path, per_arm: int, channel: str) -> tuple[dict, Mapping]:
     )
     found = world.read()["experiments"]
     world.con.close()
-    return found[0], segments_tested(pa.Table.from_pylist(found, schema=SCHEMAS["experiments"]))
+    return found[0], segments_tested(
+        pa.Table.from_pylist(found, schema=SCHEMAS["experiments"]), SETTINGS.cycle_end
+    )
 
 
 @pytest.mark.audit("M1", "EX7", "EX10", "DE20")

@@ -155,6 +155,8 @@ BEST = Evidence(n=500, n_events=80, r=Decimal("0.25"))
         ({"r": Decimal("-0.4")}, "red", "r_below_amber_bar"),
         ({"r": None}, "amber", "r_not_estimable"),
         ({"has_complaint_breach": True, "n": 5}, "red", "complaints_breach"),
+        ({"are_complaints_up": True, "n": 5}, "red", "complaints_up"),
+        ({"are_complaints_up": True, "complaints": "proved_stable"}, "red", "complaints_up"),
         ({"is_fragile": True}, "amber", "fragile_without_top"),
         ({"is_reversed": True}, "amber", "reversed_in_segments"),
         ({"is_heterogeneous": True}, "amber", "heterogeneous_segments"),

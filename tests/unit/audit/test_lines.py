@@ -1,5 +1,6 @@
 """Lines, quadrants, sensitivity: against scipy, statsmodels and published sets, and worlds without an answer."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ from orchestration.audit.points import Points
 from orchestration.audit.quadrants import Quadrants, quadrants
 from orchestration.audit.regression import line, square_root
 from orchestration.audit.sensitivity import without_top
+from orchestration.audit.traffic_light import Bars
 
 # NIST StRD, Norris (y, x), certified to 15 digits
 NORRIS_Y = [
@@ -161,3 +163,16 @@ def test_a_tie_at_the_top_drops_nobody_and_says_so():
     points = Points.of([(1, 0, 50), (2, 1, 50)])
     found = without_top(points, line(points))
     assert (found.n_dropped, found.without, found.reason) == (0, None, "no_strict_top_1pct")
+
+
+@pytest.mark.audit("QU11")
+def test_the_bands_of_a_fragile_line_are_those_of_the_light_in_ten_digits():
+    """0.320 with the top, 0.278 without it: another band for a green bar of 0.31, the same one for 0.25."""
+    points = Points.of_outcomes([(0, 300, 20), (1, 300, 50), (2, 300, 100), (4, 8, 8)])
+    whole = line(points)
+    found = without_top(points, whole, Bars(r_green=Decimal("0.31")))
+    assert (round(whole.r, 3), round(found.without.r, 3)) == (0.320, 0.278)
+    assert found.is_fragile and not without_top(points, whole).is_fragile
+    r, rest = (Decimal(repr(each)).quantize(Decimal("1e-10")) for each in (whole.r, found.without.r))
+    assert without_top(points, whole, Bars(r_green=r)).is_fragile, "a bar that is r in ten digits is reached"
+    assert not without_top(points, whole, Bars(r_amber=rest, r_green=Decimal("0.9"))).is_fragile

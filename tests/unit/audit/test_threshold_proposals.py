@@ -23,6 +23,7 @@ from orchestration.audit.thresholds import (
     touches_a_day,
     ttf_target,
 )
+from orchestration.audit.traffic_light import Bars
 from orchestration.audit.yields import Path, Paths
 
 COVERAGE = Fraction(9, 10)
@@ -162,6 +163,26 @@ def test_the_cap_on_mails_is_the_last_dose_shown_to_be_safe() -> None:
     assert (unsure.value, unsure.high) == (1, None)  # nothing is shown of two, so three is not reached
     assert mails_a_day({1: (100, 0)}, BAR).reason == "not_shown_safe"
     assert mails_a_day({}, BAR).reason == "too_few_units"
+    harmful = mails_a_day({1: (300, 0), 2: (300, 1), 3: (4_000, 60)}, BAR)
+    assert (harmful.value, harmful.reason) == (None, "not_shown_safe"), "no dose is shown to be safe"
+    assert (harmful.low, harmful.high) == (0, 2) and decision(harmful, None) == "none"
+    assert mails_a_day({1: (4_000, 60)}, BAR).value is None, "the first mail itself is shown to be unsafe"
+
+
+@pytest.mark.audit("DE1", "FR1")
+def test_the_least_numbers_of_the_note_decide_whether_the_data_propose() -> None:
+    paths = converted([1, 1, 2], others=10)
+    few = Bars(minimum_units=10, minimum_events=2)
+    buckets = [(0, 0)] * 3 + [(8, 3)] * 2 + [(0, 0)] * 5
+    for propose in (
+        lambda bars: least_touches(paths, COVERAGE, bars),
+        lambda bars: most_touches(paths, FLOOR, bars),
+        lambda bars: plateau_touches(paths, bars),
+        lambda bars: ttf_target(buckets, Fraction(1, 20), bars),
+    ):
+        assert propose(Bars()).reason == "too_few_units"
+        assert propose(few).reason not in ("too_few_units", "too_few_events")
+        assert propose(Bars(minimum_units=10, minimum_events=11)).reason == "too_few_events"
 
 
 @pytest.mark.audit("DE1", "DE21")

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from orchestration.experiments import kept, records
+from orchestration.experiments import kept, records, sequential
+from orchestration.experiments.effects import Share
 from orchestration.experiments.protocol import read_protocol
 from orchestration.statistics.experiments import SCHEMAS, compute, segments_tested
 
@@ -48,6 +49,7 @@ _TABLES = {
         " is_matured boolean, is_converted_in_window boolean, n_touches bigint, ttf_status_code varchar,"
         " ttf_observed_hours decimal(18,4)"
     ),
+    "metrics.fct_email_send_days": "sent_on date, complaint_max_rate decimal(18,10)",
     "staging.stg_crm__campaign_members": (
         "source_instance varchar, campaign_id varchar, person_type varchar, person_id varchar, created_at timestamp"
     ),
@@ -155,7 +157,7 @@ def test_a_planted_gain_is_read_as_the_counts_say(world):
     assert row["p_value_adjusted"] == row["p_value"]  # alone
     assert [arm["is_control"] for arm in tables["experiment_arms"]] == [True, False]
     (light,) = segments_tested(
-        pa.Table.from_pylist(tables["experiments"], schema=SCHEMAS["experiments"])
+        pa.Table.from_pylist(tables["experiments"], schema=SCHEMAS["experiments"]), SETTINGS.cycle_end
     ).items()
     assert light[0] == ("all", "all") and light[1].experiment == "valid" and light[1].is_gain_proved
 
@@ -250,12 +252,94 @@ def test_a_protocol_changed_after_registration_is_published_without_a_figure(wor
     (row,) = tables["experiments"]
     assert (row["status_code"], row["reason_codes"]) == ("protocol_changed", "protocol_changed")
     assert row["n_test_leads"] is None and row["colour_code"] is None and not tables["experiment_arms"]
-    assert not segments_tested(pa.Table.from_pylist([row], schema=SCHEMAS["experiments"]))
+    assert not segments_tested(pa.Table.from_pylist([row], schema=SCHEMAS["experiments"]), SETTINGS.cycle_end)
+
+
+@pytest.mark.audit("EX10", "DE20")
+@pytest.mark.parametrize(
+    ("cycle_end", "is_valid"), [("2027-04-01", True), ("2027-05-01", False), ("2027-06-01", False)]
+)
+def test_an_experiment_speaks_for_its_segment_for_twelve_months_after_its_end(world, cycle_end, is_valid):
+    """It ends on 27 April 2026: of the cycle that ends with April 2027 its day is older than twelve months."""
+    gain_world(world, gain=0.15)
+    found = pa.Table.from_pylist(world.read()["experiments"], schema=SCHEMAS["experiments"])
+    tested = segments_tested(found, dt.date.fromisoformat(cycle_end))
+    assert (("all", "all") in tested) == is_valid
+
+
+@pytest.mark.audit("EX10", "DE20")
+def test_a_gain_under_two_points_is_no_success_whatever_the_protocol_asks_for(world):
+    text = PROTOCOL + "success_points: 0.5\n"
+    arms = world.experiment(4000, text)
+    world.accounts(4000)
+    by_arm = {"early": 0, "as_before": 0}
+    rows = []
+    for i, unit in enumerate(f"a{i}" for i in range(4000)):
+        by_arm[arms[unit]] += 1
+        share = 110 if arms[unit] == "early" else 100  # of a thousand: a gain of one point
+        rows.append((unit, i % 28, 6 if by_arm[arms[unit]] % 1000 < share else None))
+    world.leads(rows)
+    (row,) = world.read()["experiments"]
+    assert Decimal("0.5") < row["delta_points"] < 2
+    assert (row["is_bar_met"], row["colour_code"]) == (False, "amber")
+    assert "gain_below_bar" in row["reason_codes"]
+
+
+@pytest.mark.audit("EX5", "DE21")
+@pytest.mark.parametrize(
+    ("bars", "code"),
+    [
+        ({}, "not_proved"),
+        ({"2026-04-06": "0.002"}, "breach"),
+        ({"2026-04-06": "0.002", "2026-04-20": "0.004"}, "not_proved"),
+        ({"2026-04-06": "0.004", "2026-04-27": "0.002"}, "not_proved"),  # the day after its last
+    ],
+)
+def test_complaints_of_the_test_arm_are_held_against_the_bar_in_force(world, bars, code):
+    """Three of a thousand mails of both arms; the bar is the one of the last day."""
+    arms = gain_world(world, gain=0.15)
+    for day, bar in bars.items():
+        world.con.execute("insert into metrics.fct_email_send_days values (?, ?)", [day, bar])
+    world.add("master.fct_email_sends", [
+        {"account_id": unit, "person_id": "p", "sent_at": dt.datetime(2026, 4, 7, 9) + dt.timedelta(hours=k),
+         "is_sent": True, "is_delivered": True, "is_bounced_hard": False, "is_complained": k == 0 and i % 80 < 1,
+         "complained_at": None, "is_unsubscribed": False, "unsubscribed_at": None}
+        for side in ("early", "as_before")
+        for i, unit in enumerate(u for u, arm in arms.items() if arm == side) for k in range(4)
+    ])  # fmt: skip
+    (row,) = world.read()["experiments"]
+    assert row["complaints_code"] == code
+
+
+@pytest.mark.audit("EX5", "EX7")
+def test_weekly_looks_know_how_alike_accounts_are_before_a_window_is_over(world):
+    """Ten leads by account, all converted or none: an interval of single leads would be three times too narrow."""
+    arms = world.experiment(200)
+    world.accounts(200)
+    world.leads([
+        (f"a{i}", 1, 3 if i % 4 == 0 else None) for i in range(200) for _ in range(10)
+    ])  # fmt: skip
+    cycle_end = START + dt.timedelta(days=14)
+    world.con.execute("update metrics.fct_lead_cadences set is_matured = false")
+    tables = world.read(cycle_end=cycle_end, as_of=dt.datetime.combine(cycle_end, dt.time()))
+    look = [w for w in tables["experiment_weeks"] if w["metric_code"] == "cr"][-1]
+    found = {}
+    for arm in ("early", "as_before"):
+        mine = [i % 4 == 0 for i in range(200) if arms[f"a{i}"] == arm]
+        found[arm] = Share(10 * sum(mine), 10 * len(mine), 10 * len(mine) / (len(mine) - 1))
+    assert (look["n_test"], look["n_test_events"]) == (found["early"].n, found["early"].x)
+    seen = sequential.look(found["early"], found["as_before"], 400, 0.05)
+    alone = sequential.look(
+        *(Share(each.x, each.n) for each in (found["early"], found["as_before"])), 400, 0.05
+    )
+    assert float(look["high_points"]) == pytest.approx(100 * seen.high, rel=1e-9)
+    assert seen.high - seen.low > 1.5 * (alone.high - alone.low)
 
 
 @pytest.mark.audit("EX5", "DE21", "DE15")
 def test_complaints_in_the_test_arm_are_red_and_seen_in_the_week_they_come(world):
     arms = gain_world(world, gain=0.15)
+    world.con.execute("insert into metrics.fct_email_send_days values (date '2026-04-07', 0.002)")
     sent = dt.datetime(2026, 4, 7, 9)
     world.add("master.fct_email_sends", [
         {"account_id": unit, "person_id": "p", "sent_at": sent + dt.timedelta(hours=k), "is_sent": True,

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from planted_warehouse_of_deals import AS_OF, add, open_warehouse
 
+from orchestration.statistics import complaint_trends
 from orchestration.statistics.thresholds import compute
 
 SETTINGS = SimpleNamespace(
@@ -279,7 +280,7 @@ def test_complaints_of_the_month_stand_against_those_of_the_month_before(con) ->
     send(date(2026, 7, 1), 9_000, 900)
     trends = {
         (r["segment_kind_code"], r["segment_code"]): r
-        for r in compute(con, SETTINGS)["complaint_trends"].to_pylist()
+        for r in complaint_trends.compute(con, SETTINGS).to_pylist()
     }
     whole = trends["all", "all"]
     assert (whole["n_delivered"], whole["n_complained"]) == (10_050, 40)
@@ -297,7 +298,7 @@ def test_a_company_without_leads_has_thresholds_and_no_error(con) -> None:
     tables = compute(con, SETTINGS)
     assert tables["touch_yields"].num_rows == 0
     assert row_of(tables, "warm_intro_after", "all", "all")["in_force_value"] == 8
-    (told,) = tables["complaint_trends"].to_pylist()
+    (told,) = complaint_trends.compute(con, SETTINGS).to_pylist()
     assert (told["status_code"], told["reason_code"], told["margin_rate"]) == (
         None,
         "no_mails",

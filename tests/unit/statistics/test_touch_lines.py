@@ -7,11 +7,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from planted_candidate import SETTINGS as STEP
 from planted_warehouse_of_deals import AS_OF, add, open_warehouse
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from orchestration.audit.traffic_light import Bars
+from orchestration.statistics import PRODUCTS, compute_all
+from orchestration.statistics.frame import Frame
 from orchestration.statistics.touch_lines import compute
 
 SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1))
@@ -190,6 +195,50 @@ def test_one_week_of_complaints_above_the_bar_is_red_whatever_else(con):
     )
     found = row(compute(con, SETTINGS), "landmark_5")
     assert (found["colour_code"], found["colour_reason_codes"]) == ("red", "complaints_breach")
+
+
+@pytest.mark.audit("DE20", "R3")
+@pytest.mark.parametrize(
+    ("days", "colour"),
+    [
+        ({(4, 28): (1000, 4), (5, 2): (500, 0)}, "red"),  # 4 of 1,500: the week began before the cycle
+        ({(4, 28): (1000, 0), (5, 2): (500, 2)}, "amber"),  # 2 of 500 in the cycle, of 1,500 in the week
+        ({(4, 26): (1000, 9)}, "amber"),  # the Sunday before belongs to a week without a day in the cycle
+        ({(5, 31): (500, 1), (6, 1): (10, 9)}, "amber"),  # May ends on a Sunday
+        ({(5, 4): (0, 3)}, "amber"),  # complaints without a delivered mail are no rate
+    ],
+)
+def test_a_week_of_complaints_is_judged_whole_as_its_mart_does(con, days, colour):
+    plant_world(con, 500, 3, late=0.06)
+    for (month, day), (n, k) in days.items():
+        add(con, "metrics.fct_email_send_days", sent_on=date(2026, month, day), n_delivered=n, n_complained=k,
+            complaint_max_rate=BAR)  # fmt: skip
+    may = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 5, 1), cycle_end=date(2026, 6, 1))
+    assert row(compute(con, may), "landmark_5")["colour_code"] == colour
+
+
+@pytest.mark.audit("DE20", "DE21")
+def test_complaints_that_rose_are_red_without_an_experiment_and_under_the_bar(con, tmp_path):
+    """The step itself: 0.01 % before, 0.1 % now, both under the weekly bar of 0.2 %."""
+    plant_world(con, 500, 3, late=0.06)
+    for month, complained in ((5, 1), (6, 10)):
+        add(con, "metrics.fct_email_send_days", sent_on=date(2026, month, 10), n_delivered=10_000,
+            n_complained=complained, complaint_max_rate=BAR)  # fmt: skip
+    con.close()
+    products = tuple(p for p in PRODUCTS if "touch_lines" in p.schemas)
+    compute_all(tmp_path / "warehouse.duckdb", STEP, tmp_path / "statistics", products)
+    lines = pq.read_table(tmp_path / "statistics" / "touch_lines.parquet").to_pylist()
+    judged = {(r["colour_code"], r["colour_reason_codes"]) for r in lines if r["design_code"] == "landmark_5"}
+    assert judged == {("red", "complaints_up")}
+
+
+def test_a_green_bar_of_the_note_also_parts_the_bands_of_the_sensitivity(con):
+    for touches, n, converted in ((0, 300, 20), (1, 300, 50), (2, 300, 100), (4, 8, 8)):
+        for i in range(n):
+            add_lead(con, f"{touches}/{i}", [1.0] * touches, 10 if i < converted else None)
+    assert not row(compute(con, SETTINGS), "landmark_5")["is_fragile"]
+    found = row(compute(con, SETTINGS, frame=Frame(bars=Bars(r_green=Decimal("0.31")))), "landmark_5")
+    assert found["is_fragile"] and found["r"] > Decimal("0.31") > found["r_without_top"]
 
 
 def test_a_company_without_leads_has_no_rows_and_no_error(con):

@@ -149,3 +149,30 @@ def test_leads_of_all_classes_are_the_matured_leads_and_early_converters_have_no
 
 def test_a_company_without_leads_has_no_rows_and_no_error(con):
     assert {name: table.num_rows for name, table in tables(con).items()} == {"ttf": 0, "ttf_buckets": 0}
+
+
+@pytest.mark.audit("DE4", "QU3")
+def test_a_lead_is_due_by_what_is_in_force_for_its_segment_on_its_day(con):
+    """The company's own rows before the method's two hours, each on its days; without any a lead has a day."""
+    for hours, channel, size, since, until in (
+        (4, "inbound", "smb", date(2026, 6, 10), date(2026, 6, 20)),
+        (8, "inbound", "all", date(2026, 6, 20), None),
+        (48, "outbound", "mid", None, date(2026, 6, 15)),
+    ):
+        add(
+            con, "metrics.fct_thresholds", threshold_key=f"{hours}", rule_code="ttf_max_hours", channel_code=channel,
+            size_band_code=size, threshold_value=hours, origin_code="human", threshold_version="1", is_own=True,
+            valid_from=since, valid_to=until,
+        )  # fmt: skip
+    due = {}
+    for day, channel, size in (
+        (9, "inbound", "smb"), (10, "inbound", "smb"), (19, "inbound", "smb"), (20, "inbound", "smb"),
+        (19, "inbound", "mid"), (20, "inbound", "mid"), (14, "outbound", "mid"), (15, "outbound", "mid"),
+    ):  # fmt: skip
+        con.execute("delete from metrics.fct_lead_cadences")
+        con.execute("delete from master.fct_leads")
+        add_audit_lead(con, "a", datetime(2026, 6, day, 9), channel_code=channel, size_band_code=size)
+        found = row(tables(con)["ttf"])
+        assert found["target_hours_min"] == found["target_hours_max"]
+        due[day, channel, size] = found["target_hours_min"]
+    assert list(due.values()) == [2, 4, 4, 8, 24, 8, 48, 24]
