@@ -1,4 +1,5 @@
--- Kept or not is known when the promised day is over; still owed is what is owed at the end of the cycle. A line cancelled by then was not owed any more.
+-- Kept or not is known when the promised day is over; still owed is what is owed at the end of the cycle. A line
+-- cancelled by then was not owed any more.
 select
     orders.order_line_id,
     orders.account_id,
