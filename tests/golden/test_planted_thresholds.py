@@ -19,7 +19,6 @@ from tests.golden.planted_company import SETTINGS, at, day_of
 from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, write_sources
 
 BUILT = [
-    *("stg_crm__consents", "stg_crm__contacts"),
     *("time_zones", "public_holidays", "lead_definitions", "lead_sources", "fct_lead_qualifications"),
     *("fct_lead_cadences", "fct_thresholds", "fct_lead_adherences", "mart_sales_adherence_cycle"),
 ]
@@ -38,6 +37,7 @@ class Company:
         self.touches: list[dict] = []
         self.sends: list[dict] = []
         self.intros: list[dict] = []
+        self.refusals: list[dict] = []
 
     def lead(self, name: str, segment: str, created: str, touches: str = "", **values) -> None:
         """touches: '<day>[@<hour>]<channel>[!]' by spaces; channel v, e, s or m; ! reached nobody."""
@@ -82,11 +82,8 @@ class Company:
         })  # fmt: skip
 
     def unsubscribes(self, name: str, moment: str) -> None:
-        """A mail of long ago whose link for leaving was followed."""
-        self.sends.append({
-            "send_key": f"s{len(self.sends)}", "lead_id": f"lea_{name}", "person_id": f"per_{name}",
-            "sent_at": at("2026-01-05 09:00"), "is_sent": True, "is_automated": False, "unsubscribed_at": at(moment),
-        })  # fmt: skip
+        """Mails are refused from an instant on."""
+        self.refusals.append({"person_id": f"per_{name}", "channel_code": "email", "refused_at": at(moment)})
 
     def intro(self, name: str, moment: str) -> None:
         """A logged introduction."""
@@ -171,7 +168,7 @@ def _build(work: Path, project: Path, company: Company, variables: dict) -> None
         work / "warehouse.duckdb",
         {
             "fct_leads": company.leads, "fct_touches": company.touches, "fct_email_sends": company.sends,
-            "int_activities": company.intros,
+            "int_activities": company.intros, "int_contact_refusals": company.refusals,
         },
     )  # fmt: skip
     only = ("--resource-type", "model", "--resource-type", "seed")

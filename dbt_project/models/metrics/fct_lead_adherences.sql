@@ -6,9 +6,7 @@
 {% set day_us = contact_day_us() %}
 {% set rules_with_sequence = "('min_touches', 'min_channels', 'min_contacts', 'hot_min_touches')" %}
 
-with {{ contact_refusals() }},
-
-candidates as (
+with candidates as (
     select
         cadences.lead_id,
         leads.person_id,
@@ -324,7 +322,7 @@ refusing as (
         judged.lead_id,
         judged.rule_code
     from judged
-    inner join refusals on judged.person_id = refusals.person_id
+    inner join {{ ref('int_contact_refusals') }} as refusals on judged.person_id = refusals.person_id
     where
         judged.rule_code in {{ rules_with_sequence }}
         and refusals.refused_at < judged.as_of

@@ -242,8 +242,8 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         "email_event": rows.mails, "crm_activity": rows.activities,
     }  # fmt: skip
     con = built(
-        tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", "+dq_contact_breaches", timezone="Europe/Paris",
-        as_of=str(AS_OF), same_account=[], same_person=[], exclusions=rows.lists,
+        tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", "+dq_contact_breaches", "int_contact_refusals",
+        timezone="Europe/Paris", as_of=str(AS_OF), same_account=[], same_person=[], exclusions=rows.lists,
     )  # fmt: skip
     yield con
     con.close()
@@ -276,6 +276,11 @@ def test_a_contact_after_a_second_refusal_or_an_expired_consent_is_a_breach(
         ("resub", "after_opt_out", again, again),  # sent_at of a mail of which the link alone is known
         ("resub", "after_opt_out", at("2026-09-02 08:00:00"), again),
     ]
+    refusals = edges.execute(
+        "select refused_at, ends_at from conforming.int_contact_refusals inner join master.xref_persons as x"
+        " using (person_id) where x.record_key = 'crm/crm_lead/resub' order by all"
+    ).fetchall()
+    assert refusals == [(at("2026-01-06 08:00:00"), at("2026-03-01 08:00:00")), (again, None)]
 
 
 @pytest.mark.audit("DE9", "DE11", "DE12", "DE13", "DE14", "DE18", "CP1", "CP2")
