@@ -84,7 +84,8 @@
   When each person refused a channel, and until when: choices of consent lists, opt-out dates of contacts, unsubscriptions
   and complaints. A choice of an address holds for everybody who bears it, one of a number for whom its mobile it is. A
   day without a time begins to bind the day after, because no hour of it can be told. channel_code 'all' binds every
-  channel. CTEs `choices` and `refusals`.
+  channel; every unsubscription and complaint is a refusal of its own, which the next opt-in ends. is_of_flag: what it
+  comes from sets the person's flag too. CTEs `choices` and `refusals`.
 #}
 {% macro contact_refusals() -%}
 choice_records as (
@@ -144,61 +145,123 @@ choices as (
     ) as reached on choice_records.record_key = reached.record_key
 ),
 
+said as (
+    select
+        person_id,
+        channel_code,
+        binds_at as refused_at,
+        ends_at,
+        is_dispute,
+        false as is_of_flag
+    from choices
+    where is_refusal
+    union all
+    select
+        xref.person_id,
+        'email' as channel_code,
+        contacts.opt_out_at as refused_at,
+        cast(null as timestamp) as ends_at,
+        false as is_dispute,
+        true as is_of_flag
+    from {{ ref('stg_crm__contacts') }} as contacts
+    inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
+    where contacts.email_opt_out and contacts.opt_out_at is not null
+    union all
+    select
+        xref.person_id,
+        'voice' as channel_code,
+        contacts.opt_out_at as refused_at,
+        cast(null as timestamp) as ends_at,
+        false as is_dispute,
+        true as is_of_flag
+    from {{ ref('stg_crm__contacts') }} as contacts
+    inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
+    where contacts.call_opt_out and contacts.opt_out_at is not null
+    union all
+    select
+        person_id,
+        'email' as channel_code,
+        unsubscribed_at as refused_at,
+        cast(null as timestamp) as ends_at,
+        false as is_dispute,
+        true as is_of_flag
+    from {{ ref('fct_email_sends') }}
+    where unsubscribed_at is not null
+    union all
+    select
+        person_id,
+        'email' as channel_code,
+        complained_at as refused_at,
+        cast(null as timestamp) as ends_at,
+        false as is_dispute,
+        true as is_of_flag
+    from {{ ref('fct_email_sends') }}
+    where complained_at is not null
+),
+
+-- Refusals and opt-ins of a person in one line of time: each refusal sees the next opt-in, without a pair of both.
+changes as (
+    select
+        person_id,
+        channel_code,
+        refused_at as changed_at,
+        true as is_refusal,
+        ends_at,
+        is_dispute,
+        is_of_flag,
+        cast(null as timestamp) as opted_in_at
+    from said
+    where person_id <> 'unknown'
+    union all
+    select
+        person_id,
+        channel_code,
+        chosen_at as changed_at,
+        false as is_refusal,
+        cast(null as timestamp) as ends_at,
+        false as is_dispute,
+        false as is_of_flag,
+        chosen_at as opted_in_at
+    from choices
+    where not is_refusal
+),
+
+ended as (
+    select
+        person_id,
+        channel_code,
+        changed_at as refused_at,
+        is_refusal,
+        is_dispute,
+        is_of_flag,
+        least(
+            ends_at,
+            min(opted_in_at) over (
+                partition by person_id, channel_code
+                order by changed_at desc nulls last
+                range between unbounded preceding and current row
+            ),
+            min(case when channel_code = 'all' then opted_in_at end) over (
+                partition by person_id
+                order by changed_at desc nulls last
+                range between unbounded preceding and current row
+            )
+        ) as ends_at
+    from changes
+),
+
+-- Refusals that end at one instant are one, from the first of them on.
 refusals as (
     select
-        said.person_id,
-        said.channel_code,
-        said.refused_at,
-        bool_or(said.is_dispute) as is_dispute,
-        min(least(opt_ins.chosen_at, said.ends_at)) as ends_at
-    from (
-        select
-            person_id,
-            channel_code,
-            binds_at as refused_at,
-            ends_at,
-            is_dispute
-        from choices
-        where is_refusal
-        union all
-        select
-            xref.person_id,
-            'email' as channel_code,
-            contacts.opt_out_at as refused_at,
-            cast(null as timestamp) as ends_at,
-            false as is_dispute
-        from {{ ref('stg_crm__contacts') }} as contacts
-        inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
-        where contacts.email_opt_out and contacts.opt_out_at is not null
-        union all
-        select
-            xref.person_id,
-            'voice' as channel_code,
-            contacts.opt_out_at as refused_at,
-            cast(null as timestamp) as ends_at,
-            false as is_dispute
-        from {{ ref('stg_crm__contacts') }} as contacts
-        inner join {{ ref('xref_persons') }} as xref on contacts.record_key = xref.record_key
-        where contacts.call_opt_out and contacts.opt_out_at is not null
-        union all
-        select
-            person_id,
-            'email' as channel_code,
-            min(least(unsubscribed_at, complained_at)) as refused_at,
-            cast(null as timestamp) as ends_at,
-            false as is_dispute
-        from {{ ref('fct_email_sends') }}
-        where (unsubscribed_at is not null or complained_at is not null)
-        group by person_id
-    ) as said
-    left join choices as opt_ins
-        on
-            said.person_id = opt_ins.person_id
-            and not opt_ins.is_refusal
-            and (opt_ins.channel_code = 'all' or said.channel_code = opt_ins.channel_code)
-            and said.refused_at <= opt_ins.chosen_at
-    where said.person_id <> 'unknown'
-    group by said.person_id, said.channel_code, said.refused_at
+        person_id,
+        channel_code,
+        is_dispute,
+        ends_at,
+        min(refused_at) as refused_at,
+        bool_or(is_of_flag) as is_of_flag
+    from ended
+    where is_refusal
+    group by person_id, channel_code, is_dispute, ends_at
 )
 {%- endmacro %}
 

@@ -54,3 +54,8 @@
         false
     )
 {%- endmacro %}
+
+{# Whole days of 24 hours from an instant in microseconds to a later timestamp. #}
+{% macro full_days_between(since_us, moment) -%}
+    cast(floor(({{ epoch_micros(moment) }} - {{ since_us }}) / 86400000000) as bigint)
+{%- endmacro %}

@@ -37,6 +37,7 @@ class Company:
         self.touches: list[dict] = []
         self.sends: list[dict] = []
         self.intros: list[dict] = []
+        self.refusals: list[dict] = []
 
     def lead(self, name: str, segment: str, created: str, touches: str = "", **values) -> None:
         """touches: '<day>[@<hour>]<channel>[!]' by spaces; channel v, e, s or m; ! reached nobody."""
@@ -80,6 +81,10 @@ class Company:
             "sent_at": at(moment), "is_sent": True, "is_automated": True,
         })  # fmt: skip
 
+    def unsubscribes(self, name: str, moment: str) -> None:
+        """Mails are refused from an instant on."""
+        self.refusals.append({"person_id": f"per_{name}", "channel_code": "email", "refused_at": at(moment)})
+
     def intro(self, name: str, moment: str) -> None:
         """A logged introduction."""
         self.intros.append({
@@ -91,16 +96,21 @@ class Company:
 def planted() -> Company:
     """Every rule at its bar and one beyond it."""
     c = Company()
-    # SMB inbound: 4 touches in 10 days, day 10 included
-    c.lead("smb_bar", "inbound/smb", "06-02 09:00", "0@11:00e 2v 4e 10@23:30e")
-    c.lead("smb_short", "inbound/smb", "06-02 09:00", "0@11:01e 2v 3v! 4e 11@00:01e")
+    # SMB inbound: 4 touches in 10 days of 24 hours
+    c.lead("smb_bar", "inbound/smb", "06-02 09:00", "0@11:00e 2v 4e 10@08:59e")
+    c.lead("smb_short", "inbound/smb", "06-02 09:00", "0@11:01e 2v 3v! 4e 10@09:00e")
     c.lead("smb_first", "inbound/smb", "05-22 09:00", "0e 2v 4e 5e")
     c.lead("smb_last", "inbound/smb", "06-20 09:00", "0e 2v")
     c.lead("smb_before", "inbound/smb", "05-21 09:00", "0e")
     c.lead("smb_after", "inbound/smb", "06-21 09:00", "0e")
     c.lead("smb_refuses", "inbound/smb", "06-02 09:00", "0e", is_opted_out=True)
-    c.lead("smb_converts", "inbound/smb", "06-02 09:00", "0e 9e", converted="06-12 12:00")
-    c.lead("smb_converts_later", "inbound/smb", "06-02 09:00", "0e 9e", converted="06-13 00:01")
+    c.unsubscribes("smb_refuses", "06-12 08:59")
+    c.lead("smb_refused", "inbound/smb", "06-02 09:00", "0e", is_opted_out=True)
+    c.unsubscribes("smb_refused", "04-01 09:00")
+    c.lead("smb_refuses_later", "inbound/smb", "06-02 09:00", "0e", is_opted_out=True)
+    c.unsubscribes("smb_refuses_later", "06-12 09:01")
+    c.lead("smb_converts", "inbound/smb", "06-02 09:00", "0e 9e", converted="06-12 08:59")
+    c.lead("smb_converts_later", "inbound/smb", "06-02 09:00", "0e 9e", converted="06-12 09:00")
     c.lead("smb_own_before", "inbound/smb", "06-09 09:00", "0e 1v 2e")
     c.lead("smb_own", "inbound/smb", "06-10 09:00", "0e 1v 2e")
     # time to first contact: two hours
@@ -115,26 +125,26 @@ def planted() -> Company:
         "mail_york", "inbound/smb", "06-02 09:00", "1@05:00e 1@12:00e 1@20:00e", timezone="America/New_York"
     )
     # mid outbound: 6 to 8 in 14 days by voice, mail and social
-    six = "0v 1e 3v 5e 8e 14@20:00v"
+    six = "0v 1e 3v 5e 8e 14@08:59v"
     c.lead("mid_bar", "outbound/mid", "06-02 09:00", f"{six} 2s!")
-    c.lead("mid_eight", "outbound/mid", "06-02 09:00", f"{six} 9e 10e 2s! 4v! 15e")
+    c.lead("mid_eight", "outbound/mid", "06-02 09:00", f"{six} 9e 10e 2s! 4v! 14@09:00e")
     c.lead("mid_nine", "outbound/mid", "06-02 09:00", f"{six} 9e 10e 11e 2s!")
     c.lead("mid_five", "outbound/mid", "06-02 09:00", "0v 1e 3v 5e 8e 2s!")
     c.lead("mid_no_social", "outbound/mid", "06-02 09:00", f"{six} 7m")
     # enterprise: 8 to 12 in 21 days, two channels, two persons; beyond 8 touches an introduction, in 30 days
-    eight = "0e 2e 4e 6e 8e 10e 12e 21v"
+    eight = "0e 2e 4e 6e 8e 10e 12e 21@08:59v"
     c.lead("big_bar", "partner/enterprise", "05-15 09:00", eight)
-    c.touch("big_bar", "2026-06-05 20:00", "v", person="per_boss")
-    c.lead("big_alone", "outbound/enterprise", "05-15 09:00", eight.replace("v", "e") + " 22v")
-    c.touch("big_alone", "2026-06-06 09:00", "v", person="per_late")
+    c.touch("big_bar", "2026-06-05 08:59", "v", person="per_boss")
+    c.lead("big_alone", "outbound/enterprise", "05-15 09:00", eight.replace("v", "e") + " 21@09:00v")
+    c.touch("big_alone", "2026-06-05 09:00", "v", person="per_late")
     c.touch("big_alone", "2026-05-20 09:00", "v", is_effective=False, person="per_unreached")
     c.lead("big_introduced", "inbound/enterprise", "05-15 09:00", eight + " 22e")
-    c.intro("big_introduced", "2026-06-14 18:00")
+    c.intro("big_introduced", "2026-06-14 08:59")
     c.lead("big_late_intro", "inbound/enterprise", "05-15 09:00", eight + " 13e 14e 15e 16e 17e")
-    c.intro("big_late_intro", "2026-06-15 09:00")
+    c.intro("big_late_intro", "2026-06-14 09:00")
     # hot leads: 4 touches to day 5, then none for 7 days
-    c.lead("hot_bar", "partner/smb", "06-03 09:00", "0e 1v 3e 5@22:00v 13e", lead_score=Decimal(80))
-    c.lead("hot_short", "partner/smb", "06-03 09:00", "0e 1v 3e 6v 12@21:00e!", lead_score=Decimal(95))
+    c.lead("hot_bar", "partner/smb", "06-03 09:00", "0e 1v 3e 5@08:59v 12@09:00e", lead_score=Decimal(80))
+    c.lead("hot_short", "partner/smb", "06-03 09:00", "0e 1v 3e 5@09:00v 12@08:59e!", lead_score=Decimal(95))
     c.lead("cold", "partner/smb", "06-03 09:00", "0e", lead_score=Decimal("79.9"))
     c.lead("unscored", "partner/smb", "06-03 09:00", "0e")
     return c
@@ -158,7 +168,7 @@ def _build(work: Path, project: Path, company: Company, variables: dict) -> None
         work / "warehouse.duckdb",
         {
             "fct_leads": company.leads, "fct_touches": company.touches, "fct_email_sends": company.sends,
-            "int_activities": company.intros,
+            "int_activities": company.intros, "int_contact_refusals": company.refusals,
         },
     )  # fmt: skip
     only = ("--resource-type", "model", "--resource-type", "seed")
@@ -179,13 +189,15 @@ def found(con: duckdb.DuckDBPyConnection, rule: str, prefix: str = "") -> dict[s
 
 
 @pytest.mark.audit("DE2", "DE5")
-def test_the_least_number_of_touches_counts_the_last_day_and_not_the_next(judged) -> None:
+def test_the_least_number_of_touches_counts_the_last_minute_and_not_the_next(judged) -> None:
     assert found(judged, "min_touches", "smb") == {
         "smb_bar": (4, True, True),
         "smb_short": (3, False, True),  # with the call that reached nobody there are four
         "smb_first": (4, True, True),  # its tenth day is 1 June
         "smb_last": (2, False, False),  # its tenth day is 30 June; the row of the company asks for three
         "smb_refuses": "opted_out",
+        "smb_refused": "opted_out",
+        "smb_refuses_later": (1, False, False),  # the flag of today says nothing about those days
         "smb_converts": "converted",
         "smb_converts_later": (2, False, False),
         "smb_own_before": (3, False, False),
@@ -260,8 +272,8 @@ def test_beyond_eight_touches_an_introduction_is_asked_for(judged) -> None:
     assert found(judged, "warm_intro_after", "big") == {
         "big_bar": "not_beyond",
         "big_alone": (0, False, None),  # nine in thirty days
-        "big_introduced": (1, True, None),  # on the last day
-        "big_late_intro": (0, False, None),  # a day late
+        "big_introduced": (1, True, None),  # in the last minute
+        "big_late_intro": (0, False, None),  # at the end of the days
     }
 
 

@@ -1,28 +1,33 @@
 -- A lead is judged once, in the cycle in which the days of the rule end, by the row in force on its day of creation.
+-- Days are 24 hours from the instant of creation on, as in the yields: a touch in hour 240 is in no ten days.
 -- Touches are the effective ones, as in the yields that thresholds are proposed from; those that reached nobody are
 -- counted beside them. What comes after the conversion is no touch of the lead any more.
 {% set most_days = 60 %}
+{% set day_us = contact_day_us() %}
 {% set rules_with_sequence = "('min_touches', 'min_channels', 'min_contacts', 'hot_min_touches')" %}
 
 with candidates as (
     select
         cadences.lead_id,
+        leads.person_id,
         leads.account_id,
         cadences.rep_id,
         cadences.channel_code,
         cadences.size_band_code,
         cadences.created_on,
+        cadences.created_at,
+        {{ epoch_micros('cadences.created_at') }} as created_us,
         cadences.ttf_hours,
         cadences.ttf_business_hours,
         cadences.ttf_status_code,
         leads.lead_score,
-        leads.is_opted_out,
         case when leads.converted_at < settings.as_of then leads.converted_at end as converted_at,
-        case when leads.converted_at < settings.as_of then leads.converted_on end as converted_on,
         coalesce(stated.timezone, by_country.timezone, settings.timezone) as lead_timezone,
         settings.as_of,
-        settings.cycle_start,
-        settings.cycle_end
+        {{ epoch_micros(instant_of("cast(settings.cycle_start as timestamp)", "'day'", 'settings.timezone')) }}
+            as cycle_start_us,
+        {{ epoch_micros(instant_of("cast(settings.cycle_end as timestamp)", "'day'", 'settings.timezone')) }}
+            as cycle_end_us
     from {{ ref('fct_lead_cadences') }} as cadences
     inner join {{ ref('fct_leads') }} as leads on cadences.lead_id = leads.lead_id
     cross join {{ run_settings() }} as settings
@@ -132,8 +137,8 @@ judged as (
             and candidates.size_band_code = score_cuts.size_band_code
             and candidates.created_on = score_cuts.created_on
     where
-        {{ days_between('candidates.created_on', 'candidates.cycle_end') }} > in_force.end_days
-        and {{ days_between('candidates.created_on', 'candidates.cycle_start') }} <= in_force.end_days
+        candidates.created_us + in_force.end_days * {{ day_us }} <= candidates.cycle_end_us
+        and candidates.created_us + in_force.end_days * {{ day_us }} > candidates.cycle_start_us
         and in_force.end_days is not null
         and (
             in_force.rule_code not in ('hot_min_touches', 'hot_cool_down_days')
@@ -146,6 +151,8 @@ watched as (
         lead_id,
         account_id,
         created_on,
+        created_at,
+        created_us,
         converted_at,
         lead_timezone,
         as_of,
@@ -154,7 +161,7 @@ watched as (
         max(case when rule_code = 'min_contacts' then window_days end) as contact_days
     from judged
     where rule_code <> 'ttf_max_hours'
-    group by lead_id, account_id, created_on, converted_at, lead_timezone, as_of
+    group by lead_id, account_id, created_on, created_at, created_us, converted_at, lead_timezone, as_of
 ),
 
 touched as (
@@ -164,7 +171,7 @@ touched as (
         touches.direction_code,
         touches.is_effective,
         touches.occurred_at,
-        {{ days_between('touched_leads.created_on', 'touches.occurred_on') }} as days_after,
+        {{ full_days_between('touched_leads.created_us', 'touches.occurred_at') }} as days_after,
         touched_leads.lead_timezone,
         touched_leads.is_mail_watched
     from {{ ref('fct_touches') }} as touches
@@ -173,7 +180,7 @@ touched as (
     where
         touches.occurred_at < settings.as_of
         and touches.occurred_on >= {{ add_days('settings.cycle_start', '-' ~ most_days) }}
-        and touches.occurred_on >= touched_leads.created_on
+        and touches.occurred_at >= touched_leads.created_at
         and (touched_leads.converted_at is null or touches.occurred_at < touched_leads.converted_at)
 ),
 
@@ -202,7 +209,7 @@ mails as (
     select
         sends.lead_id,
         sends.sent_at as occurred_at,
-        {{ days_between('mailed_leads.created_on', local_day('sends.sent_at', 'settings.timezone')) }} as days_after,
+        {{ full_days_between('mailed_leads.created_us', 'sends.sent_at') }} as days_after,
         mailed_leads.lead_timezone
     from {{ ref('fct_email_sends') }} as sends
     inner join watched as mailed_leads on sends.lead_id = mailed_leads.lead_id
@@ -212,34 +219,34 @@ mails as (
         and sends.is_automated
         and sends.sent_at < settings.as_of
         and mailed_leads.is_mail_watched = 1
-        and {{ local_day('sends.sent_at', 'settings.timezone') }} >= mailed_leads.created_on
+        and sends.sent_at >= mailed_leads.created_at
         and (mailed_leads.converted_at is null or sends.sent_at < mailed_leads.converted_at)
 ),
 
 mail_days as (
     select
-        lead_id,
-        cast({{ local_clock('occurred_at', 'lead_timezone') }} as date) as local_on,
-        min(days_after) as days_after,
+        judged.lead_id,
         count(*) as n_mails
-    from mails
-    group by lead_id, cast({{ local_clock('occurred_at', 'lead_timezone') }} as date)
+    from judged
+    inner join mails on judged.lead_id = mails.lead_id
+    where judged.rule_code = 'max_mails_a_day' and mails.days_after < judged.window_days
+    group by judged.lead_id, cast({{ local_clock('mails.occurred_at', 'mails.lead_timezone') }} as date)
 ),
 
 counted as (
     select
         judged.lead_id,
         judged.rule_code,
-        sum(case when touch_days.days_after <= judged.window_days then touch_days.n_touches else 0 end) as n_touches,
-        sum(case when touch_days.days_after <= judged.window_days then touch_days.n_effective else 0 end)
+        sum(case when touch_days.days_after < judged.window_days then touch_days.n_touches else 0 end) as n_touches,
+        sum(case when touch_days.days_after < judged.window_days then touch_days.n_effective else 0 end)
             as n_effective,
         sum(
-            case when touch_days.days_after > judged.window_days then touch_days.n_outbound else 0 end
+            case when touch_days.days_after >= judged.window_days then touch_days.n_outbound else 0 end
         ) as n_outbound_after,
         count(
             distinct case
                 when
-                    touch_days.days_after <= judged.window_days
+                    touch_days.days_after < judged.window_days
                     and (
                         judged.channel_list is null
                         or concat(',', judged.channel_list, ',') like concat('%,', touch_days.channel_code, ',%')
@@ -249,36 +256,78 @@ counted as (
         ) as n_channels
     from judged
     inner join touch_days on judged.lead_id = touch_days.lead_id
-    where touch_days.days_after <= judged.end_days
+    where touch_days.days_after < judged.end_days
     group by judged.lead_id, judged.rule_code
 ),
 
 mailed as (
     select
-        judged.lead_id,
-        max(mail_days.n_mails) as n_mails_a_day
-    from judged
-    inner join mail_days on judged.lead_id = mail_days.lead_id
-    where judged.rule_code = 'max_mails_a_day' and mail_days.days_after <= judged.window_days
-    group by judged.lead_id
+        lead_id,
+        max(n_mails) as n_mails_a_day
+    from mail_days
+    group by lead_id
+),
+
+contacted_leads as (
+    select
+        lead_id,
+        account_id,
+        created_at,
+        {{ from_epoch_micros('created_us + contact_days * ' ~ day_us) }} as ends_at
+    from watched
+    where contact_days is not null and account_id <> 'unknown'
+),
+
+contacted_accounts as (
+    select
+        account_id,
+        min(created_at) as first_at,
+        max(ends_at) as end_at
+    from contacted_leads
+    group by account_id
+),
+
+-- Days of UTC: the begin and the end of a window lie on two of them, so that first and last touch tell which are in it.
+person_days as (
+    select
+        touches.account_id,
+        touches.person_id,
+        min(touches.occurred_at) as first_at,
+        max(touches.occurred_at) as last_at
+    from {{ ref('fct_touches') }} as touches
+    inner join contacted_accounts on touches.account_id = contacted_accounts.account_id
+    cross join {{ run_settings() }} as settings
+    where
+        touches.person_id <> 'unknown'
+        and touches.is_effective
+        and touches.occurred_at < settings.as_of
+        and touches.occurred_at >= contacted_accounts.first_at
+        and touches.occurred_at < contacted_accounts.end_at
+    group by touches.account_id, touches.person_id, cast(touches.occurred_at as date)
 ),
 
 people as (
     select
         contacted_leads.lead_id,
-        count(distinct touches.person_id) as n_contacts
-    from {{ ref('fct_touches') }} as touches
-    inner join watched as contacted_leads on touches.account_id = contacted_leads.account_id
-    cross join {{ run_settings() }} as settings
-    where
-        contacted_leads.contact_days is not null
-        and contacted_leads.account_id <> 'unknown'
-        and touches.person_id <> 'unknown'
-        and touches.is_effective
-        and touches.occurred_at < settings.as_of
-        and touches.occurred_on >= contacted_leads.created_on
-        and {{ days_between('contacted_leads.created_on', 'touches.occurred_on') }} <= contacted_leads.contact_days
+        count(distinct person_days.person_id) as n_contacts
+    from contacted_leads
+    inner join person_days on contacted_leads.account_id = person_days.account_id
+    where person_days.last_at >= contacted_leads.created_at and person_days.first_at < contacted_leads.ends_at
     group by contacted_leads.lead_id
+),
+
+-- Who refused a channel in the days of a rule, whatever is known of it afterwards.
+refusing as (
+    select distinct
+        judged.lead_id,
+        judged.rule_code
+    from judged
+    inner join {{ ref('int_contact_refusals') }} as refusals on judged.person_id = refusals.person_id
+    where
+        judged.rule_code in {{ rules_with_sequence }}
+        and refusals.refused_at < judged.as_of
+        and {{ epoch_micros('refusals.refused_at') }} <= judged.created_us + judged.window_days * {{ day_us }}
+        and (refusals.ends_at is null or refusals.ends_at > judged.created_at)
 ),
 
 -- Who never logs an introduction cannot be told to lack one.
@@ -298,9 +347,8 @@ intros as (
     where
         activities.is_warm_intro
         and activities.occurred_at < settings.as_of
-        and {{ days_between('intro_leads.created_on', local_day('activities.occurred_at', 'settings.timezone')) }} >= 0
-        and {{ days_between('intro_leads.created_on', local_day('activities.occurred_at', 'settings.timezone')) }}
-        <= intro_leads.end_days
+        and activities.occurred_at >= intro_leads.created_at
+        and {{ full_days_between('intro_leads.created_us', 'activities.occurred_at') }} < intro_leads.end_days
     group by intro_leads.lead_id
 ),
 
@@ -318,11 +366,10 @@ measured as (
         judged.threshold_version,
         judged.ttf_status_code,
         case
-            when judged.rule_code in {{ rules_with_sequence }} and coalesce(judged.is_opted_out, false)
-                then 'opted_out'
+            when refusing.lead_id is not null then 'opted_out'
             when
                 judged.rule_code in {{ rules_with_sequence }}
-                and {{ days_between('judged.created_on', 'judged.converted_on') }} <= judged.window_days
+                and {{ full_days_between('judged.created_us', 'judged.converted_at') }} < judged.window_days
                 then 'converted'
             when judged.rule_code = 'min_contacts' and judged.account_id = 'unknown' then 'no_account'
             when
@@ -356,6 +403,7 @@ measured as (
     left join counted on judged.lead_id = counted.lead_id and judged.rule_code = counted.rule_code
     left join mailed on judged.lead_id = mailed.lead_id
     left join people on judged.lead_id = people.lead_id
+    left join refusing on judged.lead_id = refusing.lead_id and judged.rule_code = refusing.rule_code
 )
 
 select

@@ -1,4 +1,5 @@
--- Kept or not is known when the promised day is over. A line cancelled by then was not owed any more.
+-- Kept or not is known when the promised day is over; still owed is what is owed at the end of the cycle. A line
+-- cancelled by then was not owed any more.
 select
     orders.order_line_id,
     orders.account_id,
@@ -6,7 +7,8 @@ select
     orders.promised_on,
     {{ first_of_month('orders.promised_on') }} as period_month,
     orders.shipped_on is null or orders.shipped_on > orders.promised_on as is_late,
-    orders.status_code = 'open' as is_still_owed
+    (orders.shipped_on is null or orders.shipped_on >= settings.cycle_end)
+    and (orders.cancelled_on is null or orders.cancelled_on >= settings.cycle_end) as is_still_owed
 from {{ ref('fct_order_lines') }} as orders
 cross join {{ run_settings() }} as settings
 left join {{ ref('dim_accounts') }} as accounts on orders.account_id = accounts.account_id

@@ -347,13 +347,33 @@ consumer_checks as (
     from consumer_calls
 ),
 
-opt_ins as (
+-- Calls and opt-ins in one line of time: until when the opt-ins before a call hold.
+opt_in_moments as (
     select
-        substr(person_id, 5) as person_code,
-        min({{ epoch_micros('chosen_at') }}) as chosen_us
-    from choices
-    where not is_refusal and channel_code in ('voice', 'all')
-    group by person_id
+        person_code,
+        local_on,
+        at_us,
+        max(held_until_us) over (
+            partition by person_code
+            order by at_us asc nulls last
+            range between unbounded preceding and current row
+        ) as held_until_us
+    from (
+        select
+            person_code,
+            local_on,
+            at_us,
+            cast(null as bigint) as held_until_us
+        from consumer_checks
+        union all
+        select
+            substr(person_id, 5) as person_code,
+            cast(null as date) as local_on,
+            {{ epoch_micros('chosen_at') }} as at_us,
+            coalesce({{ epoch_micros('ends_at') }}, {{ contact_for_good() }}) as held_until_us
+        from choices
+        where not is_refusal and channel_code in ('voice', 'all')
+    ) as moments_of_opt_ins
 ),
 
 of_persons as (
@@ -429,18 +449,18 @@ of_persons as (
         > {{ policy_on('fr_consumer', 'call_max_calls', 'local_on') }}
     union all
     select distinct
-        consumer_checks.person_code,
+        person_code,
         'voice' as channel_code,
-        consumer_checks.at_us,
+        at_us,
         'consumer_opt_in' as check_code,
         cast(null as timestamp) as proof_at,
         cast(null as bigint) as proof_value
-    from consumer_checks
-    left join opt_ins on consumer_checks.person_code = opt_ins.person_code
+    from opt_in_moments
     where
-        {{ is_policed('fr_consumer', 'consumer_checks.local_on') }}
-        and {{ policy_on('fr_consumer', 'needs_opt_in', 'consumer_checks.local_on') }}
-        and (opt_ins.chosen_us is null or consumer_checks.at_us < opt_ins.chosen_us)
+        local_on is not null
+        and {{ is_policed('fr_consumer', 'local_on') }}
+        and {{ policy_on('fr_consumer', 'needs_opt_in', 'local_on') }}
+        and coalesce(held_until_us, 0) <= at_us
 ),
 
 contacts_of_persons as (

@@ -98,22 +98,39 @@ contacts as (
 
 {{ contact_refusals() }},
 
-refused_channels as (
+flag_dates as (
     select
         person_id,
-        coalesce(bool_or(channel_code in ('email', 'all')), false) as is_mail_dated,
-        coalesce(bool_or(channel_code in ('voice', 'all')), false) as is_call_dated
+        coalesce(bool_or(channel_code = 'email'), false) as is_mail_dated,
+        coalesce(bool_or(channel_code = 'voice'), false) as is_call_dated
     from refusals
+    where is_of_flag
     group by person_id
 ),
 
+undated_records as (
+    select
+        person_id,
+        bool_or(is_email_undated) as is_email_undated,
+        bool_or(is_call_undated) as is_call_undated
+    from {{ ref('int_person_attributes') }}
+    where is_email_undated or is_call_undated
+    group by person_id
+),
+
+-- A flag that no date explains holds for good, whatever became of other refusals.
 undated as (
     select
         persons.person_id,
-        persons.is_email_opted_out and not coalesce(refused_channels.is_mail_dated, false) as is_mail_undated,
-        persons.is_call_opted_out and not coalesce(refused_channels.is_call_dated, false) as is_call_undated
+        persons.is_email_opted_out
+        and (coalesce(undated_records.is_email_undated, false) or not coalesce(flag_dates.is_mail_dated, false))
+            as is_mail_undated,
+        persons.is_call_opted_out
+        and (coalesce(undated_records.is_call_undated, false) or not coalesce(flag_dates.is_call_dated, false))
+            as is_call_undated
     from {{ ref('dim_persons') }} as persons
-    left join refused_channels on persons.person_id = refused_channels.person_id
+    left join flag_dates on persons.person_id = flag_dates.person_id
+    left join undated_records on persons.person_id = undated_records.person_id
     where persons.is_email_opted_out or persons.is_call_opted_out
 ),
 

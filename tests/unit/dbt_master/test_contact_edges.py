@@ -6,6 +6,7 @@ What does NOT belong here: the rules on contacts drawn at random (test_contactab
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import duckdb
@@ -188,6 +189,39 @@ def _company() -> Rows:
     rows.person("later")
     rows.consent("later", "email", "opt_out", AS_OF + timedelta(days=2))
     EXPECTED["later"] = {"email": ("opt_out", None)}
+    # an opt-in ends the refusals before it and none after it; each mail that is left by its link says no again
+    rows.person("resub")
+    rows.mail("resub", at("2026-01-06 08:00:00"), event="unsubscribed")
+    rows.consent("resub", "email", "opt_in", at("2026-03-01 08:00:00"))
+    rows.mail("resub", at("2026-05-05 08:00:00"))
+    rows.mail("resub", at("2026-09-01 08:00:00"), event="unsubscribed")
+    rows.mail("resub", at("2026-09-02 08:00:00"))
+    EXPECTED["resub"] = {"email": ("opt_out", None)}
+    rows.person("grumble")
+    rows.mail("grumble", at("2026-01-06 08:00:00"), event="unsubscribed")
+    rows.consent("grumble", "all", "opt_in", at("2026-03-01 08:00:00"))
+    rows.mail("grumble", at("2026-09-01 08:00:00"), event="complained")
+    EXPECTED["grumble"] = {"email": ("opt_out", None)}
+    rows.person("back")
+    rows.mail("back", at("2026-01-06 08:00:00"), at("2026-01-09 08:00:00"), event="unsubscribed")
+    rows.consent("back", "email", "opt_in", at("2026-03-01 08:00:00"))
+    # a flag without a date stays, whatever a dated refusal became
+    refused = {"email": ("opt_out", None), "social": ("opt_out", None)}
+    rows.person("flagged", email_opt_out=True)
+    rows.consent("flagged", "email", "opt_out", at("2026-01-06 08:00:00"))
+    rows.consent("flagged", "email", "opt_in", at("2026-03-01 08:00:00"))
+    EXPECTED["flagged"] = refused
+    rows.person("flagleft", email_opt_out=True)
+    rows.mail("flagleft", at("2026-01-06 08:00:00"), event="unsubscribed")
+    rows.consent("flagleft", "email", "opt_in", at("2026-03-01 08:00:00"))
+    EXPECTED["flagleft"] = refused
+    # a consent that has expired allows no call
+    rows.person("lapsed", **consumer)
+    rows.consent("lapsed", "call", "opt_in", at("2026-03-01 08:00:00"), at("2026-09-01 08:00:00"))
+    rows.consent("lapsed", "call", "opt_in", at("2026-09-16 08:00:00"), at("2026-09-20 08:00:00"))
+    for day in ("08-20", "09-02", "09-17", "09-21"):
+        rows.call("lapsed", at(f"2026-{day} 09:00:00"), answered=True)
+    EXPECTED["lapsed"] = EXPECTED["unasked"]
     # what is not known is not allowed
     rows.person("nozone", None, country_code="US")
     EXPECTED["nozone"] = dict.fromkeys(("voice", "email"), ("zone_unknown", None))
@@ -199,7 +233,7 @@ def _company() -> Rows:
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     rows = _company()
     raw = {
         "crm_user": [{"source_record_id": "u1", "full_name": "Ana", "email": f"ana@{OWN}", "phone_extension": "201",
@@ -208,16 +242,45 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         "email_event": rows.mails, "crm_activity": rows.activities,
     }  # fmt: skip
     con = built(
-        tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", timezone="Europe/Paris",
-        as_of=str(AS_OF), same_account=[], same_person=[], exclusions=rows.lists,
+        tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", "+dq_contact_breaches", "int_contact_refusals",
+        timezone="Europe/Paris", as_of=str(AS_OF), same_account=[], same_person=[], exclusions=rows.lists,
     )  # fmt: skip
-    with con:
-        found = con.execute(
-            "select split_part(x.record_key, '/', 3) as name, found.* from quality_dbt.dq_contactability as found"
-            " inner join master.xref_persons as x using (person_id) where x.contract = 'crm_lead'"
-        )
-        names = [column[0] for column in found.description]
-        return {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
+    yield con
+    con.close()
+
+
+@pytest.fixture(scope="module")
+def asked(edges: duckdb.DuckDBPyConnection) -> dict[str, dict]:
+    found = edges.execute(
+        "select split_part(x.record_key, '/', 3) as name, found.* from quality_dbt.dq_contactability as found"
+        " inner join master.xref_persons as x using (person_id) where x.contract = 'crm_lead'"
+    )
+    names = [column[0] for column in found.description]
+    return {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
+
+
+@pytest.mark.audit("DE11", "DE18")
+def test_a_contact_after_a_second_refusal_or_an_expired_consent_is_a_breach(
+    edges: duckdb.DuckDBPyConnection,
+) -> None:
+    found = edges.execute(
+        "select split_part(x.record_key, '/', 3), check_code, occurred_at, proof_at"
+        " from quality_dbt.dq_contact_breaches inner join master.xref_persons as x using (person_id)"
+        " where x.contract = 'crm_lead' and check_code in ('after_opt_out', 'consumer_opt_in')"
+        " and split_part(x.record_key, '/', 3) in ('resub', 'back', 'lapsed') order by all"
+    ).fetchall()
+    again = at("2026-09-01 08:00:00")
+    assert found == [
+        ("lapsed", "consumer_opt_in", at("2026-09-02 09:00:00"), None),
+        ("lapsed", "consumer_opt_in", at("2026-09-21 09:00:00"), None),
+        ("resub", "after_opt_out", again, again),  # sent_at of a mail of which the link alone is known
+        ("resub", "after_opt_out", at("2026-09-02 08:00:00"), again),
+    ]
+    refusals = edges.execute(
+        "select refused_at, ends_at from conforming.int_contact_refusals inner join master.xref_persons as x"
+        " using (person_id) where x.record_key = 'crm/crm_lead/resub' order by all"
+    ).fetchall()
+    assert refusals == [(at("2026-01-06 08:00:00"), at("2026-03-01 08:00:00")), (again, None)]
 
 
 @pytest.mark.audit("DE9", "DE11", "DE12", "DE13", "DE14", "DE18", "CP1", "CP2")

@@ -3,14 +3,16 @@ with attributes as (
         record_key,
         modified_at,
         email_opt_out,
-        call_opt_out
+        call_opt_out,
+        opt_out_at
     from {{ ref('stg_crm__contacts') }}
     union all
     select
         record_key,
         modified_at,
         email_opt_out,
-        call_opt_out
+        call_opt_out,
+        cast(null as timestamp) as opt_out_at
     from {{ ref('stg_crm__leads') }}
 ),
 
@@ -26,9 +28,11 @@ refusing as (
         candidates.mobile,
         candidates.is_generic_email,
         coalesce(attributes.email_opt_out, false) as refuses_mail,
-        coalesce(attributes.call_opt_out, false) as refuses_calls
+        coalesce(attributes.call_opt_out, false) as refuses_calls,
+        attributes.opt_out_at is null or xref.person_id is null as is_undated
     from {{ ref('int_person_candidates') }} as candidates
     inner join attributes on candidates.record_key = attributes.record_key
+    left join {{ ref('xref_persons') }} as xref on candidates.record_key = xref.record_key
     where attributes.email_opt_out or attributes.call_opt_out
 ),
 
@@ -36,36 +40,43 @@ refused as (
     select
         reached_by,
         bool_or(refuses_mail) as refuses_mail,
-        bool_or(refuses_calls) as refuses_calls
+        bool_or(refuses_calls) as refuses_calls,
+        bool_or(refuses_mail and is_undated) as is_mail_undated,
+        bool_or(refuses_calls and is_undated) as is_call_undated
     from (
         select
             record_key as reached_by,
             refuses_mail,
-            refuses_calls
+            refuses_calls,
+            is_undated
         from refusing
         union all
         select
             must_link_key as reached_by,
             refuses_mail,
-            refuses_calls
+            refuses_calls,
+            is_undated
         from refusing
         union all
         select
             email as reached_by,
             refuses_mail,
-            refuses_calls and not is_generic_email as refuses_calls
+            refuses_calls and not is_generic_email as refuses_calls,
+            is_undated
         from refusing
         union all
         select
             mobile as reached_by,
             false as refuses_mail,
-            refuses_calls
+            refuses_calls,
+            is_undated
         from refusing
         union all
         select
             recipient_email as reached_by,
             true as refuses_mail,
-            false as refuses_calls
+            false as refuses_calls,
+            false as is_undated
         from {{ ref('stg_emailing__events') }}
         where event_type in ('unsubscribed', 'complained')
     )
@@ -100,6 +111,12 @@ select
     coalesce(
         own.refuses_calls or linked.refuses_calls or addresses.refuses_calls or mobiles.refuses_calls, false
     ) as is_call_opted_out,
+    coalesce(
+        own.is_mail_undated or linked.is_mail_undated or addresses.is_mail_undated, false
+    ) as is_email_undated,
+    coalesce(
+        own.is_call_undated or linked.is_call_undated or addresses.is_call_undated or mobiles.is_call_undated, false
+    ) as is_call_undated,
     records.first_seen_on,
     coalesce(sizes.n_source_records, 1) as n_source_records
 from {{ ref('int_person_records') }} as records
