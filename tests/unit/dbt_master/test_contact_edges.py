@@ -259,7 +259,7 @@ def asked(edges: duckdb.DuckDBPyConnection) -> dict[str, dict]:
     return {row[0]: dict(zip(names, row, strict=True)) for row in found.fetchall()}
 
 
-@pytest.mark.audit("DE11", "DE18")
+@pytest.mark.audit("DE11")
 def test_a_contact_after_a_second_refusal_or_an_expired_consent_is_a_breach(
     edges: duckdb.DuckDBPyConnection,
 ) -> None:
