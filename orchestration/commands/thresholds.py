@@ -67,7 +67,8 @@ Examples:
   etalon thresholds export seuils.csv --language fr
 
 \b
-Every segment, the whole company (all/all) and single channels and sizes included, with what is in force and proposed. --language fr: French headers, decimal comma.
+Every segment, the whole company (all/all) and single channels and sizes included, with what is in force and
+proposed. --language fr: French headers, decimal comma.
 """
 
 command = cli_group(
@@ -159,6 +160,7 @@ def list_thresholds(
     limit: int,
 ) -> None:
     """List thresholds by segment: in force, what the data say, and whether that moves them."""
+    from expectations.thresholds import FILE, read_thresholds
     from ingest import load_company
     from orchestration.run_lock import reading
 
@@ -166,6 +168,7 @@ def list_thresholds(
     wanted = _kind(*_segment(segment, language)) if segment else None
     if rule:
         _checked_rule(rule, language)
+    read_thresholds(settings.root / FILE)  # what the next run would refuse is said now
     with reading(settings.work):
         rows = _rows(settings)
     found = [
@@ -330,11 +333,13 @@ def _version(cycle: str, own: Sequence[Threshold]) -> str:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(company: Path, as_json: bool, language: str, file: Path) -> None:
     """Write the thresholds of every segment as CSV."""
+    from expectations.thresholds import FILE, read_thresholds
     from ingest import load_company
     from ingest.inert_text import inert_text
     from orchestration.run_lock import reading
 
     settings = load_company(company)
+    read_thresholds(settings.root / FILE)
     with reading(settings.work):
         rows = [row for row in _rows(settings) if row["is_action"]]
     text = io.StringIO()

@@ -131,7 +131,10 @@ def test_commands_without_a_note_say_how_to_make_one(tmp_path: Path) -> None:
     for command in (("approve", "--by", "Ann"), ("close", "--by", "Ann"), ("show",)):
         result = invoke(tmp_path, *command)
         assert result.exit_code == exit_codes.USAGE
-        assert "E-CYC-001" in result.output and 'etalon cycle frame --cycle 2026-06 --decision "..." --by NAME' in result.output
+        assert (
+            "E-CYC-001" in result.output
+            and 'etalon cycle frame --cycle 2026-06 --decision "..." --by NAME' in result.output
+        )
     assert invoke(tmp_path, "show", "--cycle", "2026-13").exit_code == exit_codes.USAGE
 
 

@@ -31,7 +31,6 @@ from orchestration.run_lock import LockedByAnotherRunError
 from orchestration.stewardship.errors import StewardshipError
 from orchestration.worklists.errors import WorklistError
 
-
 COMPANY_YML = """\
 version: 1
 company: new

@@ -198,6 +198,24 @@ def test_before_a_run_the_way_out_is_said(company: Path) -> None:
         assert "E-RUN-001 No run yet" in found.output and "FileNotFoundError" not in found.output
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("[{rule_code: nobody}]", "row 1, value: is missing"),
+        (
+            "[{rule_code: coverage_rate, value: 2, origin_code: human, version: a, approved_by: Ann, reason: all}]",
+            "row 1: coverage_rate: a value from 0.01 to 1 expected",
+        ),
+    ],
+)
+def test_a_file_that_is_not_understood_is_told_in_plain_words(company: Path, rows: str, said: str) -> None:
+    (company / FILE).write_text(f"thresholds: {rows}\n")
+    for arguments in (("list",), ("export", str(company / "x.csv")), ("show", "min_touches", "all")):
+        found = invoke(company, *arguments)
+        assert found.exit_code == exit_codes.USAGE and said in found.output, found.output
+        assert "Value error" not in found.output and FILE in found.output
+
+
 @pytest.mark.audit("DE1")
 def test_a_wrong_file_stops_a_run_before_it_begins_and_a_new_row_is_news(company: Path) -> None:
     from ingest import load_company

@@ -1,5 +1,5 @@
 -- Questions 1, 2, 4 and 7 are answered by an interval that lies on one side of its bar; one that holds the bar tells
--- nothing, and is no "no". Question 8 is answered by the exact upper bound of every week, and by the breach itself;
+-- nothing, and is no "no". Question 8 is answered by the exact upper bound of every whole week, or by a breach;
 -- 3, 5 and 6 by the form that was chosen, an adjusted test and a comparison. Two are for people: the framing note of
 -- the cycle answers them.
 with questions (question_number, question_code, is_computed) as (
@@ -37,10 +37,11 @@ qualities as (
 complaints as (
     select
         max(weeks.event_rate) as complaint_rate,
-        max(weeks.rate_upper) as complaint_upper,
+        max(case when weeks.is_complete then weeks.rate_upper end) as complaint_upper,
         sum(weeks.n_trials) as n_delivered,
-        max(case when weeks.status_code = 'breach' then 1 else 0 end) as n_breach,
-        max(case when weeks.status_code in ('not_proved', 'no_bar') then 1 else 0 end) as n_open
+        count(case when weeks.status_code = 'breach' then 1 end) as n_breaches,
+        count(case when weeks.is_complete and weeks.status_code = 'within' then 1 end) as n_proved,
+        count(case when weeks.is_complete and weeks.status_code <> 'within' then 1 end) as n_open
     from {{ ref('mart_revops_guard_rails_week') }} as weeks
     cross join {{ run_settings() }} as settings
     where
@@ -141,7 +142,7 @@ answers as (
     union all
     select
         'complaints_under_bar' as question_code,
-        case when n_breach = 1 then 'no' when n_delivered > 0 and n_open = 0 then 'yes' end as answer_code,
+        case when n_breaches > 0 then 'no' when n_proved > 0 and n_open = 0 then 'yes' end as answer_code,
         cast(null as string) as detail_code,
         complaint_rate as answer_value,
         cast(null as decimal(18, 10)) as value_low,
