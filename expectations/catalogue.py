@@ -156,7 +156,8 @@ _PLAIN = {"missing": "is missing", "extra_forbidden": "is no key that is known h
 def explain(error: ValidationError) -> str:
     """The first problem of a pydantic error in one line: the row or item counted from 1, the key, what is wrong."""
     first = error.errors()[0]
-    place = ", ".join(f"row {part + 1}" if isinstance(part, int) else f"{part}" for part in first["loc"])
+    place = ".".join(f"row {part + 1}, " if isinstance(part, int) else f"{part}" for part in first["loc"])
+    place = place.replace(", .", ", ").removesuffix(", ")
     told = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     return f"{place}: {told}" if place else told
 
