@@ -149,10 +149,17 @@ def read_document(path: Path) -> tuple[dict[str, Any], str]:
     return document, hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+#: Kind of a pydantic error -> what a person is told, where its own words speak of models and inputs.
+_PLAIN = {"missing": "is missing", "extra_forbidden": "is no key that is known here"}
+
+
 def explain(error: ValidationError) -> str:
-    """The first problem of a pydantic error in one line."""
+    """The first problem of a pydantic error in one line: the row or item counted from 1, the key, what is wrong."""
     first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    place = ".".join(f"row {part + 1}, " if isinstance(part, int) else f"{part}" for part in first["loc"])
+    place = place.replace(", .", ", ").removesuffix(", ")
+    told = _PLAIN.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    return f"{place}: {told}" if place else told
 
 
 def load_catalogue(path: Path = RULES) -> Catalogue:

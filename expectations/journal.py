@@ -16,6 +16,7 @@ import duckdb
 
 from expectations.connection import connect
 from ingest.contract import load_contracts
+from ingest.errors import NoRunYetError
 from ingest.sql import literal
 
 #: Rows that rules and controls flagged carry keys and no values; they complete dq_journal at reading time. A flag is
@@ -93,7 +94,7 @@ class JournalFilter:
 def journal_counts(work: Path, wanted: JournalFilter) -> list[dict[str, Any]]:
     """Decisions by contract, action and reason, most frequent first.
 
-    Errors: FileNotFoundError before the first run, duckdb.IOException while another process writes the
+    Errors: NoRunYetError before the first run, duckdb.IOException while another process writes the
     warehouse.
     """
     return _rows(
@@ -122,7 +123,7 @@ def journal_rows(work: Path, wanted: JournalFilter, limit: int, *, raw: bool = F
 def _rows(work: Path, wanted: JournalFilter, head: str, tail: str) -> list[dict[str, Any]]:
     warehouse = work / "warehouse.duckdb"
     if not warehouse.is_file():
-        raise FileNotFoundError("no run has been made here yet: run `etalon run`")
+        raise NoRunYetError("no run has been made here yet")
     equal = {
         "reason_code": wanted.reason_code,
         "contract": wanted.contract,

@@ -155,13 +155,6 @@ def read_thresholds(path: Path) -> tuple[Threshold, ...]:
     return ended(rows, path.name)
 
 
-def shipped_thresholds() -> tuple[Threshold, ...]:
-    """The defaults of the method: var threshold_defaults of dbt_project.yml."""
-    path = Path(__file__).resolve().parents[1] / "dbt_project" / "dbt_project.yml"
-    content, _ = read_document(path)
-    return ended(content["vars"]["threshold_defaults"], path.name)
-
-
 def ended(rows: list[Any], name: str) -> tuple[Threshold, ...]:
     """Rows as thresholds, each ended where the next of its rule and segment begins.
 

@@ -47,6 +47,15 @@ class Problem:
         return text_of(self.code, part, language, where=self.where, **dict(self.params))
 
 
+class NoRunYetError(FileNotFoundError):
+    """Nothing is there to read yet: no run has come so far. missing: what the text of a developer names."""
+
+    CODE = "E-RUN-001"
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(f"{self.CODE} {missing}: run `etalon run`")
+
+
 class IngestError(Exception):
     """Base of the errors of this package; carries a Problem."""
 

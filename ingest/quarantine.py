@@ -20,7 +20,7 @@ import duckdb
 from ingest.company import Company
 from ingest.contract import load_contract
 from ingest.deliveries import Delivery, DeliveryStore, raw_file
-from ingest.errors import RefusedFile
+from ingest.errors import NoRunYetError, RefusedFile
 from ingest.inert_text import inert_line
 from ingest.landing import prepare_delivery
 from ingest.line_breaks import Break, break_of
@@ -87,11 +87,11 @@ class Shown:
 def rows_outside(work: Path, wanted: Wanted) -> list[Outside]:
     """Every row that did not get in, newest delivery first, then by file and line.
 
-    Raises FileNotFoundError before the first collect.
+    Raises NoRunYetError before the first collect.
     """
     collect = work / "collect"
     if not (collect / "quarantine_lines.parquet").is_file():
-        raise FileNotFoundError("no extract has been collected here yet: run `etalon run`")
+        raise NoRunYetError("no extract has been collected here yet")
     tables = {
         name: f"read_parquet({literal(str(collect / f'{name}.parquet'))})"
         for name in ("quarantine_lines", "dispositions", "deliveries")

@@ -150,14 +150,16 @@ def write_settings(settings: RunSettings, work: Path) -> Path:
 def read_settings(work: Path) -> RunSettings:
     """Settings the candidate warehouse was built with.
 
-    Raises FileNotFoundError before the first run, DamagedFileError when the file cannot be read.
+    Raises NoRunYetError before the first run, DamagedFileError when the file cannot be read.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from ingest.errors import NoRunYetError
+
     path = work / "run" / "settings.parquet"
     if not path.is_file():
-        raise FileNotFoundError(f"no run has collected extracts yet ({path} is missing): run `etalon run`")
+        raise NoRunYetError(f"no run has collected extracts yet ({path} is missing)")
     try:
         return RunSettings(**pq.read_table(path).to_pylist()[0])
     except (pa.ArrowException, TypeError, IndexError) as error:

@@ -50,13 +50,14 @@ def command(
 ) -> None:  # fmt: skip
     """Say whether SUBJECT, a golden person or company, may be contacted, why not, and when."""
     from ingest import load_company
+    from ingest.errors import NoRunYetError
     from orchestration.dictionary.asking import opened, standing
 
     if (subject is None) == (file is None):
         raise click.UsageError(wording("contactable_subject_or_export", language))
     marts = load_company(company).published / "marts.duckdb"
     if not marts.is_file():
-        raise FileNotFoundError("nothing has been published here yet: run `etalon run`")
+        raise NoRunYetError("nothing has been published here yet")
     with opened(marts) as con:
         publication = standing(con)
         if file is not None:

@@ -35,6 +35,7 @@ def command(company: Path, as_json: bool, language: str, source: str | None, fai
     from expectations.control_findings import judged, read_controls
     from expectations.policy import POLICY_FILE, load_policy
     from ingest import load_company
+    from ingest.errors import NoRunYetError
     from orchestration.run_lock import reading
     from orchestration.settings import run_settings, waivers_path
 
@@ -45,7 +46,7 @@ def command(company: Path, as_json: bool, language: str, source: str | None, fai
         text = wording("unknown_value", language, value=source, nearest=nearest or "-")
         raise click.BadParameter(text, param_hint="--source")
     if not (settings.work / "collect" / "control_results.parquet").is_file():
-        raise FileNotFoundError("no run has been made here yet: run `etalon run`")
+        raise NoRunYetError("no run has been made here yet")
     with reading(settings.work):
         results = read_controls(settings.work)
     policy = load_policy(POLICY_FILE, waivers_path(settings))

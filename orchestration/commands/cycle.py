@@ -105,7 +105,7 @@ def frame(
     found, month = _opened(company, cycle)
     with _locked(found):
         path = draft_note(found, month, decision, author, _on(day))
-    following = f"etalon cycle approve --cycle {month} --by <{'nom' if language == 'fr' else 'name'}>"
+    following = f"etalon cycle approve --cycle {month} --by {'NOM' if language == 'fr' else 'NAME'}"
     if as_json:
         emit_json({"status": "drafted", "cycle": month, "note": str(path), "next": following})
         return

@@ -322,10 +322,11 @@ def _proposals(work: Path, stewardship: Path) -> dict[str, dict[str, Any]]:
 
 def _query(work: Path, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     from expectations.connection import connect
+    from ingest.errors import NoRunYetError
 
     warehouse = work / "warehouse.duckdb"
     if not warehouse.is_file():
-        raise FileNotFoundError("no run has been made here yet: run `etalon run`")
+        raise NoRunYetError("no run has been made here yet")
     with connect(warehouse) as connection:
         found = connection.execute(query, values)
         names = [column[0] for column in found.description or ()]

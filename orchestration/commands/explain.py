@@ -51,6 +51,7 @@ def command(
 ) -> None:  # fmt: skip
     """Walk from a figure to its rows, from a row to the figures, or through a golden record."""
     from ingest import load_company
+    from ingest.errors import NoRunYetError
     from orchestration.dbt_running import WAREHOUSE
     from orchestration.explaining.definitions import definition_of
     from orchestration.publication.registry import is_golden_id
@@ -58,7 +59,7 @@ def command(
 
     settings = load_company(company)
     if not (settings.work / WAREHOUSE).is_file():
-        raise FileNotFoundError("no run has been made here yet: run `etalon run`")
+        raise NoRunYetError("no run has been made here yet")
     definition = definition_of(subject)
     if (month or segment) and definition is None:
         raise click.UsageError(wording("explain_kpi_only", language))

@@ -134,12 +134,13 @@ def query_metric(
 ) -> None:  # fmt: skip
     """Ask the published file for a metric: value, numerator / denominator, reason and trust, month by month."""
     from ingest import load_company
+    from ingest.errors import NoRunYetError
     from orchestration.dictionary.asking import UnknownNameError, ask, opened, standing
 
     asked = _asked(name, month, first, last, cut, segment, language)
     marts = load_company(company).published / "marts.duckdb"
     if not marts.is_file():
-        raise FileNotFoundError("nothing has been published here yet: run `etalon run`")
+        raise NoRunYetError("nothing has been published here yet")
     with opened(marts) as con:
         publication = standing(con)
         try:

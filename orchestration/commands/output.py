@@ -160,7 +160,7 @@ def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 def describe_error(error: BaseException, language: str) -> tuple[int, str, str | None]:
     """(exit code, message, next command) for an exception that reached the command line."""
-    from ingest.errors import ConfigurationError, IngestError, text_of
+    from ingest.errors import ConfigurationError, IngestError, NoRunYetError, text_of
     from orchestration.coded_errors import CodedError
     from orchestration.damaged_file import DamagedFileError
     from orchestration.run_lock import LockedByAnotherRunError
@@ -182,6 +182,13 @@ def describe_error(error: BaseException, language: str) -> tuple[int, str, str |
         what, why = error.text("what", language), error.text("why", language)
         code = exit_codes.USAGE if error.is_usage else exit_codes.DATA_REFUSED
         return code, masked(f"{error.code} {what} {why}"), error.text("next", language)
+    if isinstance(error, NoRunYetError):
+        what, why = (text_of(error.CODE, part, language) for part in ("what", "why"))
+        return exit_codes.IO_ERROR, f"{error.CODE} {what} {why}", text_of(error.CODE, "next", language)
+    if isinstance(error, FileNotFoundError) and error.filename:
+        folder = Path(os.fsdecode(error.filename)).parent
+        if not folder.is_dir():
+            return exit_codes.IO_ERROR, masked(wording("no_folder", language, folder=shown(folder))), None
     name = type(error).__name__
     if name == "CatalogueError":
         code, _, detail = str(error).partition(" ")

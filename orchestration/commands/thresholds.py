@@ -67,7 +67,8 @@ Examples:
   etalon thresholds export seuils.csv --language fr
 
 \b
-Every segment of channel and size with what is in force and proposed. --language fr: French headers, decimal comma.
+Every segment, the whole company (all/all) and single channels and sizes included, with what is in force and
+proposed. --language fr: French headers, decimal comma.
 """
 
 command = cli_group(
@@ -112,13 +113,23 @@ def _kind(channel: str, size: str) -> tuple[str, str]:
     return ("size_band", size) if channel == "all" else ("channel_size", f"{channel}/{size}")
 
 
+def _place(row: dict[str, Any]) -> str:
+    """The segment as --segment takes it: <channel>/<size band>, whichever cut the row is of."""
+    code = row["segment_code"]
+    return {"all": "all/all", "channel": f"{code}/all", "size_band": f"all/{code}"}.get(
+        row["segment_kind_code"], code
+    )
+
+
 def _rows(company: Company) -> list[dict[str, Any]]:
-    """The table of the last run. Raises FileNotFoundError before a run that came so far."""
+    """The table of the last run. Raises NoRunYetError before a run that came so far."""
     import pyarrow.parquet as pq
+
+    from ingest.errors import NoRunYetError
 
     path = company.work / "statistics" / "thresholds.parquet"
     if not path.is_file():
-        raise FileNotFoundError("no run has proposed thresholds yet: run `etalon run`")
+        raise NoRunYetError("no run has proposed thresholds yet")
     return pq.read_table(path).to_pylist()
 
 
@@ -149,6 +160,7 @@ def list_thresholds(
     limit: int,
 ) -> None:
     """List thresholds by segment: in force, what the data say, and whether that moves them."""
+    from expectations.thresholds import FILE, read_thresholds
     from ingest import load_company
     from orchestration.run_lock import reading
 
@@ -156,13 +168,13 @@ def list_thresholds(
     wanted = _kind(*_segment(segment, language)) if segment else None
     if rule:
         _checked_rule(rule, language)
+    read_thresholds(settings.root / FILE)  # what the next run would refuse is said now
     with reading(settings.work):
         rows = _rows(settings)
     found = [
         row
         for row in rows
-        if (wanted or ("channel_size", row["segment_code"]))
-        == (row["segment_kind_code"], row["segment_code"])
+        if wanted in (None, (row["segment_kind_code"], row["segment_code"]))
         and rule in (None, row["rule_code"])
         and (row["is_action"] or rule or wanted)
         and (not changes or row["decision_code"] in ("first", "change"))
@@ -321,19 +333,20 @@ def _version(cycle: str, own: Sequence[Threshold]) -> str:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(company: Path, as_json: bool, language: str, file: Path) -> None:
     """Write the thresholds of every segment as CSV."""
+    from expectations.thresholds import FILE, read_thresholds
     from ingest import load_company
     from ingest.inert_text import inert_text
     from orchestration.run_lock import reading
 
     settings = load_company(company)
+    read_thresholds(settings.root / FILE)
     with reading(settings.work):
-        rows = [
-            row for row in _rows(settings) if row["segment_kind_code"] == "channel_size" and row["is_action"]
-        ]
+        rows = [row for row in _rows(settings) if row["is_action"]]
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";" if language == "fr" else ",", lineterminator="\n")
     writer.writerow(wording(f"threshold_column_{name}", language) for name in _SHOWN)
     for row in rows:
+        row = row | {"segment_code": _place(row)}
         cells = [_number(row[name]) if isinstance(row[name], Decimal) else row[name] for name in _SHOWN]
         marked = [
             f"{cell}".replace(".", ",") if language == "fr" and isinstance(row[name], Decimal) else cell
@@ -361,7 +374,7 @@ def _row(rows: list[dict[str, Any]], rule: str, channel: str, size: str) -> dict
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
+    return {"segment": _place(row)} | {
         name: _number(value) if isinstance(value, Decimal) else value
         for name, value in row.items()
         if name not in ("period_start", "period_end") or value is not None
@@ -394,7 +407,7 @@ def _line(row: dict[str, Any], language: str) -> str:
         )  # fmt: skip
     decided = wording(f"threshold_decision_{row['decision_code']}", language)
     days = "" if row["window_days"] is None else wording("threshold_days", language, days=row["window_days"])
-    return f"{row['segment_code']:<20} {row['rule_code'] + days:<28} {held}  |  {said}  |  {decided}"
+    return f"{_place(row):<20} {row['rule_code'] + days:<28} {held}  |  {said}  |  {decided}"
 
 
 for _each in (list_thresholds, show, approve, export):

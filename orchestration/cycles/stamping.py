@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HEADER = """\
 # Framing note of the audit cycle {cycle}: what the cycle is for, and what its figures are computed with.
-# Read it, change what is not so, then: etalon cycle approve --cycle {cycle} --by <name>
+# Read it, change what is not so, then: etalon cycle approve --cycle {cycle} --by NAME
 # A change after the approval ends the approval. `closing` is written when the cycle is over and needs no new approval.
 """
 
@@ -120,8 +120,17 @@ def _defaults(company: Company, author: str, today: date) -> dict[str, Any]:
 
 
 def approve_note(company: Company, cycle: str, author: str, today: date) -> Note:
-    """Stamp the approval of the content as it is. Raises CycleError E-CYC-001 without a note, and as read_note."""
+    """Stamp the approval of the content as it is; that of a note changed since its approval is replaced.
+
+    Raises CycleError E-CYC-001 without a note, E-CYC-006 when the content is approved, and as read_note.
+    """
     note = _existing(company, cycle)
+    if note.standing == "approved":
+        stands = note.framing.approval
+        where = f"{FOLDER}/{cycle}.yml"
+        raise CycleError(
+            "E-CYC-006", where, is_usage=True, cycle=cycle, name=stands.approved_by, day=stands.approved_on
+        )
     stamp = {"approved_by": author, "approved_on": today, "note_hash": note.content_hash}
     return _stamp(company, cycle, "approval", stamp)
 

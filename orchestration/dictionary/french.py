@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import yaml
 
-from orchestration.dictionary.metric import LOADER, Metric
+from orchestration.dictionary.metric import LOADER
 
 FILE = Path(__file__).with_name("french.yml")
 
@@ -35,10 +35,3 @@ def in_french(texts: Iterable[str]) -> str | None:
     """Sentences in French, joined by spaces; None when one of them has no French, or there is none."""
     given = [sentences().get(text) for text in texts]
     return " ".join(each for each in given if each) if given and all(given) else None
-
-
-def english_of(metric: Metric) -> tuple[str, ...]:
-    """What a metric says in English only: its grain, its formula, its edges, the text of its example."""
-    formula = () if metric.numerator else (metric.formula,)
-    example = (metric.example.text,) if metric.example else ()
-    return tuple(text for text in (metric.grain, *formula, *metric.edge_rules, *example) if text)

@@ -1,6 +1,7 @@
-"""What the one-page sales audit says: tiles, segment rows, charts and definitions as finished text.
+"""What the page behind the sales audit (sales_audit_detail) says: tiles, segment rows, charts, definitions as text.
 
-What does not belong here: HTML (templates) and the figures themselves, which come computed from the marts.
+What does not belong here: the one page (dashboard_page.py), HTML (templates) and the figures themselves, which come
+computed from the marts.
 The page describes; it never says that one figure causes another.
 """
 

@@ -13,8 +13,6 @@ from decimal import Decimal
 
 from orchestration.reporting.figures import AuditInputs
 
-DESIGNS = ("landmark_3", "landmark_5", "landmark_10", "naive")
-
 
 @dataclass(frozen=True)
 class LinePoint:

@@ -36,7 +36,7 @@ from orchestration.reporting.wording import Wording
 
 R_BAR = Decimal("0.25")
 MINIMUM_LEADS, MINIMUM_EVENTS = 30, 10
-THRESHOLDS_SHOWN = 7  # what one sheet of paper holds; the decision page shows all
+THRESHOLDS_SHOWN = 7  # what one sheet of paper holds; the contact charter shows all
 
 
 @dataclass(frozen=True)

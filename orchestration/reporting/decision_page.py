@@ -31,11 +31,12 @@ def decision_context(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, A
 def page(
     inputs: CycleInputs, t: Wording, name: str, parts: list[Part | None], verdict: dict[str, str] | None
 ) -> dict[str, Any]:
-    """The context of one document: title, links to the pages beside it, parts that have something to say."""
+    """The context of one document: name, title, links to the pages beside it, parts that have something to say."""
     others = ("sales_audit", "decision", "contact_charter", "monthly_note", "standup", "index")
     return {
         "inputs": inputs.audit,
         "run": inputs.audit.run,
+        "name": name,
         "title": t(f"cycle.page.{name}"),
         "links": [(other, t(f"cycle.page.{other}")) for other in others if other != name],
         "verdict": verdict,

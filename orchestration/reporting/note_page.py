@@ -6,6 +6,7 @@ What does not belong here: the figures (dashboard tiles read the same).
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -127,8 +128,11 @@ def _guard(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
             t("cycle.note.complaints", n=f.integer(n), of=f.integer(of), rate=f.percent(kpi.measure.value, 3),
               upper=f.percent(exact_upper_95(n, of), 3), bar=f.percent(inputs.audit.complaint_bar, 1))
         )  # fmt: skip
-    breaches = [rail for rail in inputs.rails or () if rail.status == "breach"]
-    told.append(t.plural("cycle.note.breaches", len(breaches), n=f.integer(len(breaches))))
+    breaches = Counter(rail.code for rail in inputs.rails or () if rail.status == "breach")
+    for code, n in sorted(breaches.items()):
+        told.append(t.plural("cycle.note.breaches", n, rail=t.or_raw("cycle.rail", code), n=f.integer(n)))
+    if inputs.rails and not breaches:
+        told.append(t("cycle.note.no_breach"))
     if not inputs.experiments:
         told.append(t("cycle.absent.experiments"))
     for each in inputs.experiments or ():

@@ -8,8 +8,8 @@ from metric_faults import RULES, faults
 
 from expectations.owners import owner_names
 from ingest.contract import load_contracts
-from orchestration.dictionary.french import english_of, sentences
-from orchestration.dictionary.metric import METRICS_FOLDER, dictionary, raw_metrics
+from orchestration.dictionary.french import sentences
+from orchestration.dictionary.metric import METRICS_FOLDER, Metric, dictionary, raw_metrics
 from orchestration.dictionary.page import PAGE_FILE, page_text
 from orchestration.dictionary.unavailable import unavailable
 from orchestration.dictionary.units import UNITS
@@ -212,6 +212,13 @@ def test_what_is_told_as_not_computed_is_not_computed():
     for absent in unavailable().values():
         assert absent.missing_fr.endswith(".") and absent.missing_en.endswith("."), absent.name
         assert absent.missing_fr != absent.missing_en, absent.name
+
+
+def english_of(metric: Metric) -> tuple[str, ...]:
+    """What a metric says in English only: its grain, its formula, its edges, the text of its example."""
+    formula = () if metric.numerator else (metric.formula,)
+    example = (metric.example.text,) if metric.example else ()
+    return tuple(text for text in (metric.grain, *formula, *metric.edge_rules, *example) if text)
 
 
 def test_no_french_sentence_is_left_of_a_definition_that_changed():

@@ -83,6 +83,33 @@ class Kpis:
         return out | self.stated
 
 
+def touches_of_leads(
+    tables: dict, as_of: datetime, window: timedelta, zone: str
+) -> dict[tuple[date, str, str], list[int]]:
+    """(month, cut, segment) -> touches inside the window of each lead whose window is over, zeros included."""
+    counted = Kpis()
+    for lead in tables["fct_leads"]:
+        born = lead["created_at"]
+        if born is None or born + window > as_of:
+            continue
+        inside = [
+            touch
+            for touch in tables["fct_touches"]
+            if touch["lead_id"] == lead["lead_id"] and born <= touch["occurred_at"] < born + window
+        ]
+        cuts = {"channel": lead["channel_code"], "size_band": lead["size_band_code"], "rep": lead["rep_id"]}
+        counted.observe("touches", month_of(day_in(zone, born)), cuts, len(inside))
+    return {cell[1:]: sorted(int(each) for each in seen) for cell, seen in counted.observed.items()}
+
+
+def quantile(ascending: list[int], share: Fraction) -> Fraction:
+    """Between the two values around (n - 1) * share, as percentile_cont of SQL says."""
+    place = (len(ascending) - 1) * share
+    low = place.numerator // place.denominator
+    high = min(low + 1, len(ascending) - 1)
+    return ascending[low] + (place - low) * (ascending[high] - ascending[low])
+
+
 def leads(kpis: Kpis, tables: dict, as_of: datetime, window: timedelta, zone: str) -> None:
     touches = defaultdict(list)
     for touch in tables["fct_touches"]:

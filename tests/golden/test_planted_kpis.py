@@ -248,6 +248,26 @@ def test_a_group_that_bought_without_a_known_rate_is_no_new_business(marts):
     assert kpi_rows(marts)["revenue_new_business", date(2026, 6, 1), "size_band", "unknown"][0] == 0
 
 
+@pytest.mark.audit("QU2")
+def test_median_and_quartiles_of_touches_are_those_of_the_oracle(marts):
+    window = timedelta(days=WINDOW_DAYS)
+    expected = oracle.touches_of_leads(master_tables(), AS_OF, window, "Europe/Paris")
+    published = {
+        tuple(row[:3]): row[3:]
+        for row in marts.execute(
+            "select period_month, segment_kind_code, segment_code, n_matured, touches_first_quartile,"
+            " touches_median, touches_third_quartile from marts.mart_sales_leads_month where n_matured > 0"
+        ).fetchall()
+    }
+    assert published.keys() == expected.keys()
+    assert any(len(seen) > 3 and seen[0] < seen[-1] for seen in expected.values()), "quartiles that differ"
+    for cell, seen in expected.items():
+        n_matured, *quartiles = published[cell]
+        assert n_matured == len(seen), cell
+        for got, share in zip(quartiles, (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4)), strict=True):
+            assert abs(Fraction(got) - oracle.quantile(seen, share)) <= HALF_A_UNIT, (cell, share)
+
+
 def test_a_lead_converted_at_an_unknown_date_stays_in_the_cohort_and_in_the_journal(marts):
     """Four leads of April: one converted on its day, one too late, one nobody knows when, one not."""
     assert marts.execute(

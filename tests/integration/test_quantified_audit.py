@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import duckdb
 import pytest
+from scipy.stats import beta
 
 from tests.compiled_models import on_warehouse
 from tests.golden.oracle_leads import business_seconds, clock_of, hours, kaplan_meier_median
@@ -180,6 +181,23 @@ def test_the_express_diagnosis_answers_eight_questions_and_asks_two(warehouse):
         if times["target_met_high"] < half
         else "undetermined"
     )
+    weeks = rows(
+        warehouse,
+        "select w.n_events, w.n_trials, w.is_complete, w.bar_rate from marts.mart_revops_guard_rails_week as w,"
+        " run.settings as s where w.rail_code = 'complaint' and w.n_trials > 0"
+        " and w.iso_week_start_on between s.cycle_start - interval 6 days and s.cycle_end - interval 1 day",
+    )
+    bounds = [
+        (beta.ppf(0.95, w["n_events"] + 1, w["n_trials"] - w["n_events"]), float(w["bar_rate"]))
+        for w in weeks
+        if w["is_complete"]
+    ]
+    is_breach = any(Fraction(w["n_events"], w["n_trials"]) > Fraction(w["bar_rate"]) for w in weeks)
+    is_proved = all(upper <= bar for upper, bar in bounds)
+    told = found["complaints_under_bar"]
+    assert told["answer_code"] == ("no" if is_breach else "yes" if is_proved else "undetermined")
+    assert told["n_units"] == sum(w["n_trials"] for w in weeks)
+    assert float(told["value_high"]) == pytest.approx(max(upper for upper, _ in bounds), abs=1e-9)
     for row in found.values():
         assert (row["reason_code"] is None) == (row["answer_code"] in ("yes", "no")), row["question_code"]
 

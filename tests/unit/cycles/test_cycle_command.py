@@ -70,6 +70,15 @@ def test_an_approval_leaves_what_a_person_wrote_as_it_is(tmp_path: Path) -> None
     assert invoke(tmp_path, "approve", "--by", "Ann Lee").exit_code == 0
     first = path.read_text(encoding="utf-8")
     assert first.startswith(text.rstrip("\n")) and first.count("approval:") == 1
+    path.write_text(first.replace("the board asked", "the board asks", 1), encoding="utf-8")  # a comment
+    again = invoke(tmp_path, "approve", "--by", "Bob Ray", "--json")
+    assert again.exit_code == exit_codes.USAGE and "E-CYC-006" in again.output and "Ann Lee" in again.output
+    assert str(yaml.safe_load(first)["approval"]["approved_on"]) in again.output
+    assert "Bob Ray" not in path.read_text(encoding="utf-8")
+    french = invoke(tmp_path, "approve", "--by", "Bob Ray", "--language", "fr")
+    assert "approuvée telle quelle : par Ann Lee le" in french.output
+    text = text.replace("minimum_n: 30", "minimum_n: 31")
+    path.write_text(first.replace("minimum_n: 30", "minimum_n: 31"), encoding="utf-8")
     assert invoke(tmp_path, "approve", "--by", "Bob Ray").exit_code == 0
     second = path.read_text(encoding="utf-8")
     assert second.startswith(text.rstrip("\n")) and second.count("approval:") == 1 and "Ann Lee" not in second
@@ -122,7 +131,10 @@ def test_commands_without_a_note_say_how_to_make_one(tmp_path: Path) -> None:
     for command in (("approve", "--by", "Ann"), ("close", "--by", "Ann"), ("show",)):
         result = invoke(tmp_path, *command)
         assert result.exit_code == exit_codes.USAGE
-        assert "E-CYC-001" in result.output and "etalon cycle frame --cycle 2026-06" in result.output
+        assert (
+            "E-CYC-001" in result.output
+            and 'etalon cycle frame --cycle 2026-06 --decision "..." --by NAME' in result.output
+        )
     assert invoke(tmp_path, "show", "--cycle", "2026-13").exit_code == exit_codes.USAGE
 
 

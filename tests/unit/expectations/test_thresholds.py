@@ -19,9 +19,9 @@ from expectations.thresholds import (
     keep_thresholds,
     kept_thresholds,
     read_thresholds,
-    shipped_thresholds,
     told_thresholds,
 )
+from tests.shipped_thresholds import shipped_thresholds
 
 ROW = {
     "rule_code": "min_touches", "channel_code": "inbound", "size_band_code": "smb", "value": 5, "window_days": 10,

@@ -31,6 +31,17 @@ from orchestration.run_lock import LockedByAnotherRunError
 from orchestration.stewardship.errors import StewardshipError
 from orchestration.worklists.errors import WorklistError
 
+COMPANY_YML = """\
+version: 1
+company: new
+reporting_currency: EUR
+timezone: Europe/Paris
+cycle: 2026-06
+conversion_window_days: 21
+conversation_min_s: 15
+sources: []
+"""
+
 
 def invoke(*arguments: str):
     return CliRunner().invoke(cli.etalon, list(arguments))
@@ -84,6 +95,29 @@ def test_errors_become_the_documented_exit_codes(error: Exception, code: int) ->
     for language in ("en", "fr"):
         found, message, _ = output.describe_error(error, language)
         assert found == code and message
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("thresholds", "list"),
+        ("exclusions", "propose"),
+        ("contactable", "per_1"),
+        ("report",),
+        ("journal",),
+        ("controls",),
+        ("outliers", "list"),
+        ("explain", "cr"),
+        ("quarantine", "list"),
+        ("metrics", "query", "cr"),
+    ],
+)
+def test_before_the_first_run_every_command_says_to_run(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "company.yml").write_text(COMPANY_YML, encoding="utf-8")
+    for language, said in (("en", "E-RUN-001 No run yet"), ("fr", "E-RUN-001 Aucune exécution")):
+        found = invoke(*command, "--company", str(tmp_path), "--language", language)
+        assert found.exit_code == exit_codes.IO_ERROR, found.output
+        assert said in found.output and "etalon run" in found.output and "FileNotFound" not in found.output
 
 
 def test_a_refused_file_is_data_not_usage() -> None:

@@ -65,7 +65,7 @@ def invoke(company: Path, *arguments: str) -> Result:
 
 def test_the_list_tells_what_is_in_force_what_the_data_say_and_what_follows(company: Path) -> None:
     listed = invoke(company, "list")
-    assert listed.exit_code == 0 and "3 of 3 shown" in listed.output
+    assert listed.exit_code == 0 and "4 of 4 shown" in listed.output and "all/all " in listed.output
     assert "in force 4 (method default, 2026-1)" in listed.output and "data 6 [5; 7], n 900" in listed.output
     assert "défaut du document" in invoke(company, "list", "--language", "fr").output
     changes = json.loads(invoke(company, "list", "--changes", "--json").output)
@@ -74,6 +74,26 @@ def test_the_list_tells_what_is_in_force_what_the_data_say_and_what_follows(comp
     assert (whole["total"], whole["thresholds"][0]["in_force_value"]) == (1, None)
     parameter = json.loads(invoke(company, "list", "--rule", "coverage_rate", "--json").output)
     assert parameter["total"] == 1
+
+
+def test_a_change_of_the_whole_company_or_of_one_channel_is_listed(tmp_path: Path) -> None:
+    plant(tmp_path)
+    rows = [
+        row("min_touches", kind="all", segment="all", **MOVED),
+        row("max_touches", kind="channel", segment="inbound", **MOVED),
+        row("min_touches", kind="size_band", segment="smb", **KEPT),
+    ]
+    (tmp_path / "work" / "statistics").mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pylist(rows, schema=SCHEMAS["thresholds"])
+    pq.write_table(table, tmp_path / "work" / "statistics" / "thresholds.parquet")
+    changes = json.loads(invoke(tmp_path, "list", "--changes", "--json").output)
+    assert [r["segment"] for r in changes["thresholds"]] == ["all/all", "inbound/all"]
+    path = tmp_path / "thresholds.csv"
+    assert invoke(tmp_path, "export", str(path)).exit_code == 0
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        assert [r["segment"] for r in csv.DictReader(file)] == ["all/all", "inbound/all", "all/smb"]
+    for each in ("all/all", "inbound/all", "all/smb"):  # what is shown is what --segment takes
+        assert json.loads(invoke(tmp_path, "list", "--segment", each, "--json").output)["total"] == 1
 
 
 @pytest.mark.audit("DE1", "DE22")
@@ -161,18 +181,39 @@ def test_thresholds_are_exported_for_a_spreadsheet(company: Path, tmp_path: Path
         found = list(csv.DictReader(file))
     assert [(r["segment"], r["rule"], r["in_force"], r["data"]) for r in found] == [
         ("inbound/smb", "min_touches", "4", "6"), ("outbound/mid", "min_touches", "6", "6"),
-        ("outbound/mid", "max_touches", "4", ""),
+        ("outbound/mid", "max_touches", "4", ""), ("all/all", "min_touches", "", ""),
     ]  # fmt: skip
     assert invoke(company, "export", str(path), "--language", "fr").exit_code == 0
     assert path.read_text(encoding="utf-8-sig").startswith("Segment;Règle;Fenêtre (jours);En vigueur")
-    assert invoke(company, "export", str(tmp_path / "nowhere" / "x.csv")).exit_code == exit_codes.IO_ERROR
+    nowhere = invoke(company, "export", str(tmp_path / "nowhere" / "x.csv"))
+    assert nowhere.exit_code == exit_codes.IO_ERROR
+    assert "nowhere does not exist" in nowhere.output and "Error" not in nowhere.output
 
 
 def test_before_a_run_the_way_out_is_said(company: Path) -> None:
     (company / "work" / "statistics" / "thresholds.parquet").unlink()
     for arguments in (("list",), ("show", "min_touches", "all"), ("approve", "min_touches", "all", *SAID)):
         found = invoke(company, *arguments)
-        assert found.exit_code == exit_codes.IO_ERROR and "etalon run" in found.output
+        assert found.exit_code == exit_codes.IO_ERROR and "Next: etalon run" in found.output
+        assert "E-RUN-001 No run yet" in found.output and "FileNotFoundError" not in found.output
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("[{rule_code: nobody}]", "row 1, value: is missing"),
+        (
+            "[{rule_code: coverage_rate, value: 2, origin_code: human, version: a, approved_by: Ann, reason: all}]",
+            "row 1: coverage_rate: a value from 0.01 to 1 expected",
+        ),
+    ],
+)
+def test_a_file_that_is_not_understood_is_told_in_plain_words(company: Path, rows: str, said: str) -> None:
+    (company / FILE).write_text(f"thresholds: {rows}\n")
+    for arguments in (("list",), ("export", str(company / "x.csv")), ("show", "min_touches", "all")):
+        found = invoke(company, *arguments)
+        assert found.exit_code == exit_codes.USAGE and said in found.output, found.output
+        assert "Value error" not in found.output and FILE in found.output
 
 
 @pytest.mark.audit("DE1")

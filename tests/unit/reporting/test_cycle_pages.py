@@ -1,15 +1,22 @@
 """The dashboard and the pages around it: what they say in each state of a cycle."""
 
+import ast
+import inspect
 import re
 from dataclasses import replace
 from datetime import date
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import planted_cycles as planted
 import pytest
+import yaml
 from planted_reports import D, with_every_text
 
+from orchestration.audit import thresholds
+from orchestration.experiments import kept, readout, verdict
+from orchestration.reporting import documents
 from orchestration.reporting.formatting import LANGUAGES, Formats
 from orchestration.reporting.index_page import PAGES
 from orchestration.reporting.note_page import figures
@@ -269,6 +276,71 @@ def test_every_page_is_linked_by_the_index_and_only_what_is_there():
         "index.en.html",
     }
     assert set(CYCLE_PAGES) < set(PAGES)
+
+
+def _codes(module, *functions) -> set[str]:
+    """The codes that functions of a module write: texts without spaces."""
+    tree = ast.parse(inspect.getsource(module))
+    return {
+        node.value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.FunctionDef) and each.name in functions
+        for node in ast.walk(each)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"[a-z0-9_]+", node.value)
+    }
+
+
+def _silent(module) -> set[str]:
+    """Why a proposal has no value: the last of what Proposal() is given, and what says that cells are too few."""
+    calls = [each for each in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(each, ast.Call)]
+    given = [
+        each.args[6] for each in calls if getattr(each.func, "id", "") == "Proposal" and len(each.args) == 7
+    ]
+    return {
+        node.value
+        for argument in given
+        for node in ast.walk(argument)
+        if isinstance(node, ast.Constant) and node.value
+    } | _codes(module, "_too_few")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_that_a_page_shows_has_words_and_no_other(language):
+    path = Path(documents.__file__).with_name(f"catalogue.cycle.{language}.yml")
+    words = yaml.safe_load(path.read_text(encoding="utf-8"))["cycle"]
+    states = {
+        *(readout.PLANNED, readout.RUNNING, readout.MATURING, kept.FINISHED, kept.DRAFT, kept.CHANGED),
+        *(kept.LATE, kept.UNASSIGNED, kept.ASSIGNED_LATE, kept.ARMS_CHANGED),
+    }
+    assert set(words["experiment_state"]) == states
+    told = _codes(verdict, "verdict", "_harm")
+    assert "bar_met" in told and set(words["experiment_reason"]) == told | (states - {kept.FINISHED})
+    silent = _silent(thresholds)
+    assert {"no_plateau", "not_shown_safe"} <= silent
+    assert set(words["threshold_reason"]) == silent | {"not_from_data", "none_logged"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [*DOCUMENTS, "sales_audit_detail"])
+def test_every_page_leads_to_the_index_and_to_the_other_language(name, language):
+    other = "en" if language == "fr" else "fr"
+    page = CYCLE_PAGES[name](planted.CYCLE, language)
+    assert f'href="index.{language}.html"' in page and f'href="{name}.{other}.html"' in page
+
+
+def test_the_monthly_note_names_the_guard_rails_that_are_breached():
+    told = part(CYCLE_PAGES["monthly_note"](planted.CYCLE, "en"), "guard")
+    assert "Complaints: 3 weeks above the bar." in told and "a guard rail" not in told
+    assert "Plaintes : 3 semaines" in part(CYCLE_PAGES["monthly_note"](planted.CYCLE, "fr"), "guard")
+
+
+def test_no_indicator_is_a_tile_twice():
+    names = [
+        each["name"]
+        for each in yaml.safe_load(Path(documents.__file__).with_name("kpis.yml").read_text())["tiles"]
+    ]
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.audit("FR12", "CO10", "DA8")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.thresholds import shipped_thresholds
+from tests.shipped_thresholds import shipped_thresholds
 
 AS_OF = datetime(2026, 7, 1)
 _TABLES = {

@@ -1,5 +1,7 @@
--- Eight questions are answered by an interval that lies on one side of its bar; one that holds the bar tells nothing,
--- and is no "no". Two are for people: the framing note of the cycle answers them.
+-- Questions 1, 2, 4 and 7 are answered by an interval that lies on one side of its bar; one that holds the bar tells
+-- nothing, and is no "no". Question 8 is answered by the exact upper bound of every whole week, or by a breach;
+-- 3, 5 and 6 by the form that was chosen, an adjusted test and a comparison. Two are for people: the framing note of
+-- the cycle answers them.
 with questions (question_number, question_code, is_computed) as (
     values
     (1, 'ttf_in_target', true),
@@ -34,13 +36,17 @@ qualities as (
 
 complaints as (
     select
-        max(weeks.complaint_rate) as complaint_rate,
-        sum(weeks.n_delivered) as n_delivered,
-        bool_or(weeks.is_complaint_breach) as is_breach
-    from {{ ref('mart_marketing_complaints_week') }} as weeks
+        max(weeks.event_rate) as complaint_rate,
+        max(case when weeks.is_complete then weeks.rate_upper end) as complaint_upper,
+        sum(weeks.n_trials) as n_delivered,
+        count(case when weeks.status_code = 'breach' then 1 end) as n_breaches,
+        count(case when weeks.is_complete and weeks.status_code = 'within' then 1 end) as n_proved,
+        count(case when weeks.is_complete and weeks.status_code <> 'within' then 1 end) as n_open
+    from {{ ref('mart_revops_guard_rails_week') }} as weeks
     cross join {{ run_settings() }} as settings
     where
-        weeks.segment_kind_code = 'all'
+        weeks.rail_code = 'complaint'
+        and weeks.n_trials > 0
         and weeks.iso_week_start_on < settings.cycle_end
         and {{ days_between('settings.cycle_start', 'weeks.iso_week_start_on') }} > -7
 ),
@@ -136,11 +142,11 @@ answers as (
     union all
     select
         'complaints_under_bar' as question_code,
-        case when is_breach then 'no' when n_delivered > 0 then 'yes' end as answer_code,
+        case when n_breaches > 0 then 'no' when n_proved > 0 and n_open = 0 then 'yes' end as answer_code,
         cast(null as string) as detail_code,
         complaint_rate as answer_value,
         cast(null as decimal(18, 10)) as value_low,
-        cast(null as decimal(18, 10)) as value_high,
+        complaint_upper as value_high,
         cast(n_delivered as bigint) as n_units,
         case when coalesce(n_delivered, 0) = 0 then 'no_mail_delivered' end as reason_code
     from complaints
