@@ -242,7 +242,8 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
         "email_event": rows.mails, "crm_activity": rows.activities,
     }  # fmt: skip
     con = built(
-        tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", "+dq_contact_breaches", "int_contact_refusals",
+        tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", "+dq_contact_breaches",
+        "int_contact_refusals",
         timezone="Europe/Paris", as_of=str(AS_OF), same_account=[], same_person=[], exclusions=rows.lists,
     )  # fmt: skip
     yield con

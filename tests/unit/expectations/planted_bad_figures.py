@@ -208,7 +208,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}management_kpis_month": {"period_month": BEFORE, "metric_value": "0.5"},
     },
     "R-MRT-210": {
-        f"{R}revops_guard_rails_week": {"rail_code": "bad", "n_events": 1001},
+        f"{R}revops_guard_rails_week": {"rail_code": "bad", "rate_low": "0.9"},
         f"{R}revops_watch_week": {"kind_code": "bad", "n_events": 0},
         f"{R}sales_due_followups_cycle": {"lead_id": "bad", "n_steps_done": 3},
         f"{R}revops_escalations_cycle": {"exclusion_id": "bad", "n_contacts_outside": None},
