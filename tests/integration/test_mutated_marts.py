@@ -25,6 +25,7 @@ EQUIVALENT = {
     "mart_accounts_strategic_month: left join group_months": "a group listed that bought nothing adds 0",
     "mart_accounts_strategic_month: left join months": "a time on the list without a month of revenue is in no month",
     "mart_accounts_values_account: left join accounts": "estimates are of accounts of the same master layer",
+    "mart_finance_orders_month: left join dates": "the calendar holds the month of every order and promise",
     "mart_finance_acquisition_month: left join company": "a month with a size band has the whole company too",
     "mart_finance_revenue_growth_month: left join totals": "a month with a segment has the whole company too",
     "mart_finance_revenue_month: left join group_months": "group_months is made of the same lines",
@@ -103,8 +104,11 @@ PLANTED = (
     "insert into master.fct_leads by name select * replace ('lea_clock' as lead_id, null as timezone,"
     " 'DE' as country_code, 'Zeppelin' as lead_source) from master.fct_leads where created_at is not null limit 1",
     "insert into metrics.fct_lead_cadences by name select * replace ('lea_clock' as lead_id,"
-    " 'outbound' as channel_code, 'enterprise' as size_band_code, date '2026-06-01' as created_on)"
+    " 'outbound' as channel_code, 'enterprise' as size_band_code, date '2026-06-01' as created_on,"
+    " timestamp '2026-06-01 09:00:00' as created_at)"
     " from metrics.fct_lead_cadences where is_dated limit 1",
+    "insert into master.fct_order_lines by name select * replace ('gone' as order_line_id, 'acc_gone' as account_id)"
+    " from master.fct_order_lines where promised_on is not null and cancelled_on is null limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"
     " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
     "insert into master.fct_meetings by name select * replace ('gone' as meeting_key, 'gone' as occurrence_key,"

@@ -37,6 +37,7 @@ DECLARED = {
     ),
     "fct_rep_months": (1, "the result is a row for each seller and month of employment"),
     "fct_pipeline_coverages": (1, "the result is a row for each target and quarter that it covers"),
+    "mart_finance_orders_month": (1, "the result is a row for each segment and month since its first order"),
     "mart_sales_reps_month": (1, "the result is a row for each month and segment of sellers"),
     "fct_quota_months": (1, "the result is a row for each target and month that it covers"),
 }
