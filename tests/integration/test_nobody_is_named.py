@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import zipfile
 from itertools import chain
 from pathlib import Path
 
@@ -52,6 +53,9 @@ def texts(published: Path) -> dict[str, str]:
                     found[f"{name}: {table}"] = str(
                         con.execute(f'select * from "{schema}"."{table}"').fetchall()
                     )
+        elif path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as parts:
+                found[name] = " ".join(parts.read(each).decode() for each in parts.namelist())
         else:
             found[name] = path.read_text(encoding="utf-8")
     return found
