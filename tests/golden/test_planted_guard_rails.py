@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from planted_company import SETTINGS
 
 from tests.compiled_models import compiled_models, on_warehouse
+from tests.golden.planted_company import SETTINGS
 
 WEEK = date(2026, 6, 15)
 #: rail, trials, events, upper bound, reference trials, change low, change high -> rate, status, action, change status
