@@ -1,6 +1,7 @@
 """The two catalogues say the same things, and nothing in them is unused."""
 
 import string
+from dataclasses import replace
 
 import planted_cycles
 import planted_reports as planted
@@ -101,6 +102,8 @@ def test_every_sentence_is_used_by_a_report(monkeypatch, tmp_path):
     for cycle in planted_cycles.ALL_CYCLES:
         for render in CYCLE_PAGES.values():
             render(cycle, "en")
+    calm = [rail for rail in planted_cycles.CYCLE.rails or () if rail.status != "breach"]
+    CYCLE_PAGES["monthly_note"](replace(planted_cycles.CYCLE, rails=tuple(calm)), "en")
     for rows in ([LeadRow("lea_1", "inbound", "smb", 1, 0)], None):
         workbook(planted_cycles.CYCLE, rows, "en")
     text = "What was learned, and what follows."
