@@ -375,6 +375,7 @@ def _line_facts(line: LineFigures | None, t: Wording, f: Formats) -> str:
             "cycle.chart.before",
             day=f.integer(line.landmark_days),
             n=f.integer(line.n_converted_before),
+            refused=f.integer(line.n_refused_before),
             immature=f.integer(line.n_immature),
         )
     ]

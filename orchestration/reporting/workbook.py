@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ingest.inert_text import inert_text
 from orchestration.reporting.cycle_figures import CycleInputs, LineFigures
 from orchestration.reporting.formatting import MISSING, Formats, add_months
-from orchestration.reporting.inputs import reading
 from orchestration.reporting.wording import Wording
+from orchestration.settings import read_settings
+from orchestration.statistics import audit_units
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -46,26 +47,6 @@ FIGURES = (
 )
 _FIRST, _PUBLISHED = 4, 4 + len(FIGURES) + 1
 
-# Judged population of the lines' mart, one row per lead: the rules of the statistics step on its landmark.
-_LEADS = """
-with population as (
-  select c.lead_id, coalesce(c.channel_code, 'unknown') as channel_code,
-    coalesce(c.size_band_code, 'unknown') as size_band_code, c.created_at, c.is_converted_in_window
-  from metrics.fct_lead_cadences as c join master.fct_leads as l on l.lead_id = c.lead_id
-  where c.is_dated and c.is_matured and c.created_on >= $first and c.created_on < $last
-    and not coalesce(c.is_converted_in_window and case when l.is_created_day_only or l.is_converted_day_only
-      then l.converted_on - c.created_on <= $day else l.converted_at < c.created_at + to_days($day) end, false)
-),
-early as (
-  select p.lead_id, count(*) as n from population as p join master.fct_touches as t on t.lead_id = p.lead_id
-  where t.is_effective and t.occurred_at >= p.created_at and t.occurred_at < p.created_at + to_days($day)
-    and t.occurred_at < $as_of group by p.lead_id
-)
-select p.lead_id, p.channel_code, p.size_band_code, cast(coalesce(e.n, 0) as bigint) as n_touches,
-  cast(p.is_converted_in_window as bigint) as converted
-from population as p left join early as e on e.lead_id = p.lead_id order by p.lead_id
-"""
-
 
 class LeadRow(NamedTuple):
     """A lead of the judged population. converted: 0 or 1."""
@@ -79,17 +60,22 @@ class LeadRow(NamedTuple):
 
 def lead_rows(company: Company, inputs: CycleInputs) -> list[LeadRow] | None:
     """The leads behind the judged line, by id; None when there are more than LEADS, or no line."""
-    whole, run = inputs.line(), inputs.audit.run
+    from expectations.connection import connect
+    from orchestration.dbt_running import WAREHOUSE
+
+    whole = inputs.line()
     if whole is None or whole.n_leads > LEADS or inputs.line_first_day is None:
         return None
-    bind = {
-        "first": inputs.line_first_day,
-        "last": inputs.line_end_day,
-        "as_of": run.as_of,
-        "day": whole.landmark_days,
-    }
-    with reading(company.work) as reader:
-        return [LeadRow(*row.values()) for row in reader.rows(_LEADS, bind)]
+    day, bind = whole.landmark_days, {"first": inputs.line_first_day, "last": inputs.line_end_day}
+    with connect(company.work / WAREHOUSE) as con:
+        audit_units.prepare(con, read_settings(company.work), (day,))
+        found = con.execute(
+            f"select lead_id, channel_code, size_band_code, x_{day}, cast(is_converted_in_window as int)"
+            f" from audit_units where {audit_units.is_judged(day)} and created_on >= $first and created_on < $last"
+            " order by lead_id",
+            bind,
+        ).fetchall()
+    return [LeadRow(*row) for row in found]
 
 
 def workbook(inputs: CycleInputs, rows: Sequence[LeadRow] | None, language: str) -> bytes:

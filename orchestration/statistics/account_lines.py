@@ -24,6 +24,7 @@ from orchestration.audit.points import Points
 from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import CONFIDENCE
 from orchestration.audit.shares import newcombe
+from orchestration.statistics.audit_units import is_judged
 from orchestration.statistics.figures import RATE, decimal, exact
 
 #: Theil and Sen compare every pair: so many accounts, chosen by the digest of their id, cost a tenth of a second.
@@ -102,7 +103,7 @@ select case when account_id = 'unknown' then lead_id else account_id end as grou
   count(*) filter (where is_converted_in_window) as y,
   cast(coalesce(sum({x}) filter (where is_converted_in_window), 0) as bigint) as xy
 from audit_units
-where is_matured and not is_before_{days} and created_month <= last_month
+where {is_judged} and created_month <= last_month
   and created_month >= cast(last_month - interval 5 months as date)
 group by group_id order by group_id
 """
@@ -243,7 +244,7 @@ def _median_slope(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
 
 def _influence(con: duckdb.DuckDBPyConnection, days: int) -> dict[str, object]:
     """What accounts do to the judged line of the leads; a lead without an account is an account of its own."""
-    read = con.sql(_GROUPS.format(x=f"x_{days}", days=days)).to_arrow_table()
+    read = con.sql(_GROUPS.format(x=f"x_{days}", is_judged=is_judged(days))).to_arrow_table()
     sums = Sums(*(read[name].to_numpy().astype(np.int64) for name in ("n", "x", "xx", "y", "xy")))
     moved, slope = leave_one_out(sums), clustered_slope(sums)
     group = None if moved.place is None else read["group_id"][moved.place].as_py()

@@ -1,7 +1,8 @@
 """The leads that the audit looks at and their touches, read once and shared by its estimates.
 
 `audit_units` is one row per dated lead created in the twelve months up to the last month whose leads all had their
-window, and after it up to the cycle's end: who it is, how it ended, and its effective touches before each landmark.
+window, and after it up to the cycle's end: who it is, how it ended, its effective touches before each landmark, and
+whether it had converted or refused contact by then (2.7.1).
 `audit_touches` is one row per touch of these leads from their creation on. Both are temporary tables of the
 connection. A large company has millions of touches in views over calls and mails: one pass over them serves all.
 What does NOT belong here: an estimate, a segment's figure.
@@ -51,8 +52,11 @@ _EARLY = """
 create or replace temp table audit_units as
 with early as (
   select unit, {early} from audit_touches join audit_leads using (unit)
-  where is_effective and occurred_at < created_at + interval {longest} days group by unit)
-select u.*, {columns} from audit_leads as u left join early as e using (unit)
+  where is_effective and occurred_at < created_at + interval {longest} days group by unit),
+refused as (
+  select unit, {refused} from audit_leads
+  join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(lead_id, 5) group by unit)
+select u.*, {columns} from audit_leads as u left join early as e using (unit) left join refused as r using (unit)
 """
 
 
@@ -61,7 +65,8 @@ def prepare(
 ) -> None:
     """audit_units and audit_touches of the cycle. landmarks: days after creation.
 
-    Raises duckdb.Error when master or metrics lack a table."""
+    Raises duckdb.Error when master, metrics or conforming lack a table.
+    """
     con.execute(_UNITS, {"cycle_start": settings.cycle_start})
     con.execute(_TOUCHES, {"as_of": settings.as_of})
     early = ", ".join(
@@ -70,8 +75,19 @@ def prepare(
     columns = ", ".join(
         f"coalesce(e.x_{d}, 0) as x_{d}, coalesce(u.is_converted_in_window and case when u.is_by_day"
         f" then u.days_to_conversion <= {d} else u.converted_at < u.created_at + interval {d} days end, false)"
-        f" as is_before_{d}"
+        f" as is_before_{d}, coalesce(r.is_refused_{d}, false) as is_refused_{d}"
         for d in landmarks
     )
-    con.execute(_EARLY.format(early=early, columns=columns, longest=max(landmarks)))
+    # On whatever channel: fewer touches follow from any refusal, and so may no conversion.
+    refused = ", ".join(
+        f"bool_or(refused_at < created_at + interval {d} days"
+        f" and coalesce(ends_at > created_at + interval {d} days, true)) as is_refused_{d}"
+        for d in landmarks
+    )
+    con.execute(_EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks)))
     con.execute("drop table audit_leads")
+
+
+def is_judged(day: int) -> str:
+    """SQL: whether a row of audit_units is in the population of the landmark `day`."""
+    return f"is_matured and not is_before_{day} and not is_refused_{day}"

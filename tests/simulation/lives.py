@@ -29,11 +29,12 @@ SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=
 
 @dataclass(frozen=True)
 class Lives:
-    """Leads of one world. converted_day: days after creation, inf where never; touch_lead, touch_day: one a touch."""
+    """Leads of one world. converted_day, refused_day: days after creation, inf where never; touch_*: one a touch."""
 
     converted_day: np.ndarray
     touch_lead: np.ndarray
     touch_day: np.ndarray
+    refused_day: np.ndarray | None = None
 
 
 def touched(rng: np.random.Generator, rate: np.ndarray, until: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -72,8 +73,8 @@ def early_refusals(rng: np.random.Generator) -> Lives:
     refuses = rng.random(UNITS) < rng.uniform(0.1, 0.25)
     converts = ~refuses & (rng.random(UNITS) < rng.uniform(0.15, 0.35))
     day = np.where(converts, rng.uniform(5, WINDOW, UNITS), np.inf)
-    until = np.where(refuses, rng.uniform(0, 6, UNITS), day)
-    return Lives(day, *touched(rng, rng.uniform(0.2, 0.7, UNITS), until))
+    refused = np.where(refuses, rng.uniform(0, 6, UNITS), np.inf)
+    return Lives(day, *touched(rng, rng.uniform(0.2, 0.7, UNITS), np.minimum(day, refused)), refused)
 
 
 def early_effect(rng: np.random.Generator) -> Lives:
@@ -95,7 +96,7 @@ FAMILIES: Mapping[str, Callable[[np.random.Generator], Lives]] = {
     "early effect": early_effect,
 }
 # early touches do go with conversion there, for a reason that no landmark takes out: a form is no invention
-CONFOUNDED = ("reverse causality: hot leads", "early refusals")
+CONFOUNDED = ("reverse causality: hot leads",)
 
 
 def plant(con: duckdb.DuckDBPyConnection, channel: str, lives: Lives) -> None:
@@ -110,20 +111,26 @@ def plant(con: duckdb.DuckDBPyConnection, channel: str, lives: Lives) -> None:
     after = f"{start} + to_microseconds(cast(day * 86400000000 as bigint))"
     converted = f"case when day < {WINDOW} then {after} end"
     con.execute(
-        f"insert into master.fct_leads by name select '{channel}_' || i as lead_id, '{channel}' as channel_code,"
+        f"insert into master.fct_leads by name select 'lea_{channel}_' || i as lead_id, '{channel}' as channel_code,"
         f" {converted} as converted_at, cast({converted} as date) as converted_on,"
         " false as is_created_day_only, false as is_converted_day_only from planted"
     )
     con.execute(
-        f"insert into metrics.fct_lead_cadences by name select '{channel}_' || i as lead_id,"
+        f"insert into metrics.fct_lead_cadences by name select 'lea_{channel}_' || i as lead_id,"
         f" '{channel}' as channel_code, 'smb' as size_band_code, {start} as created_at,"
         f" cast({start} as date) as created_on, true as is_dated, true as is_matured,"
         f" day < {WINDOW} as is_converted_in_window, n as n_effective_touches from planted"
     )
     con.execute(
-        f"insert into master.fct_touches by name select '{channel}_' || i as lead_id, {after} as occurred_at,"
+        f"insert into master.fct_touches by name select 'lea_{channel}_' || i as lead_id, {after} as occurred_at,"
         " true as is_effective from planted_touches"
     )
+    if lives.refused_day is not None:
+        con.register("planted_refusals", pa.table({"i": np.arange(n), "day": lives.refused_day}))
+        con.execute(
+            f"insert into conforming.int_contact_refusals by name select 'per_{channel}_' || i as person_id,"
+            f" 'all' as channel_code, {after} as refused_at from planted_refusals where day < {WINDOW}"
+        )
 
 
 def warehouse() -> duckdb.DuckDBPyConnection:

@@ -21,7 +21,7 @@ PARQUET = {
     "run/settings": """
         select 'demo' as company, '2026-06' as cycle, timestamp '2026-07-01' as as_of, date '2026-06-01' as cycle_start,
             date '2026-07-01' as cycle_end, 'EUR' as reporting_currency, 'Europe/Paris' as timezone,
-            30 as conversion_window_days, 'c0de' as code_version, 'p0l1' as policy_version, 'run-1' as run_id""",
+            30 as conversion_window_days, 10 as conversation_min_s, '' as own_domains, 'c0de' as code_version, 'p0l1' as policy_version, 'run-1' as run_id""",
     "collect/ledger_terms": """
         select * from (values
             ('crm', 'd1', 'crm_lead', 'C', 'records_in', 10), ('crm', 'd1', 'crm_lead', 'C', 'kept', 7),

@@ -22,6 +22,10 @@ _TABLES = {
     "master.fct_opportunity_stages": (
         "opportunity_id varchar, stage_code varchar, stage_rank int, first_entered_at timestamp, n_source_rows bigint"
     ),
+    "conforming.int_contact_refusals": (
+        "person_id varchar, channel_code varchar, refused_at timestamp, ends_at timestamp, is_dispute boolean,"
+        " is_of_flag boolean"
+    ),
     "master.fct_leads": (
         "lead_id varchar, channel_code varchar, converted_at timestamp, converted_on date,"
         " is_created_day_only boolean, is_converted_day_only boolean"

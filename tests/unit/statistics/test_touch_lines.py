@@ -86,6 +86,28 @@ def test_a_landmark_counts_open_leads_their_early_touches_and_late_conversions(c
     assert (naive["n_leads"], naive["n_converted"], naive["n_converted_before"]) == (4, 2, 0)
 
 
+def test_a_lead_who_refused_contact_before_the_landmark_is_no_lead_without_touches(con):
+    """Spec 2.7.1; a refusal at the landmark or after it, one that is over by then, and another's change nothing."""
+    for name in ("lea_early", "lea_late", "lea_over", "lea_bought", "lea_other"):
+        add_lead(con, name, [1], 3 if name == "lea_bought" else None)
+    for person, day, until in (
+        ("per_early", 4.9, None), ("per_early", 2, 3), ("per_late", 5, None), ("per_over", 1, 4),
+        ("per_bought", 2, None),
+    ):  # fmt: skip
+        add(
+            con, "conforming.int_contact_refusals", person_id=person, channel_code="email",
+            refused_at=START + timedelta(days=day), ends_at=until and START + timedelta(days=until),
+        )  # fmt: skip
+    found = row(compute(con, SETTINGS), "landmark_5")
+    assert (found["n_leads"], found["n_converted_before"], found["n_refused_before"]) == (3, 1, 1)
+    # on day 3 `over` still stands and `bought` has not bought yet; `early` has a pause that ends there
+    assert row(compute(con, SETTINGS), "landmark_3")["n_refused_before"] == 2
+    assert (
+        row(compute(con, SETTINGS), "naive")["n_leads"],
+        row(compute(con, SETTINGS), "naive")["n_refused_before"],
+    ) == (5, 0)
+
+
 def test_a_conversion_whose_day_has_no_hour_leaves_on_the_day_of_the_landmark(con):
     add_lead(con, "on_the_day", [1], 5.2, is_converted_day_only=True)
     add_lead(con, "after", [1], 6.2, is_converted_day_only=True)

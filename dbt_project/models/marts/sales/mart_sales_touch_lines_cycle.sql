@@ -9,6 +9,7 @@ select
     n_leads,
     n_converted,
     n_converted_before,
+    n_refused_before,
     n_immature,
     touches_mean,
     conversion_rate,
