@@ -195,6 +195,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}finance_groups_month": {"period_month": NEXT, "n_unconverted_lines": 2},
         f"{R}accounts_concentration_month": {"period_month": NEXT, "n_a_groups": 2},
         f"{R}finance_orders_month": {"period_month": NEXT, "n_late": 3},
+        f"{R}accounts_margins_cycle": {"account_id": "bad", "value_class_code": None},
         f"{R}finance_acquisition_month": {"period_month": NEXT, "n_accounts_lost": 3},
         f"{R}accounts_strategic_month": {"period_month": NEXT, "n_owned_accounts": 3},
         f"{R}accounts_values_month": {"period_month": NEXT, "clv_bgnbd": None},
@@ -305,6 +306,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-MRT-053": {f"{R}accounts_health_month": {"account_id": "bad", "health_score": -1}},
     "R-MRT-054": {f"{R}finance_retention_month": {"period_month": NEXT, "opening_mrr": 7}},
+    "R-MRT-220": {f"{R}finance_churn_reasons_month": {"churn_reason_code": "other", "lost_mrr": 7}},
     "R-MRT-140": {f"{R}management_framing_cycle": {"item_code": "bad", "n_out": -1}},
     "R-MRT-141": {f"{R}management_steps_cycle": {"step_code": "bad", "reason_code": "nothing_decided"}},
 }

@@ -383,6 +383,10 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_finance_acquisition_month": [
         {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_lost": 1}
     ],
+    "marts.mart_finance_churn_reasons_month": [
+        {"period_month": MONTH, **SEGMENT, "churn_reason_code": "price", "lost_mrr": 5}
+    ],
+    "marts.mart_accounts_margins_cycle": [{"account_id": "acc_1", "value_class_code": "pulls_up"}],
     "marts.mart_finance_orders_month": [
         {
             "period_month": MONTH,
@@ -517,6 +521,7 @@ MARTS: dict[str, list[Row]] = {
             "period_month": month,
             **SEGMENT,
             "opening_mrr": cells["opening_mrr"],
+            "lost_mrr": 5 if month == MONTH else 0,
             "n_accounts_lost": 0,
             "n_accounts_opening": 1,
             "grr_rate": "1",
