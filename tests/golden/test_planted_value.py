@@ -158,3 +158,32 @@ def test_what_no_source_tells_is_unknown_and_not_nothing(told_nothing: Path) -> 
     assert reasons == [(None, "churn_reasons_not_delivered")]
     assert kept_apart == [("unknown", None)]
     assert classes == [(None, "costs_not_delivered", None, None)]
+
+
+@pytest.mark.audit("PB5")
+def test_objections_have_shares_among_themselves_and_a_fill_rate(marts) -> None:
+    found = marts.execute(
+        "select objection_code, n_activities, n_noted, objection_share_rate, n_activities_month, objection_noted_rate"
+        " from marts.mart_sales_objections_month where segment_kind_code = 'all' and period_month = '2026-04-01'"
+        " order by 1"
+    ).fetchall()
+    half = D("0.5")
+    assert found == [
+        ("none", 2, 2, None, 4, half),
+        ("price", 1, 2, half, 4, half),
+        ("timing", 1, 2, half, 4, half),
+    ]
+
+
+@pytest.mark.audit("SL6")
+def test_routing_tells_the_time_to_a_seller_and_who_changed_hands(marts) -> None:
+    found = marts.execute(
+        "select n_assigned, n_timed, assignment_hours_median, n_followed, n_reassigned, reassigned_rate,"
+        " reassigned_reason_code from marts.mart_revops_routing_month"
+        " where segment_kind_code = 'all' and period_month in ('2026-02-01', '2026-03-01') order by period_month"
+    ).fetchall()
+    # 2 h, 2 h 1 min, before the creation (0), 20 min: the median lies between 20 min and 2 h
+    assert found[1] == (4, 4, D("1.166650"), 4, 2, D("0.5"), None)
+    assert found[0][:2] == (2, 0)
+    assert found[0][2] is None
+    assert found[0][3:] == (0, 0, None, "owner_changes_not_delivered")

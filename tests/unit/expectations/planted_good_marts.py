@@ -468,6 +468,29 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_sales_cadences_month": [
         {"period_month": MONTH, **SEGMENT, "n_leads": 2, "n_adherent": 1, "n_steps": 8, "n_steps_kept": 6}
     ],
+    "marts.mart_sales_objections_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "objection_code": "price",
+            "n_activities": 1,
+            "n_noted": 1,
+            "n_activities_month": 2,
+        }
+    ],
+    "marts.mart_sales_template_shares_cycle": [
+        {"template_id": "d-1", "n_touches_q1": 1, "n_templated_q1": 2, "n_touches_q3": 0, "n_templated_q3": 0}
+    ],
+    "marts.mart_revops_routing_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_sla_over": 2,
+            "n_routed_in_sla": 1,
+            "n_followed": 2,
+            "n_reassigned": 1,
+        }
+    ],
     "marts.mart_sales_calls_month": [
         {"period_month": MONTH, **segment, **CALLED} for segment in (SEGMENT, OF_REP)
     ],

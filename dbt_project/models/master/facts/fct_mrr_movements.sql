@@ -72,7 +72,7 @@ reasons as (
         months.end_reason_code,
         row_number() over (
             partition by classed.account_id, classed.period_month
-            order by months.mrr desc nulls last, months.record_key
+            order by months.mrr desc nulls last, months.record_key asc
         ) as reason_rank
     from classed
     inner join {{ ref('int_subscription_months') }} as months
