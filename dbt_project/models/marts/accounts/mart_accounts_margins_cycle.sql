@@ -1,5 +1,6 @@
 -- Who pulls the company up and who pulls it down: growth over twelve months and margin, each against the company's own.
 -- The bars are compared as products of exact amounts, so that an account on the bar is on the high side.
+-- DuckDB gives the product of two decimals of 18 digits 18 digits: one more on one side, and it has room.
 with years as (
     select
         revenue_lines.account_id,
@@ -47,10 +48,11 @@ judged as (
         companies.costed_revenue_amount as company_costed_revenue,
         companies.margin_amount as company_margin,
         account_years.costed_revenue_amount - account_years.cost_amount as margin_amount,
-        account_years.revenue_amount * companies.year_ago_amount
-        >= companies.revenue_amount * account_years.year_ago_amount as is_growing,
-        (account_years.costed_revenue_amount - account_years.cost_amount) * companies.costed_revenue_amount
-        >= companies.margin_amount * account_years.costed_revenue_amount as is_earning,
+        cast(account_years.revenue_amount as decimal(19, 4)) * companies.year_ago_amount
+        >= cast(companies.revenue_amount as decimal(19, 4)) * account_years.year_ago_amount as is_growing,
+        cast(account_years.costed_revenue_amount - account_years.cost_amount as decimal(19, 4))
+        * companies.costed_revenue_amount
+        >= cast(companies.margin_amount as decimal(19, 4)) * account_years.costed_revenue_amount as is_earning,
         case
             when companies.n_costed_lines = 0 then 'costs_not_delivered'
             when account_years.costed_revenue_amount is null then 'exchange_rate_missing'
