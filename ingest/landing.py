@@ -47,7 +47,14 @@ from ingest.lookup_joins import LookupTable
 from ingest.mapping import FileSpec, Mapping, TableSpec
 from ingest.mapping_model import AtLeast
 from ingest.privacy import masked
-from ingest.reading import FastReaderDisagrees, Records, fast_records, read_layout, strict_records
+from ingest.reading import (
+    FastReaderDisagrees,
+    Records,
+    fast_records,
+    read_layout,
+    strict_records,
+    with_optional,
+)
 from ingest.repairs import Repairs, apply_repairs
 from ingest.row_shapes import exploded_rows
 from ingest.spreadsheets import spreadsheet_records
@@ -232,11 +239,12 @@ class Landing:
             return {None: records}
         if spec.format == "parquet":
             used = self._used_names()
-            return {None: parquet_records(self.connection, prepared, spec, used, scratch, self.where)}
+            records = parquet_records(self.connection, prepared, spec, used, scratch, self.where)
+            return {None: with_optional(records, spec)}
         if spec.format == "xlsx":
             records = spreadsheet_records(prepared, spec, self._used_names(), scratch, self.where)
             check_bad_lines(records.quarantine, spec, self.where)
-            return {None: records}
+            return {None: with_optional(records, spec)}
         if spec.format == "fixed_width":
             records = fixed_width_records(prepared, spec, scratch, self.where)
             check_bad_lines(records.quarantine, spec, self.where)
@@ -247,8 +255,8 @@ class Landing:
             return {None: fast_json_lines(self.connection, prepared, spec, scratch, self.where)}
         layout = read_layout(prepared.path, spec, self._used_names(), self.where)
         if strictly:
-            return {None: strict_records(prepared, spec, layout, scratch, self.where)}
-        return {None: fast_records(self.connection, prepared, spec, layout, scratch)}
+            return {None: with_optional(strict_records(prepared, spec, layout, scratch, self.where), spec)}
+        return {None: with_optional(fast_records(self.connection, prepared, spec, layout, scratch), spec)}
 
     def records(self, streams: dict[str | None, Records]) -> dict[str | None, str]:
         """SQL of the records of each stream beside their delivery."""
@@ -444,7 +452,8 @@ def _extra_columns(spec: FileSpec, main: Records) -> list[dict[str, str]]:
     """Columns beyond those that must be there: not read, and said so."""
     if not isinstance(spec.expected_columns, AtLeast):
         return []
-    extra = [name for name in main.names if name not in spec.expected_columns.at_least]
+    known = {*spec.expected_columns.at_least, *spec.optional_columns}
+    extra = [name for name in main.names if name not in known]
     if not extra:
         return []
     return [control_result("extra_columns", "info", "0", str(len(extra)), ", ".join(extra)[:500])]

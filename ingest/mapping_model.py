@@ -134,6 +134,11 @@ class FileSpec(_Strict):
         description="Names of the columns, those that must be there, or the allowed numbers of columns; another "
         "header refuses the file.",
     )
+    optional_columns: list[str] = Field(
+        default_factory=list,
+        description="Columns beside expected_columns that the vendor may not deliver: read where they are there, "
+        "empty where they are not.",
+    )
     fields: dict[str, str | tuple[int, int]] | list[str] | None = Field(
         default=None,
         description="Fields of a record. JSON: name: path, or a list of top-level keys; fixed_width: name: [start, "
@@ -218,17 +223,20 @@ class FileSpec(_Strict):
     def _by_format(self) -> FileSpec:
         given = self.model_fields_set
         only_delimited = {"delimiter", "quote", "escape", "header", "header_aliases", "expected_columns"}
-        only_delimited |= {"skip_rows", "final_newline"}
+        only_delimited |= {"optional_columns", "skip_rows", "final_newline"}
         if self.sheet is not None and self.format != "xlsx":
             raise ValueError("sheet belongs to xlsx")
         if isinstance(self.sheet, int) and self.sheet < 1:
             raise ValueError("the first sheet is 1")
         if self.format != "delimited":
             allowed = {
-                "xlsx": {"header", "header_aliases", "expected_columns", "skip_rows", "on_bad_line"},
+                "xlsx": {
+                    *("header", "header_aliases", "expected_columns", "optional_columns"),
+                    *("skip_rows", "on_bad_line"),
+                },
                 "fixed_width": {"skip_rows", "final_newline"},
                 "jsonl": {"final_newline"},
-                "parquet": {"expected_columns", "header_aliases"},
+                "parquet": {"expected_columns", "optional_columns", "header_aliases"},
             }
             if self.is_binary:
                 only_delimited |= {"encoding", "newline", "on_undecodable", "on_bad_line"}
@@ -296,9 +304,12 @@ class FileSpec(_Strict):
             if any(isinstance(n, int) and n < 1 for n in expected):
                 raise ValueError("expected_columns counts columns from 1 on")
         names = [str(n) for n in (expected.at_least if isinstance(expected, AtLeast) else expected or [])]
+        names += self.optional_columns
+        if self.optional_columns and (not names or names[0].isdigit() or expected is None):
+            raise ValueError("optional_columns stands beside the names of expected_columns")
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"expected_columns names {twice[0]} twice")
+            raise ValueError(f"expected_columns and optional_columns name {twice[0]} twice")
         declared = self.declared_columns
         if declared is not None and not isinstance(expected, AtLeast):
             strangers = sorted(set(self.header_aliases.values()) - set(declared))
@@ -337,13 +348,15 @@ class FileSpec(_Strict):
 
     @property
     def declared_columns(self) -> list[str] | None:
-        """Names that a header or expected_columns declares; None when they are only counted."""
+        """Names that a header, or expected_columns and optional_columns, declare; None when they are only counted."""
         if isinstance(self.header, list):
             return self.header
         if isinstance(self.expected_columns, AtLeast):
-            return self.expected_columns.at_least
+            return [*self.expected_columns.at_least, *self.optional_columns]
         expected = self.expected_columns or []
-        return [str(name) for name in expected] if expected and isinstance(expected[0], str) else None
+        if not expected or not isinstance(expected[0], str):
+            return None
+        return [*(str(name) for name in expected), *self.optional_columns]
 
     @property
     def is_monthly(self) -> bool:

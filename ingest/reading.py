@@ -8,7 +8,7 @@ What does NOT belong here: decoding (text_preparation.py), types (conversion.py)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -211,9 +211,10 @@ def check_header(names: list[str], body: str, spec: FileSpec, used: set[str], wh
         if len(names) == 1 and len(wanted) > 1:
             check_width(len(names), [len(wanted)], body, spec, where)
     missing = [name for name in wanted if name not in names]
-    unknown = [name for name in names if name not in wanted] if closed else []
+    known = {*wanted, *spec.optional_columns}
+    unknown = [name for name in names if name not in known] if closed else []
     if missing or unknown:
-        strangers = [name for name in names if name not in wanted]
+        strangers = [name for name in names if name not in known]
         parts = [f"missing {m!r}" + _near(m, strangers, "found") for m in missing]
         parts += [f"unknown {u!r}" + _near(u, missing, "expected") for u in unknown]
         raise RefusedFile("E-ING-007", where, detail="; ".join(parts))
@@ -349,3 +350,15 @@ def positions(names: tuple[str, ...]) -> dict[str, str]:
     for index, name in enumerate(names):
         result.setdefault(name, f"c{index}")
     return result
+
+
+def with_optional(records: Records, spec: FileSpec) -> Records:
+    """`records` with an empty column for each optional one that the file does not have."""
+    missing = [name for name in spec.optional_columns if name not in records.names]
+    if not missing:
+        return records
+    columns = {name: f"o{index}" for index, name in enumerate(missing)}
+    empty = ", ".join(f"CAST(NULL AS VARCHAR) AS {column}" for column in columns.values())
+    return replace(
+        records, relation=f"SELECT *, {empty} FROM ({records.relation})", names={**records.names, **columns}
+    )

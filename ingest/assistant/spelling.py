@@ -108,7 +108,8 @@ def same_columns(names: list[str], is_named: bool) -> list[str]:
     for vendor, mapping in _shipped().items():
         for spec in mapping["files"].values():
             expected, listed = spec.get("expected_columns"), spec.get("header")
-            is_same = isinstance(expected, list) and set(map(str, expected)) == set(names)
+            optional = {*spec.get("optional_columns", ())} & {*names}
+            is_same = isinstance(expected, list) and {*map(str, expected)} | optional == {*names}
             is_as_wide = isinstance(listed, list) and len(listed) == len(names)
             if is_same if is_named else is_as_wide:
                 found.append(vendor)

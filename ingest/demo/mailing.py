@@ -169,6 +169,8 @@ def _write(writer: ExtractWriter, size: Size, month: str, start: int, end: int) 
         if month == "2026-05"
         else ""
     )
+    models = "['d-first-mail', 'd-reminder', 'd-case-study'][cast(hash(mail * 29) % 3 as int) + 1]"
+    template = ',"sg_template_id":"\' || ' + models + " || '\"" if size.has_sheets else ""
     event_id = "'e' || lpad(to_base(mail * 16 + kind, 36), 11, '0')"
     # Narrow rows are sorted first; the text is made afterwards, in order.
     query = f"""
@@ -190,7 +192,7 @@ def _write(writer: ExtractWriter, size: Size, month: str, start: int, end: int) 
           '{{"email":"' || email || '","timestamp":' || at_s
             || ',"smtp-id":"<' || lpad(to_base(mail, 36), 8, '0')
           || '@mx.etalon-demo.example>","event":"' || [{events}][kind + 1]
-          || case when is_bulk then '","category":["newsletter","bulk"]' else '","category":"cadence"' end
+          || case when is_bulk then '","category":["newsletter","bulk"]' else '","category":"cadence"{template}' end
           || ',"sg_event_id":"' || {event_id} || '","sg_message_id":"m' || lpad(to_base(mail, 36), 9, '0')
           || '.recvd-7d' || (kind % 3) || '.0"' || [{extras}][kind + 1]
           || case when is_bulk then ',"marketing_campaign_id":"MC' || code(week, 4) ||

@@ -210,6 +210,11 @@ def revenue(kpis: Kpis, tables: dict, cycle_end: date) -> None:
         kpis.add("revenue_total", month, cuts, amount)
         kpis.add("revenue_new_business", month, cuts, fresh)
         kpis.part("revenue_new_business_share", month, cuts, fresh, amount)
+        known, cost = line.get("cost_amount") is not None, line.get("cost_amount_reporting")
+        costed = amount if known else 0
+        earned = None if known and cost is None else amount - cost if known else 0
+        kpis.part("margin_rate", month, cuts, earned, costed)
+        kpis.part("cost_shown_rate", month, cuts, costed, amount)
 
 
 def recurring(kpis: Kpis, tables: dict) -> None:

@@ -147,11 +147,23 @@ def mails(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
         kpis.part("soft_bounce_rate", month, cuts, bool(send.get("is_bounced_soft")), send["is_sent"])
 
 
+def objections(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
+    """Of what people logged of a talk: how much names an objection."""
+    bands = {account["account_id"]: account["size_band_code"] for account in tables["dim_accounts"]}
+    for row in tables["int_activities"]:
+        talk = row["activity_type"] in ("call", "meeting", "task", "note")
+        if talk and not row["is_deleted"] and not row["is_automated"] and row["occurred_at"] < as_of:
+            cuts = {"size_band": bands[row["account_id"]]}
+            month = month_of(day_in(zone, row["occurred_at"]))
+            kpis.part("objection_noted_rate", month, cuts, row["objection_code"] is not None, 1)
+
+
 def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
     """The KPIs of calls, activity and mailings, of every month and cut; the conversion window does not enter."""
     calls(kpis, tables, as_of, zone)
     activity(kpis, tables, as_of, zone)
     mails(kpis, tables, as_of, zone)
+    objections(kpis, tables, as_of, zone)
 
 
 def wilson(k: int, n: int) -> tuple[float, float]:

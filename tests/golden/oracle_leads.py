@@ -230,8 +230,30 @@ def sequence(kpis: Kpis, lead: dict, touches: list[dict], as_of: datetime, zone:
     kpis.part("sequence_steps_rate", month, cuts, on_time, len(steps))
 
 
+def routing(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
+    """Leads given to a seller within two hours; nothing where no lead has an assignment."""
+    waits = timedelta(hours=2)
+    if not any(lead.get("assigned_at") for lead in tables["fct_leads"]):
+        return
+    for lead in tables["fct_leads"]:
+        born, given = lead["created_at"], lead.get("assigned_at")
+        if born is None or born >= as_of:
+            continue
+        by_day = bool(lead["is_created_day_only"] or lead.get("is_assigned_day_only"))
+        if lead["is_created_day_only"]:
+            over = (day_in(zone, as_of) - day_in(zone, born)) > timedelta(0)
+        else:
+            over = as_of - born >= waits
+        in_time = given is not None and given < as_of
+        if in_time:
+            in_time = day_in(zone, given) <= day_in(zone, born) if by_day else given - born <= waits
+        cuts = {"channel": lead["channel_code"], "size_band": lead["size_band_code"], "rep": lead["rep_id"]}
+        kpis.part("routed_in_sla_rate", month_of(day_in(zone, born)), cuts, over and in_time, over)
+
+
 def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:
-    """The KPIs of follow-up and hand-overs, of every month and cut."""
+    """The KPIs of follow-up, routing and hand-overs, of every month and cut."""
+    routing(kpis, tables, as_of, zone)
     window = timedelta(days=window_days)
     observed: dict = defaultdict(list)
     touches = defaultdict(list)

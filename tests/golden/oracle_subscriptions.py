@@ -40,6 +40,9 @@ def retention(kpis: Kpis, tables: dict, cycle_end: date) -> None:
         less = before - after if stays and 0 < after < before else Fraction(0)
         kpis.part("mrr_churn_rate", month, cuts, lost, before)
         kpis.part("mrr_churn_incl_contraction", month, cuts, lost + less, before)
+        left = known and lost > 0
+        told = left and row.get("churn_reason_code") not in (None, "unknown")
+        kpis.part("churn_reason_told_rate", month, cuts, told, left)
         kpis.part("logo_churn", month, cuts, known and lost > 0, known and stays)
         kpis.part("arpa", month, cuts, after if known else 0, known and after > 0)
         kpis.add("customers", month, cuts, known and after > 0)

@@ -90,9 +90,33 @@ SENDS = [
 ]  # fmt: skip
 
 
+# account, type, logged at (Paris), objection, by software, deleted
+LOGGED = [
+    ("acc_1", "call", "04-30 23:59", "price", False, False),
+    ("acc_1", "call", "04-02 10:00", None, False, False),
+    ("acc_2", "meeting", "04-03 10:00", "timing", False, False),
+    ("unknown", "note", "04-01 00:00", None, False, False),
+    ("acc_2", "email", "04-04 10:00", "price", False, False),
+    ("acc_2", "task", "04-05 10:00", "price", True, False),
+    ("acc_2", "task", "04-05 10:00", "price", False, True),
+    ("acc_1", "task", "05-01 00:00", "price", False, False),
+    ("acc_1", "call", "07-01 00:00", "price", False, False),  # at as_of
+]
+
+
+def _logged() -> list[dict]:
+    return [
+        {"record_key": f"log_{n}", "lead_id": "unknown", "account_id": account, "activity_type": kind,
+         "occurred_at": at(moment), "is_warm_intro": False, "objection_code": objection,
+         "is_automated": software, "is_deleted": deleted}
+        for n, (account, kind, moment, objection, software, deleted) in enumerate(LOGGED)
+    ]  # fmt: skip
+
+
 def tables() -> dict[str, list[dict]]:
     """Relation of the master layer -> rows."""
     return {
+        "int_activities": _logged(),
         "fct_calls": _calls(), "fct_meetings": _meetings(), "fct_touches": _touches(),
         "int_activity_fates": _fates(), "fct_email_sends": _sends(),
     }  # fmt: skip

@@ -137,6 +137,18 @@ INVOICE_LINES = [
     ("acc_1", "prd_1", "2026-07-01", "500", "EUR", "500", False, True),  # after the cycle
 ]
 
+# number of the line: cost in its currency, cost in EUR; of the other lines nobody knows it
+COSTS = {
+    5: ("-20", "-20"),  # of a credit note
+    4: ("20", "20"),
+    7: ("48", "48"),
+    8: ("66", "66"),  # costs more than it brings; of its credit note nobody knows
+    11: ("1", "1"),  # within the own group
+    12: ("50", "50"),
+    14: ("20", None),  # no rate
+    15: ("1", "1"),  # after the cycle
+}
+
 # account, band, month, opening, new, reactivation, expansion, contraction, churn
 MRR = [
     ("acc_4", "smb", "2026-03-01", 0, 150, 0, 0, 0, 0),
@@ -233,7 +245,9 @@ def own_tables() -> dict[str, list[dict]]:
     lines = [
         {"invoice_line_id": f"line_{n}", "invoice_id": f"inv_{n}", "account_id": a, "group_id": groups[a],
          "product_id": p, "invoiced_on": date.fromisoformat(d), "currency": c, "net_amount": money(v),
-         "net_amount_reporting": money(r), "is_intercompany": inter, "is_recurring": recurring}
+         "net_amount_reporting": money(r), "is_intercompany": inter, "is_recurring": recurring,
+         "cost_amount": money(COSTS.get(n, (None, None))[0]),
+         "cost_amount_reporting": money(COSTS.get(n, (None, None))[1])}
         for n, (a, p, d, v, c, r, inter, recurring) in enumerate(INVOICE_LINES)
     ]  # fmt: skip
     moves = [

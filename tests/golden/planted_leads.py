@@ -27,6 +27,19 @@ LEADS = [
 
 BY_DAY = {"lea_33", "lea_34", "lea_35"}  # the CRM keeps days of hand-over and acceptance
 
+# lead -> when it was given to its seller (Paris), whether the CRM knows the day only, later changes of owner
+ASSIGNED = {
+    "lea_21": ("03-06 18:30", False, 0),  # two hours to the second
+    "lea_22": ("03-28 14:01", False, 2),  # and a minute
+    "lea_23": ("03-10 17:00", False, 0),  # before the lead was created
+    "lea_24": ("03-12 10:20", False, 1),
+    "lea_26": ("02-17 00:00", True, None),  # the day after
+    "lea_27": ("02-13 00:00", True, None),  # on the day
+    "lea_33": ("2025-12-03 10:30", False, 0),
+    "lea_34": ("2025-12-10 11:00", False, 0),
+    "lea_35": ("07-01 00:00", False, 0),  # at as_of: not seen
+}
+
 # lead, at (Paris), effective?
 TOUCHES = [
     ("lea_21", "03-09 09:30", True),  # 65 h, of which 1.0 worked
@@ -59,9 +72,16 @@ def _leads() -> list[dict]:
          "created_at": at(created), "created_on": day_of(at(created)), "is_created_day_only": False,
          "is_converted": False, "converted_at": None, "is_converted_day_only": False, "n_source_rows": 1,
          "mql_at": at(mql) if mql else None, "sql_at": at(sql) if sql else None,
-         "is_mql_day_only": lead in BY_DAY, "is_sql_day_only": lead in BY_DAY}
+         "is_mql_day_only": lead in BY_DAY, "is_sql_day_only": lead in BY_DAY, **_assigned(lead)}
         for lead, account, source, country, zone, created, mql, sql in LEADS
     ]  # fmt: skip
+
+
+def _assigned(lead: str) -> dict:
+    moment, by_day, changes = ASSIGNED.get(lead, (None, False, None))
+    return {
+        "assigned_at": at(moment) if moment else None, "is_assigned_day_only": by_day, "n_owner_changes": changes,
+    }  # fmt: skip
 
 
 def _touch(key: str, lead: str, moment: datetime, effective: bool) -> dict:

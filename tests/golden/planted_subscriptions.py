@@ -34,6 +34,15 @@ MRR = [
     ("acc_s1", "smb", "2026-06-01", 0, 0, 120, 0, 0, 0),  # back within the year, for more
     ("acc_s2", "mid", "2026-06-01", 0, 0, 80, 0, 0, 0),  # and for less
 ]  # fmt: skip
+# Why accounts left, by account and month; nobody noted the others.
+REASONS = {
+    ("acc_s1", "2025-09-01"): "price",
+    ("acc_s2", "2025-09-01"): "competitor",
+    ("acc_h1", "2026-02-01"): "price",
+    ("acc_h2", "2026-02-01"): "price",
+    ("acc_h3", "2026-02-01"): "support",
+    ("unknown", "2025-08-01"): "price",  # money, and no customer
+}
 BANDS = {account: band for account, band, *_ in MRR if account != "unknown"}
 
 # account, band, number of the stay, first day, days of service (None: it runs)
@@ -59,7 +68,8 @@ def tables() -> dict[str, list[dict]]:
         {"account_month_key": f"{a}/{m[:7]}", "account_id": a, "size_band_code": band,
          "period_month": date.fromisoformat(m), "opening_mrr": Decimal(o), "new_mrr": Decimal(n),
          "reactivation_mrr": Decimal(r), "expansion_mrr": Decimal(e), "contraction_mrr": Decimal(c),
-         "churn_mrr": Decimal(x), "closing_mrr": Decimal(o + n + r + e + c + x)}
+         "churn_mrr": Decimal(x), "closing_mrr": Decimal(o + n + r + e + c + x),
+         "churn_reason_code": REASONS.get((a, m), "unknown") if x else None}
         for a, band, m, o, n, r, e, c, x in MRR
     ]  # fmt: skip
     spells = [

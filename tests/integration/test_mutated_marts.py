@@ -74,6 +74,9 @@ EQUIVALENT = {
     "fct_stage_win_rates: left join month_paths": "the next join asks for the highest stage of the way",
     "fct_stage_win_rates: left join stages": "the where asks for the stage",
     "mart_sales_pipeline_open_cycle: left join closings": "the where asks whether it was won, a column of the closing",
+    "fct_lead_routings: left join definitions": "the definition that the project carries is valid at all times",
+    "mart_sales_template_shares_cycle: left join quadrants": "the where asks for two of the quadrants",
+    "mart_sales_template_shares_cycle: left join leads": "the where asks for a time after the lead",
     "mart_sales_pipeline_paths_cycle: left join stages": "the list of stages has every code that a stage can take",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
@@ -113,6 +116,8 @@ PLANTED = (
     " 'unknown' as account_id) from master.fct_calls where direction_code = 'outbound' limit 1",
     "insert into master.fct_meetings by name select * replace ('gone' as meeting_key, 'gone' as occurrence_key,"
     " 'unknown' as lead_id) from master.fct_meetings where is_held limit 1",
+    "insert into conforming.int_activities by name select * replace ('gone' as record_key, 'acc_gone' as account_id)"
+    " from conforming.int_activities where activity_type = 'call' and not is_deleted and not is_automated limit 1",
     "delete from marts.mart_finance_retention_month",
     "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",

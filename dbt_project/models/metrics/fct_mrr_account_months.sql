@@ -16,7 +16,8 @@ sides as (
         churn_mrr,
         reactivation_mrr,
         closing_mrr,
-        cast(0 as decimal(18, 4)) as year_ago_mrr
+        cast(0 as decimal(18, 4)) as year_ago_mrr,
+        churn_reason_code
     from movements
     union all
     select
@@ -27,7 +28,8 @@ sides as (
         cast(0 as decimal(18, 4)) as churn_mrr,
         cast(0 as decimal(18, 4)) as reactivation_mrr,
         cast(0 as decimal(18, 4)) as closing_mrr,
-        movements.closing_mrr as year_ago_mrr
+        movements.closing_mrr as year_ago_mrr,
+        cast(null as string) as churn_reason_code
     from movements
     cross join {{ run_settings() }} as settings
     where movements.closing_mrr > 0 and {{ add_months('movements.period_month', 12) }} < settings.cycle_end
@@ -42,7 +44,8 @@ account_months as (
         cast(sum(churn_mrr) as decimal(18, 4)) as churn_mrr,
         cast(sum(reactivation_mrr) as decimal(18, 4)) as reactivation_mrr,
         cast(sum(closing_mrr) as decimal(18, 4)) as closing_mrr,
-        cast(sum(year_ago_mrr) as decimal(18, 4)) as year_ago_mrr
+        cast(sum(year_ago_mrr) as decimal(18, 4)) as year_ago_mrr,
+        max(churn_reason_code) as churn_reason_code
     from sides
     group by account_id, period_month
 )
@@ -68,6 +71,9 @@ select
         else cast(0 as decimal(18, 4))
     end as capped_mrr,
     account_months.year_ago_mrr,
+    case
+        when account_months.churn_mrr < 0 then coalesce(account_months.churn_reason_code, 'unknown')
+    end as churn_reason_code,
     case
         when account_months.year_ago_mrr > 0 then account_months.closing_mrr
         else cast(0 as decimal(18, 4))

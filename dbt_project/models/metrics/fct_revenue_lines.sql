@@ -13,6 +13,8 @@ select
     invoice_lines.currency,
     invoice_lines.net_amount,
     invoice_lines.net_amount_reporting,
+    invoice_lines.cost_amount,
+    invoice_lines.cost_amount_reporting,
     coalesce(invoice_lines.is_recurring, false) as is_recurring
 from {{ ref('fct_invoice_lines') }} as invoice_lines
 cross join {{ run_settings() }} as settings

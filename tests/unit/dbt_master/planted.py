@@ -103,12 +103,13 @@ ROWS: dict[str, list[dict]] = {
     ],
     "erp_invoice_line": [
         {"source_record_id": "i1-1", "invoice_id": "i1", "line_number": 1, "product_id": "p1",
-         "net_amount": D("60")},
+         "net_amount": D("60"), "cost_amount": D("24")},
         {"source_record_id": "i1-2", "invoice_id": "i1", "line_number": 2, "product_id": "none",
          "net_amount": D("40"), "is_recurring": False},
         {"source_record_id": "i2-1", "invoice_id": "i2", "line_number": 1, "net_amount": D("-10")},
         {"source_record_id": "i3-1", "invoice_id": "i3", "line_number": 1, "net_amount": D("7")},
-        {"source_record_id": "i4-1", "invoice_id": "i4", "line_number": 1, "net_amount": D("500")},
+        {"source_record_id": "i4-1", "invoice_id": "i4", "line_number": 1, "net_amount": D("500"),
+         "cost_amount": D("1")},
         {"source_record_id": "i9-1", "invoice_id": "i9", "line_number": 1, "net_amount": D("3")},
     ],
     "erp_ledger_entry": [
@@ -130,10 +131,12 @@ ROWS: dict[str, list[dict]] = {
     "erp_subscription": [
         # c1: 120 a year from January, then an upgrade that does not close it; ends in May; back in June
         {"source_record_id": "s1", "customer_id": "c1", "product_id": "p1", "status": "canceled",
-         "started_on": on("2026-01-10"), "ended_on": on("2026-05-15"), "billing_period_months": 12,
+         "started_on": on("2026-01-10"), "ended_on": on("2026-05-15"), "end_reason_code": "price",
+         "billing_period_months": 12,
          "unit_amount": D("120"), "currency": "EUR"},
         {"source_record_id": "s2", "customer_id": "c1", "product_id": "p1", "status": "canceled",
-         "started_on": on("2026-03-01"), "ended_on": on("2026-05-15"), "billing_period_months": 1,
+         "started_on": on("2026-03-01"), "ended_on": on("2026-05-15"), "end_reason_code": "competitor",
+         "billing_period_months": 1,
          "unit_amount": D("10"), "quantity": D("3"), "discount_amount": D("5"), "currency": "EUR"},
         {"source_record_id": "s3", "customer_id": "c1", "product_id": "p1", "status": "active",
          "started_on": on("2026-06-30"), "billing_period_months": 1, "unit_amount": D("20"),

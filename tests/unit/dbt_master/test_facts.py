@@ -217,6 +217,32 @@ def test_invoice_lines_keep_orphans_credit_notes_and_the_rate_of_their_month(war
     }
 
 
+@pytest.mark.audit("K45")
+def test_the_cost_of_a_line_is_converted_like_its_amount_and_stays_unknown_where_nobody_tells_it(warehouse):
+    lines = rows(
+        warehouse,
+        "select split_part(invoice_line_id, '/', 3), cost_amount, cost_amount_reporting"
+        " from master.fct_invoice_lines order by 1",
+    )
+    assert lines == [
+        ("i1-1", D("24.0000"), D("21.6000")),
+        ("i1-2", None, None),
+        ("i2-1", None, None),
+        ("i4-1", D("1.0000"), None),  # its month has no rate
+        ("i9-1", None, None),
+    ]
+
+
+@pytest.mark.audit("K41")
+def test_the_subscription_that_counted_tells_why_an_account_left(warehouse):
+    """Eclair's January subscription ran on beside its upgrade and counted no more: its reason is not the account's."""
+    assert rows(
+        warehouse,
+        "select account_id, period_month, churn_reason_code from master.fct_mrr_movements"
+        " where churn_mrr < 0 or churn_reason_code is not null order by period_month",
+    ) == [(CLIENT, date(2026, 3, 1), "unknown"), (ECLAIR, date(2026, 5, 1), "competitor")]
+
+
 def test_a_ledger_line_has_the_customer_of_its_entry(warehouse):
     assert rows(
         warehouse,

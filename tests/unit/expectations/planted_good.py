@@ -330,6 +330,9 @@ GOOD: dict[str, list[Row]] = (
                 "rule_id": "MQL-1",
             }
         ],
+        "metrics.fct_objection_months": [{"objection_month_key": "j", "n_activities": 1}],
+        "master.fct_templated_touches": [{"touch_key": "t", "template_id": "d-1", "occurred_at": IN_JUNE}],
+        "metrics.fct_lead_routings": [{"lead_id": "lea_1", "is_assigned": True, "is_routed_in_sla": True}],
         "metrics.fct_lead_sequences": [
             {"lead_id": "lea_1", "n_touches": 4, "n_channels": 2, "n_steps": 4, "n_steps_kept": 3}
         ],

@@ -383,6 +383,10 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_finance_acquisition_month": [
         {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_lost": 1}
     ],
+    "marts.mart_finance_churn_reasons_month": [
+        {"period_month": MONTH, **SEGMENT, "churn_reason_code": "price", "lost_mrr": 5}
+    ],
+    "marts.mart_accounts_margins_cycle": [{"account_id": "acc_1", "value_class_code": "pulls_up"}],
     "marts.mart_finance_orders_month": [
         {
             "period_month": MONTH,
@@ -464,6 +468,29 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_sales_cadences_month": [
         {"period_month": MONTH, **SEGMENT, "n_leads": 2, "n_adherent": 1, "n_steps": 8, "n_steps_kept": 6}
     ],
+    "marts.mart_sales_objections_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "objection_code": "price",
+            "n_activities": 1,
+            "n_noted": 1,
+            "n_activities_month": 2,
+        }
+    ],
+    "marts.mart_sales_template_shares_cycle": [
+        {"template_id": "d-1", "n_touches_q1": 1, "n_templated_q1": 2, "n_touches_q3": 0, "n_templated_q3": 0}
+    ],
+    "marts.mart_revops_routing_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "n_sla_over": 2,
+            "n_routed_in_sla": 1,
+            "n_followed": 2,
+            "n_reassigned": 1,
+        }
+    ],
     "marts.mart_sales_calls_month": [
         {"period_month": MONTH, **segment, **CALLED} for segment in (SEGMENT, OF_REP)
     ],
@@ -517,6 +544,7 @@ MARTS: dict[str, list[Row]] = {
             "period_month": month,
             **SEGMENT,
             "opening_mrr": cells["opening_mrr"],
+            "lost_mrr": 5 if month == MONTH else 0,
             "n_accounts_lost": 0,
             "n_accounts_opening": 1,
             "grr_rate": "1",

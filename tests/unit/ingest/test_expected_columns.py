@@ -1,4 +1,4 @@
-"""expected_columns: exactly these by default; at_least these, and the others are listed."""
+"""expected_columns: exactly these by default; at_least these, others listed; optional_columns may be missing."""
 
 from __future__ import annotations
 
@@ -57,6 +57,53 @@ def test_a_column_that_the_mapping_reads_must_be_among_them(tmp_path: Path) -> N
     (tmp_path / "m.yml").write_text(AT_LEAST.replace("last_name: Name", "last_name: Score"), encoding="utf-8")
     with pytest.raises(ConfigurationError, match="Score"):
         check_mapping(build_mapping("m", read_yaml(tmp_path / "m.yml")), lambda stream: ())
+
+
+OPTIONAL = LEADS.replace(
+    f"expected_columns: {NAMES}",
+    "expected_columns: [Id, Email, Status, Created]\n    optional_columns: [Name, Score]",
+)
+
+
+@pytest.mark.audit("CO2")
+def test_an_optional_column_is_read_where_it_is_and_empty_where_it_is_not(site: Callable[..., Site]) -> None:
+    one = site(OPTIONAL)
+    one.put("2026-05/Leads.csv", "Id,Email,Status,Created\n1,a@x.fr,Open,2026-05-01 10:00:00\n")
+    one.put("2026-06/Leads.csv", LEAD_HEADER + "2,b@x.fr,Open,2026-06-01 10:00:00,Ben\n")
+    report = one.collect()
+    assert (report.refusals, report.imbalances) == ((), ())
+    assert one.rows("SELECT source_record_id, last_name FROM raw.crm_lead ORDER BY 1") == [
+        ("1", None),
+        ("2", "Ben"),
+    ]
+
+
+@pytest.mark.parametrize("broken", ['1,"a@x.fr,Open,2026-05-01 10:00:00\n', "1,a@x.fr,Open\n"])
+def test_the_strict_reader_fills_optional_columns_too(site: Callable[..., Site], broken: str) -> None:
+    one = site(OPTIONAL)
+    one.put("2026-05/Leads.csv", f"Id,Email,Status,Created\n{broken}2,b@x.fr,Open,2026-05-02 10:00:00\n")
+    report = one.collect()
+    assert (report.refusals, report.imbalances) == ((), ())
+    assert one.rows("SELECT source_record_id, last_name FROM raw.crm_lead") == [("2", None)]
+
+
+def test_a_column_that_is_neither_expected_nor_optional_refuses_the_file(site: Callable[..., Site]) -> None:
+    one = site(OPTIONAL)
+    one.put("2026-06/Leads.csv", WIDER)  # holds Custom 1
+    assert [r.problem.code for r in one.collect().refusals] == ["E-ING-007"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("expected_columns: [5]\n    optional_columns: [Name]", "beside the names"),
+        ("expected_columns: [Id, Name]\n    optional_columns: [Name]", "name Name twice"),
+    ],
+)
+def test_optional_columns_stand_beside_other_names(tmp_path: Path, keys: str, said: str) -> None:
+    (tmp_path / "m.yml").write_text(LEADS.replace(f"expected_columns: {NAMES}", keys), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=said):
+        build_mapping("m", read_yaml(tmp_path / "m.yml"))
 
 
 @pytest.mark.parametrize(

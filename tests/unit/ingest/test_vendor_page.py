@@ -37,7 +37,9 @@ def layout(spec: FileSpec) -> str:
     if spec.format != "delimited":
         return spec.format
     packed = f"`{spec.member}` in a {spec.compression}, " if spec.member else ""
-    columns = spec.declared_columns or spec.expected_columns
+    columns = spec.expected_columns or spec.declared_columns
+    if isinstance(columns, AtLeast):
+        columns = columns.at_least
     if isinstance(columns, list) and all(isinstance(c, int) for c in columns):
         count = " or ".join(map(str, columns))
     else:
@@ -45,6 +47,8 @@ def layout(spec: FileSpec) -> str:
     if isinstance(spec.expected_columns, AtLeast):
         count = f"at least {count}"
     text = packed + f"{DELIMITERS[spec.delimiter or ',']}, {spec.encoding}, {count} columns"
+    if spec.optional_columns:
+        text += f" and {len(spec.optional_columns)} that may be missing"
     if spec.header is not True:
         text += ", no header"
     return text + (f", {len(spec.header_aliases)} header aliases" if spec.header_aliases else "")

@@ -22,6 +22,8 @@ sides as (
         sum(year_capped_mrr) as year_capped_mrr,
         count(case when is_known_account and opening_mrr > 0 then 1 end) as n_accounts_opening,
         count(case when is_known_account and churn_mrr < 0 then 1 end) as n_accounts_lost,
+        count(case when is_known_account and churn_mrr < 0 and churn_reason_code <> 'unknown' then 1 end)
+            as n_accounts_lost_told,
         count(case when is_known_account and reactivation_mrr > 0 then 1 end) as n_accounts_won_back,
         count(case when is_known_account and closing_mrr > 0 then 1 end) as n_accounts_closing,
         sum(case when is_known_account then closing_mrr else 0 end) as known_closing_mrr,
@@ -45,6 +47,7 @@ sides as (
         0 as year_capped_mrr,
         0 as n_accounts_opening,
         0 as n_accounts_lost,
+        0 as n_accounts_lost_told,
         0 as n_accounts_won_back,
         0 as n_accounts_closing,
         0 as known_closing_mrr,
@@ -67,13 +70,19 @@ cells as (
             cast(sum({{ column }}) as decimal(38, 4)) as {{ column }},
         {% endfor -%}
         {% for column in [
-            'n_accounts_opening', 'n_accounts_lost', 'n_accounts_won_back', 'n_accounts_closing', 'n_starts',
-            'n_starts_matured', 'n_starts_lost_90d'
+            'n_accounts_opening', 'n_accounts_lost', 'n_accounts_lost_told', 'n_accounts_won_back',
+            'n_accounts_closing', 'n_starts', 'n_starts_matured', 'n_starts_lost_90d'
         ] -%}
         cast(sum({{ column }}) as bigint) as {{ column }}{{ ',' if not loop.last }}
     {% endfor %}
     from sides
     group by period_month, segment_kind_code, segment_code
+),
+
+-- Where no loss of the company ever has a reason, no source notes any: the share of told losses is unknown, not 0.
+tellers as (
+    select count(case when churn_reason_code <> 'unknown' then 1 end) as n_told
+    from {{ ref('fct_mrr_account_months') }}
 )
 
 select
@@ -118,6 +127,17 @@ select
             when cells.n_starts = 0 then 'no_start'
             when cells.n_starts_matured = 0 then 'start_immature'
         end as string
-    ) as early_churn_90d_reason_code
+    ) as early_churn_90d_reason_code,
+    cells.n_accounts_lost_told,
+    case
+        when tellers.n_told > 0 then {{ metric_ratio('cells.n_accounts_lost_told', 'cells.n_accounts_lost') }}
+    end as churn_reason_told_rate,
+    cast(
+        case
+            when cells.n_accounts_lost = 0 then 'no_churn'
+            when tellers.n_told = 0 then 'churn_reasons_not_delivered'
+        end as string
+    ) as churn_reason_told_reason_code
 from cells
+cross join tellers
 cross join {{ run_settings() }} as settings

@@ -12,6 +12,8 @@ select
     coalesce(activities.occurred_at_precision = 'day', false) as is_day_only,
     activities.duration_s,
     activities.external_call_id,
+    activities.template_id,
+    activities.objection_code,
     {{ is_warm_intro('activities.subject') }} as is_warm_intro,
     {{ applies('automated_activity', 'coalesce(activities.is_automated, false)') }} as is_automated,
     coalesce(persons.person_id, 'unknown') as person_id,

@@ -16,6 +16,7 @@ spans as (
         coalesce(xref.account_id, 'unknown') as account_id,
         subscriptions.started_on,
         subscriptions.ended_on,
+        subscriptions.end_reason_code,
         upper(subscriptions.currency) as currency,
         subscriptions.source_instance || '/' || subscriptions.customer_id || '/'
         || coalesce(subscriptions.product_id, subscriptions.record_key) as customer_product_key,
@@ -37,6 +38,7 @@ select
     months.period_month,
     rates.exchange_rate is null as is_rate_missing,
     {{ rounded('spans.monthly_amount * rates.exchange_rate', 4) }} as mrr,
+    spans.end_reason_code,
     case
         when
             {{ applies('overlapping_subscription', "row_number() over (

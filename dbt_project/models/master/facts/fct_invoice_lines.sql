@@ -9,6 +9,7 @@ with invoice_lines as (
         invoices.invoice_date as invoiced_on,
         upper(invoices.currency) as currency,
         invoice_lines.net_amount,
+        invoice_lines.cost_amount,
         invoice_lines.is_recurring
     from {{ ref('stg_erp__invoice_lines') }} as invoice_lines
     left join {{ ref('stg_erp__invoices') }} as invoices
@@ -32,7 +33,9 @@ select
     rates.exchange_rate,
     {{ converted("invoice_lines.net_amount") }} as net_amount_reporting,
     coalesce(customers.is_intercompany, false) as is_intercompany,
-    coalesce(invoice_lines.is_recurring, products.is_recurring, false) as is_recurring
+    coalesce(invoice_lines.is_recurring, products.is_recurring, false) as is_recurring,
+    invoice_lines.cost_amount,
+    {{ converted("invoice_lines.cost_amount") }} as cost_amount_reporting
 from invoice_lines
 left join {{ ref('stg_erp__customers') }} as customers on invoice_lines.customer_key = customers.record_key
 left join {{ ref('xref_accounts') }} as xref on invoice_lines.customer_key = xref.record_key

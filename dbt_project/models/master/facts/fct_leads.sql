@@ -20,6 +20,9 @@ with records as (
         coalesce(leads.mql_at_precision = 'day', false) as is_mql_day_only,
         {{ instant_of('leads.sql_at', 'leads.sql_at_precision', 'settings.timezone') }} as sql_at,
         coalesce(leads.sql_at_precision = 'day', false) as is_sql_day_only,
+        {{ instant_of('leads.assigned_at', 'leads.assigned_at_precision', 'settings.timezone') }} as assigned_at,
+        coalesce(leads.assigned_at_precision = 'day', false) as is_assigned_day_only,
+        leads.n_owner_changes,
         {{ record_key('leads.source_instance', 'crm_user', 'leads.owner_id') }} as rep_id,
         {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
             as opportunity_id,
@@ -40,7 +43,9 @@ dated as (
         {{ epoch_micros('mql_at') }}
         + case when is_mql_day_only then cast(86399999999 as bigint) else cast(0 as bigint) end as mql_order,
         {{ epoch_micros('sql_at') }}
-        + case when is_sql_day_only then cast(86399999999 as bigint) else cast(0 as bigint) end as sql_order
+        + case when is_sql_day_only then cast(86399999999 as bigint) else cast(0 as bigint) end as sql_order,
+        {{ epoch_micros('assigned_at') }}
+        + case when is_assigned_day_only then cast(86399999999 as bigint) else cast(0 as bigint) end as assigned_order
     from records
 ),
 
@@ -101,6 +106,9 @@ golden as (
         min_by(is_mql_day_only, mql_order) as is_mql_day_only,
         min_by(sql_at, sql_order) as sql_at,
         min_by(is_sql_day_only, sql_order) as is_sql_day_only,
+        min_by(assigned_at, assigned_order) as assigned_at,
+        min_by(is_assigned_day_only, assigned_order) as is_assigned_day_only,
+        sum(n_owner_changes) as n_owner_changes,
         count(*) as n_source_rows
     from ranked
     group by person_id
@@ -143,7 +151,10 @@ select
     cast(golden.n_touches_declared as bigint) as n_touches_declared,
     cast(golden.lead_score as decimal(18, 4)) as lead_score,
     persons.is_email_opted_out or persons.is_call_opted_out as is_opted_out,
-    golden.n_source_rows
+    golden.n_source_rows,
+    golden.assigned_at,
+    coalesce(golden.is_assigned_day_only, false) as is_assigned_day_only,
+    cast(golden.n_owner_changes as bigint) as n_owner_changes
 from golden
 inner join {{ ref('dim_persons') }} as persons on golden.person_id = persons.person_id
 left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id

@@ -61,6 +61,28 @@ classed as (
         end as movement_code
     from account_months
     inner join firsts on account_months.account_id = firsts.account_id
+),
+
+-- What an account had at the end of the month before it left has ended since: of the reasons noted there, the one of
+-- the subscription that brought most tells why it left.
+reasons as (
+    select
+        classed.account_id,
+        classed.period_month,
+        months.end_reason_code,
+        row_number() over (
+            partition by classed.account_id, classed.period_month
+            order by months.mrr desc nulls last, months.record_key asc
+        ) as reason_rank
+    from classed
+    inner join {{ ref('int_subscription_months') }} as months
+        on
+            classed.account_id = months.account_id
+            and months.period_month = {{ add_months('classed.period_month', -1) }}
+    where
+        classed.movement_code = 'churn'
+        and months.reason_code is null
+        and months.end_reason_code is not null
 )
 
 select
@@ -73,6 +95,14 @@ select
         cast(case when classed.movement_code = '{{ movement }}' then classed.delta else 0 end as decimal(18, 4))
             as {{ movement }}_mrr,
     {% endfor -%}
-    classed.closing_mrr
+    classed.closing_mrr,
+    case
+        when classed.movement_code = 'churn' then coalesce(reasons.end_reason_code, 'unknown')
+    end as churn_reason_code
 from classed
 inner join {{ ref('dim_accounts') }} as accounts on classed.account_id = accounts.account_id
+left join reasons
+    on
+        classed.account_id = reasons.account_id
+        and classed.period_month = reasons.period_month
+        and reasons.reason_rank = 1

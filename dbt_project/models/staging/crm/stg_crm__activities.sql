@@ -19,6 +19,8 @@ select
     records.occurred_at_precision,
     records.duration_s,
     records.outcome,
+    records.template_id,
+    records.objection_code,
     records.external_call_id,
     records.is_automated,
     records.created_at,

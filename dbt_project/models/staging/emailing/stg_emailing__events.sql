@@ -12,6 +12,7 @@ select
     records.recipient_email,
     records.event_type,
     records.occurred_at,
+    records.template_id,
     records.sender_email,
     records.is_automated,
     records.reason,

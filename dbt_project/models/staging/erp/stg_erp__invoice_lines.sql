@@ -13,6 +13,7 @@ select
     records.quantity,
     records.unit_price,
     records.net_amount,
+    records.cost_amount,
     records.revenue_account,
     records.is_recurring,
     records.service_from,

@@ -14,6 +14,7 @@ select
     records.started_on,
     records.ended_on,
     records.cancel_on,
+    records.end_reason_code,
     records.billing_period_months,
     records.unit_amount,
     records.quantity,

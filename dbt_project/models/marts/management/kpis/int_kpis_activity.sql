@@ -20,8 +20,23 @@ month_sends as (
         case when sum(n_delivered) = 0 then 'no_delivered_mail' end as complaint_reason_code
     from segmented_sends
     group by {{ first_of_month('sent_on') }}, segment_kind_code, segment_code
+),
+
+objection_months as (
+    select distinct
+        period_month,
+        segment_kind_code,
+        segment_code,
+        n_noted,
+        n_activities_month,
+        objection_noted_rate
+    from {{ ref('mart_sales_objections_month') }}
 )
 
+{{ kpi_rows(
+    'objection_noted_rate', 'objection_months', 'objection_noted_rate', 'n_noted', 'n_activities_month'
+) }}
+union all
 {{ kpi_rows(
     'complaint_rate', 'month_sends', 'complaint_rate', 'n_complained', 'n_delivered', 'complaint_reason_code'
 ) }}

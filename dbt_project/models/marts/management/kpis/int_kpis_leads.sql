@@ -72,3 +72,8 @@ union all
 ) }}
 union all
 {{ kpi_rows('sequence_steps_rate', cadences, 'steps_kept_rate', 'n_steps_kept', 'n_steps', 'steps_reason_code') }}
+union all
+{{ kpi_rows(
+    'routed_in_sla_rate', ref('mart_revops_routing_month'), 'routed_in_sla_rate', 'n_routed_in_sla', 'n_sla_over',
+    'routed_in_sla_reason_code', n_immature='n_sla_open'
+) }}

@@ -44,6 +44,12 @@ union all
     'new_business_share_reason_code', 'new_business_caveat_code'
 ) }}
 union all
+{{ kpi_rows('margin_rate', revenue, 'margin_rate', 'margin_amount', 'costed_revenue_amount', 'margin_reason_code') }}
+union all
+{{ kpi_rows(
+    'cost_shown_rate', revenue, 'cost_shown_rate', 'costed_revenue_amount', 'revenue_amount', 'cost_shown_reason_code'
+) }}
+union all
 {{ kpi_rows(
     'yoy_growth', growth, 'yoy_growth_rate', 'growth_amount', 'base_amount', 'yoy_growth_reason_code'
 ) }}

@@ -44,6 +44,11 @@ union all
     'logo_churn', retention, 'logo_churn_rate', 'n_accounts_lost', 'n_accounts_opening', 'logo_churn_reason_code'
 ) }}
 union all
+{{ kpi_rows(
+    'churn_reason_told_rate', retention, 'churn_reason_told_rate', 'n_accounts_lost_told', 'n_accounts_lost',
+    'churn_reason_told_reason_code'
+) }}
+union all
 {{ kpi_rows('customers', retention, 'n_accounts_closing') }}
 union all
 {{ kpi_rows('arpa', retention, 'arpa_amount', 'known_closing_mrr', 'n_accounts_closing', 'arpa_reason_code') }}
