@@ -51,6 +51,8 @@ OPEN_LISTS = (
     "impact_unit.",
     "ledger_scope.",
     "lights.colour.",
+    "line_checks.covariate.",
+    "line_checks.reason.",
     "lights.line.",
     "lights.reason.",
     "merge_decision.",
