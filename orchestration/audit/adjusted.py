@@ -13,12 +13,13 @@ still "associated with".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 from scipy import stats
+from scipy.linalg import lapack
 
 from orchestration.audit.regression import CONFIDENCE
 
@@ -96,14 +97,17 @@ class AdjustedSlope:
     reason: str | None = None
 
 
+def _product(one: np.ndarray, other: np.ndarray) -> float:
+    """Sum of products in one thread: those of a library of linear algebra cost more to wake than they save here."""
+    return float(np.einsum("i,i->", one, other))
+
+
 class _Products:
     """Sums of products of x, y and the dummies of all covariates; a part of the covariates is a part of them."""
 
     def __init__(self, units: Units) -> None:
         self.codes = dict(sorted(units.covariates.items()))
         self.sizes = {name: int(codes.max(initial=0)) + 1 for name, codes in self.codes.items()}
-        if not self.codes:
-            self.codes, self.sizes = {"": np.zeros(len(units.x), dtype=np.int64)}, {"": 1}
         # around the mean, so that the sums of large numbers that cancel stay small
         self.x = units.x - units.x.mean()
         self.y = units.y - units.y.mean()
@@ -122,8 +126,8 @@ class _Products:
             )
             for name, codes in self.codes.items()
         }
-        both = np.column_stack([self.x, self.y])
-        self.squares = both.T @ both
+        xy = _product(self.x, self.y)
+        self.squares = np.array([[_product(self.x, self.x), xy], [xy, _product(self.y, self.y)]])
 
     def _counted(self, one: str, other: str) -> np.ndarray:
         """Units by class of two covariates."""
@@ -180,17 +184,21 @@ def _rest(products: _Products, names: Sequence[str]) -> _Rest:
     gram = gram - within.T @ (within * shares[:, None])
     right = np.vstack([products.sums[name] for name in others]) - within.T @ (sums * shares[:, None])
     # a class that others hold has no level of its own: what rounding leaves of it is nothing
-    values, vectors = np.linalg.eigh(gram)
-    vectors, values = vectors[:, values > _NOTHING * scale], values[values > _NOTHING * scale]
-    found = vectors @ ((vectors.T @ right) / values[:, None])
+    factor, order, rank, _ = lapack.dpstrf(gram, tol=_NOTHING * scale, lower=1)
+    kept = order[:rank] - 1
+    found = np.zeros_like(right)
+    found[kept] = lapack.dpotrs(factor[:rank, :rank], right[kept], lower=1)[0]
     taken = (sums - within @ found) * shares[:, None]
     ends = np.cumsum([products.sizes[name] for name in others])[:-1]
     levels = {first: taken, **dict(zip(others, np.split(found, ends), strict=True))}
-    return _Rest(levels, n_first + len(values), squares - right.T @ found)
+    return _Rest(levels, n_first + int(rank), squares - right.T @ found)
 
 
-def adjusted_slope(units: Units) -> AdjustedSlope:
-    """The slope with all covariates of `units` held equal."""
+def adjusted_slope(units: Units, made_of_touches: Collection[str] = ()) -> AdjustedSlope:
+    """The slope with all covariates of `units` held equal.
+
+    made_of_touches: covariates that touches themselves decide, whose like is no factor behind them: no benchmarks.
+    """
     n, n_groups = len(units.x), int(units.group.max()) + 1 if len(units.group) else 0
     if n < 3 or n_groups < 2:
         return AdjustedSlope(reason="n_lt_3" if n < 3 else "under_two_groups")
@@ -208,13 +216,13 @@ def adjusted_slope(units: Units) -> AdjustedSlope:
     for name, levels in rest.levels.items():
         x -= levels[products.codes[name], 0]
         y -= levels[products.codes[name], 1]
-    spread = float(x @ x)
-    slope = float(x @ y) / spread
+    spread = _product(x, x)
+    slope = _product(x, y) / spread
     residual = y - slope * x
-    plain = sqrt(float(residual @ residual) / freedom / spread)
+    plain = sqrt(_product(residual, residual) / freedom / spread)
     score = np.bincount(units.group, weights=x * residual, minlength=n_groups)
     factor = n_groups / (n_groups - 1) * (n - 1) / freedom
-    se = sqrt(factor * float(score @ score)) / spread
+    se = sqrt(factor * _product(score, score)) / spread
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n_groups - 1)) * se
     p = float(2 * stats.t.sf(abs(slope) / se, n_groups - 1)) if se else 0.0
     return AdjustedSlope(
@@ -225,7 +233,7 @@ def adjusted_slope(units: Units) -> AdjustedSlope:
         p=p,
         plain_se=plain,
         n_parameters=n_parameters,
-        hidden=_hidden(products, rest, slope, plain, freedom) if plain else None,
+        hidden=_hidden(products, rest, slope, plain, freedom, made_of_touches) if plain else None,
     )
 
 
@@ -270,12 +278,19 @@ def slope_beside(slope: float, plain_se: float, freedom: int, share_x: float, sh
     return slope - bias if slope > 0 else slope + bias
 
 
-def _hidden(products: _Products, rest: _Rest, slope: float, plain: float, freedom: int) -> Hidden:
+def _hidden(
+    products: _Products,
+    rest: _Rest,
+    slope: float,
+    plain: float,
+    freedom: int,
+    made_of_touches: Collection[str],
+) -> Hidden:
     """The covariate whose like would do most stands as the benchmark; of equals, the first by name."""
     t = slope / plain
     worst: tuple[float, str, float | None] | None = None
     for name in products.codes:
-        if not name:  # without covariates there is nothing to compare with
+        if name in made_of_touches:
             continue
         without = _rest(products, [other for other in products.codes if other != name])
         of_x = 1 - rest.spread_x / without.spread_x

@@ -13,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import statsmodels.api as sm
@@ -45,12 +46,20 @@ class PersonTouches:
     group: np.ndarray
     levels: Sequence[np.ndarray] = ()
 
-    def where(self, kept: np.ndarray) -> PersonTouches:
-        """Those of a mask, groups numbered anew."""
-        levels = [codes[kept] for codes in self.levels]
-        return PersonTouches(
-            self.touches[kept], self.event[kept], self.day[kept], numbered(self.group[kept]), levels
-        )
+    @cached_property
+    def places(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(cell of each row, the columns of the cells): touches, class of days, levels."""
+        columns = [self.touches, np.searchsorted(DAY_EDGES, self.day, side="right"), *self.levels]
+        packed = np.zeros(len(self.touches), dtype=np.int64)
+        sizes = [int(column.max(initial=0)) + 1 for column in columns]
+        for column, size in zip(columns, sizes, strict=True):
+            packed = packed * size + column
+        distinct = np.flatnonzero(np.bincount(packed))
+        found = []
+        for size in reversed(sizes):
+            distinct, code = np.divmod(distinct, size)
+            found.append(code)
+        return numbered(packed), found[::-1]
 
 
 @dataclass(frozen=True)
@@ -72,43 +81,46 @@ class Hazard:
     reason: str | None = None
 
 
-def hazard(rows: PersonTouches) -> Hazard:
-    """The ratio of the hazards with one more touch, days and levels alike."""
-    n, n_events = len(rows.event), int(rows.event.sum())
+def hazard(rows: PersonTouches, kept: np.ndarray | None = None) -> Hazard:
+    """The ratio of the hazards with one more touch, days and levels alike; kept: mask of the rows that count."""
+    place, (touches, *classes) = rows.places
+    event, group = rows.event, rows.group
+    if kept is not None:
+        place, event, group = place[kept], event[kept], group[kept]
+    n, n_events = len(event), int(event.sum())
     if not n:
         return Hazard(0, 0, reason="nobody_at_risk")
-    codes = [np.searchsorted(DAY_EDGES, rows.day, side="right"), *rows.levels]
-    kept = _telling(codes, rows.event)
-    if not kept.all():
-        rows, codes = rows.where(kept), [code[kept] for code in codes]
-    n_told = len(rows.event)
-    n_groups = int(rows.group.max()) + 1 if n_told else 0
+    at_risk = np.bincount(place, minlength=len(touches)).astype(float)
+    events = np.bincount(place, weights=event, minlength=len(touches))
+    telling = _telling(classes, at_risk, events)
+    if not telling.any():
+        return Hazard(n, n_events, reason="too_few_events")
+    groups = np.bincount(group, weights=telling[place]) > 0
+    n_groups, n_told = int(groups.sum()), int(at_risk[telling].sum())
     if n_groups < 2:
-        return Hazard(n, n_events, reason="under_two_groups" if n_told else "too_few_events")
-    place, (touches, *classes) = _places([rows.touches.astype(np.int64), *codes])
-    if np.ptp(touches) == 0:
+        return Hazard(n, n_events, reason="under_two_groups")
+    if np.ptp(touches[telling]) == 0:
         return Hazard(n, n_events, reason="zero_variance_x")
-    design = _design(touches, classes)
-    if rows.event.sum() < max(MINIMUM_EVENTS, EVENTS_PER_PARAMETER * design.shape[1]):
+    design = _design(touches[telling], [code[telling] for code in classes])
+    if events[telling].sum() < max(MINIMUM_EVENTS, EVENTS_PER_PARAMETER * design.shape[1]):
         return Hazard(n, n_events, reason="too_few_events")
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return Hazard(n, n_events, reason="not_estimable")
-    at_risk = np.bincount(place, minlength=len(touches)).astype(float)
-    events = np.bincount(place, weights=rows.event, minlength=len(touches))
-    found = _fitted(design, events, at_risk)
+    found = _fitted(design, events[telling], at_risk[telling])
     if found is None:
         return Hazard(n, n_events, reason="not_estimable")
     beta, rate = found
     # with the rate r = exp(predictor) a person-touch has the log likelihood log(1 - exp(-r)) with an event, else -r
     above = np.expm1(rate)
     of_event, bend = rate / above, (rate * rate * (above + 1) - rate * above) / (above * above)
-    information = (design * (events * bend + (at_risk - events) * rate)[:, None]).T @ design
-    bread = np.linalg.inv(information)
-    off = np.where(rows.event > 0, of_event[place], -rate[place])
-    along = (design @ bread[1])[place]  # only the row of the sandwich that belongs to touches is wanted
-    score = np.bincount(rows.group, weights=off * along, minlength=n_groups)
+    weight = events[telling] * bend + (at_risk - events)[telling] * rate
+    # only the row of the sandwich that belongs to touches is wanted
+    along = design @ np.linalg.inv((design * weight[:, None]).T @ design)[1]
+    parts = np.zeros((2, len(touches)))
+    parts[:, telling] = -rate * along, of_event * along
+    score = np.bincount(group, weights=parts[event, place])
     factor = n_groups / (n_groups - 1) * (n_told - 1) / (n_told - design.shape[1])
-    coefficient, se = float(beta[1]), float(np.sqrt(factor * (score @ score)))
+    coefficient, se = float(beta[1]), float(np.sqrt(factor * np.einsum("i,i->", score, score)))
     if max(abs(coefficient), se) > _LARGEST_OF_TOUCHES:
         return Hazard(n, n_events, reason="not_estimable")
     half = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * se
@@ -124,33 +136,17 @@ def hazard(rows: PersonTouches) -> Hazard:
     )
 
 
-def _telling(codes: Sequence[np.ndarray], event: np.ndarray) -> np.ndarray:
-    """Mask of the rows all of whose classes have events and rows without one; leaving some out may empty others."""
-    kept = np.ones(len(event), dtype=bool)
+def _telling(classes: Sequence[np.ndarray], at_risk: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Mask of the cells all of whose classes have events and rows without one; leaving some out may empty others."""
+    kept = at_risk > 0
     while True:
         before = int(kept.sum())
-        for code in codes:
-            size = int(code.max(initial=-1)) + 1
-            n = np.bincount(code[kept], minlength=size)
-            events = np.bincount(code[kept], weights=event[kept], minlength=size)
-            kept &= ((events > 0) & (events < n))[code]
+        for code in classes:
+            n = np.bincount(code, weights=at_risk * kept)
+            with_event = np.bincount(code, weights=events * kept)
+            kept &= ((with_event > 0) & (with_event < n))[code]
         if int(kept.sum()) == before:
             return kept
-
-
-def _places(columns: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """(place of each row among the distinct rows, the columns of these)."""
-    packed = np.zeros(len(columns[0]), dtype=np.int64)
-    sizes = [int(column.max()) + 1 for column in columns]
-    for column, size in zip(columns, sizes, strict=True):
-        packed = packed * size + column
-    distinct = np.flatnonzero(np.bincount(packed))
-    place = numbered(packed)
-    found = []
-    for size in reversed(sizes):
-        found.append(distinct % size)
-        distinct = distinct // size
-    return place, found[::-1]
 
 
 def _design(touches: np.ndarray, classes: Sequence[np.ndarray]) -> np.ndarray:

@@ -298,7 +298,7 @@ def _stepped(
     beta = np.broadcast_to(start, (len(n), places, size))
 
     def reached(beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        p = np.clip(np.einsum("pcs,bps->bpc", curves, beta, optimize=True), _EDGE, 1 - _EDGE)
+        p = np.clip((curves @ beta.transpose(1, 2, 0)).transpose(2, 0, 1), _EDGE, 1 - _EDGE)
         likelihood = np.einsum("bc,bpc->bp", k, np.log(p)) + np.einsum("bc,bpc->bp", n - k, np.log1p(-p))
         return likelihood, p
 
@@ -313,12 +313,13 @@ def _stepped(
         right = ((weight * k[:, None]).transpose(1, 0, 2) @ curves).transpose(1, 0, 2)
         scale = np.maximum(np.trace(normal, axis1=2, axis2=3), 1e-300)[..., None, None]
         step = np.linalg.solve(normal + 1e-10 * np.eye(size) * scale, right[..., None])[..., 0] - beta
+        best = beta
         for part in (1.0, 0.5, 0.25):
             tried = beta + part * step
             at, p_at = reached(tried)
             better = at > likelihood
             likelihood = np.where(better, at, likelihood)
-            best = np.where(better[..., None], tried, best if part < 1 else beta)
+            best = np.where(better[..., None], tried, best)
             p = np.where(better[..., None], p_at, p)
         beta = best
     return likelihood, beta

@@ -200,7 +200,7 @@ def figures(
                 **_adjusted(part, is_enough=enough),
                 "is_leverage_one": _is_leverage_one(points),
                 **_marginal(part, is_enough=enough),
-                **_hazard(hazard(at_risk.where((mask & leads.timed)[of_lead]))),
+                **_hazard(hazard(at_risk, (mask & leads.timed)[of_lead])),
                 **_forms(part, points, drawn, mask, is_enough=enough),
             }
         )
@@ -303,7 +303,11 @@ def _is_leverage_one(points: Points) -> bool:
 
 def _adjusted(units: Units, *, is_enough: bool) -> dict[str, object]:
     raw = adjusted_slope(Units(units.x, units.y, units.group, {}))
-    told = adjusted_slope(units) if is_enough else AdjustedSlope(reason="insufficient")
+    told = (
+        adjusted_slope(units, made_of_touches=("first_contact",))
+        if is_enough
+        else AdjustedSlope(reason="insufficient")
+    )
     hidden = told.hidden
     return {
         "covariate_codes": ",".join(sorted(units.covariates)) or None,
