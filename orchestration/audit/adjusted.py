@@ -23,6 +23,8 @@ from scipy.linalg import lapack
 
 from orchestration.audit.regression import CONFIDENCE
 
+#: Units for each parameter below which a slope with covariates is not told (Austin and Steyerberg 2015).
+UNITS_PER_PARAMETER = 2
 #: Of a spread that is explained wholly, rounding leaves less than this share.
 _NOTHING = 1e-9
 
@@ -83,7 +85,7 @@ class AdjustedSlope:
         n_parameters: of the regression with all dummies, the slope and a level included.
         hidden: what a hidden factor could do.
         reason: n_lt_3, under_two_groups, zero_variance_x, zero_variance_y, touches_follow_from_covariates (no two
-            units alike have different numbers of touches) or no_unit_left (as many parameters as units).
+            units alike have different numbers of touches) or too_few_for_covariates (UNITS_PER_PARAMETER).
     """
 
     slope: float | None = None
@@ -208,8 +210,8 @@ def adjusted_slope(units: Units, made_of_touches: Collection[str] = ()) -> Adjus
     rest = _rest(products, list(products.codes))
     n_parameters = rest.n_levels + 1
     freedom = n - n_parameters
-    if freedom < 1:
-        return AdjustedSlope(n_parameters=n_parameters, reason="no_unit_left")
+    if units.covariates and n < UNITS_PER_PARAMETER * n_parameters:
+        return AdjustedSlope(n_parameters=n_parameters, reason="too_few_for_covariates")
     if rest.spread_x <= _NOTHING * n * float(units.x.var()):
         return AdjustedSlope(n_parameters=n_parameters, reason="touches_follow_from_covariates")
     x, y = products.x.copy(), products.y.copy()

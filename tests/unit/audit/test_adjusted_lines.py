@@ -158,8 +158,9 @@ def test_what_a_recorded_factor_makes_is_taken_out_and_what_touches_go_with_stay
         ([1, 2], [0, 1], [0, 0], "n_lt_3"),
         ([2, 2, 2, 2], [0, 1, 0, 1], [0, 0, 1, 1], "zero_variance_x"),
         ([1, 2, 3, 4], [1, 1, 1, 1], [0, 0, 1, 1], "zero_variance_y"),
-        ([1, 1, 1, 4, 4], [0, 1, 0, 1, 0], [0, 0, 0, 1, 1], "touches_follow_from_covariates"),
-        ([1, 2, 4], [0, 1, 0], [0, 1, 2], "no_unit_left"),
+        ([1, 1, 1, 4, 4, 4], [0, 1, 0, 1, 0, 0], [0, 0, 0, 1, 1, 1], "touches_follow_from_covariates"),
+        ([1, 2, 4], [0, 1, 0], [0, 1, 2], "too_few_for_covariates"),
+        ([1, 2, 4, 3, 2], [0, 1, 0, 1, 1], [0, 1, 0, 1, 0], "too_few_for_covariates"),
     ],
 )
 def test_what_cannot_be_estimated_has_a_reason(x, y, covariate, reason):

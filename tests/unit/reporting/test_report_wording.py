@@ -53,6 +53,7 @@ OPEN_LISTS = (
     "lights.colour.",
     "line_checks.covariate.",
     "line_checks.reason.",
+    "line_checks.what.",
     "lights.line.",
     "lights.reason.",
     "merge_decision.",
