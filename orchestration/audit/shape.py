@@ -28,6 +28,7 @@ _SURE = 2.0
 _EDGE = 1e-9
 _ROUNDS = 25
 _HALVINGS = 8
+_STEPS = 2  # of a drawn sample, from the fit of the whole
 _HALF_CHI_SQUARE = 1.9207294103470622
 Decision = str
 # what a rising form would have the team do (a minimum inside: ends); two forms that say the same are no contradiction
@@ -142,13 +143,11 @@ def _two_slopes(fit: _Fit, x: np.ndarray, n: np.ndarray) -> Decision:
     """What two slopes would have the team do; a slope that is not surely above or below zero is level."""
     ((_, curves),) = _curves("segmented", x, fit.knot[:1])
     beta = fit.beta[0]
-    p = np.clip(curves @ beta, 1e-4, 1 - 1e-4)
-    normal = (curves * (n / (p * (1 - p)))[:, None]).T @ curves
-    covariance = np.linalg.pinv(normal)
-    signs = []
-    for weights in (np.array([0.0, 1.0, 0.0]), np.array([0.0, 1.0, 1.0])):
-        slope, error = weights @ beta, np.sqrt(max(weights @ covariance @ weights, 0.0))
-        signs.append(0 if abs(slope) <= _SURE * error else int(np.sign(slope)))
+    slopes, errors = _sure_slopes(curves[None], fit.beta[:1], n[None])
+    signs = [
+        0 if abs(slope) <= _SURE * error else int(np.sign(slope))
+        for slope, error in zip(slopes[0], errors[0], strict=True)
+    ]
     if signs == [1, 1]:
         return "stop" if beta[1] + beta[2] < _LEVEL * beta[1] else "more"
     return _BY_SIGNS[signs[0], signs[1]]
@@ -227,6 +226,103 @@ def _best_of(form: str, x: np.ndarray, n: np.ndarray, k: np.ndarray) -> _Fit:
         kept[better, : beta.shape[1]] = beta[better]
         inside = np.where(~(at > reach) & (score < inside), score, inside)
     return _Fit(best, knot, inside, kept)
+
+
+def best_forms(points: Points, n: np.ndarray, k: np.ndarray) -> list[str | None]:
+    """The form of lowest AICc of each row of counts; u_shape for a minimum inside; None where all or none have it.
+
+    n, k: (rows, distinct x of `points` ascending), units and those with the outcome, drawn from those of `points`.
+    Each row is fitted by a few steps from the fit of `points`, the first of which is as good as the whole way for rows
+    that differ from it by chance (Le Cam 1956), and all rows at once.
+    """
+    cells = points.outcomes()
+    x = np.array([float(c[0]) for c in cells])
+    n_all, k_all = (np.array([[float(c[place]) for c in cells]]) for place in (1, 2))
+    inner = _inner(x, n_all)
+    totals = n.sum(axis=1)
+    names = (*FORMS, "u_shape")
+    scores = np.full((len(names), len(n)), np.inf)
+    for place, form in enumerate(FORMS):
+        curves = [curve for _, curve in _curves(form, x, inner)]
+        if not curves:
+            continue
+        reached, beta = _stepped(np.stack(curves), n_all, k_all, n, k)
+        size = _PARAMETERS[form]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            penalty = 2 * size + 2 * size * (size + 1) / np.where(
+                totals > size + 1, totals - size - 1, np.nan
+            )
+        score = np.where(np.isnan(penalty)[:, None], np.inf, penalty[:, None] - 2 * reached)
+        if form == "quadratic":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                vertex = -beta[:, :, 1] / (2 * beta[:, :, 2])
+            holds = (vertex >= inner.min(initial=np.inf)) & (vertex <= inner.max(initial=-np.inf))
+            score = np.where(holds, score, np.inf)
+            scores[-1] = np.where(beta[:, 0, 2] > 0, score[:, 0], np.inf)
+            score = np.where(beta[:, :, 2] > 0, np.inf, score)
+        scores[place] = score.min(axis=1)
+        if form == "segmented":
+            at = score.argmin(axis=1)
+            ends = _fall_and_rise(np.stack(curves)[at], beta[np.arange(len(n)), at], n)
+            scores[-1] = np.where(ends, np.minimum(scores[-1], scores[place]), scores[-1])
+            scores[place] = np.where(ends, np.inf, scores[place])
+    told = (k.sum(axis=1) > 0) & (k.sum(axis=1) < totals)
+    return [names[at] if is_told else None for at, is_told in zip(scores.argmin(axis=0), told, strict=True)]
+
+
+def _fall_and_rise(curves: np.ndarray, beta: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Mask of the rows whose two slopes surely fall first and rise then; curves: (rows, cells, 3)."""
+    slope, error = _sure_slopes(curves, beta, n)
+    return (slope[:, 0] < -_SURE * error[:, 0]) & (slope[:, 1] > _SURE * error[:, 1])
+
+
+def _sure_slopes(curves: np.ndarray, beta: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(first and second slope, their errors) of rows of two slopes, (rows, 2) each."""
+    p = np.clip(np.einsum("bcs,bs->bc", curves, beta), 1e-4, 1 - 1e-4)
+    normal = (curves * (n / (p * (1 - p)))[..., None]).transpose(0, 2, 1) @ curves
+    covariance = np.linalg.pinv(normal)
+    along = np.array([[0.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    variance = np.einsum("is,bst,it->bi", along, covariance, along)
+    return beta @ along.T, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _stepped(
+    curves: np.ndarray, n_all: np.ndarray, k_all: np.ndarray, n: np.ndarray, k: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(log likelihood (rows, places), coefficients (rows, places, curves)) _STEPS steps from the fit of n_all, k_all.
+
+    curves: (places, cells, curves). Of a step, its half and its quarter the best is taken, or none.
+    """
+    places, cells, size = curves.shape
+    _, start = _fitted(curves, np.tile(n_all, (places, 1)), np.tile(k_all, (places, 1)))
+    beta = np.broadcast_to(start, (len(n), places, size))
+
+    def reached(beta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        p = np.clip((curves @ beta.transpose(1, 2, 0)).transpose(2, 0, 1), _EDGE, 1 - _EDGE)
+        likelihood = np.einsum("bc,bpc->bp", k, np.log(p)) + np.einsum("bc,bpc->bp", n - k, np.log1p(-p))
+        return likelihood, p
+
+    likelihood, p = reached(beta)
+    squares = np.einsum("pcs,pct->pcst", curves, curves).reshape(places, cells, -1)
+    for _ in range(_STEPS):
+        safe = np.clip(p, 1e-4, 1 - 1e-4)
+        weight = 1 / (safe * (1 - safe))
+        # sums over cells, for each place one product of matrices
+        normal = ((weight * n[:, None]).transpose(1, 0, 2) @ squares).transpose(1, 0, 2)
+        normal = normal.reshape(len(n), places, size, size)
+        right = ((weight * k[:, None]).transpose(1, 0, 2) @ curves).transpose(1, 0, 2)
+        scale = np.maximum(np.trace(normal, axis1=2, axis2=3), 1e-300)[..., None, None]
+        step = np.linalg.solve(normal + 1e-10 * np.eye(size) * scale, right[..., None])[..., 0] - beta
+        best = beta
+        for part in (1.0, 0.5, 0.25):
+            tried = beta + part * step
+            at, p_at = reached(tried)
+            better = at > likelihood
+            likelihood = np.where(better, at, likelihood)
+            best = np.where(better[..., None], tried, best)
+            p = np.where(better[..., None], p_at, p)
+        beta = best
+    return likelihood, beta
 
 
 def _inner(x: np.ndarray, n: np.ndarray) -> np.ndarray:

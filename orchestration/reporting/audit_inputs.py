@@ -26,7 +26,9 @@ from orchestration.reporting.definitions import (
 from orchestration.reporting.figures import (
     AuditInputs,
     ComplaintWeek,
+    Estimate,
     Kpi,
+    LineChecks,
     Measure,
     MrrBridge,
     RevenueMonth,
@@ -81,6 +83,7 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
         kpis=kpis,
         segments=_segments(rows, matured, lines),
         line=lines.get(("all", "all")),
+        checks=_line_checks(reader),
         segment_period=f"{matured:%Y-%m}",
         bridge=_bridge(reader, cycle),
         revenue=_revenue(reader, cycle),
@@ -229,6 +232,34 @@ def _touch_lines(reader: Reader) -> dict[tuple[str, str], TouchLine]:
         )
         for row in rows
     }
+
+
+def _line_checks(reader: Reader) -> LineChecks | None:
+    """Second looks at the line of the whole company; None where no lead was old enough."""
+    rows = reader.table(
+        "marts.mart_sales_line_checks_cycle", "select * from relation where segment_kind_code = 'all'"
+    )
+    if not rows:
+        return None
+    row = rows[0]
+
+    def estimate(name: str) -> Estimate:
+        reason = row[f"{name.removesuffix('_slope').removesuffix('_ratio')}_reason_code"]
+        return Estimate(row[name], row[f"{name}_low"], row[f"{name}_high"], reason)
+
+    return LineChecks(
+        slope=row["slope"],
+        adjusted=estimate("adjusted_slope"),
+        covariates=tuple(filter(None, (row["covariate_codes"] or "").split(","))),
+        robustness=row["robustness_rate"],
+        benchmark_code=row["benchmark_code"],
+        benchmark_slope=row["benchmark_slope"],
+        is_cancelled=row["is_cancelled"],
+        marginal=estimate("marginal_effect"),
+        hazard=estimate("hazard_ratio"),
+        form_code=row["form_best_code"],
+        form=Estimate(row["form_share_rate"], reason_code=row["form_reason_code"]),
+    )
 
 
 def _segments(

@@ -14,6 +14,7 @@ from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import bridge, places_of, sparkline, stacked_months, weekly_rate
 from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment, TouchLine
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
+from orchestration.reporting.line_checks import check_sentences
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.sections.accounts import unreadable
 from orchestration.reporting.sections.verdict import verdict_banner
@@ -264,6 +265,7 @@ def audit_context(inputs: AuditInputs, t: Wording, f: Formats) -> dict[str, obje
         ],
         "segment_minimum": SEGMENT_MINIMUM,
         "line": _line_cell(inputs.line, t, f),
+        "checks": check_sentences(inputs.checks, t, f) if inputs.checks else [],
         "bridge_chart": _bridge_chart(inputs, t, f),
         "revenue_chart": _revenue_chart(inputs, t, f),
         "latest_revenue": latest,

@@ -345,6 +345,33 @@ class TouchLine:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval, or the code of the reason why there is none."""
+
+    value: Decimal | None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    reason_code: str | None = None
+
+
+@dataclass(frozen=True)
+class LineChecks:
+    """Second looks at the judged line of the whole company; names as in mart_sales_line_checks_cycle."""
+
+    slope: Decimal | None
+    adjusted: Estimate
+    covariates: tuple[str, ...]
+    robustness: Decimal | None
+    benchmark_code: str | None
+    benchmark_slope: Decimal | None
+    is_cancelled: bool | None
+    marginal: Estimate
+    hazard: Estimate
+    form_code: str | None
+    form: Estimate
+
+
+@dataclass(frozen=True)
 class Segment:
     """One row of the segment table. `dimension` is size_band or channel."""
 
@@ -430,6 +457,7 @@ class AuditInputs:
     segments: tuple[Segment, ...] = ()
     segment_period: str | None = None
     line: TouchLine | None = None
+    checks: LineChecks | None = None
     bridge: MrrBridge | None = None
     revenue: tuple[RevenueMonth, ...] = ()
     complaints: tuple[ComplaintWeek, ...] = ()

@@ -15,6 +15,7 @@ from orchestration.statistics import (
     account_lines,
     account_quadrants,
     audit_units,
+    line_checks,
     phase_lines,
     touch_lines,
     touch_quality,
@@ -23,7 +24,7 @@ from orchestration.statistics import (
 from orchestration.statistics.experiments import Tested
 from orchestration.statistics.frame import METHOD, Frame
 
-_MODULES = (touch_lines, phase_lines, ttf, touch_quality, account_quadrants, account_lines)
+_MODULES = (touch_lines, line_checks, phase_lines, ttf, touch_quality, account_quadrants, account_lines)
 SCHEMAS: Mapping[str, pa.Schema] = {
     name: schema for module in _MODULES for name, schema in module.SCHEMAS.items()
 }
@@ -49,6 +50,7 @@ def compute(
     points = account_quadrants.prepare(con, settings)
     found: dict[str, pa.Table] = {}
     found |= touch_lines.figures(con, settings, tested, frame, are_complaints_up=are_complaints_up)
+    found |= line_checks.figures(con, settings, frame)
     found |= phase_lines.figures(con, settings, frame.bars)
     found |= ttf.figures(con, settings)
     found |= touch_quality.figures(con, settings)

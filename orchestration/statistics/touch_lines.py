@@ -25,7 +25,7 @@ from orchestration.audit.sensitivity import Sensitivity, without_top
 from orchestration.audit.shape import Shape, shape
 from orchestration.audit.shares import newcombe
 from orchestration.settings import RunSettings
-from orchestration.statistics import audit_units
+from orchestration.statistics import audit_units, group_contrasts
 from orchestration.statistics.audit_units import CUTS
 from orchestration.statistics.experiments import Tested
 from orchestration.statistics.figures import RATE, decimal, exact
@@ -104,6 +104,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("i_squared", RATE),
             ("is_heterogeneous", pa.bool_()),
             ("cut_reason_code", pa.string()),
+            *group_contrasts.COLUMNS,
         ]
     ),
 }  # fmt: skip
@@ -266,7 +267,11 @@ def figures(
         for x, n, k in sorted(counts.get(cell, []))
     ]
     parts = [
-        {**_keys(Cell(*of, kind, ""), days[of[0]]), **_cut(cut, lines[Cell(*of, "all", "all")])}
+        {
+            **_keys(Cell(*of, kind, ""), days[of[0]]),
+            **_cut(cut, lines[Cell(*of, "all", "all")]),
+            **group_contrasts.of_cut(cut.segments, lines[Cell(*of, "all", "all")].mean_x),
+        }
         for of, found_cuts in sorted(cuts.items())
         for kind, cut in found_cuts.items()
     ]
@@ -304,10 +309,10 @@ class Mix:
 
 @dataclass(frozen=True)
 class Cut:
-    """One cut with its number of segments and, over all cuts of its whole, its adjusted test of one slope for all."""
+    """One cut with its segments and, over all cuts of its whole, its adjusted test of one slope for all."""
 
     composition: composition.Composition
-    n_segments: int
+    segments: Mapping[str, Points]
     p_adjusted: float | None
     is_heterogeneous: bool
 
@@ -331,7 +336,7 @@ def _cuts(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tup
         mixed = composition.heterogeneous(cuts)
         adjusted = composition.adjusted({kind: cut.heterogeneity_p for kind, cut in cuts.items()})
         found[cell.period, cell.design] = {
-            kind: Cut(cuts[kind], len(parts[kind]), adjusted.get(kind), mixed[kind]) for kind in CUTS
+            kind: Cut(cuts[kind], parts[kind], adjusted.get(kind), mixed[kind]) for kind in CUTS
         }
     return found
 
@@ -356,7 +361,7 @@ def _cut(cut: Cut, whole: Line) -> dict[str, object]:
     """The columns of touch_cuts beyond its keys."""
     told = cut.composition
     return {
-        "n_segments": cut.n_segments,
+        "n_segments": len(cut.segments),
         "n_eligible_segments": told.n_eligible,
         "slope": decimal(whole.slope),
         "within_slope": decimal(told.within_slope),

@@ -47,7 +47,8 @@ create table master.fct_email_sends as
 select source_key as send_key, hash(source_key) % 50 = 0 as is_replied from master.fct_touches
 where source_stream_code = 'email';
 create table master.fct_leads as select lead_id, converted_at, cast(converted_at as date) as converted_on,
-  false as is_created_day_only, false as is_converted_day_only from outcomes;
+  false as is_created_day_only, false as is_converted_day_only,
+  case when i % 4 > 0 then cast(i % 101 as decimal(18, 4)) end as lead_score from outcomes;
 create table master.dim_reps as select distinct rep_id, 'team' || substr(rep_id, 4)::int % 5 as team_name from outcomes;
 create table master.dim_accounts as select account_id, min(size_band_code) as size_band_code,
   hash(account_id) % 20 = 0 as is_strategic from outcomes group by account_id;
@@ -55,13 +56,14 @@ create table metrics.fct_thresholds (threshold_key varchar, rule_code varchar, c
   size_band_code varchar, threshold_value decimal(18,4), window_days int, origin_code varchar,
   threshold_version varchar, is_own boolean, valid_from date, valid_to date);
 insert into metrics.fct_thresholds values
-  ('ttf', 'ttf_max_hours', 'inbound', 'smb', 2, null, 'method_default', '1', false, null, null);
+  ('ttf', 'ttf_max_hours', 'inbound', 'smb', 2, null, 'method_default', '1', false, null, null),
+  ('yield', 'yield_horizon_days', 'all', 'all', 14, null, 'method_default', '1', false, null, null);
 create table metrics.fct_email_send_days as select date '2026-06-10' as sent_on, 1000 as n_delivered, 1 as n_complained,
   cast(0.002 as decimal(18, 10)) as complaint_max_rate;
 create table master.fct_opportunities as select 'opp' || i as opportunity_id, account_id, created_at as opened_at,
   created_at + interval 40 days as closed_at, u < 0.05 as is_won, u > 0.12 as is_lost from outcomes where i % 7 = 0;
 create table metrics.fct_lead_cadences as
-select case when o.i % 2 = 0 then o.created_at end as mql_at,
+select case when o.i % 2 = 0 then o.created_at end as mql_at, 'source' || o.i % 8 as source_code,
   o.lead_id, o.account_id, o.rep_id, o.channel_code, o.size_band_code, o.created_at,
   cast(o.created_at as date) as created_on, true as is_dated,
   o.created_at + interval 30 days <= timestamp '{as_of}' as is_matured,

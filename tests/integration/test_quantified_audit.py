@@ -202,6 +202,40 @@ def test_the_express_diagnosis_answers_eight_questions_and_asks_two(warehouse):
         assert (row["reason_code"] is None) == (row["answer_code"] in ("yes", "no")), row["question_code"]
 
 
+@pytest.mark.audit("R1", "R2")
+def test_second_looks_are_at_the_leads_and_touches_that_the_lines_and_yields_count(warehouse):
+    checks = {
+        (r["segment_kind_code"], r["segment_code"]): r
+        for r in rows(warehouse, "from marts.mart_sales_line_checks_cycle")
+    }
+    lines = {
+        (r["segment_kind_code"], r["segment_code"]): r
+        for r in rows(
+            warehouse,
+            "select * from marts.mart_sales_touch_lines_cycle where period_code = 'half_year'"
+            " and design_code = 'landmark_5' and segment_kind_code <> 'rep'",
+        )
+    }
+    alike = ("period_start", "period_end", "n_leads", "n_converted", "slope")
+    assert {key: [row[name] for name in alike] for key, row in checks.items()} == {
+        key: [row[name] for name in alike] for key, row in lines.items()
+    }
+    whole = checks["all", "all"]
+    (at_risk,) = rows(
+        warehouse,
+        "select cast(sum(n_at_risk) as bigint) as n, cast(sum(n_events) as bigint) as events"
+        " from marts.mart_sales_touch_yields_cycle where segment_kind_code = 'all'",
+    )
+    assert (whole["n_touches_at_risk"], whole["n_touch_events"]) == (at_risk["n"], at_risk["events"])
+    assert whole["adjusted_slope"] is not None and whole["benchmark_code"] is not None
+    assert 0 < whole["robustness_rate"] < 1 and 0 < whole["form_share_rate"] <= 1
+    for row in rows(warehouse, "from marts.mart_sales_touch_cuts_cycle"):
+        assert (row["contrast_reason_code"] is None) == (row["e_value"] is not None)
+        assert (row["standardised_change"] is None) == (
+            row["contrast_reason_code"] in ("no_two_groups", "zero_variance_y")
+        )
+
+
 @pytest.mark.audit("OU5")
 def test_the_top_five_are_the_most_influential_values_that_are_no_errors(warehouse):
     found = rows(warehouse, "from marts.mart_sales_top_outliers_cycle order by top_rank")

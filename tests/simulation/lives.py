@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from orchestration.statistics import line_checks
 from orchestration.statistics.touch_lines import compute
 from tests.simulation.outcomes import OPEN, RIGHT, WRONG, Outcome
 from tests.unit.statistics.planted_warehouse_of_deals import AS_OF, open_warehouse
@@ -24,17 +25,23 @@ PER_FAMILY = 16
 UNITS = 1500
 WINDOW = 30
 START = datetime(2026, 5, 4, 9)
-SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1))
+SETTINGS = SimpleNamespace(
+    as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1), conversion_window_days=WINDOW
+)
 
 
 @dataclass(frozen=True)
 class Lives:
-    """Leads of one world. converted_day, refused_day: days after creation, inf where never; touch_*: one a touch."""
+    """Leads of one world. converted_day, refused_day: days after creation, inf where never; touch_*: one a touch.
+
+    score: what the CRM recorded of each lead, None where it records nothing.
+    """
 
     converted_day: np.ndarray
     touch_lead: np.ndarray
     touch_day: np.ndarray
     refused_day: np.ndarray | None = None
+    score: np.ndarray | None = None
 
 
 def touched(rng: np.random.Generator, rate: np.ndarray, until: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,15 +95,24 @@ def early_effect(rng: np.random.Generator) -> Lives:
     return Lives(day, lead[kept], when[kept])
 
 
+def scored_hot_leads(rng: np.random.Generator) -> Lives:
+    """No effect: sellers call those most who would buy anyway, by a score that the CRM holds."""
+    heat = rng.random(UNITS)
+    converts = rng.random(UNITS) < 0.03 + rng.uniform(0.25, 0.6) * heat
+    day = np.where(converts, rng.uniform(5, WINDOW, UNITS), np.inf)
+    return Lives(day, *touched(rng, 0.1 + 1.0 * heat, day), score=100 * heat)
+
+
 FAMILIES: Mapping[str, Callable[[np.random.Generator], Lives]] = {
     "reverse causality: touches stop": stop_at_conversion,
     "immortal time": immortal_time,
     "reverse causality: hot leads": hot_leads,
     "early refusals": early_refusals,
     "early effect": early_effect,
+    "hot leads with a score": scored_hot_leads,
 }
 # early touches do go with conversion there, for a reason that no landmark takes out: a form is no invention
-CONFOUNDED = ("reverse causality: hot leads",)
+CONFOUNDED = ("reverse causality: hot leads", "hot leads with a score")
 
 
 def plant(con: duckdb.DuckDBPyConnection, channel: str, lives: Lives) -> None:
@@ -105,6 +121,7 @@ def plant(con: duckdb.DuckDBPyConnection, channel: str, lives: Lives) -> None:
     touches = np.bincount(lives.touch_lead, minlength=n)
     con.register("planted", pa.table({
         "i": np.arange(n), "day": lives.converted_day, "n": touches,
+        "score": np.full(n, None) if lives.score is None else lives.score,
     }))  # fmt: skip
     con.register("planted_touches", pa.table({"i": lives.touch_lead, "day": lives.touch_day}))
     start = f"timestamp '{START}'"
@@ -113,7 +130,7 @@ def plant(con: duckdb.DuckDBPyConnection, channel: str, lives: Lives) -> None:
     con.execute(
         f"insert into master.fct_leads by name select 'lea_{channel}_' || i as lead_id, '{channel}' as channel_code,"
         f" {converted} as converted_at, cast({converted} as date) as converted_on,"
-        " false as is_created_day_only, false as is_converted_day_only from planted"
+        " false as is_created_day_only, false as is_converted_day_only, score as lead_score from planted"
     )
     con.execute(
         f"insert into metrics.fct_lead_cadences by name select 'lea_{channel}_' || i as lead_id,"
@@ -143,15 +160,28 @@ def warehouse() -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def life_rows() -> dict[tuple[str, str], dict]:
-    """(design, channel) -> row of touch_lines, of all worlds."""
+def _computed() -> tuple[list[dict], list[dict]]:
+    """Rows of touch_lines and of line_checks, of all worlds."""
     with warehouse() as con:
         tables = compute(con, SETTINGS)
+        checks = line_checks.figures(con, SETTINGS)
+    return tables["touch_lines"].to_pylist(), checks["line_checks"].to_pylist()
+
+
+def life_rows() -> dict[tuple[str, str], dict]:
+    """(design, channel) -> row of touch_lines, of all worlds."""
     return {
         (r["design_code"], r["segment_code"]): r
-        for r in tables["touch_lines"].to_pylist()
+        for r in _computed()[0]
         if (r["period_code"], r["segment_kind_code"]) == ("month", "channel")
     }
+
+
+def life_checks(family: str) -> list[dict]:
+    """Rows of line_checks of the worlds of a family."""
+    place = list(FAMILIES).index(family)
+    rows = {r["segment_code"]: r for r in _computed()[1] if r["segment_kind_code"] == "channel"}
+    return [rows[f"{place}-{seed}"] for seed in range(PER_FAMILY)]
 
 
 def life_worlds() -> list[Outcome]:
@@ -161,8 +191,21 @@ def life_worlds() -> list[Outcome]:
     for place, family in enumerate(FAMILIES):
         for seed in range(PER_FAMILY):
             row = rows["landmark_5", f"{place}-{seed}"]
-            outcomes.append(_judged(family, seed, row))
+            if family == "hot leads with a score":
+                outcomes.append(_adjusted(family, seed, row, life_checks(family)[seed]))
+            else:
+                outcomes.append(_judged(family, seed, row))
     return outcomes
+
+
+def _adjusted(family: str, seed: int, row: dict, checks: dict) -> Outcome:
+    """Right where the line with the score held equal claims nothing."""
+    slope, low, high = (checks[f"adjusted_slope{end}"] for end in ("", "_low", "_high"))
+    is_green = row["colour_code"] == "green"
+    answer = WRONG if is_green or not low <= 0 <= high else RIGHT
+    return Outcome(
+        family, seed, answer, is_green, f"{row['colour_code']}, adjusted {slope} ({low} to {high})"
+    )
 
 
 def _judged(family: str, seed: int, row: dict) -> Outcome:

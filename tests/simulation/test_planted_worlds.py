@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.lives import CONFOUNDED, FAMILIES, PER_FAMILY, life_rows
+from tests.simulation.lives import CONFOUNDED, FAMILIES, PER_FAMILY, life_checks, life_rows
 from tests.simulation.outcomes import WRONG, Outcome, tally
 from tests.simulation.suite import PAGE_FILE, WORLDS, all_worlds, page, table
 from tests.simulation.trials import naive_peeks
@@ -50,6 +50,24 @@ def test_the_naive_line_falls_into_the_trap_that_the_landmark_avoids(family):
     assert claims(naive) * 10 >= 9 * PER_FAMILY
     assert claims(landmark) * 5 <= PER_FAMILY  # one in twenty is what 95 % intervals promise
     assert not any(row["colour_code"] for row in naive)
+
+
+@pytest.mark.audit("R1", "EX10")
+def test_the_adjusted_line_takes_out_what_is_recorded_and_nothing_else():
+    """Hot leads: with their score the claim goes, without it stays; a true effect stays; no light turns green."""
+    scored, unscored = life_checks("hot leads with a score"), life_checks("reverse causality: hot leads")
+    assert all(row["slope_low"] > 0 for row in (*scored, *unscored))
+    claims = sum(not row["adjusted_slope_low"] <= 0 <= row["adjusted_slope_high"] for row in scored)
+    assert claims * 5 <= PER_FAMILY  # one in twenty is what 95 % intervals promise
+    shares = [row["adjusted_slope"] / row["slope"] for row in scored]
+    assert sum(abs(share) < 0.35 for share in shares) * 5 >= 4 * PER_FAMILY
+    assert sum(row["adjusted_slope_low"] > 0 for row in unscored) * 5 >= 4 * PER_FAMILY
+    assert sum(row["adjusted_slope_low"] > 0 for row in life_checks("early effect")) * 5 >= 4 * PER_FAMILY
+    places = [list(FAMILIES).index(family) for family in CONFOUNDED]
+    colours = {
+        life_rows()["landmark_5", f"{p}-{s}"]["colour_code"] for p in places for s in range(PER_FAMILY)
+    }
+    assert "green" not in colours
 
 
 @pytest.mark.audit("EX5")

@@ -147,6 +147,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-182": {f"{R}sales_experiments_cycle": {"experiment_code": "bad", "status_code": "running"}},
     "R-MRT-200": {
         f"{R}sales_touch_cuts_cycle": {"design_code": "bad", "i_squared": "1.1"},
+        f"{R}sales_line_checks_cycle": {"segment_code": "bad", "form_share_rate": "1.1"},
         f"{R}sales_phase_lines_cycle": {"phase_code": "bad", "event_rate": "1.1"},
         f"{R}sales_ttf_cycle": {"segment_code": "bad", "target_met_rate": "1.1"},
         f"{R}sales_ttf_buckets_cycle": {
@@ -161,6 +162,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-MRT-201": {
         f"{R}sales_touch_cuts_cycle": {"design_code": "bad", "n_eligible_segments": 9},
+        f"{R}sales_line_checks_cycle": {"segment_code": "bad", "n_accounts": 6},
         f"{R}sales_phase_lines_cycle": {"phase_code": "bad", "n_events": 9},
         f"{R}sales_ttf_cycle": {"segment_code": "bad", "n_never_contacted": 9},
         f"{R}sales_ttf_buckets_cycle": {"bucket_code": "bad", "conversion_low": "0.5"},

@@ -105,6 +105,26 @@ MARTS: dict[str, list[Row]] = {
             "i_squared": "0.3",
         }
     ],
+    "marts.mart_sales_line_checks_cycle": [
+        {
+            **SEGMENT,
+            "n_leads": 5,
+            "n_converted": 2,
+            "n_accounts": 4,
+            "adjusted_slope": "0.02",
+            "adjusted_slope_low": "0.01",
+            "adjusted_slope_high": "0.03",
+            "robustness_rate": "0.1",
+            "robustness_bound_rate": "0.05",
+            "marginal_effect_reason_code": "insufficient",
+            "n_touches_at_risk": 9,
+            "n_touch_events": 2,
+            "hazard_ratio": "1.1",
+            "hazard_ratio_low": "0.9",
+            "hazard_ratio_high": "1.3",
+            "form_share_rate": "0.6",
+        }
+    ],
     "marts.mart_sales_phase_lines_cycle": [
         {
             "phase_code": "mql",

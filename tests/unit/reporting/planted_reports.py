@@ -19,8 +19,10 @@ from orchestration.reporting.figures import (
     ControlOutcome,
     DeliveredFile,
     EntityCount,
+    Estimate,
     Kpi,
     LineAccount,
+    LineChecks,
     Measure,
     MergeEvidence,
     MrrBridge,
@@ -437,6 +439,19 @@ TOUCH_LINES = {
     "unknown": touch_line(None, "grey", "too_few_units", n=26),
 }
 
+CHECKS = LineChecks(
+    slope=D("0.0212"),
+    adjusted=Estimate(D("0.0134"), D("0.0071"), D("0.0197")),
+    covariates=("first_contact", "score", "segment", "seller", "source"),
+    robustness=D("0.0871"),
+    benchmark_code="seller",
+    benchmark_slope=D("0.0052"),
+    is_cancelled=False,
+    marginal=Estimate(D("0.0208"), D("0.0141"), D("0.0275")),
+    hazard=Estimate(D("0.94"), D("0.91"), D("0.97")),
+    form_code="linear",
+    form=Estimate(D("0.835")),
+)
 AUDIT = AuditInputs(
     run=RUN,
     verdict=QUALITY.verdict,
@@ -452,6 +467,7 @@ AUDIT = AuditInputs(
     ),
     segment_period="2026-05",
     line=TOUCH_LINES["all"],
+    checks=CHECKS,
     bridge=MrrBridge("2026-06", D(396_300), D(9_120), D(1_240), D(4_310), D(-2_900), D(-5_920), D(402_150)),
     revenue=tuple(
         RevenueMonth(month, total, KPIS[9].history[i][1]) for i, (month, total) in enumerate(KPIS[8].history)
@@ -500,6 +516,10 @@ SPARSE_AUDIT = replace(
     revenue=(),
     complaints=(),
     stages=(),
+    checks=replace(
+        CHECKS, is_cancelled=True, marginal=Estimate(None, reason_code="separated"), form_code=None,
+        form=Estimate(None, reason_code="fewer_than_4_counts"),
+    ),
 )
 CLEAN_QUALITY = replace(
     QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=(), samples=(),

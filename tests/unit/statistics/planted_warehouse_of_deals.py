@@ -28,7 +28,7 @@ _TABLES = {
     ),
     "master.fct_leads": (
         "lead_id varchar, channel_code varchar, converted_at timestamp, converted_on date,"
-        " is_created_day_only boolean, is_converted_day_only boolean"
+        " is_created_day_only boolean, is_converted_day_only boolean, lead_score decimal(18,4)"
     ),
     "master.fct_touches": (
         "account_id varchar, person_id varchar, lead_id varchar, occurred_at timestamp, is_effective boolean,"
@@ -43,7 +43,7 @@ _TABLES = {
         " ttf_observed_hours decimal(18,4), ttf_business_hours decimal(18,4),"
         " ttf_business_observed_hours decimal(18,4), attempt_hours decimal(18,4),"
         " attempt_observed_hours decimal(18,4), first_touch_at timestamp, first_effective_at timestamp,"
-        " mql_at timestamp"
+        " mql_at timestamp, source_code varchar"
     ),
     "master.fct_email_sends": (
         "send_key varchar, person_id varchar, lead_id varchar, sent_at timestamp, is_delivered boolean,"

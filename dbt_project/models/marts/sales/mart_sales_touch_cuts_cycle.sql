@@ -15,5 +15,20 @@ select
     heterogeneity_p_adjusted,
     i_squared,
     is_heterogeneous,
-    cut_reason_code
+    cut_reason_code,
+    many_few_change,
+    standardised_change,
+    standardised_change_low,
+    standardised_change_high,
+    odds_ratio,
+    odds_ratio_low,
+    odds_ratio_high,
+    risk_ratio,
+    risk_ratio_low,
+    risk_ratio_high,
+    null_odds_p,
+    equal_odds_p,
+    e_value,
+    e_value_bound,
+    contrast_reason_code
 from {{ source('statistics', 'touch_cuts') }}
