@@ -199,10 +199,10 @@ def life_worlds() -> list[Outcome]:
 
 
 def _adjusted(family: str, seed: int, row: dict, checks: dict) -> Outcome:
-    """Right where the line with the score held equal claims nothing."""
+    """Right where the line with the score held equal claims nothing, wrong where it claims what the raw one does."""
     slope, low, high = (checks[f"adjusted_slope{end}"] for end in ("", "_low", "_high"))
     is_green = row["colour_code"] == "green"
-    answer = WRONG if is_green or not low <= 0 <= high else RIGHT
+    answer = WRONG if is_green or low > 0 else RIGHT if high >= 0 else OPEN
     return Outcome(
         family, seed, answer, is_green, f"{row['colour_code']}, adjusted {slope} ({low} to {high})"
     )

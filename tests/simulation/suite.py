@@ -27,7 +27,7 @@ WORLDS = {
     "reverse causality: hot leads": "no effect; those who would buy anyway are called most",
     "early refusals": "no effect; who refuses contact within days is not called again and never converts",
     "early effect": "a true effect of the first five days on conversions after them, without an experiment",
-    "hot leads with a score": "the same by a score that the CRM holds; the line with it held equal must claim nothing",
+    "hot leads with a score": "the same by a score of the CRM; with it held equal the line must not claim the same",
     "experiment without gain": "the arms differ by nothing, while touches go with conversion for another reason",
     "experiment with a gain": "the test arm converts 3 to 6 points more often",
     "sample-ratio mismatch": "no gain; leads of the test arm that did not convert are lost on the way",
