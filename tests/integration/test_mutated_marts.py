@@ -44,6 +44,7 @@ EQUIVALENT = {
     "fct_lead_sequences: left join templates": "the where asks for the window of the template",
     "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
     "fct_lead_sequences: left join steps": "the where asks for a day near the step",
+    "fct_lead_sequences: left join refusals": "the where asks for the day of the refusal",
     "fct_lead_adherences: left join leads": "every cadence is of a lead",
     "fct_lead_adherences: left join thresholds": "without a row there are no days, which the next where asks for",
     "fct_lead_adherences: left join in_force": "the where asks for the days of the row",

@@ -24,7 +24,9 @@ PER_FAMILY = 16
 UNITS = 1500
 WINDOW = 30
 START = datetime(2026, 5, 4, 9)
-SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1))
+SETTINGS = SimpleNamespace(
+    as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1), conversion_window_days=WINDOW
+)
 
 
 @dataclass(frozen=True)
