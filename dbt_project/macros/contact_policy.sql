@@ -81,13 +81,11 @@
 {%- endmacro %}
 
 {#
-  When each person refused a channel, and until when: choices of consent lists, opt-out dates of contacts, unsubscriptions
-  and complaints. A choice of an address holds for everybody who bears it, one of a number for whom its mobile it is. A
-  day without a time begins to bind the day after, because no hour of it can be told. channel_code 'all' binds every
-  channel; every unsubscription and complaint is a refusal of its own, which the next opt-in ends. is_of_flag: what it
-  comes from sets the person's flag too. CTEs `choices` and `refusals`.
+  What persons chose on consent lists, refusals and opt-ins. A choice of an address holds for everybody who bears it, one
+  of a number for whom its mobile it is. A day without a time begins to bind the day after, because no hour of it can be
+  told. CTE `choices`.
 #}
-{% macro contact_refusals() -%}
+{% macro contact_choices() -%}
 choice_records as (
     select
         consents.*,
@@ -143,7 +141,17 @@ choices as (
         from choice_records
         inner join {{ ref('int_person_attributes') }} as bearers on choice_records.phone = bearers.mobile
     ) as reached on choice_records.record_key = reached.record_key
-),
+)
+{%- endmacro %}
+
+{#
+  When each person refused a channel, and until when: choices of consent lists, opt-out dates of contacts, unsubscriptions
+  and complaints. channel_code 'all' binds every channel; every event of an unsubscription or complaint is a refusal of
+  its own, the second of one message too, and the next opt-in ends those before it. is_of_flag: what it comes from sets
+  the person's flag too. CTEs `choices` and `refusals`; models read them from int_contact_refusals.
+#}
+{% macro contact_refusals() -%}
+{{ contact_choices() }},
 
 said as (
     select
@@ -179,24 +187,16 @@ said as (
     where contacts.call_opt_out and contacts.opt_out_at is not null
     union all
     select
-        person_id,
+        points.person_id,
         'email' as channel_code,
-        unsubscribed_at as refused_at,
+        events.occurred_at as refused_at,
         cast(null as timestamp) as ends_at,
         false as is_dispute,
         true as is_of_flag
-    from {{ ref('fct_email_sends') }}
-    where unsubscribed_at is not null
-    union all
-    select
-        person_id,
-        'email' as channel_code,
-        complained_at as refused_at,
-        cast(null as timestamp) as ends_at,
-        false as is_dispute,
-        true as is_of_flag
-    from {{ ref('fct_email_sends') }}
-    where complained_at is not null
+    from {{ ref('stg_emailing__events') }} as events
+    inner join {{ ref('bridge_person_contact_points') }} as points
+        on points.contact_kind = 'email' and events.recipient_email = points.contact_value
+    where events.event_type in ('unsubscribed', 'complained') and events.occurred_at is not null
 ),
 
 -- Refusals and opt-ins of a person in one line of time: each refusal sees the next opt-in, without a pair of both.
@@ -266,6 +266,41 @@ refusals as (
 {%- endmacro %}
 
 {#
+  Persons whose refusal of mail or calls has no date: a flag that no date explains holds for good, whatever became of
+  other refusals: a full select. Contacts of such a person cannot be told to come before or after it.
+#}
+{% macro undated_refusals() -%}
+    select
+        persons.person_id,
+        persons.is_email_opted_out
+        and (coalesce(undated_records.is_email_undated, false) or not coalesce(flag_dates.is_mail_dated, false))
+            as is_mail_undated,
+        persons.is_call_opted_out
+        and (coalesce(undated_records.is_call_undated, false) or not coalesce(flag_dates.is_call_dated, false))
+            as is_call_undated
+    from {{ ref('dim_persons') }} as persons
+    left join (
+        select
+            person_id,
+            coalesce(bool_or(channel_code = 'email'), false) as is_mail_dated,
+            coalesce(bool_or(channel_code = 'voice'), false) as is_call_dated
+        from {{ ref('int_contact_refusals') }}
+        where is_of_flag
+        group by person_id
+    ) as flag_dates on persons.person_id = flag_dates.person_id
+    left join (
+        select
+            person_id,
+            bool_or(is_email_undated) as is_email_undated,
+            bool_or(is_call_undated) as is_call_undated
+        from {{ ref('int_person_attributes') }}
+        where is_email_undated or is_call_undated
+        group by person_id
+    ) as undated_records on persons.person_id = undated_records.person_id
+    where persons.is_email_opted_out or persons.is_call_opted_out
+{%- endmacro %}
+
+{#
   Pauses after so many contacts in a row, one pair of CTEs (steps_<n>, pauses_<n>) for each combination of the policies:
   pauses has the step that fills the row, from whose instant the clock runs, and the last step within the pause. Reads CTE
   run_moments (person_code, run_number, at_us), distinct instants without an answer between them; recursive.
@@ -332,7 +367,8 @@ refusals as (
 
 {#
   The exclusion lists with the golden person or company that each entry is about, and its instants: a full select. An
-  entry about nobody (a record that is gone, an id that was replaced) has neither. A lead is a person here.
+  entry about nobody (a record that is gone, an id that was replaced) has neither; one that was taken back before its
+  first day is none. A lead is a person here. Models read it from int_contact_exclusions.
 #}
 {% macro exclusion_rows() -%}
     select
@@ -356,5 +392,5 @@ refusals as (
     left join {{ ref('dim_accounts') }} as golden_accounts on lists.subject_key = golden_accounts.account_id
     left join {{ ref('xref_persons') }} as person_records on lists.subject_key = person_records.record_key
     left join {{ ref('xref_accounts') }} as account_records on lists.subject_key = account_records.record_key
-    where lists.status = 'active'
+    where lists.status = 'active' and (lists.valid_to is null or lists.valid_to > lists.valid_from)
 {%- endmacro %}

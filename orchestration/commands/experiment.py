@@ -61,8 +61,8 @@ Examples:
 
 \b
 Writes assignment.csv: one line per record of the CRM, with the arm of its golden account or person. Units on an
-exclusion list in force, of the holdout (experiments/holdout.csv) and of other experiments on the same days are left
-out.
+exclusion list in force, of the holdout (experiments/holdout.csv) and of other experiments on the same days are left out
+and counted. An account holds its persons: an experiment on one leaves no room for one on the other.
 """
 _STATUS_EPILOG = """\b
 Examples:
@@ -191,7 +191,8 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
     """Draw the arms of the eligible units once, and write them for the CRM."""
     from orchestration.commands.output import shown
     from orchestration.experiments import records
-    from orchestration.experiments.population import eligible_units, listed_units, taken_units
+    from orchestration.experiments.left_out import left_out
+    from orchestration.experiments.population import eligible_units
     from orchestration.settings import read_settings
 
     settings, protocol = _opened(company, code)
@@ -201,20 +202,22 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
         records.require_registered(folder, protocol)
         with _warehouse(settings) as (con, as_of_on):
             units = eligible_units(con, protocol, as_of_on)
-            taken = listed_units(con, protocol) | taken_units(settings.root, protocol)
+            taken = left_out(con, settings.root, protocol)
         drawn = records.assign(
             folder, protocol, [unit for unit in units if unit.unit_id not in taken],
             author=_named(author, language), moment=moment, today=today, cycle=read_settings(settings.work).cycle,
         )  # fmt: skip
     arms = list(drawn.arms.values())
     counts = {arm.code: arms.count(arm.code) for arm in protocol.arms}
-    left_out = len(units) - len(arms)
+    aside = taken.counts(unit.unit_id for unit in units)
     if as_json:
-        emit_json({"experiment_code": code, "arms": counts, "n_left_out": left_out, "sha256": drawn.sha256,
-                   "file": shown(folder / records.ASSIGNMENT)})  # fmt: skip
+        emit_json({"experiment_code": code, "arms": counts, "n_left_out": len(units) - len(arms), **aside,
+                   "sha256": drawn.sha256, "file": shown(folder / records.ASSIGNMENT)})  # fmt: skip
         return
     told = ", ".join(f"{name} {n}" for name, n in counts.items())
-    say(wording("experiment_assigned", language, units=len(arms), arms=told, left_out=left_out))
+    say(wording("experiment_assigned", language, units=len(arms), arms=told, left_out=len(units) - len(arms),
+                listed=aside["n_on_list"], held=aside["n_in_holdout"],
+                elsewhere=aside["n_in_other_experiment"]))  # fmt: skip
     say(wording("experiment_file", language, path=shown(folder / records.ASSIGNMENT)))
 
 

@@ -1,24 +1,21 @@
 """Who may take part, and what the segment did so far, from the warehouse of the last run (rows EX2, EX4).
 
-Sets in SQL; units come back sorted. What does NOT belong here: arms (assignment), sizes (design).
+Sets in SQL; units come back sorted. What does NOT belong here: who of them may not be drawn (left_out), arms
+(assignment), sizes (design).
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
 
 from orchestration.experiments.design import cluster_effect
 from orchestration.experiments.effects import intraclass_correlation
-from orchestration.experiments.errors import ExperimentError
-from orchestration.experiments.kept import HOLDOUT
-from orchestration.experiments.protocol import FOLDER, Protocol, list_protocols
-from orchestration.experiments.records import Unit, read_assignment
+from orchestration.experiments.protocol import Protocol
+from orchestration.experiments.records import Unit
 
 #: Days behind base rate and what is known of a unit, and days behind traffic.
 RATE_DAYS, TRAFFIC_DAYS = 180, 90
@@ -131,53 +128,6 @@ def history(con: duckdb.DuckDBPyConnection, protocol: Protocol, as_of_on: dt.dat
         design_effect=cluster_effect(size, correlation),
         correlation=correlation,
     )
-
-
-def listed_units(con: duckdb.DuckDBPyConnection, protocol: Protocol) -> set[str]:
-    """Golden ids on an exclusion list in force (VIP, dispute, no reach), accounts of listed persons included."""
-    known = (
-        "select 1 from information_schema.tables where table_schema = 'quality_dbt' and table_name = $name"
-    )
-    if not con.execute(known, {"name": "dq_escalations"}).fetchall():
-        return set()
-    column = "account_id" if protocol.unit == "account" else "person_id"
-    rows = con.execute(
-        f"select distinct {column} from quality_dbt.dq_escalations where is_in_force and {column} <> 'unknown'"
-        + (
-            " union select l.person_id from master.fct_leads as l join quality_dbt.dq_escalations as e"
-            " on e.account_id = l.account_id where e.is_in_force and e.person_id = 'unknown'"
-            if protocol.unit == "person"
-            else ""
-        )
-    ).fetchall()
-    return {row[0] for row in rows}
-
-
-def taken_units(company_root: Path, protocol: Protocol) -> set[str]:
-    """Units that must not be drawn: the holdout, and those of other experiments on some of the same days."""
-    taken = set(read_holdout(company_root))
-    for other in list_protocols(company_root):
-        overlaps = other.start_on < protocol.end_on and protocol.start_on < other.end_on
-        if other.code == protocol.code or not overlaps:
-            continue
-        drawn = read_assignment(company_root / FOLDER / other.code, other)
-        taken |= set(drawn.arms) if drawn else set()
-    return taken
-
-
-def read_holdout(company_root: Path) -> list[str]:
-    """Golden ids of experiments/holdout.csv (column unit_id), which no experiment ever draws; none without the file."""
-    path = company_root / FOLDER / HOLDOUT
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8-sig")
-    delimiter = max(";,", key=text.split("\n", 1)[0].count)
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
-    if rows and "unit_id" not in rows[0]:
-        raise ExperimentError(
-            "E-XPT-001", f"{FOLDER}/{HOLDOUT}", is_usage=True, detail="a column unit_id is expected"
-        )
-    return [row["unit_id"].strip() for row in rows if row["unit_id"]]
 
 
 def _eligible(protocol: Protocol) -> str:

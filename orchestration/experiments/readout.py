@@ -431,6 +431,7 @@ def arm_rows(opened: Opened, cells: Cells) -> list[dict[str, Any]]:
             **_first_contact(cells, arm.code),
             "n_touches": touches, "n_meetings": meetings,
             "meetings_per_touch_rate": exact(Fraction(meetings, touches)) if touches else None,
+            "meetings_reason_code": None if touches else "no_touches" if counts.n else "no_matured_leads",
             **{name: total(mails, name) for name in _MAILS},
             "complaint_rate": exact(Fraction(complained, delivered)) if delivered else None,
             "complaint_upper_rate": exact_upper_95(complained, delivered),

@@ -34,6 +34,7 @@ class LineFigures:
     n_converted: int = 0
     n_converted_before: int = 0
     n_refused_before: int = 0
+    n_excluded: int = 0
     n_immature: int = 0
     touches_mean: Decimal | None = None
     conversion_rate: Decimal | None = None

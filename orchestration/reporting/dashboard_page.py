@@ -376,6 +376,7 @@ def _line_facts(line: LineFigures | None, t: Wording, f: Formats) -> str:
             day=f.integer(line.landmark_days),
             n=f.integer(line.n_converted_before),
             refused=f.integer(line.n_refused_before),
+            excluded=f.integer(line.n_excluded),
             immature=f.integer(line.n_immature),
         )
     ]

@@ -23,7 +23,8 @@ from orchestration.audit.grouped import Sums, clustered_slope, leave_one_out
 from orchestration.audit.points import Points
 from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import CONFIDENCE
-from orchestration.audit.shares import newcombe
+from orchestration.audit.shares import Shared, newcombe_shared
+from orchestration.statistics.account_quadrants import HALF_YEAR_BEFORE, shared
 from orchestration.statistics.audit_units import is_judged
 from orchestration.statistics.figures import RATE, decimal, exact
 
@@ -38,7 +39,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         [
             ("period_start", pa.date32()),
             ("period_end", pa.date32()),
-            *[(name, pa.int64()) for name in ("n_accounts", "n_leads", "n_leads_without_account")],
+            *[(name, pa.int64()) for name in ("n_accounts", "n_leads", "n_leads_without_account", "n_excluded")],
             *[
                 (name, RATE)
                 for name in (
@@ -109,9 +110,10 @@ group by group_id order by group_id
 """
 _PERIOD = """
 select cast(max(last_month) - interval 5 months as date), cast(max(last_month) + interval 1 month as date),
-  count(*) filter (where account_id = 'unknown' and is_matured and created_month <= last_month
-    and created_month >= cast(last_month - interval 5 months as date))
-from audit_units
+  count(*) filter (where account_id = 'unknown' and not is_listed and is_in),
+  count(*) filter (where is_listed and is_in)
+from (select *, is_matured and created_month <= last_month
+  and created_month >= cast(last_month - interval 5 months as date) as is_in from audit_units)
 """
 
 
@@ -119,7 +121,7 @@ def figures(
     con: duckdb.DuckDBPyConnection, points: Mapping[int, Points], judged_day: int
 ) -> Mapping[str, pa.Table]:
     """account_lines; no row for a company without dated leads. points: what `account_quadrants.prepare` returned."""
-    start, end, without = con.execute(_PERIOD).fetchall()[0]
+    start, end, without, excluded = con.execute(_PERIOD).fetchall()[0]
     if start is None:
         return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
     read = con.sql(_ACCOUNTS).to_arrow_table()
@@ -130,8 +132,9 @@ def figures(
         "n_accounts": read.num_rows,
         "n_leads": int(accounts["n"].sum()),
         "n_leads_without_account": without,
+        "n_excluded": excluded,
         **_line(accounts),
-        **_quadrants(points[0], points[1]),
+        **_quadrants(points[0], points[HALF_YEAR_BEFORE], shared(con)),
         **_median_slope(con),
         **_influence(con, judged_day),
         **_groups(accounts),
@@ -196,7 +199,8 @@ def _line(accounts: Mapping[str, np.ndarray]) -> dict[str, object]:
     return told | {name: decimal(float(value)) for name, value in numbers.items()}
 
 
-def _quadrants(points: Points, before: Points) -> dict[str, object]:
+def _quadrants(points: Points, before: Points, both: Shared) -> dict[str, object]:
+    """Counts, and the change of the share of Q1 since the half year before: other leads, partly the same accounts."""
     now, then = quadrants(points), quadrants(before)
     told: dict[str, object] = {
         "touches_mean": exact(points.mean_x()),
@@ -214,7 +218,7 @@ def _quadrants(points: Points, before: Points) -> dict[str, object]:
         return told | {
             "q1_change_reason_code": "no_accounts" if now.q1_share is None else "no_accounts_before"
         }
-    low, high = newcombe(now.q1, now.n, then.q1, then.n)
+    low, high = newcombe_shared(now.q1, now.n, then.q1, then.n, both)
     return told | {
         "q1_change": exact(now.q1_share - then.q1_share),
         "q1_change_low": decimal(low),

@@ -2,7 +2,8 @@
 
 `audit_units` is one row per dated lead created in the twelve months up to the last month whose leads all had their
 window, and after it up to the cycle's end: who it is, how it ended, its effective touches before each landmark, and
-whether it had converted or refused contact by then (2.7.1).
+whether it had converted or refused contact by then (2.7.1). A lead is listed (row DE14) where the person or the company
+stood on an exclusion list in the days whose touches count: `is_listed_<d>` before a landmark, `is_listed` in all.
 `audit_touches` is one row per touch of these leads from their creation on. Both are temporary tables of the
 connection. A large company has millions of touches in views over calls and mails: one pass over them serves all.
 What does NOT belong here: an estimate, a segment's figure.
@@ -48,6 +49,19 @@ select u.unit, t.channel_code, t.direction_code, t.occurred_at, t.is_effective, 
 from master.fct_touches as t join audit_leads as u on t.lead_id = u.lead_id
 where t.occurred_at >= u.created_at and t.occurred_at < $as_of
 """
+# Once by person and once by company: a join on one or the other would compare every lead with every entry.
+_LISTED = """
+create or replace temp table audit_listed as
+select unit, bool_or(starts_at < created_at + $window * interval 1 day) as is_listed, {listed}
+from (
+  select u.unit, u.created_at, x.starts_at, x.ends_at from audit_leads as u
+  join conforming.int_contact_exclusions as x on x.person_id = 'per_' || substr(u.lead_id, 5)
+  union all
+  select u.unit, u.created_at, x.starts_at, x.ends_at from audit_leads as u
+  join conforming.int_contact_exclusions as x on x.account_id = u.account_id)
+where ends_at is null or ends_at > created_at
+group by unit
+"""
 _EARLY = """
 create or replace temp table audit_units as
 with early as (
@@ -56,7 +70,9 @@ with early as (
 refused as (
   select unit, {refused} from audit_leads
   join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(lead_id, 5) group by unit)
-select u.*, {columns} from audit_leads as u left join early as e using (unit) left join refused as r using (unit)
+select u.*, coalesce(x.is_listed, false) as is_listed, {columns}
+from audit_leads as u left join early as e using (unit) left join refused as r using (unit)
+left join audit_listed as x using (unit)
 """
 
 
@@ -75,7 +91,8 @@ def prepare(
     columns = ", ".join(
         f"coalesce(e.x_{d}, 0) as x_{d}, coalesce(u.is_converted_in_window and case when u.is_by_day"
         f" then u.days_to_conversion <= {d} else u.converted_at < u.created_at + interval {d} days end, false)"
-        f" as is_before_{d}, coalesce(r.is_refused_{d}, false) as is_refused_{d}"
+        f" as is_before_{d}, coalesce(r.is_refused_{d}, false) as is_refused_{d},"
+        f" coalesce(x.is_listed_{d}, false) as is_listed_{d}"
         for d in landmarks
     )
     # On whatever channel: fewer touches follow from any refusal, and so may no conversion.
@@ -84,10 +101,15 @@ def prepare(
         f" and coalesce(ends_at > created_at + interval {d} days, true)) as is_refused_{d}"
         for d in landmarks
     )
+    listed = ", ".join(
+        f"bool_or(starts_at < created_at + interval {d} days) as is_listed_{d}" for d in landmarks
+    )
+    con.execute(_LISTED.format(listed=listed), {"window": settings.conversion_window_days})
     con.execute(_EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks)))
     con.execute("drop table audit_leads")
+    con.execute("drop table audit_listed")
 
 
 def is_judged(day: int) -> str:
     """SQL: whether a row of audit_units is in the population of the landmark `day`."""
-    return f"is_matured and not is_before_{day} and not is_refused_{day}"
+    return f"is_matured and not is_listed_{day} and not is_before_{day} and not is_refused_{day}"

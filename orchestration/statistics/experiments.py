@@ -65,6 +65,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
          ("conversion_rate", RATE), ("conversion_low", RATE), ("conversion_high", RATE),
          ("ttf_median_hours", RATE), ("ttf_low_hours", RATE), ("ttf_high_hours", RATE), ("ttf_reason_code", _TEXT),
          ("n_touches", _COUNT), ("n_meetings", _COUNT), ("meetings_per_touch_rate", RATE),
+         ("meetings_reason_code", _TEXT),
          *[(name, _COUNT) for name in ("n_sent", "n_delivered", "n_complained", "n_unsubscribed", "n_bounced")],
          ("complaint_rate", RATE), ("complaint_upper_rate", RATE), ("reason_code", _TEXT)]
     ),
@@ -114,13 +115,24 @@ select m.experiment_code, m.arm_code, m.stratum_code, m.golden_id, c.lead_id, e.
   e.end_on + cast($window as integer), e.end_on + cast($window as integer) <= $cycle_end,
   coalesce(l.converted_on >= e.start_on and l.converted_on < e.end_on + cast($window as integer), false),
   case when l.converted_on >= e.start_on and l.converted_on < e.end_on + cast($window as integer)
-    then l.converted_on end, c.n_touches, null, false
+    then l.converted_on end, 0, null, false
 from experiment_members as m join experiment_protocols as e using (experiment_code)
 join master.fct_leads as l on l.person_id = m.golden_id
 join metrics.fct_lead_cadences as c on c.lead_id = l.lead_id
 where e.unit_code = 'person' and not m.is_contaminated and c.created_on < e.start_on
   and (l.converted_on is null or l.converted_on >= e.start_on)
   and (e.channel_codes is null or list_contains(e.channel_codes, c.channel_code))
+"""
+# Touches of a person belong to the days of the experiment as his meetings do; those of a lead of an account are counted
+# from its creation to the end of its window, as its meetings are.
+_PERSON_TOUCHES = """
+update experiment_leads set n_touches = counted.n from (
+  select l.experiment_code, l.lead_id, count(*) as n
+  from experiment_leads as l join experiment_protocols as e using (experiment_code)
+  join master.fct_touches as t on t.lead_id = l.lead_id
+  where e.unit_code = 'person' and t.occurred_on >= l.from_on and t.occurred_on < l.until_on and t.occurred_at < $as_of
+  group by all) as counted
+where experiment_leads.experiment_code = counted.experiment_code and experiment_leads.lead_id = counted.lead_id
 """
 _CLUSTERS = """
 with met as (
@@ -327,6 +339,8 @@ def _count(
         con.execute(_MEMBERS, {"units": str(work / UNITS)})
         window = {"window": settings.conversion_window_days}
         con.execute(_LEADS, {**window, "cycle_end": settings.cycle_end})
+        if any(each.protocol.unit == "person" for each in read):
+            con.execute(_PERSON_TOUCHES, {"as_of": settings.as_of})
         moments = {"as_of": settings.as_of, "first_at": min(week["from_at"] for week in weeks)}
         con.execute(_MAILS, moments)
         found = {

@@ -54,8 +54,8 @@ def compute(
     found |= phase_lines.figures(con, settings, frame.bars)
     found |= ttf.figures(con, settings)
     found |= touch_quality.figures(con, settings)
-    found |= account_quadrants.figures(con, points)
+    found |= account_quadrants.figures(con)
     found |= account_lines.figures(con, points, frame.judged_day)
-    for name in ("audit_units", "audit_touches", "audit_cycles", "audit_accounts"):
+    for name in ("audit_units", "audit_touches", "audit_cycles", "audit_accounts", "audit_places"):
         con.execute(f"drop table {name}")
     return found

@@ -3,6 +3,7 @@
 Two designs side by side. `naive` counts the effective touches of the whole window, which conversion itself cuts short
 and long waiting fills; it is shown and never judged. `landmark_<d>` takes the leads still open and not opted out d
 days after their creation, their effective touches before that, and their conversion after it within the window (2.7).
+Who stood on an exclusion list in the days whose touches count is in no design (DE14).
 Two periods: `month`, the last month whose leads all had their window, and `half_year`, the six months up to it; the
 share of Q1 is compared with the period of the same length before.
 What does NOT belong here: the statistics (orchestration.audit), sentences, approved thresholds.
@@ -39,7 +40,7 @@ _KEYS = [
     ("segment_kind_code", pa.string()),
     ("segment_code", pa.string()),
 ]
-_ASIDE = ("n_converted_before", "n_refused_before", "n_immature")
+_ASIDE = ("n_converted_before", "n_refused_before", "n_excluded", "n_immature")
 SCHEMAS: Mapping[str, pa.Schema] = {
     "touch_lines": pa.schema(
         [
@@ -118,16 +119,18 @@ DESCRIPTIONS = {
 _QUERY = """
 with designs as (
   select 'naive' as design_code, date_diff('month', created_month, last_month) as age, {columns}, is_matured,
-    n_effective_touches as x, is_converted_in_window as y, false as is_before, false as is_refused
+    n_effective_touches as x, is_converted_in_window as y, false as is_before, false as is_refused, is_listed
   from audit_units where created_month <= last_month
   {landmarks}
 ),
 counted as (
-  select design_code, age, {columns}, case when is_matured and not is_before and not is_refused then x end as x,
+  select design_code, age, {columns},
+    case when is_matured and not is_listed and not is_before and not is_refused then x end as x,
     count(*) as n, count(*) filter (where y) as k,
     count(*) filter (where not is_matured) as n_immature,
-    count(*) filter (where is_matured and is_before) as n_before,
-    count(*) filter (where is_matured and not is_before and is_refused) as n_refused
+    count(*) filter (where is_matured and is_listed) as n_listed,
+    count(*) filter (where is_matured and not is_listed and is_before) as n_before,
+    count(*) filter (where is_matured and not is_listed and not is_before and is_refused) as n_refused
   from designs group by all
 ),
 periods as (
@@ -136,12 +139,13 @@ periods as (
 ),
 cuts as (
   select period_code, is_past, design_code, 'all' as kind, 'all' as segment, x, n, k, n_immature, n_before,
-    n_refused from periods
+    n_refused, n_listed from periods
   {cuts}
 )
 select c.period_code, c.is_past, c.design_code, c.kind, c.segment, c.x, cast(sum(c.n) as bigint) as n,
   cast(sum(c.k) as bigint) as k, cast(sum(c.n_immature) as bigint) as n_immature,
   cast(sum(c.n_before) as bigint) as n_before, cast(sum(c.n_refused) as bigint) as n_refused,
+  cast(sum(c.n_listed) as bigint) as n_listed,
   cast(case c.period_code when 'month' then b.last_month else b.last_month - interval 5 months end as date)
     as first_day,
   cast(b.last_month + interval 1 month as date) as end_day
@@ -181,13 +185,13 @@ def _sql(landmarks: Sequence[int]) -> str:
     columns = ", ".join(CUTS.values())
     designs = " ".join(
         f"union all select 'landmark_{d}', date_diff('month', created_month, last_month), {columns}, is_matured,"
-        f" x_{d}, is_converted_in_window, is_before_{d}, is_refused_{d} from audit_units"
+        f" x_{d}, is_converted_in_window, is_before_{d}, is_refused_{d}, is_listed_{d} from audit_units"
         " where created_month <= last_month"
         for d in landmarks
     )
     cuts = " ".join(
         f"union all select period_code, is_past, design_code, '{kind}', {column}, x, n, k, n_immature, n_before,"
-        " n_refused from periods"
+        " n_refused, n_listed from periods"
         for kind, column in CUTS.items()
     )
     return _QUERY.format(landmarks=designs, cuts=cuts, columns=columns)
@@ -229,13 +233,28 @@ def figures(
     past: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
     aside: dict[Cell, list[int]] = defaultdict(lambda: [0] * len(_ASIDE))
     days: dict[str, tuple] = {}
-    for period, is_past, design, kind, segment, x, n, k, immature, before, refused, first, end in rows:
+    for (
+        period,
+        is_past,
+        design,
+        kind,
+        segment,
+        x,
+        n,
+        k,
+        immature,
+        before,
+        refused,
+        listed,
+        first,
+        end,
+    ) in rows:
         cell = Cell(period, design, kind, segment)
         days[period] = (first, end)
         if x is not None:
             (past if is_past else counts)[cell].append((x, n, k))
         if not is_past:
-            for place, number in enumerate((before, refused, immature)):
+            for place, number in enumerate((before, refused, listed, immature)):
                 aside[cell][place] += number
     cells = sorted(set(counts) | set(aside), key=lambda c: (c.period, c.design, c.kind, c.segment))
     points = {cell: Points.of_outcomes(counts.get(cell, [])) for cell in cells}

@@ -2,7 +2,10 @@
 
 One pass over the touches. The leads are those whose conversion window is over; the six months end with the last month
 all of whose leads are (the same as of `touch_lines`). A conversion of which only the day is known counts at the first
-instant of that day, so that no touch of the day is credited with it. Product `touch_yields`.
+instant of that day, so that no touch of the day is credited with it. A lead is at risk until it refuses contact: what
+comes after that is no yield of a touch, and the touch before it stays at risk without an event, as it may be what the
+lead refused. Who refused from the first day on, or stood on an exclusion list in the window (DE14), is in no path and
+counted. Product `touch_yields`.
 What does NOT belong here: hazards (orchestration.audit.yields), thresholds (`thresholds.py`).
 """
 
@@ -42,6 +45,8 @@ SCHEMA = pa.schema(
         ("n_conversions", pa.int64()),
         ("cumulative_share_rate", RATE),
         ("reason_code", pa.string()),
+        ("n_leads_excluded", pa.int64()),
+        ("n_leads_refused", pa.int64()),
     ]
 )
 #: No lead is told apart beyond so many touches.
@@ -52,9 +57,9 @@ with bounds as (
   select coalesce(max(last_month), $cycle_start) as last_month from (
     select cast(date_trunc('month', created_on) as date) as last_month, bool_and(is_matured) as is_done
     from metrics.fct_lead_cadences where is_dated group by 1) where is_done),
-population as (
-  select c.lead_id, c.channel_code, c.size_band_code, c.created_at, c.is_converted_in_window as is_converted,
-    c.ttf_hours, c.first_effective_at, b.last_month,
+of_window as (
+  select c.lead_id, 'per_' || substr(c.lead_id, 5) as person_id, c.account_id, c.channel_code, c.size_band_code,
+    c.created_at, c.is_converted_in_window as is_converted, c.ttf_hours, c.first_effective_at, b.last_month,
     case when l.converted_at < $as_of then greatest(l.converted_at, c.created_at) end as converted_at
   from metrics.fct_lead_cadences as c
   join master.fct_leads as l on l.lead_id = c.lead_id
@@ -62,21 +67,45 @@ population as (
   where c.is_dated and c.is_matured
     and c.created_on >= cast(b.last_month - interval 5 months as date)
     and c.created_on < cast(b.last_month + interval 1 month as date)
-    and (l.converted_on is null or l.converted_on >= c.created_on))
+    and (l.converted_on is null or l.converted_on >= c.created_on)),
+refusing as (
+  select o.lead_id, bool_or(r.refused_at <= o.created_at) as is_refused_at_first,
+    min(r.refused_at) filter (where r.refused_at > o.created_at) as refused_at
+  from of_window as o join conforming.int_contact_refusals as r on r.person_id = o.person_id
+  where r.refused_at < $as_of and coalesce(r.ends_at > o.created_at, true) group by o.lead_id),
+listed as (
+  select o.lead_id from of_window as o join conforming.int_contact_exclusions as x on x.person_id = o.person_id
+  where x.starts_at < o.created_at + $window * interval 1 day and coalesce(x.ends_at > o.created_at, true)
+  union
+  select o.lead_id from of_window as o join conforming.int_contact_exclusions as x on x.account_id = o.account_id
+  where x.starts_at < o.created_at + $window * interval 1 day and coalesce(x.ends_at > o.created_at, true)),
+placed as (
+  select o.*, r.refused_at, coalesce(r.is_refused_at_first, false) as is_refused_at_first,
+    x.lead_id is not null as is_listed
+  from of_window as o left join refusing as r on r.lead_id = o.lead_id left join listed as x on x.lead_id = o.lead_id),
+population as (select * from placed where not is_refused_at_first and not is_listed)
 """
+# What becomes of a touch is known when its horizon is over, or when the lead has refused within it.
 _PATHS = """,
+risked as (
+  select lead_id, channel_code, size_band_code, created_at, last_month, refused_at,
+    case when refused_at is null or converted_at < refused_at then converted_at end as converted_at,
+    is_converted and coalesce(converted_at < refused_at, true) as is_converted
+  from population),
 touched as (
   select p.lead_id, count(*) as n_touches,
-    count(*) filter (where t.occurred_at + $horizon * interval 1 day <= $as_of) as n_followed,
+    count(*) filter (where t.occurred_at + $horizon * interval 1 day <= $as_of or p.refused_at is not null)
+      as n_followed,
     count(*) filter (
       where t.occurred_at < p.created_at + coalesce(w.window_days, $window) * interval 1 day) as n_in_window,
     max(t.occurred_at) as last_at
-  from population as p
+  from risked as p
   join master.fct_touches as t on t.lead_id = p.lead_id
   left join windows as w on w.channel_code = p.channel_code and w.size_band_code = p.size_band_code
   where t.is_effective and t.occurred_at >= p.created_at and t.occurred_at < $as_of
     and t.occurred_at < p.created_at + $window * interval 1 day
     and (p.converted_at is null or t.occurred_at < p.converted_at)
+    and (p.refused_at is null or t.occurred_at < p.refused_at)
   group by p.lead_id)
 select p.channel_code, p.size_band_code,
   least(coalesce(t.n_touches, 0), {most}) as n_touches,
@@ -87,8 +116,14 @@ select p.channel_code, p.size_band_code,
   p.is_converted, count(*) as n_leads,
   min(cast(p.last_month - interval 5 months as date)) as first_day,
   min(cast(p.last_month + interval 1 month as date)) as end_day
-from population as p left join touched as t on t.lead_id = p.lead_id
+from risked as p left join touched as t on t.lead_id = p.lead_id
 group by all order by all
+"""
+_ASIDE = """
+select channel_code, size_band_code, count(*) filter (where is_listed) as n_excluded,
+  count(*) filter (where not is_listed and (is_refused_at_first or (refused_at < created_at + $window * interval 1 day
+    and coalesce(refused_at <= converted_at, true)))) as n_refused
+from placed where is_listed or is_refused_at_first or refused_at is not null group by all order by all
 """
 # A first contact after the conversion, or at its instant, says nothing about what came before it.
 _BUCKETS = """
@@ -146,6 +181,8 @@ class Pooled:
     first_day, end_day: half-open days of creation; None without leads.
     buckets: (leads, conversions) by time to first contact, one for each of TTF_EDGES and one beyond.
     doses: mails of a person and day -> (delivered, complained).
+    aside: leads (excluded, refusing in the window before they converted). The excluded are in nothing above, nor are
+        those who refused from the first day on; the path of the others ends where they refuse.
     """
 
     first_day: date | None
@@ -153,6 +190,7 @@ class Pooled:
     paths: Mapping[Segment, Paths]
     buckets: Mapping[Segment, list[tuple[int, int]]]
     doses: Mapping[Segment, dict[int, tuple[int, int]]]
+    aside: Mapping[Segment, tuple[int, int]]
 
 
 def read_pooled(
@@ -173,12 +211,13 @@ def read_pooled(
         }
     )
     con.register("windows", given)
-    bind = {"as_of": settings.as_of, "cycle_start": settings.cycle_start}
     window = settings.conversion_window_days
+    bind = {"as_of": settings.as_of, "cycle_start": settings.cycle_start, "window": window}
     rows = con.execute(
         _POPULATION + _PATHS.format(most=_MOST),
-        {**bind, "window": window, "horizon": min(horizon_days, window)},
+        {**bind, "horizon": min(horizon_days, window)},
     ).fetchall()
+    set_aside = con.execute(_POPULATION + _ASIDE, bind).fetchall()
     con.unregister("windows")
     edges = " ".join(f"when ttf_hours <= {edge} then {n}" for n, edge in enumerate(TTF_EDGES))
     timed = con.execute(
@@ -191,6 +230,11 @@ def read_pooled(
     paths: dict[Segment, list[Path]] = defaultdict(list)
     buckets: dict[Segment, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * (len(TTF_EDGES) + 1))
     doses: dict[Segment, dict[int, tuple[int, int]]] = defaultdict(dict)
+    aside: dict[Segment, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for channel, size, excluded, refused in set_aside:
+        for segment in segments_of(channel, size):
+            before = aside[segment]
+            aside[segment] = (before[0] + excluded, before[1] + refused)
     for channel, size, *cells in rows:
         for segment in segments_of(channel, size):
             paths[segment].append(Path(*cells[:6]))
@@ -210,6 +254,7 @@ def read_pooled(
         paths={s: p if s.kind == "channel_size" else p.whole() for s, p in pooled.items()},
         buckets=dict(buckets),
         doses=dict(doses),
+        aside=dict(aside),
     )
 
 
@@ -236,6 +281,8 @@ def yields_table(pooled: Pooled) -> pa.Table:
             "n_conversions": each.n_conversions,
             "cumulative_share_rate": exact(each.cumulative_share),
             "reason_code": "nobody_at_risk" if each.rate is None else None,
+            "n_leads_excluded": pooled.aside.get(segment, (0, 0))[0],
+            "n_leads_refused": pooled.aside.get(segment, (0, 0))[1],
         }
         for segment in in_order(set(pooled.paths))
         for each in yields(pooled.paths[segment].whole())

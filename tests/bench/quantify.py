@@ -25,6 +25,8 @@ AS_OF = datetime(2026, 7, 1)
 _LEADS = """
 create schema master; create schema metrics; create schema conforming;
 create table conforming.int_contact_refusals (person_id varchar, refused_at timestamp, ends_at timestamp);
+create table conforming.int_contact_exclusions (person_id varchar, account_id varchar, starts_at timestamp,
+  ends_at timestamp);
 create table drawn as
 select i, 'lea_' || md5(i::varchar) as lead_id, 'acc_' || substr(md5((i % ({leads} // 5 + 1))::varchar), 1, 12)
     as account_id, 'rep' || i % 30 as rep_id, ['inbound', 'outbound', 'partner'][1 + i % 3] as channel_code,

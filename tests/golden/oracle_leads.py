@@ -199,13 +199,21 @@ TEMPLATES = {
 }
 
 
-def sequence(kpis: Kpis, lead: dict, touches: list[dict], as_of: datetime, zone: str) -> None:
-    """Minimum, caps and steps of the template of a lead; leads that refuse contacts or convert early have none."""
+def sequence(
+    kpis: Kpis,
+    lead: dict,
+    touches: list[dict],
+    refusals: list[dict],
+    is_undated: bool,
+    as_of: datetime,
+    zone: str,
+) -> None:
+    """Minimum, caps and steps of the template of a lead; who refuses contacts in it or converts early has none."""
     channel, size = lead["channel_code"], lead["size_band_code"]
     code = {"inbound": "PB1", "outbound": "PB2"}.get(channel or "")
     if size == "enterprise" and channel in ("inbound", "outbound", "partner"):
         code = "PB3"
-    if code is None or size not in ("smb", "mid", "unknown", "enterprise") or lead.get("is_opted_out"):
+    if code is None or size not in ("smb", "mid", "unknown", "enterprise") or is_undated:
         return
     (window, least, most, channels, mails), steps = TEMPLATES[code]
     channels = 3 if code == "PB2" and size == "mid" else channels
@@ -215,6 +223,11 @@ def sequence(kpis: Kpis, lead: dict, touches: list[dict], as_of: datetime, zone:
     converted = lead["converted_at"]
     if converted and converted < as_of and (day_in(zone, converted) - born_on).days <= window:
         return
+    for refusal in refusals:
+        begun, ended = refusal["refused_at"], refusal.get("ends_at")
+        is_over = ended is not None and ended <= lead["created_at"]
+        if begun < as_of and not is_over and (day_in(zone, begun) - born_on).days <= window:
+            return
     days = [((day_in(zone, t["occurred_at"]) - born_on).days, t["channel_code"]) for t in touches]
     days = [(day, by) for day, by in days if 0 <= day <= window]
     by_mail = Counter(day for day, by in days if by == "email")
@@ -256,7 +269,10 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
     routing(kpis, tables, as_of, zone)
     window = timedelta(days=window_days)
     observed: dict = defaultdict(list)
-    touches = defaultdict(list)
+    touches, refusals = defaultdict(list), defaultdict(list)
+    for refusal in tables.get("int_contact_refusals", []):
+        refusals[refusal["person_id"]].append(refusal)
+    undated = {p["person_id"] for p in tables.get("int_person_attributes", []) if p.get("is_email_undated")}
     for touch in tables["fct_touches"]:
         if touch["occurred_at"] < as_of:
             touches[touch["lead_id"]].append(touch)
@@ -267,7 +283,8 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
         hand_over(kpis, lead, mine, as_of, window, zone)
         if lead["created_at"] is not None:
             follow_up(kpis, observed, lead, mine, as_of, zone)
-            sequence(kpis, lead, mine, as_of, zone)
+            person = lead["person_id"]
+            sequence(kpis, lead, mine, refusals[person], person in undated, as_of, zone)
     for (month, kind, code), seen in observed.items():
         enough = 2 * sum(happened for _, happened in seen) >= len(seen)
         half = kaplan_meier_median(seen) if enough else None

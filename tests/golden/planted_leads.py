@@ -40,6 +40,14 @@ ASSIGNED = {
     "lea_35": ("07-01 00:00", False, 0),  # at as_of: not seen
 }
 
+# person, begin and end (Paris): of four leads with a sequence of ten days, two keep it
+REFUSALS = [
+    ("per_25", "03-17 09:00", None),  # on the fourth day
+    ("per_28", "2025-11-03 09:00", "02-13 17:00"),  # over in the instant in which the lead is created
+    ("per_32", "01-17 00:30", None),  # on the eleventh day
+]  # fmt: skip
+UNDATED = ("per_24",)  # refuses mail since nobody knows when
+
 # lead, at (Paris), effective?
 TOUCHES = [
     ("lea_21", "03-09 09:30", True),  # 65 h, of which 1.0 worked
@@ -58,9 +66,26 @@ TOUCHES = [
 
 def tables() -> dict[str, list[dict]]:
     """Relation of the master layer -> rows."""
-    return {"fct_leads": _leads(), "fct_touches": [
-        _touch(f"f{n}", lead, at(moment), effective) for n, (lead, moment, effective) in enumerate(TOUCHES)
-    ]}  # fmt: skip
+    return {
+        "fct_leads": _leads(),
+        "fct_touches": [
+            _touch(f"f{n}", lead, at(moment), effective) for n, (lead, moment, effective) in enumerate(TOUCHES)
+        ],
+        "int_contact_refusals": [
+            {"person_id": person, "channel_code": "email", "refused_at": at(begun),
+             "ends_at": at(ended) if ended else None, "is_dispute": False, "is_of_flag": False}
+            for person, begun, ended in REFUSALS
+        ],
+        "int_person_attributes": [
+            {"person_id": person, "record_key": person, "is_email_undated": True, "is_call_undated": False}
+            for person in UNDATED
+        ],
+        "dim_persons": [
+            {"person_id": person, "account_id": "unknown", "lead_id": "lea_" + person[4:], "is_email_opted_out": True,
+             "is_call_opted_out": False}
+            for person in UNDATED
+        ],
+    }  # fmt: skip
 
 
 def _leads() -> list[dict]:

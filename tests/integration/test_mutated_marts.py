@@ -44,6 +44,7 @@ EQUIVALENT = {
     "fct_lead_sequences: left join templates": "the where asks for the window of the template",
     "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
     "fct_lead_sequences: left join steps": "the where asks for a day near the step",
+    "fct_lead_sequences: left join refusals": "the where asks for the day of the refusal",
     "fct_lead_adherences: left join leads": "every cadence is of a lead",
     "fct_lead_adherences: left join thresholds": "without a row there are no days, which the next where asks for",
     "fct_lead_adherences: left join in_force": "the where asks for the days of the row",
@@ -110,6 +111,10 @@ PLANTED = (
     " 'outbound' as channel_code, 'enterprise' as size_band_code, date '2026-06-01' as created_on,"
     " timestamp '2026-06-01 09:00:00' as created_at)"
     " from metrics.fct_lead_cadences where is_dated limit 1",
+    # a lead with a sequence, whose person refuses mail since nobody knows when
+    "update master.dim_persons set is_email_opted_out = true where person_id = (select min(l.person_id) from"
+    " metrics.fct_lead_sequences as s join master.fct_leads as l on l.lead_id = s.lead_id where l.person_id not in"
+    " (select person_id from conforming.int_contact_refusals))",
     "insert into master.fct_order_lines by name select * replace ('gone' as order_line_id, 'acc_gone' as account_id)"
     " from master.fct_order_lines where promised_on is not null and cancelled_on is null limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"

@@ -1,12 +1,18 @@
 -- Days of the company's zone: the steps of a sequence are days. Exceptions have no sequence to keep: leads that refuse
--- mail or calls, and those that convert before its end.
-with eligible as (
+-- contact in its days, those of whom nobody knows since when they refuse, and those that convert before its end.
+with undated as (
+    {{ undated_refusals() }}
+),
+
+windowed as (
     select
         cadences.lead_id,
+        leads.person_id,
         cadences.rep_id,
         cadences.channel_code,
         cadences.size_band_code,
         cadences.created_on,
+        cadences.created_at,
         settings.as_of,
         templates.template_code,
         templates.window_days,
@@ -22,12 +28,39 @@ with eligible as (
     where
         cadences.is_dated
         and {{ days_between('cadences.created_on', 'settings.cycle_end') }} > templates.window_days
-        and not coalesce(leads.is_opted_out, false)
         and not coalesce(
             leads.converted_at < settings.as_of
             and {{ days_between('cadences.created_on', 'leads.converted_on') }} <= templates.window_days,
             false
         )
+),
+
+refusals as (
+    select
+        refusals.person_id,
+        refusals.ends_at,
+        {{ local_day('refusals.refused_at', 'settings.timezone') }} as refused_on
+    from {{ ref('int_contact_refusals') }} as refusals
+    cross join {{ run_settings() }} as settings
+    where refusals.refused_at < settings.as_of
+),
+
+-- A refusal that was over when the lead was created, or came after the last day, leaves the sequence as it was.
+refusing as (
+    select distinct windowed.lead_id
+    from windowed
+    inner join refusals on windowed.person_id = refusals.person_id
+    where
+        (refusals.ends_at is null or refusals.ends_at > windowed.created_at)
+        and {{ days_between('windowed.created_on', 'refusals.refused_on') }} <= windowed.window_days
+),
+
+eligible as (
+    select windowed.*
+    from windowed
+    left join refusing on windowed.lead_id = refusing.lead_id
+    left join undated on windowed.person_id = undated.person_id
+    where refusing.lead_id is null and not coalesce(undated.is_mail_undated or undated.is_call_undated, false)
 ),
 
 touch_days as (

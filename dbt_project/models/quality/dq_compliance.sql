@@ -9,32 +9,8 @@ people as (
     {{ contact_people() }}
 ),
 
-{{ contact_refusals() }},
-
-refused_mail as (
-    select distinct person_id
-    from refusals
-    where channel_code in ('email', 'all')
-),
-
-refused_calls as (
-    select distinct person_id
-    from refusals
-    where channel_code in ('voice', 'all')
-),
-
--- Whoever refuses by a flag alone gives no date: contacts on that channel cannot be told from earlier ones.
 undated as (
-    select
-        persons.person_id,
-        persons.is_email_opted_out and mail.person_id is null as is_mail_undated,
-        persons.is_call_opted_out and calls.person_id is null as is_call_undated
-    from {{ ref('dim_persons') }} as persons
-    left join refused_mail as mail on persons.person_id = mail.person_id
-    left join refused_calls as calls on persons.person_id = calls.person_id
-    where
-        (persons.is_email_opted_out and mail.person_id is null)
-        or (persons.is_call_opted_out and calls.person_id is null)
+    {{ undated_refusals() }}
 ),
 
 sender_zones as (
@@ -182,14 +158,24 @@ judged as (
         and (not checks.is_opt_in or {{ policy_on('fr_consumer', 'needs_opt_in', 'dated.occurred_on') }})
 ),
 
+-- Of who refuses without a date, contacts after a refusal that has one are judged all the same: they are breaches.
 breaches as (
     select
-        check_code,
-        channel_code,
-        {{ first_of_month('occurred_on') }} as period_month,
-        count(*) as n_breaches
-    from {{ ref('dq_contact_breaches') }}
-    group by check_code, channel_code, {{ first_of_month('occurred_on') }}
+        found.check_code,
+        found.channel_code,
+        {{ first_of_month('found.occurred_on') }} as period_month,
+        count(*) as n_breaches,
+        count(*) filter (
+            where found.check_code = 'after_opt_out'
+            and case found.channel_code
+                when 'email' then undated.is_mail_undated
+                when 'voice' then undated.is_call_undated
+                else undated.is_mail_undated or undated.is_call_undated
+            end
+        ) as n_judged_undated
+    from {{ ref('dq_contact_breaches') }} as found
+    left join undated on found.person_id = undated.person_id
+    group by found.check_code, found.channel_code, {{ first_of_month('found.occurred_on') }}
 ),
 
 checked as (
@@ -236,9 +222,11 @@ select
     checked.check_code,
     checked.channel_code,
     checked.period_month,
-    cast(checked.n_assessed as bigint) as n_assessed,
-    cast(checked.n_not_assessed as bigint) as n_not_assessed,
-    case when checked.n_assessed > 0 then coalesce(breaches.n_breaches, 0) end as n_breaches,
+    cast(checked.n_assessed + coalesce(breaches.n_judged_undated, 0) as bigint) as n_assessed,
+    cast(checked.n_not_assessed - coalesce(breaches.n_judged_undated, 0) as bigint) as n_not_assessed,
+    case
+        when checked.n_assessed + coalesce(breaches.n_judged_undated, 0) > 0 then coalesce(breaches.n_breaches, 0)
+    end as n_breaches,
     case
         when checked.check_code like 'consumer%' then 'fr_consumer'
         when checked.check_code = 'after_opt_out' then 'data'

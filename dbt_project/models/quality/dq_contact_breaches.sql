@@ -41,7 +41,7 @@ people as (
     {{ contact_people() }}
 ),
 
-{{ contact_refusals() }},
+{{ contact_choices() }},
 
 refused as (
     select
@@ -50,7 +50,7 @@ refused as (
         refused_at,
         {{ epoch_micros('refused_at') }} as refused_us,
         {{ epoch_micros('ends_at') }} as ends_us
-    from refusals
+    from {{ ref('int_contact_refusals') }}
 ),
 
 after_refusal as (
@@ -66,10 +66,6 @@ after_refusal as (
         and contacts.at_us >= refused.refused_us
         and (refused.ends_us is null or contacts.at_us < refused.ends_us)
     group by contacts.person_code, contacts.channel_code, contacts.at_us
-),
-
-listed as (
-    {{ exclusion_rows() }}
 ),
 
 -- Days of a list are whole days of the company, so that a contact without a time is judged too.
@@ -88,7 +84,7 @@ outside_list as (
             contacts.at_us,
             listed.starts_at
         from contacts
-        inner join listed on contacts.person_code = substr(listed.person_id, 5)
+        inner join {{ ref('int_contact_exclusions') }} as listed on contacts.person_code = substr(listed.person_id, 5)
         where
             contacts.channel_code <> coalesce(listed.channel_code, 'none')
             and contacts.at_us >= {{ epoch_micros('listed.starts_at') }}
@@ -101,7 +97,7 @@ outside_list as (
             contacts.at_us,
             listed.starts_at
         from contacts
-        inner join listed on contacts.account_code = substr(listed.account_id, 5)
+        inner join {{ ref('int_contact_exclusions') }} as listed on contacts.account_code = substr(listed.account_id, 5)
         where
             contacts.channel_code <> coalesce(listed.channel_code, 'none')
             and contacts.at_us >= {{ epoch_micros('listed.starts_at') }}

@@ -96,42 +96,10 @@ contacts as (
     cross join policy
 ),
 
-{{ contact_refusals() }},
+{{ contact_choices() }},
 
-flag_dates as (
-    select
-        person_id,
-        coalesce(bool_or(channel_code = 'email'), false) as is_mail_dated,
-        coalesce(bool_or(channel_code = 'voice'), false) as is_call_dated
-    from refusals
-    where is_of_flag
-    group by person_id
-),
-
-undated_records as (
-    select
-        person_id,
-        bool_or(is_email_undated) as is_email_undated,
-        bool_or(is_call_undated) as is_call_undated
-    from {{ ref('int_person_attributes') }}
-    where is_email_undated or is_call_undated
-    group by person_id
-),
-
--- A flag that no date explains holds for good, whatever became of other refusals.
 undated as (
-    select
-        persons.person_id,
-        persons.is_email_opted_out
-        and (coalesce(undated_records.is_email_undated, false) or not coalesce(flag_dates.is_mail_dated, false))
-            as is_mail_undated,
-        persons.is_call_opted_out
-        and (coalesce(undated_records.is_call_undated, false) or not coalesce(flag_dates.is_call_dated, false))
-            as is_call_undated
-    from {{ ref('dim_persons') }} as persons
-    left join flag_dates on persons.person_id = flag_dates.person_id
-    left join undated_records on persons.person_id = undated_records.person_id
-    where persons.is_email_opted_out or persons.is_call_opted_out
+    {{ undated_refusals() }}
 ),
 
 consents as (
@@ -161,9 +129,7 @@ listed as (
             else {{ reasons.index('manual_list') }}
         end as place,
         coalesce({{ epoch_micros('entries.ends_at') }}, {{ for_good }}) as until_us
-    from (
-        {{ exclusion_rows() }}
-    ) as entries
+    from {{ ref('int_contact_exclusions') }} as entries
     cross join policy
     where entries.starts_at <= policy.as_of and (entries.ends_at is null or entries.ends_at > policy.as_of)
 ),
@@ -307,7 +273,7 @@ blocks as (
             else {{ reasons.index('opt_out') }}
         end as place,
         coalesce({{ epoch_micros('refusals.ends_at') }}, {{ for_good }}) as until_us
-    from refusals
+    from {{ ref('int_contact_refusals') }} as refusals
     cross join policy
     where refusals.ends_at is null or refusals.ends_at > policy.as_of
     union all

@@ -1,6 +1,18 @@
 -- Open leads whose sequence is running at the end of the cycle and has a step that is due and not done. A step is done
 -- by a touch on its day or the day before or after, as in fct_lead_sequences, which judges the sequences that are over.
-with running as (
+with undated as (
+    {{ undated_refusals() }}
+),
+
+-- Whose refusal has ended may be followed again; one that the data know of binds, also when it is dated after as_of.
+refusing as (
+    select distinct refusals.person_id
+    from {{ ref('int_contact_refusals') }} as refusals
+    cross join {{ run_settings() }} as settings
+    where refusals.ends_at is null or refusals.ends_at > settings.as_of
+),
+
+running as (
     select
         cadences.lead_id,
         leads.person_id,
@@ -17,11 +29,14 @@ with running as (
     inner join {{ ref('fct_leads') }} as leads on cadences.lead_id = leads.lead_id
     inner join {{ ref('cadence_templates') }} as templates
         on cadences.channel_code = templates.channel_code and cadences.size_band_code = templates.size_band_code
+    left join refusing on leads.person_id = refusing.person_id
+    left join undated on leads.person_id = undated.person_id
     where
         cadences.is_dated
         and not cadences.is_converted
         and leads.status_code <> 'disqualified'
-        and not coalesce(leads.is_opted_out, false)
+        and refusing.person_id is null
+        and not coalesce(undated.is_mail_undated or undated.is_call_undated, false)
         and {{ days_between('cadences.created_on', 'settings.cycle_end') }} <= templates.window_days
 ),
 

@@ -1,23 +1,16 @@
 -- Entries of the exclusion lists that were in force for at least a day of the cycle, with the contacts that disregarded
 -- them. An entry about nobody is shown as such: a record that is gone protects no one.
-with entries as (
-    {{ exclusion_rows() }}
-),
-
-of_cycle as (
+with of_cycle as (
     select
         entries.*,
         settings.as_of,
         settings.cycle_start,
         settings.cycle_end
-    from entries
+    from {{ ref('int_contact_exclusions') }} as entries
     cross join {{ run_settings() }} as settings
     where
         entries.valid_from < settings.cycle_end
-        and (
-            entries.valid_to is null
-            or (entries.valid_to > settings.cycle_start and entries.valid_to > entries.valid_from)
-        )
+        and (entries.valid_to is null or entries.valid_to > settings.cycle_start)
 ),
 
 breaches as (

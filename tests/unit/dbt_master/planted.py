@@ -229,7 +229,10 @@ ROWS: dict[str, list[dict]] = {
             ("m1", "cold@autre.fr", "bounced_hard", "2026-05-05 08:05:00", False),
             ("bulk", "hot@client.fr", "sent", "2026-05-07 08:00:00", True),
             ("bulk", "hot@client.fr", "delivered", "2026-05-07 08:01:00", True),
+            ("bulk", "hot@client.fr", "complained", "2026-05-09 10:00:00", True),
             ("bulk", "hot@client.fr", "complained", "2026-05-07 10:00:00", True),
+            ("bulk", "hot@client.fr", "unsubscribed", "2026-05-08 09:00:00", True),
+            ("bulk", "hot@client.fr", "unsubscribed", "2026-05-07 09:30:00", True),
             ("bulk", "stranger@else.fr", "blocked", "2026-05-07 08:00:00", True),
             ("bulk", f"bob@{OWN}", "sent", "2026-05-07 08:00:00", True),
         ])

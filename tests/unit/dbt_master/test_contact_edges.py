@@ -53,11 +53,12 @@ class Rows:
                 "outcome": "answered" if answered else "no_answer",
             })  # fmt: skip
 
-    def mail(self, name: str, *moments: datetime, event: str = "sent") -> None:
+    def mail(self, name: str, *moments: datetime, event: str = "sent", message: str | None = None) -> None:
+        """Events of so many messages, or of one that is named."""
         for moment in moments:
             number = len(self.mails)
             self.mails.append({
-                "source_record_id": f"m{number}", "message_id": f"m{number}", "event_type": event,
+                "source_record_id": f"m{number}", "message_id": message or f"m{number}", "event_type": event,
                 "recipient_email": f"{name}@{name}.fr", "occurred_at": moment, "sender_email": f"ana@{OWN}",
                 "is_automated": True,
             })  # fmt: skip
@@ -205,12 +206,35 @@ def _company() -> Rows:
     rows.person("back")
     rows.mail("back", at("2026-01-06 08:00:00"), at("2026-01-09 08:00:00"), event="unsubscribed")
     rows.consent("back", "email", "opt_in", at("2026-03-01 08:00:00"))
+    # the second refusal by the link of one old message counts as the first did
+    rows.person("relapse")
+    rows.mail("relapse", at("2026-01-06 08:00:00"), message="old")
+    rows.mail(
+        "relapse", at("2026-01-07 08:00:00"), at("2026-09-01 08:00:00"), event="unsubscribed", message="old"
+    )
+    rows.consent("relapse", "email", "opt_in", at("2026-03-01 08:00:00"))
+    rows.mail("relapse", at("2026-08-31 08:00:00"), at("2026-09-02 08:00:00"))
+    EXPECTED["relapse"] = {"email": ("opt_out", None)}
+    rows.person("sour")
+    rows.mail(
+        "sour", at("2026-01-07 08:00:00"), at("2026-09-01 08:00:00"), event="complained", message="sour"
+    )
+    rows.consent("sour", "all", "opt_in", at("2026-03-01 08:00:00"))
+    EXPECTED["sour"] = {"email": ("opt_out", None)}
+    # refused before the lead came in and taken back before it did
+    rows.person("early")
+    rows.consent("early", "email", "opt_out", at("2025-11-01 08:00:00"))
+    rows.consent("early", "email", "opt_in", at("2025-12-01 08:00:00"))
+    # a flag without a date beside a dated refusal: the contact after the date is judged, the one before cannot be
+    rows.person("half", email_opt_out=True)
+    rows.consent("half", "email", "opt_out", at("2026-10-10 08:00:00"))
+    rows.mail("half", at("2026-10-09 08:00:00"), at("2026-10-12 08:00:00"))
     # a flag without a date stays, whatever a dated refusal became
     refused = {"email": ("opt_out", None), "social": ("opt_out", None)}
     rows.person("flagged", email_opt_out=True)
     rows.consent("flagged", "email", "opt_out", at("2026-01-06 08:00:00"))
     rows.consent("flagged", "email", "opt_in", at("2026-03-01 08:00:00"))
-    EXPECTED["flagged"] = refused
+    EXPECTED["flagged"] = EXPECTED["half"] = refused
     rows.person("flagleft", email_opt_out=True)
     rows.mail("flagleft", at("2026-01-06 08:00:00"), event="unsubscribed")
     rows.consent("flagleft", "email", "opt_in", at("2026-03-01 08:00:00"))
@@ -243,7 +267,7 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     }  # fmt: skip
     con = built(
         tmp_path_factory.mktemp("edges") / "work", raw, "+dq_contactability", "+dq_contact_breaches",
-        "int_contact_refusals",
+        "+dq_compliance", "+fct_lead_sequences",
         timezone="Europe/Paris", as_of=str(AS_OF), same_account=[], same_person=[], exclusions=rows.lists,
     )  # fmt: skip
     yield con
@@ -268,12 +292,14 @@ def test_a_contact_after_a_second_refusal_or_an_expired_consent_is_a_breach(
         "select split_part(x.record_key, '/', 3), check_code, occurred_at, proof_at"
         " from quality_dbt.dq_contact_breaches inner join master.xref_persons as x using (person_id)"
         " where x.contract = 'crm_lead' and check_code in ('after_opt_out', 'consumer_opt_in')"
-        " and split_part(x.record_key, '/', 3) in ('resub', 'back', 'lapsed') order by all"
+        " and split_part(x.record_key, '/', 3) in ('resub', 'back', 'lapsed', 'relapse', 'half') order by all"
     ).fetchall()
     again = at("2026-09-01 08:00:00")
     assert found == [
+        ("half", "after_opt_out", at("2026-10-12 08:00:00"), at("2026-10-10 08:00:00")),
         ("lapsed", "consumer_opt_in", at("2026-09-02 09:00:00"), None),
         ("lapsed", "consumer_opt_in", at("2026-09-21 09:00:00"), None),
+        ("relapse", "after_opt_out", at("2026-09-02 08:00:00"), again),
         ("resub", "after_opt_out", again, again),  # sent_at of a mail of which the link alone is known
         ("resub", "after_opt_out", at("2026-09-02 08:00:00"), again),
     ]
@@ -282,6 +308,37 @@ def test_a_contact_after_a_second_refusal_or_an_expired_consent_is_a_breach(
         " using (person_id) where x.record_key = 'crm/crm_lead/resub' order by all"
     ).fetchall()
     assert refusals == [(at("2026-01-06 08:00:00"), at("2026-03-01 08:00:00")), (again, None)]
+
+
+@pytest.mark.audit("DE11", "CP1")
+def test_a_contact_before_a_refusal_is_no_breach_and_without_a_date_it_cannot_be_judged(
+    edges: duckdb.DuckDBPyConnection,
+) -> None:
+    """Mails since April after a refusal or at its instant: resub (two), grumble, relapse and half."""
+    found = edges.execute(
+        "select sum(n_assessed), sum(n_not_assessed), sum(n_breaches) from quality_dbt.dq_compliance"
+        " where check_code = 'after_opt_out' and channel_code = 'email'"
+    ).fetchall()
+    mails = edges.execute(
+        "select count(*) from master.fct_email_sends where sent_at >= timestamp '2026-03-31 22:00:00'"
+    ).fetchall()[0][0]
+    assert found == [(mails - 1, 1, 5)], "of half the mail before its date cannot be judged"
+
+
+@pytest.mark.audit("PB2", "DE11")
+def test_a_lead_has_a_sequence_unless_it_refused_in_its_days(edges: duckdb.DuckDBPyConnection) -> None:
+    """The leads of 5 January 2026 with fourteen days; who refused before and took it back, or later, kept his."""
+    judged = {
+        row[0]
+        for row in edges.execute(
+            "select split_part(x.record_key, '/', 3) from metrics.fct_lead_sequences as s"
+            " inner join master.fct_leads as l using (lead_id) inner join master.xref_persons as x"
+            " on l.person_id = x.person_id where x.contract = 'crm_lead'"
+        ).fetchall()
+    }
+    refusing = {"resub", "grumble", "back", "relapse", "sour", "flagged", "flagleft", "half"}
+    assert not judged & refusing
+    assert {"free", "early", "cool", "both", "later"} <= judged
 
 
 @pytest.mark.audit("DE9", "DE11", "DE12", "DE13", "DE14", "DE18", "CP1", "CP2")

@@ -38,12 +38,17 @@ def test_a_lead_is_due_from_the_day_of_a_step_until_it_is_touched(tmp_path) -> N
     lead("refuses", 9, call_opt_out=True)
     lead("listed", 9)
     rows.listed("listed", "vip", None, "2026-06-01")
+    lead("back", 9)  # what was refused and taken back forbids nothing
+    rows.consent("back", "email", "opt_out", at("2026-06-01 08:00:00"))
+    rows.consent("back", "email", "opt_in", at("2026-06-15 08:00:00"))
+    lead("says_no", 9)
+    rows.consent("says_no", "call", "opt_out", at("2026-06-28 08:00:00"))
     con = built(
         tmp_path / "work",
         {
             "crm_user": [{"source_record_id": "u1", "full_name": "Ana", "email": f"ana@{OWN}",
                           "phone_extension": "201", "timezone": "Europe/Paris"}],
-            "crm_lead": rows.leads, "telephony_call_leg": rows.calls,
+            "crm_lead": rows.leads, "telephony_call_leg": rows.calls, "crm_consent": rows.consents,
         },
         "+dq_due_followups", timezone="Europe/Paris", as_of=str(AS_OF), same_account=[], same_person=[],
         exclusions=rows.lists,
@@ -57,6 +62,7 @@ def test_a_lead_is_due_from_the_day_of_a_step_until_it_is_touched(tmp_path) -> N
             " order by 1"
         ).fetchall()
     assert found == [
+        ("back", "PB2", 4, 0, 8, None, True, AS_OF),
         ("late", "PB2", 4, 2, 6, date(2026, 6, 30), True, AS_OF),
         ("listed", "PB2", 4, 0, 8, None, False, None),
         ("never", "PB2", 6, 0, 13, None, True, AS_OF),

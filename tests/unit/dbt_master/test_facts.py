@@ -71,9 +71,19 @@ def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
     assert sends == {
         ("m1", HOT): (True, True, False, False, True, False, False, 4),
         ("m1", COLD): (True, False, True, False, False, False, False, 3),
-        ("bulk", HOT): (True, True, False, False, False, True, True, 3),
+        ("bulk", HOT): (True, True, False, False, False, True, True, 6),
         ("bulk", "unknown"): (False, False, False, False, False, False, True, 1),
     }
+
+
+@pytest.mark.audit("DE15", "DE16")
+def test_an_event_of_a_kind_counts_once_a_message_and_recipient_at_its_own_first_time(warehouse):
+    """Two complaints and two unsubscriptions of one mail, each pair delivered with the later one first."""
+    assert rows(
+        warehouse,
+        "select complained_at, unsubscribed_at, n_source_rows from master.fct_email_sends"
+        " where is_complained or is_unsubscribed",
+    ) == [(datetime(2026, 5, 7, 10), datetime(2026, 5, 7, 9, 30), 6)]
 
 
 def test_facts_find_whom_no_record_names_and_a_logged_call_keeps_its_lead(warehouse):

@@ -45,6 +45,18 @@ create table master.xref_accounts as
   from range(400) t(i), range(2) u(j)
   union all select 'crm/crm_account/A' || i, 'acc_' || lpad(i::varchar, 4, '0'), 'crm_account', 'crm', 'A' || i
   from range(100) t(i);
+create table master.dim_persons as
+  select 'per_' || lpad(i::varchar, 4, '0') || '_' || j as person_id, 'acc_' || lpad(i::varchar, 4, '0') as account_id
+  from range(400) t(i), range(2) u(j) union all select 'unknown', 'unknown';
+create table master.xref_persons as
+  select 'crm/crm_lead/L' || i || '_' || j as record_key, 'per_' || lpad(i::varchar, 4, '0') || '_' || j as person_id,
+    'crm_lead' as contract, 'crm' as source_instance, 'L' || i || '_' || j as source_record_id
+  from range(400) t(i), range(2) u(j);
+create table master.fct_leads as
+  select 'l' || i || '_' || j as lead_id, 'per_' || lpad(i::varchar, 4, '0') || '_' || j as person_id,
+    'acc_' || lpad(i::varchar, 4, '0') as account_id, 'inbound' as channel_code, false as is_converted,
+    false as is_opted_out, date '2026-05-01' as created_on
+  from range(400) t(i), range(2) u(j);
 create table metrics.fct_lead_cadences as
   select 'l' || i || '_' || j as lead_id, 'acc_' || lpad(i::varchar, 4, '0') as account_id, 'inbound' as channel_code,
     date '2026-07-01' - (20 + (i + j) % 90)::int as created_on, true as is_dated, true as is_matured,
@@ -65,11 +77,27 @@ def told(company: Path, *arguments: str) -> dict:
     return json.loads(result.output)
 
 
-def write_protocol(company: Path, code: str = "early_call") -> Path:
+def write_protocol(company: Path, code: str = "early_call", *, later: int = 0, **given: str) -> Path:
+    """later: days after START; given: keys of the protocol in place of its own, or new ones."""
     folder = company / "experiments" / code
     folder.mkdir(parents=True)
-    (folder / "protocol.yml").write_text(_PROTOCOL.format(code=code, start=START, end=END))
+    shift = dt.timedelta(days=later)
+    lines = _PROTOCOL.format(code=code, start=START + shift, end=END + shift).splitlines()
+    lines = [line for line in lines if line.split(":")[0] not in given]
+    lines += [f"{key}: {value}" for key, value in given.items()]
+    (folder / "protocol.yml").write_text("\n".join(lines) + "\n")
     return folder
+
+
+def drawn_units(company: Path, code: str) -> set[str]:
+    text = (company / "experiments" / code / "assignment.csv").read_bytes().decode("utf-8-sig")
+    return {row["unit_id"] for row in csv.DictReader(io.StringIO(text), delimiter=";")}
+
+
+def drawn(company: Path, code: str) -> dict:
+    """Registered and assigned."""
+    told(company, "register", code, "--author", "Ann Lee")
+    return told(company, "assign", code, "--author", "Ann Lee")
 
 
 @pytest.fixture
@@ -141,6 +169,60 @@ def test_the_holdout_and_units_of_another_experiment_on_the_same_days_are_left_o
     assert (
         refused.exit_code == 2 and "E-XPT-008" in refused.output
     )  # the two of the holdout are drawn by nobody
+
+
+_ODD = '{size_band_code: [smb], industry: ["=1+1"]}'
+
+
+@pytest.mark.audit("EX4")
+def test_an_experiment_on_persons_leaves_their_accounts_to_no_other_of_the_same_days(company):
+    """Of the 150 odd accounts both persons are drawn: an experiment on accounts has the 150 even ones left."""
+    write_protocol(company, "talk", unit="person", segment=_ODD)
+    assert sum(drawn(company, "talk")["arms"].values()) == 300
+    found = drawn(company, "early_call")
+    assert (found["n_left_out"], found["n_in_other_experiment"], sum(found["arms"].values())) == (
+        150,
+        150,
+        150,
+    )
+    assert not {unit for unit in drawn_units(company, "early_call") if int(unit[4:]) % 2}
+    write_protocol(company, "next", later=28)  # begins on the day on which the others no longer count
+    assert drawn(company, "next")["n_left_out"] == 0
+
+
+@pytest.mark.audit("EX4", "DE14")
+def test_an_experiment_on_accounts_holds_their_persons_and_so_do_holdout_and_lists(company):
+    write_protocol(company, "odd", segment=_ODD)
+    drawn(company, "odd")
+    (company / "experiments" / "holdout.csv").write_text("unit_id\nacc_0002\nper_0004_1\n")
+    with duckdb.connect(str(company / "work" / "warehouse.duckdb")) as con:
+        con.execute(
+            "create schema quality_dbt; create table quality_dbt.dq_escalations as select * from (values"
+            " ('acc_0006', 'unknown', true), ('unknown', 'per_0008_0', true), ('unknown', 'per_0009_0', true))"
+            " t(account_id, person_id, is_in_force)"
+        )
+    write_protocol(company, "talk", unit="person")
+    found = drawn(company, "talk")
+    counts = [found[name] for name in ("n_on_list", "n_in_holdout", "n_in_other_experiment", "n_left_out")]
+    assert counts == [4, 3, 299, 306], "of account 9 one person is on a list, the other in the experiment"
+    taken = {"per_0002_0", "per_0002_1", "per_0004_1", "per_0006_0", "per_0006_1", "per_0008_0", "per_0001_0"}
+    units = drawn_units(company, "talk")
+    assert not units & taken and {"per_0004_0", "per_0008_1"} <= units
+    write_protocol(company, "third")
+    assert invoke(company, "register", "third", "--author", "Ann Lee").exit_code == 0
+    refused = invoke(company, "assign", "third", "--author", "Ann Lee")
+    assert refused.exit_code == 2 and "E-XPT-008" in refused.output, "every account has a person who is taken"
+
+
+@pytest.mark.audit("EX4")
+def test_a_unit_that_has_another_golden_id_since_is_still_in_its_experiment(company):
+    write_protocol(company, "odd", segment=_ODD)
+    drawn(company, "odd")
+    with duckdb.connect(str(company / "work" / "warehouse.duckdb")) as con:
+        for table in ("dim_accounts", "xref_accounts", "dim_persons", "fct_leads"):
+            con.execute(f"update master.{table} set account_id = 'acc_9999' where account_id = 'acc_0001'")
+    assert drawn(company, "early_call")["n_in_other_experiment"] == 150
+    assert "acc_9999" not in drawn_units(company, "early_call")
 
 
 @pytest.mark.audit("EX4", "DE14")

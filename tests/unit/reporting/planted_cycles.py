@@ -85,7 +85,7 @@ def _part(share: int, shift: float = 0.0):
 
 
 LINES = (
-    line_of(POINTS, n_converted_before=212, n_refused_before=9, n_immature=0, top_limit=D(6), n_top_dropped=9, r_without_top=D("0.1152"),
+    line_of(POINTS, n_converted_before=212, n_refused_before=9, n_excluded=4, n_immature=0, top_limit=D(6), n_top_dropped=9, r_without_top=D("0.1152"),
             slope_without_top=D("0.0251"), form_code="linear", is_reversed=False, is_heterogeneous=True, within_slope=D("0.0214"),
             worst_cut_code="size_band", colour_code="amber", colour_reason_codes="r_below_green_bar,heterogeneous_segments,no_experiment"),
     *(line_of(_part(d), design) for d, design in ((1, "landmark_3"), (1, "landmark_10"), (1, "naive"))),

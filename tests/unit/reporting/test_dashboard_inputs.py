@@ -18,7 +18,7 @@ from orchestration.reporting.workbook import LeadRow, lead_rows
 D = Decimal
 _LINE = """
     select 'half_year' as period_code, date '2025-12-01' as period_start, date '2026-06-01' as period_end, design as design_code,
-        kind as segment_kind_code, segment as segment_code, n::bigint as n_leads, k::bigint as n_converted, 0::bigint as n_converted_before, 0::bigint as n_refused_before,
+        kind as segment_kind_code, segment as segment_code, n::bigint as n_leads, k::bigint as n_converted, 0::bigint as n_converted_before, 0::bigint as n_refused_before, 0::bigint as n_excluded,
         0::bigint as n_immature, 1.5::decimal(18, 10) as touches_mean, 0.4::decimal(18, 10) as conversion_rate, r::decimal(18, 10) as r,
         0.1::decimal(18, 10) as slope, case when design <> 'naive' then 'amber' end as colour_code, 'no_experiment' as colour_reason_codes, null as colour_flag_codes,
         null::decimal(18, 10) as r_low, null::decimal(18, 10) as r_high, null as line_reason_code
@@ -77,13 +77,13 @@ MARTS = {
         select id as lead_id, 'inbound' as channel_code, 'smb' as size_band_code, created as created_at, created::date as created_on, is_matured, true as is_dated,
             is_converted as is_converted_in_window, 'acc_1' as account_id, 'r1' as rep_id, 0::bigint as n_effective_touches
         from (values ('lea_1', timestamp '2026-03-01 10:00', true, false), ('lea_2', timestamp '2026-03-01 10:00', true, true), ('lea_3', timestamp '2026-03-01 10:00', true, true),
-            ('lea_4', timestamp '2026-03-01 10:00', true, true), ('lea_7', timestamp '2026-03-01 10:00', true, false), ('lea_5', timestamp '2026-06-01 00:00', true, false), ('lea_6', timestamp '2026-03-01 10:00', false, false))
+            ('lea_4', timestamp '2026-03-01 10:00', true, true), ('lea_7', timestamp '2026-03-01 10:00', true, false), ('lea_8', timestamp '2026-03-01 10:00', true, false), ('lea_5', timestamp '2026-06-01 00:00', true, false), ('lea_6', timestamp '2026-03-01 10:00', false, false))
             t (id, created, is_matured, is_converted)""",
     "master.fct_leads": """
         select id as lead_id, converted::timestamp as converted_at, converted::date as converted_on, date '2026-03-01' as created_on, false as is_created_day_only,
             by_day as is_converted_day_only
         from (values ('lea_1', null, false), ('lea_2', '2026-03-06 10:00', false), ('lea_3', '2026-03-06 09:59', false), ('lea_4', '2026-03-06', true), ('lea_5', null, false),
-            ('lea_6', null, false), ('lea_7', null, false)) t (id, converted, by_day)""",
+            ('lea_6', null, false), ('lea_7', null, false), ('lea_8', null, false)) t (id, converted, by_day)""",
     "master.fct_touches": """
         select 'lea_1' as lead_id, is_effective, moment as occurred_at, 'email' as channel_code, 'outbound' as direction_code,
             'email' as source_stream_code, 'm' as source_key from (values (true, timestamp '2026-03-01 10:00'), (true, timestamp '2026-03-06 09:59'),
@@ -93,6 +93,9 @@ MARTS = {
     "conforming.int_contact_refusals": """
         select p as person_id, begun as refused_at, ended::timestamp as ends_at from (values ('per_1', timestamp '2026-03-06 10:00', null),
             ('per_2', timestamp '2026-03-02 10:00', timestamp '2026-03-04 10:00'), ('per_7', timestamp '2026-03-06 09:59', null)) t (p, begun, ended)""",
+    "conforming.int_contact_exclusions": """
+        select p as person_id, null::varchar as account_id, begun as starts_at, ended::timestamp as ends_at from (values ('per_8', timestamp '2026-03-05 23:00', null),
+            ('per_1', timestamp '2026-03-06 10:00', null), ('per_2', timestamp '2026-02-01', timestamp '2026-03-01 10:00')) t (p, begun, ended)""",
 }
 
 
@@ -188,7 +191,8 @@ def test_steps_questions_outliers_and_the_policy_in_force(inputs):
 def test_the_exported_leads_are_those_of_the_landmark(company, inputs):
     """Touches from creation on and before day 5; converted at the landmark or later, by day after day 5; matured.
 
-    Of the refusals one comes at the landmark itself, one is over by then, and one still stands: that lead is out.
+    Of the refusals one comes at the landmark itself, one is over by then, and one still stands: that lead is out. Of the
+    entries of the exclusion list one begins at the landmark, one ends with the creation; the third takes its lead out.
     """
     assert lead_rows(company, inputs) == [
         LeadRow("lea_1", "inbound", "smb", 2, 0),

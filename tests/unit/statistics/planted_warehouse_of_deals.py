@@ -26,6 +26,10 @@ _TABLES = {
         "person_id varchar, channel_code varchar, refused_at timestamp, ends_at timestamp, is_dispute boolean,"
         " is_of_flag boolean"
     ),
+    "conforming.int_contact_exclusions": (
+        "exclusion_id varchar, channel_code varchar, person_id varchar, account_id varchar, starts_at timestamp,"
+        " ends_at timestamp"
+    ),
     "master.fct_leads": (
         "lead_id varchar, channel_code varchar, converted_at timestamp, converted_on date,"
         " is_created_day_only boolean, is_converted_day_only boolean, lead_score decimal(18,4)"

@@ -12,7 +12,9 @@ from planted_audit import add_audit_lead
 from planted_candidate import SETTINGS
 from planted_warehouse_of_deals import add, open_warehouse
 from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep
 
+from orchestration.audit.shares import Shared, newcombe_shared
 from orchestration.statistics import quantify
 from orchestration.statistics.account_quadrants import ends
 
@@ -88,6 +90,72 @@ def test_a_quadrant_recurs_from_two_of_three_cycles_of_the_leads_matured_then(co
         1,
     )
     assert found["left"]["quadrant_reason_code"] == "no_matured_lead" and found["left"]["list_rank"] is None
+
+
+@pytest.mark.audit("QU19")
+def test_the_share_of_q1_is_compared_with_the_half_year_before_which_shares_no_lead(con):
+    """From December on half of forty accounts are in Q1, from June to November a fifth was.
+
+    The half year one cycle earlier shares five of six months of leads: beside it nothing seems to have changed.
+    """
+    for i in range(40):
+        for month in range(-6, 6):
+            is_high = i % 10 < (5 if month >= 0 else 2)
+            plant(con, f"a{i:02}", month, 5 if is_high else 1, is_high)
+    plant(con, "gone", -3, 1, False)
+    (line,) = quantify.compute(con, SETTINGS)["account_lines"].to_pylist()
+    assert (line["n_accounts"], line["n_q1"], line["n_accounts_before"], line["n_q1_before"]) == (
+        40,
+        20,
+        41,
+        8,
+    )
+    assert line["q1_change"] == (Decimal(20) / 40 - Decimal(8) / 41).quantize(Decimal("1e-10"))
+    independent = confint_proportions_2indep(20, 40, 8, 41, method="newcomb", compare="diff")
+    assert (
+        0
+        < independent[0]
+        < line["q1_change_low"]
+        < line["q1_change"]
+        < line["q1_change_high"]
+        < independent[1]
+    )
+    expected = newcombe_shared(20, 40, 8, 41, Shared(40, 20, 8, 8))
+    assert (float(line["q1_change_low"]), float(line["q1_change_high"])) == pytest.approx(expected, abs=1e-9)
+    found = accounts(con)
+    high_before = sum(r["quadrant_before_code"] == "q1" for r in found.values())
+    assert high_before == 20 and "gone" not in found, (
+        "the cycle before, as of May, tells nothing of the change"
+    )
+    low, high = confint_proportions_2indep(20, 40, high_before, 40, method="newcomb", compare="diff")
+    assert low < 0 < high
+
+
+@pytest.mark.audit("DE14", "DA7")
+def test_leads_on_an_exclusion_list_are_in_no_account_and_counted(con):
+    for account in ("model", "vip", "mixed"):
+        for name in "ab":
+            plant(con, account, 5, 3, True, name)
+    con.execute("update metrics.fct_lead_cadences set lead_id = 'lea_' || lead_id")
+    con.execute("update master.fct_leads set lead_id = 'lea_' || lead_id")
+    con.execute("update master.fct_touches set lead_id = 'lea_' || lead_id")
+    con.execute("update metrics.fct_lead_cadences set account_id = 'unknown' where lead_id = 'lea_modelb5'")
+    add(con, "conforming.int_contact_exclusions", account_id="vip", starts_at=datetime(2026, 1, 1))
+    add(
+        con,
+        "conforming.int_contact_exclusions",
+        person_id="per_mixeda5",
+        starts_at=datetime(2026, 6, 2, 8, 59),
+    )
+    add(con, "conforming.int_contact_exclusions", person_id="per_mixedb5", starts_at=datetime(2026, 6, 2, 9))
+    tables = quantify.compute(con, SETTINGS)
+    assert {r["account_id"]: r["n_leads"] for r in tables["account_quadrants"].to_pylist()} == {
+        "model": 1,
+        "mixed": 1,
+    }
+    (line,) = tables["account_lines"].to_pylist()
+    names = ("n_accounts", "n_leads", "n_leads_without_account", "n_excluded")
+    assert tuple(line[name] for name in names) == (2, 2, 1, 3), "the window of mixed ends on 2 June at 9"
 
 
 def test_the_ends_of_the_cycles_before_are_first_instants_of_the_zone():

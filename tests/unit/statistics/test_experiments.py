@@ -39,6 +39,7 @@ _TABLES = {
     "master.xref_persons": "record_key varchar, person_id varchar",
     "master.fct_leads": "lead_id varchar, person_id varchar, converted_on date",
     "master.fct_meetings": "lead_id varchar, starts_on date, is_held boolean",
+    "master.fct_touches": "lead_id varchar, occurred_at timestamp, occurred_on date",
     "master.fct_email_sends": (
         "account_id varchar, person_id varchar, sent_at timestamp, is_sent boolean, is_delivered boolean,"
         " is_bounced_hard boolean, is_complained boolean, complained_at timestamp, is_unsubscribed boolean,"
@@ -253,6 +254,42 @@ def test_a_protocol_changed_after_registration_is_published_without_a_figure(wor
     assert (row["status_code"], row["reason_codes"]) == ("protocol_changed", "protocol_changed")
     assert row["n_test_leads"] is None and row["colour_code"] is None and not tables["experiment_arms"]
     assert not segments_tested(pa.Table.from_pylist([row], schema=SCHEMAS["experiments"]), SETTINGS.cycle_end)
+
+
+@pytest.mark.audit("EX6", "QU16")
+def test_meetings_by_touch_of_persons_count_both_in_the_days_of_the_experiment(world):
+    """Leads older than the experiment had four touches in their own window, which say nothing of these days."""
+    arms = world.experiment(12, PROTOCOL + "unit: person\n")
+    world.con.execute("insert into master.dim_persons select 'p' || i, 'a' || i from range(12) t(i)")
+    world.leads([(f"a{i}", -60, None) for i in range(12)])
+    last = END + dt.timedelta(days=WINDOW - 1)
+    one, other = (sorted(u for u, arm in arms.items() if arm == name) for name in ("early", "as_before"))
+
+    def touched(unit: str, *days: dt.date) -> None:
+        world.add("master.fct_touches", [
+            {"lead_id": f"l{unit[1:]}", "occurred_at": dt.datetime.combine(day, dt.time(9)), "occurred_on": day}
+            for day in days
+        ])  # fmt: skip
+
+    before, after = START - dt.timedelta(days=1), last + dt.timedelta(days=1)
+    touched(one[0], before, START, START, last, after)
+    touched(one[1], START)
+    touched(other[0], before, after)
+    world.add("master.fct_meetings", [
+        {"lead_id": f"l{one[0][1:]}", "starts_on": day, "is_held": held}
+        for day, held in ((before, True), (START, True), (last, True), (last, False), (after, True))
+    ])  # fmt: skip
+    rows = {row["arm_code"]: row for row in world.read()["experiment_arms"]}
+    assert (rows["early"]["n_touches"], rows["early"]["n_meetings"]) == (4, 2)
+    assert (rows["early"]["meetings_per_touch_rate"], rows["early"]["meetings_reason_code"]) == (
+        Decimal("0.5"),
+        None,
+    )
+    told = rows["as_before"]
+    assert (told["n_leads"], told["n_touches"], told["n_meetings"]) == (len(other), 0, 0)
+    assert (told["meetings_per_touch_rate"], told["meetings_reason_code"]) == (None, "no_touches")
+    world.con.execute("delete from metrics.fct_lead_cadences")
+    assert {row["meetings_reason_code"] for row in world.read()["experiment_arms"]} == {"no_matured_leads"}
 
 
 @pytest.mark.audit("EX10", "DE20")

@@ -83,6 +83,44 @@ def test_what_was_opened_is_to_be_won_by_touches_of_its_account(con):
     assert not found["is_enough"]
 
 
+@pytest.mark.audit("QU14", "DE14")
+def test_who_refused_or_stood_on_a_list_before_the_landmark_is_in_no_phase(con):
+    """Spec 2.7.1: at the landmark of each phase, 5 days after the hand-over and 14 after the opening."""
+    handed = MAY + timedelta(days=2)
+    for name in ("stays", "refused", "back", "late", "listed", "met"):
+        met = ((4, "meeting", True),) if name == "met" else ()
+        add_audit_lead(
+            con, f"lea_{name}", MAY, ((3, "voice", True), *met), mql_at=handed, account_id=f"a_{name}"
+        )
+    opened = AS_OF - timedelta(days=100)
+    for name in ("open", "no", "no_lead", "vip"):
+        add_deal_of(con, name, [1])
+        lead = "unknown" if name == "no_lead" else f"lea_of_{name}"
+        con.execute(f"update master.fct_opportunities set lead_id = '{lead}' where opportunity_id = '{name}'")
+    for person, begun, ended in (
+        ("per_refused", handed + timedelta(days=4.9), None),
+        ("per_back", handed - timedelta(days=9), handed + timedelta(days=5)),  # ends at the landmark
+        ("per_late", handed + timedelta(days=5), None),
+        ("per_met", handed, None),  # met before the landmark: counted there
+        ("per_of_no", opened + timedelta(days=13), None),
+        ("unknown", opened, None),
+    ):
+        add(con, "conforming.int_contact_refusals", person_id=person, channel_code="voice", refused_at=begun,
+            ends_at=ended)  # fmt: skip
+    for subject, begun in (
+        ({"account_id": "a_listed"}, handed - timedelta(days=40)),
+        ({"person_id": "per_late"}, handed + timedelta(days=5)),
+        ({"account_id": "a_vip"}, opened + timedelta(days=13)),
+        ({"person_id": "per_of_vip"}, opened),
+        ({"account_id": "a_open"}, opened + timedelta(days=14)),
+    ):
+        add(con, "conforming.int_contact_exclusions", starts_at=begun, **subject)
+    found = phases(con)
+    names = ("n_units", "n_event_before", "n_refused_before", "n_excluded")
+    assert tuple(found["mql"][name] for name in names) == (3, 1, 1, 1)
+    assert tuple(found["opportunity"][name] for name in names) == (2, 0, 1, 1)
+
+
 def test_a_company_without_leads_or_deals_says_why_both_phases_have_no_line(con):
     found = phases(con)
     assert {code: (r["n_units"], r["r"], r["line_reason_code"]) for code, r in found.items()} == {

@@ -132,6 +132,65 @@ def test_yields_are_those_of_a_recount_of_the_days(con, seed: int) -> None:
         assert counts == recount(leads, row["touch_number"]), row["touch_number"]
 
 
+def name_leads(con) -> None:
+    """Lead n is lea_n, so that its person is per_n."""
+    for table in ("metrics.fct_lead_cadences", "master.fct_leads", "master.fct_touches"):
+        con.execute(f"update {table} set lead_id = 'lea_' || substr(lead_id, 2)")
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.audit("DE2")
+def test_a_lead_is_at_risk_until_it_refuses_contact(con, seed: int) -> None:
+    """Spec 2.7.2: touches and conversions from the refusal on are none; the touch before it stays at risk."""
+    leads, rng = random_leads(300, seed), np.random.default_rng(100 + seed)
+    plant(con, leads)
+    name_leads(con)
+    kept, n_refused = [], 0
+    for n, (days, conversion) in enumerate(leads):
+        refused = round(float(rng.uniform(-3, 40)), 4) if rng.random() < 0.4 else None
+        if refused is not None:
+            add(con, "conforming.int_contact_refusals", person_id=f"per_{n}", channel_code="email",
+                refused_at=START + timedelta(days=refused))  # fmt: skip
+            n_refused += refused < WINDOW and (conversion is None or conversion >= max(refused, 0))
+        if refused is None or refused > 0:
+            kept.append((days, conversion, refused))
+    found = rows_of(compute(con, SETTINGS), "touch_yields")
+    end = (AS_OF - START).total_seconds() / 86400
+    for row in found:
+        k, at_risk, events, conversions = row["touch_number"], 0, 0, 0
+        for days, conversion, refused in kept:
+            stop = min(end, WINDOW) if refused is None else min(end, WINDOW, refused)
+            converts = conversion is not None and (refused is None or conversion < refused)
+            stood = [0.0, *(d for d in days if d < stop and not (converts and d >= conversion))]
+            if k < len(stood) and (stood[k] + HORIZON <= end or refused is not None):
+                at_risk += 1
+                events += (
+                    k == len(stood) - 1 and converts and conversion <= stood[k] + HORIZON and conversion < end
+                )
+            conversions += converts and conversion < WINDOW and len(stood) - 1 == k
+        assert (row["n_at_risk"], row["n_events"], row["n_conversions"]) == (at_risk, events, conversions), k
+        assert (row["n_leads_refused"], row["n_leads_excluded"]) == (n_refused, 0)
+    assert n_refused > 50 and len(found) > 4
+
+
+@pytest.mark.audit("DE2", "DE14")
+def test_yields_leave_out_who_stood_on_an_exclusion_list_in_the_window(con) -> None:
+    plant(con, [([1.0], 5.0)] * 6)
+    name_leads(con)
+    con.execute("update metrics.fct_lead_cadences set account_id = 'acc_' || substr(lead_id, 5)")
+    for subject, begun, ended in (
+        ({"person_id": "per_0"}, -5, 0.5), ({"account_id": "acc_1"}, 29, None), ({"person_id": "per_2"}, 30, None),
+        ({"account_id": "acc_3"}, -5, 0), ({"account_id": "acc_1"}, 1, None), ({"person_id": "per_1"}, 1, None),
+    ):  # fmt: skip
+        add(con, "conforming.int_contact_exclusions", starts_at=START + timedelta(days=begun),
+            ends_at=None if ended is None else START + timedelta(days=ended), **subject)  # fmt: skip
+    found = rows_of(compute(con, SETTINGS), "touch_yields")
+    assert [(row["n_at_risk"], row["n_events"]) for row in found] == [(4, 0), (4, 4)]
+    assert {(row["n_leads_excluded"], row["n_leads_refused"]) for row in found} == {(2, 0)}
+    whole = rows_of(compute(con, SETTINGS), "touch_yields", "all", "all")
+    assert {row["n_leads_excluded"] for row in whole} == {2}
+
+
 def test_a_conversion_without_an_hour_credits_no_touch_of_its_day(con) -> None:
     plant(con, [([0.5, 1.0], None)])
     con.execute(

@@ -19,9 +19,11 @@ from orchestration.statistics import PRODUCTS, compute_all
 from orchestration.statistics.frame import Frame
 from orchestration.statistics.touch_lines import compute
 
-SETTINGS = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1))
 START = datetime(2026, 5, 4, 9)
 WINDOW = 30
+SETTINGS = SimpleNamespace(
+    as_of=AS_OF, cycle_start=date(2026, 6, 1), cycle_end=date(2026, 7, 1), conversion_window_days=WINDOW
+)
 BAR = Decimal("0.002")
 
 
@@ -108,6 +110,55 @@ def test_a_lead_who_refused_contact_before_the_landmark_is_no_lead_without_touch
     ) == (5, 0)
 
 
+def listed(con, days: float, until: float | None = None, **subject: str) -> None:
+    """An entry of the exclusion lists, so many days after START."""
+    add(
+        con, "conforming.int_contact_exclusions", starts_at=START + timedelta(days=days),
+        ends_at=None if until is None else START + timedelta(days=until), **subject,
+    )  # fmt: skip
+
+
+@pytest.mark.audit("DE14")
+def test_who_stood_on_an_exclusion_list_in_the_days_that_count_is_counted_apart(con):
+    """By person or by company; before the landmark for its design, in the window for the naive one."""
+    for name, converted in (
+        ("vip", None),
+        ("firm", 10),
+        ("later", 20),
+        ("over", None),
+        ("free", None),
+        ("won", 2),
+    ):
+        add_lead(
+            con,
+            f"lea_{name}",
+            [1, 2],
+            converted,
+            account_id="acc_listed" if name == "firm" else f"acc_{name}",
+        )
+    listed(con, 4.9, person_id="per_vip")
+    listed(con, -9, 0.1, account_id="acc_listed")
+    listed(con, 5, person_id="per_later")  # from the landmark of five days on
+    listed(con, -9, 0, person_id="per_over")  # ended in the instant of the creation
+    listed(con, 30, account_id="acc_free")  # after the window
+    listed(con, 1, person_id="per_won")  # listed and converted: counted once
+    listed(con, 2, person_id="per_vip")  # two entries of one lead are one
+    listed(con, -90, person_id="per_somebody_else")
+    add(con, "conforming.int_contact_refusals", person_id="per_vip", channel_code="email", refused_at=START)
+    tables = compute(con, SETTINGS)
+
+    def counts(design: str) -> tuple[int, ...]:
+        found = row(tables, design)
+        names = ("n_leads", "n_converted", "n_excluded", "n_converted_before", "n_refused_before")
+        return tuple(found[name] for name in names)
+
+    assert counts("landmark_5") == (3, 1, 3, 0, 0)
+    assert counts("landmark_3") == (3, 1, 3, 0, 0), "the second entry of vip begins on day 2"
+    assert counts("naive") == (2, 0, 4, 0, 0)
+    by_rep = row(tables, "landmark_5", kind="rep", segment="r1")
+    assert (by_rep["n_leads"], by_rep["n_excluded"]) == (3, 3)
+
+
 def test_a_conversion_whose_day_has_no_hour_leaves_on_the_day_of_the_landmark(con):
     add_lead(con, "on_the_day", [1], 5.2, is_converted_day_only=True)
     add_lead(con, "after", [1], 6.2, is_converted_day_only=True)
@@ -176,6 +227,21 @@ def plant_world(con, units: int, seed: int, late: float) -> None:
     )
 
 
+@pytest.mark.audit("DE14", "R1")
+def test_customers_who_are_listed_because_they_are_courted_make_no_line(con):
+    """No touch does anything; sixty of a list are called twice a day, and two of three buy as they would anyway."""
+    plant_world(con, 1000, 4, late=0.0)
+    for i in range(60):
+        add_lead(con, f"lea_vip{i}", [d / 2 + 0.25 for d in range(12)], 12 if i % 3 else None)
+    before = row(compute(con, SETTINGS), "landmark_5")
+    assert before["r_low"] > Decimal("0.1") and before["n_excluded"] == 0
+    for i in range(60):
+        listed(con, -30, person_id=f"per_vip{i}")
+    found = row(compute(con, SETTINGS), "landmark_5")
+    assert (found["n_excluded"], found["n_leads"]) == (60, before["n_leads"] - 60)
+    assert found["r_low"] < 0 < found["r_high"]
+
+
 @pytest.mark.audit("R1")
 def test_touches_that_stop_at_conversion_fool_the_naive_line_and_not_the_landmark(con):
     """No effect at all: whoever converts has fewer touches, because nobody calls a customer again."""
@@ -235,7 +301,7 @@ def test_a_week_of_complaints_is_judged_whole_as_its_mart_does(con, days, colour
     for (month, day), (n, k) in days.items():
         add(con, "metrics.fct_email_send_days", sent_on=date(2026, month, day), n_delivered=n, n_complained=k,
             complaint_max_rate=BAR)  # fmt: skip
-    may = SimpleNamespace(as_of=AS_OF, cycle_start=date(2026, 5, 1), cycle_end=date(2026, 6, 1))
+    may = SimpleNamespace(**vars(SETTINGS) | {"cycle_start": date(2026, 5, 1), "cycle_end": date(2026, 6, 1)})
     assert row(compute(con, may), "landmark_5")["colour_code"] == colour
 
 

@@ -5,6 +5,7 @@ select
     n_accounts,
     n_leads,
     n_leads_without_account,
+    n_excluded,
     touches_mean,
     conversion_mean,
     r,

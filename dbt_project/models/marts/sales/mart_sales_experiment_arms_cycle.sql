@@ -20,6 +20,7 @@ select
     n_touches,
     n_meetings,
     meetings_per_touch_rate,
+    meetings_reason_code,
     n_sent,
     n_delivered,
     n_complained,

@@ -8,6 +8,8 @@ select
     n_events,
     n_event_before,
     n_closed_before,
+    n_refused_before,
+    n_excluded,
     n_immature,
     touches_mean,
     event_rate,

@@ -10,6 +10,7 @@ select
     n_converted,
     n_converted_before,
     n_refused_before,
+    n_excluded,
     n_immature,
     touches_mean,
     conversion_rate,

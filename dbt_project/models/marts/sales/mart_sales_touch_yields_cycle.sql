@@ -13,5 +13,7 @@ select
     yield_high_rate,
     n_conversions,
     cumulative_share_rate,
-    reason_code
+    reason_code,
+    n_leads_excluded,
+    n_leads_refused
 from {{ source('statistics', 'touch_yields') }}

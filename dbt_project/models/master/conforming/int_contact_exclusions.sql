@@ -1,0 +1,1 @@
+{{ exclusion_rows() }}
