@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
 from expectations.thresholds import kept_thresholds
-from orchestration.cycles.standing import kept_acts, standing_for
+from orchestration.cycles.standing import standing_for
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.experiments.kept import kept_experiments
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
 from orchestration.settings import RunSettings, fingerprint, waivers_path
 from orchestration.stewardship.tables import decisions_in_force
+from orchestration.survivorship import own_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,8 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     policies = [json.dumps(row, sort_keys=True) for row in kept]
     decisions = decisions_in_force(work / "stewardship")
     experiments = [json.dumps(each, sort_keys=True) for each in kept_experiments(work)]
-    return fingerprint(settings, [*delivered, *decisions, *policies, *kept_acts(work), *experiments])
+    rules = own_rules(work / "stewardship")
+    return fingerprint(settings, [*delivered, *decisions, *policies, *experiments, *rules])
 
 
 def id_of(settings: RunSettings, run_fingerprint: str) -> str:

@@ -76,7 +76,7 @@ CORE = {
 #: Columns of these tables that later metrics brought; the script computes none of those metrics.
 LATER_COLUMNS = {
     "mql_at", "sql_at", "expected_close_on", "forecast_category_code", "arr", "new_mrr_ytd", "lead_score",
-    "is_mql_day_only", "is_sql_day_only",
+    "is_mql_day_only", "is_sql_day_only", "complaint_max_rate",
 }  # fmt: skip
 #: The cut that the pipeline's tables have gained since.
 LATER_CUT = "segment_kind_code <> 'rep'"
