@@ -21,7 +21,6 @@ from orchestration.publication.files import file_sha256
 from orchestration.stewardship.exclusions import FILE as EXCLUSIONS
 from orchestration.stewardship.files import steward_files
 from orchestration.stewardship.outlier_classes import FILE as OUTLIER_CLASSES
-from orchestration.survivorship import FILE as SURVIVORSHIP
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -51,8 +50,8 @@ def list_inputs(company: Company) -> Inputs:
     own = {root / source.mapping for source in company.sources if source.mapping.endswith((".yml", ".yaml"))}
     found += [path for path in own if path.is_file()]
     found += [*decision_files(company.decisions), *steward_files(company.stewardship)]
-    beside = tuple(company.stewardship / name for name in (OUTLIER_CLASSES, EXCLUSIONS, SURVIVORSHIP))
-    found += [path for path in beside if path.is_file()]
+    growing = (company.stewardship / OUTLIER_CLASSES, company.stewardship / EXCLUSIONS)
+    found += [path for path in growing if path.is_file()]
     found += experiment_files(root)
     return Inputs(tuple(sorted(set(found))), listed.refused_links)
 

@@ -184,13 +184,14 @@ def prepare_decisions(run: Run) -> None:
     Raises StewardshipError for a file of decisions that cannot be read.
     """
     with run.state.step("decisions") as counts:
+        from orchestration.stewardship.files import SURVIVORSHIP
         from orchestration.stewardship.preparing import prepare
-        from orchestration.survivorship import FILE, write_rules
+        from orchestration.survivorship import write_rules
 
         standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
         for status in standing.statuses.values():
             counts[status] = counts.get(status, 0) + 1
-        write_rules(run.company.stewardship / FILE, run.work / "stewardship")
+        write_rules(run.company.stewardship / SURVIVORSHIP, run.work / "stewardship")
 
 
 def match_records(run: Run) -> MatchReport:

@@ -20,7 +20,6 @@ from orchestration.experiments.kept import kept_experiments
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
 from orchestration.settings import RunSettings, fingerprint, waivers_path
 from orchestration.stewardship.tables import decisions_in_force
-from orchestration.survivorship import own_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +37,8 @@ BEFORE_THE_GATE = frozenset({"raw", "master", "fact"})
 
 def run_fingerprint(work: Path, settings: RunSettings) -> str:
     """64 hex over what the candidate was made of: its first twelve end the id of its publication."""
+    from orchestration.survivorship import own_rules
+
     path = work / "collect" / "deliveries.parquet"
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 from ingest.contract import load_contracts
 from orchestration.matching.errors import MatchingError
 
-FILE = "survivorship.csv"
 DEFAULT_RULES = Path(__file__).with_name("rules.csv")
 COLUMNS = ("entity", "attribute", "criteria", "sources", "review_when")
 #: What may decide between two values. A criterion that finds them equal leaves the choice to the next one.

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT
-from orchestration.survivorship import FILE, RULES_SCHEMA, load_rules, own_rules, write_rules
+from orchestration.survivorship import RULES_SCHEMA, load_rules, own_rules, write_rules
 from orchestration.survivorship.rules import CRITERIA, DEFAULT_RULES, REVIEWS
 
 HEADER = "entity,attribute,criteria,sources,review_when\n"
@@ -53,6 +53,7 @@ def test_a_rule_of_its_own_is_news_for_a_run_and_part_of_the_publication(tmp_pat
     from orchestration.inputs import list_inputs
     from orchestration.publication.judging import run_fingerprint
     from orchestration.settings import read_settings
+    from orchestration.stewardship.files import SURVIVORSHIP
 
     company = plant(tmp_path)
     settings, folder = read_settings(company.work), company.work / "stewardship"
@@ -61,7 +62,7 @@ def test_a_rule_of_its_own_is_news_for_a_run_and_part_of_the_publication(tmp_pat
     assert own_rules(folder) == [] and run_fingerprint(company.work, settings) == before
     company.stewardship.mkdir()
     path = own(company.stewardship, HEADER + GOOD)
-    assert path == company.stewardship / FILE and path in list_inputs(company).files
+    assert path == company.stewardship / SURVIVORSHIP and path in list_inputs(company).files
     write_rules(path, folder)
     assert len(own_rules(folder)) == 1 and run_fingerprint(company.work, settings) != before
 
