@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 from xml.etree import ElementTree
 
 from orchestration.reporting.drawing import drawable
@@ -263,7 +264,8 @@ def weekly_rate(
     def paint(axes) -> None:
         known = [(index, week.rate) for index, week in enumerate(weeks) if week.rate is not None]
         barred = [(index, week.bar) for index, week in enumerate(weeks) if week.bar is not None]
-        bars = list(dict.fromkeys(bar for _, bar in barred))
+        bars = [bar for _, bar in barred]
+        runs = [(bar, [index for index, _ in run]) for bar, run in groupby(barred, key=lambda each: each[1])]
         top = max([0.0, *(rate for _, rate in known), *bars]) * 1.25 or 1
         axes.set_position((0.13, 24 / height, 0.86, 1 - 30 / height))
         axes.vlines(
@@ -277,9 +279,8 @@ def weekly_rate(
         axes.scatter(
             [i for i, _ in above], [r for _, r in above], s=34, marker="D", color=_ROLES["alarm"], **drawn
         )
-        for bar in bars:
-            held = [index for index, other in barred if other == bar]
-            first, last = (held[0] - 0.5, held[-1] + 0.5) if len(bars) > 1 else (-0.6, len(weeks) - 0.4)
+        for bar, held in runs:
+            first, last = (held[0] - 0.5, held[-1] + 0.5) if len(runs) > 1 else (-0.6, len(weeks) - 0.4)
             axes.hlines(bar, first, last, color=_ROLES["alarm"], linewidth=1, linestyle=(0, (4, 3)))
             axes.text(
                 max(first, -0.4), bar + top * 0.02, drawable(bar_label(bar), 40), fontsize=9.5, va="bottom",

@@ -63,6 +63,12 @@ def test_a_bar_that_changed_is_drawn_over_the_weeks_it_held():
     before, since = charts.RatedWeek("a", 0.001, 0.002), charts.RatedWeek("b", 0.001, 0.0005, is_breach=True)
     changed = weekly(before, before, since, bar_label=lambda bar: f"bar {bar}")
     assert [text for text in texts(changed) if text.startswith("bar")] == ["bar 0.002", "bar 0.0005"]
+    back = weekly(before, since, before, bar_label=lambda bar: f"bar {bar}")
+    assert [text for text in texts(back) if text.startswith("bar")] == [
+        "bar 0.002",
+        "bar 0.0005",
+        "bar 0.002",
+    ]
     same = weekly(before, before, bar_label=lambda bar: f"bar {bar}")
     assert [text for text in texts(same) if text.startswith("bar")] == ["bar 0.002"]
 
