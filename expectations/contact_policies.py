@@ -129,10 +129,29 @@ def read_contact_policies(path: Path) -> list[dict[str, Any]] | None:
     ]
 
 
-def keep_contact_policies(company_root: Path, work: Path) -> None:
-    """Write the company's rows to work/run, where dbt operations and the fingerprint take them; remove older ones."""
-    rows, kept = read_contact_policies(company_root / FILE), work / KEPT
-    if rows is None:
+def known_at(rows: list[dict[str, Any]], end: date) -> list[dict[str, Any]]:
+    """The rows of a file as they stood before the day `end`; none where the file was not written yet.
+
+    A row that begins on it or later was not in force in the cycle, and an end on it or later had not come: a cycle run
+    again judges as it judged before later rows were written. A profile that a file must have and that begins later
+    keeps its first row, which holds on no day of the cycle.
+    """
+    found = [
+        {name: value for name, value in row.items() if name != "valid_to" or value < end.isoformat()}
+        for row in rows
+        if row.get("valid_from", "") < end.isoformat()
+    ]
+    for profile in _PROFILES if found else ():
+        if not any(row["profile_code"] == profile for row in found):
+            found.append(next(row for row in rows if row["profile_code"] == profile))
+    return found
+
+
+def keep_contact_policies(company_root: Path, work: Path, cycle_end: date) -> None:
+    """Write the company's rows, as they stood at the cycle's end, to work/run, where dbt operations and the fingerprint
+    take them; remove older ones. Rows of the project hold where none of the company stood."""
+    rows, kept = known_at(read_contact_policies(company_root / FILE) or [], cycle_end), work / KEPT
+    if not rows:
         kept.unlink(missing_ok=True)
         return
     if not any(row["profile_code"] == "guard_rails" for row in rows):

@@ -59,8 +59,6 @@ RULES: Mapping[str, Rule] = {
     "yield_floor_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
     "yield_horizon_days": Rule(False, False, Decimal(1), Decimal(MOST_DAYS)),
     "ttf_margin_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
-    "complaint_bar_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
-    "complaint_margin_rate": Rule(False, False, Decimal("0.0001"), Decimal(1), is_whole=False),
 }
 CHANNELS = ("voice", "email", "social", "meeting", "event", "chat")
 
@@ -248,9 +246,23 @@ def _reads_as(text: str, rows: list[Any]) -> bool:
         return False
 
 
-def keep_thresholds(company_root: Path, work: Path) -> None:
-    """Write the company's rows to work/run, where dbt operations and the fingerprint take them; remove older ones."""
-    rows, kept = read_thresholds(company_root / FILE), work / KEPT
+def known_at(rows: Iterable[Threshold], end: date) -> tuple[Threshold, ...]:
+    """The rows as they stood before the day `end`: none that begins on it or later, and no end that had not come.
+
+    A later row is a decision for later leads. The end it gives to the row before it is later knowledge as well, so that
+    a cycle run again publishes what it published before that decision.
+    """
+    return tuple(
+        each.model_copy(update={"valid_to": None}) if each.valid_to and each.valid_to >= end else each
+        for each in rows
+        if each.valid_from is None or each.valid_from < end
+    )
+
+
+def keep_thresholds(company_root: Path, work: Path, cycle_end: date) -> None:
+    """Write the company's rows, as they stood at the cycle's end, to work/run, where dbt operations and the fingerprint
+    take them; remove older ones."""
+    rows, kept = known_at(read_thresholds(company_root / FILE), cycle_end), work / KEPT
     if not rows:
         kept.unlink(missing_ok=True)
         return

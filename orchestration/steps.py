@@ -161,8 +161,8 @@ def _collect(run: Run) -> Any:
         run.inputs = hash_inputs(run.company, inputs, SeenFiles(run.work).hashes())
         run.state.note(inputs=run.inputs)
         write_settings(run.settings, run.work)
-        keep_contact_policies(run.company.root, run.work)
-        keep_thresholds(run.company.root, run.work)
+        keep_contact_policies(run.company.root, run.work, run.settings.cycle_end)
+        keep_thresholds(run.company.root, run.work, run.settings.cycle_end)
         keep_framing(run.company, run.settings, run.work)
         keep_experiments(run.company.root, run.work, run.settings.cycle_end)
         counts.update(row_counts(run.work))
@@ -184,13 +184,14 @@ def prepare_decisions(run: Run) -> None:
     Raises StewardshipError for a file of decisions that cannot be read.
     """
     with run.state.step("decisions") as counts:
+        from orchestration.stewardship.files import SURVIVORSHIP
         from orchestration.stewardship.preparing import prepare
         from orchestration.survivorship import write_rules
 
         standing = prepare(run.company.stewardship, run.work, run.settings.cycle_end)
         for status in standing.statuses.values():
             counts[status] = counts.get(status, 0) + 1
-        write_rules(run.company.stewardship / "survivorship.csv", run.work / "stewardship")
+        write_rules(run.company.stewardship / SURVIVORSHIP, run.work / "stewardship")
 
 
 def match_records(run: Run) -> MatchReport:

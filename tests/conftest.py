@@ -40,6 +40,7 @@ SLOW = (
     "integration/test_empty_company.py",
     "integration/test_metrics_three_ways.py",
     "integration/test_mutated_marts.py",
+    "integration/test_one_bar_of_complaints.py",
     "integration/test_real_company.py",
     "integration/test_real_subscriptions.py",
     "integration/test_replayed_cycle.py",

@@ -28,7 +28,7 @@ class Trend:
         difference: rate now - rate before, exact; None without mails in either month.
         low, high: one-sided 95 % bounds of it.
         status: proved, not_proved or worse; None with `reason`.
-        reason: no_mails or no_mails_before.
+        reason: no_mails, no_mails_before, or no_margin: no policy says which rise does not matter.
     """
 
     difference: Fraction | None
@@ -38,8 +38,8 @@ class Trend:
     reason: str | None = None
 
 
-def trend(now: tuple[int, int], before: tuple[int, int], margin: Fraction) -> Trend:
-    """Trend of (complaints, mails delivered). A rise that is shown is worse, however small.
+def trend(now: tuple[int, int], before: tuple[int, int], margin: Fraction | None) -> Trend:
+    """Trend of (complaints, mails delivered). A rise that is shown is worse, however small, and without a margin too.
 
     Raises:
         ValueError: more complaints than mails.
@@ -53,5 +53,8 @@ def trend(now: tuple[int, int], before: tuple[int, int], margin: Fraction) -> Tr
     p1, p0 = k1 / n1, k0 / n0
     down = p1 - p0 - sqrt((p1 - low[0]) ** 2 + (high[1] - p0) ** 2)
     up = p1 - p0 + sqrt((high[0] - p1) ** 2 + (p0 - low[1]) ** 2)
+    difference = Fraction(k1, n1) - Fraction(k0, n0)
+    if down <= 0 and margin is None:
+        return Trend(difference, float(down), float(up), None, "no_margin")
     status = WORSE if down > 0 else PROVED if up < float(margin) else NOT_PROVED
-    return Trend(Fraction(k1, n1) - Fraction(k0, n0), float(down), float(up), status)
+    return Trend(difference, float(down), float(up), status)

@@ -16,10 +16,9 @@ from statsmodels.stats.multitest import multipletests
 
 from orchestration.audit.points import Points
 from orchestration.audit.regression import Line, line, spreads
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 
 Key = TypeVar("Key")
-MINIMUM_UNITS = 30
-MINIMUM_EVENTS = 10
 _SURE = 1.959963984540054  # standard errors of a two-sided 95 % interval
 
 
@@ -46,14 +45,18 @@ class Composition:
     i_squared: float | None
 
 
-def is_eligible(fitted: Line) -> bool:
-    """True when a segment may have a line of its own: n >= 30, 10 events, a slope with an error."""
-    enough = fitted.n >= MINIMUM_UNITS and fitted.n_events >= MINIMUM_EVENTS
-    return enough and fitted.slope is not None and bool(fitted.slope_hc3_se)
+def is_eligible(fitted: Line, bars: Bars = METHOD_BARS) -> bool:
+    """True when a segment may have a line of its own: units and events enough to be judged, a slope with an error."""
+    return (
+        bars.is_enough(fitted.n, fitted.n_events) and fitted.slope is not None and bool(fitted.slope_hc3_se)
+    )
 
 
 def composition(
-    whole: Line, segments: Mapping[str, Points], fitted: Mapping[str, Line] | None = None
+    whole: Line,
+    segments: Mapping[str, Points],
+    fitted: Mapping[str, Line] | None = None,
+    bars: Bars = METHOD_BARS,
 ) -> Composition:
     """What the segments of one cut say about the line of the whole.
 
@@ -61,10 +64,11 @@ def composition(
         whole: line of all units.
         segments: segment -> its units; together they are all units.
         fitted: segment -> its line, where the caller has fitted them.
+        bars: the least numbers of the framing note.
     """
     if fitted is None:
         fitted = {segment: line(points) for segment, points in segments.items()}
-    lines = [found for found in fitted.values() if is_eligible(found)]
+    lines = [found for found in fitted.values() if is_eligible(found, bars)]
     within = _within_slope(segments)
     slopes = [found.slope for found in lines if found.slope is not None]
     reversed_sign = whole.slope is not None and len(slopes) >= 2 and all(s * whole.slope < 0 for s in slopes)

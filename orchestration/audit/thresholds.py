@@ -208,18 +208,20 @@ def _longest(cells: np.ndarray, margin: Fraction, least: int, *, is_proved: bool
     return np.where(holds, np.arange(holds.shape[1]), -1).max(axis=1)
 
 
-def mails_a_day(doses: Mapping[int, tuple[int, int]], bar: Fraction) -> Proposal:
+def mails_a_day(doses: Mapping[int, tuple[int, int]], bar: Fraction | None) -> Proposal:
     """As many mails a person and day as complaints are shown to stay under the bar.
 
     doses: mails of the day -> (delivered, complained). A dose is shown to be safe when the exact one-sided 95 % upper
     bound of its rate is at most `bar`, and unsafe when the lower one is above it; between them nothing is shown, which
     is why the interval reaches from the last dose shown to be safe to the last one before an unsafe one. Where no dose
-    is shown to be safe none is proposed, whatever is shown to be unsafe.
+    is shown to be safe none is proposed, whatever is shown to be unsafe; nor without a bar (None).
     """
     method = "clopper_pearson"
     n, events = (sum(each) for each in zip(*doses.values(), strict=True)) if doses else (0, 0)
     if any(not 0 <= k <= m for m, k in doses.values()):
         raise ValueError(f"more complaints than mails: {dict(doses)}")
+    if not n or bar is None:
+        return Proposal(None, None, None, n, events, method, "no_bar" if n else "too_few_units")
     safe, unsafe = 0, None
     for dose in range(1, max(doses, default=0) + 1):
         m, k = doses.get(dose, (0, 0))
@@ -228,8 +230,6 @@ def mails_a_day(doses: Mapping[int, tuple[int, int]], bar: Fraction) -> Proposal
         if unsafe is None and _lower(k, m) > float(bar):
             unsafe = dose
     high = None if unsafe is None else Decimal(unsafe - 1)
-    if not n:
-        return Proposal(None, None, None, n, events, method, "too_few_units")
     if not safe:
         low = None if high is None else Decimal(0)
         return Proposal(None, low, high, n, events, method, "not_shown_safe")

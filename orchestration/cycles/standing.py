@@ -5,11 +5,9 @@ What does NOT belong here: the note itself (note.py), what a standing does to a 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from orchestration.cycles.acts import Acts, find_acts
 from orchestration.cycles.note import Framing, Note, Standing, read_note
 
 if TYPE_CHECKING:
@@ -42,52 +40,35 @@ def _standing(note: Note | None) -> Standing:
 
 
 def keep_framing(company: Company, settings: RunSettings, work: Path) -> None:
-    """Write the note of the cycle, and what people did after it, as work/run/framing.parquet (one row)."""
+    """Write the note of the cycle as work/run/framing.parquet (one row), without what is written to close it."""
     import pyarrow as pa
 
     from expectations.results import write_parquet
 
     note = read_note(company.root, settings.cycle, company.timezone)
-    acts = find_acts(company.root, settings.cycle_end)
     row = {
         "cycle": settings.cycle,
         "standing_code": _standing(note),
-        "n_decisions": acts.n_decisions,
-        "n_experiments": acts.n_experiments,
         "note": note.framing.model_dump_json(exclude={"closing", "closed"}) if note else None,
     }
     schema = pa.schema(
         [
             ("cycle", pa.string()),
             ("standing_code", pa.string()),
-            ("n_decisions", pa.int64()),
-            ("n_experiments", pa.int64()),
             ("note", pa.string()),
         ]
     )
     write_parquet(pa.Table.from_pylist([row], schema=schema), work / KEPT)
 
 
-def kept_acts(work: Path) -> list[str]:
-    """What people did after the framing, as text for the fingerprint of a candidate; empty when they did nothing."""
-    import pyarrow.parquet as pq
-
-    path = work / KEPT
-    if not path.is_file():
-        return []
-    row = pq.read_table(path, columns=["n_decisions", "n_experiments"]).to_pylist()[0]
-    return [json.dumps(row, sort_keys=True)] if any(row.values()) else []
-
-
-def framing_in(con: duckdb.DuckDBPyConnection, cycle: str) -> tuple[str, Framing | None, Acts]:
-    """(standing, note, acts) that a warehouse was made with, from its source run.framing; missing without one."""
+def framing_in(con: duckdb.DuckDBPyConnection, cycle: str) -> tuple[str, Framing | None]:
+    """(standing, note) that a warehouse was made with, from its source run.framing; missing without one."""
     found = con.execute(
         "select count(*) from information_schema.tables where table_schema = 'run' and table_name = 'framing'"
     ).fetchall()[0][0]
-    query = "select standing_code, note, n_decisions, n_experiments from run.framing where cycle = ?"
+    query = "select standing_code, note from run.framing where cycle = ?"
     rows = con.execute(query, [cycle]).fetchall() if found else []
     if not rows:
-        return "missing", None, Acts()
-    standing, note, n_decisions, n_experiments = rows[0]
-    framing = Framing.model_validate_json(note) if note else None
-    return standing, framing, Acts(n_decisions, n_experiments)
+        return "missing", None
+    standing, note = rows[0]
+    return standing, Framing.model_validate_json(note) if note else None

@@ -13,6 +13,8 @@ from typing import Literal
 from orchestration.cycles.calendar import STEPS, calendar_of
 
 StatusCode = Literal["done", "open", "held"]
+#: Steps that people take after the month whose figures they rest on.
+AFTER_THE_MONTH = ("decide", "experiment")
 #: Duty of RACI that owns each step when the note names nobody: the role that is responsible.
 _OWNERS = {
     "frame": "vp_sales",
@@ -31,7 +33,8 @@ class Evidence:
 
     note: standing of the framing note. n_late, n_refused: deliveries that did not come, files that were refused.
     verdict: of the gate, None before it. has_estimates, has_pages: the statistics and the pages of the cycle are there.
-    n_decisions: thresholds approved for the weeks after the cycle; n_experiments: registered ones that run then.
+    n_decisions: thresholds approved for the weeks after the cycle; n_experiments: registered ones that run then; None:
+    not asked, because the figures of a month know nothing of the weeks after it.
     """
 
     note: str = "missing"
@@ -41,8 +44,8 @@ class Evidence:
     verdict: str | None = None
     has_estimates: bool = False
     has_pages: bool = False
-    n_decisions: int = 0
-    n_experiments: int = 0
+    n_decisions: int | None = 0
+    n_experiments: int | None = 0
     is_closed: bool = False
 
 
@@ -77,9 +80,15 @@ def _statuses(evidence: Evidence) -> dict[str, tuple[StatusCode, str | None]]:
         "clean": _cleaned(evidence),
         "visualise": _one(evidence.has_pages, "not_published"),
         "quantify": _one(evidence.has_estimates, "not_published"),
-        "decide": _one(evidence.n_decisions > 0 or evidence.is_closed, "nothing_decided"),
-        "experiment": _one(evidence.n_experiments > 0, "nothing_registered"),
+        "decide": _acted(evidence.n_decisions, "nothing_decided", is_done=evidence.is_closed),
+        "experiment": _acted(evidence.n_experiments, "nothing_registered"),
     }
+
+
+def _acted(n_acts: int | None, reason: str, *, is_done: bool = False) -> tuple[StatusCode, str | None]:
+    if n_acts is None:
+        return "open", "after_the_month"
+    return _one(n_acts > 0 or is_done, reason)
 
 
 def _one(is_done: bool, reason: str) -> tuple[StatusCode, str | None]:

@@ -2,7 +2,7 @@
 
 A run of a cycle sees what was registered before the cycle ended, and protocols without a registration whose first day
 lies before that, so that an old cycle run again does not learn of later experiments. What does NOT belong here:
-figures.
+figures, and the rollout checklist, which is ticked after them.
 """
 
 from __future__ import annotations
@@ -127,8 +127,6 @@ def _told(protocol: Protocol, registration: Registration | None, drawn: Drawn | 
         "registered_sha256": registration.protocol_sha256 if registration else None,
         "assignment_sha256": drawn.sha256 if drawn else None,
         "standing": standing(protocol, registration, drawn),
-        "n_rollout_items": len(protocol.rollout),
-        "n_rollout_done": sum(item.is_done for item in protocol.rollout),
     }
 
 

@@ -181,8 +181,6 @@ def experiment_row(opened: Opened, cells: Cells | None) -> dict[str, Any]:
         "status_code": opened.status,
         "success_points": protocol.success_points,
         "n_leads_planned": protocol.leads_per_arm,
-        "n_rollout_items": told["n_rollout_items"],
-        "n_rollout_done": told["n_rollout_done"],
     }
     found = Findings(opened.status)
     if cells is not None:

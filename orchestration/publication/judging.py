@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from expectations.contact_policies import kept_contact_policies
 from expectations.thresholds import kept_thresholds
-from orchestration.cycles.standing import kept_acts, standing_for
+from orchestration.cycles.standing import standing_for
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.experiments.kept import kept_experiments
 from orchestration.publication.history import last_publication, read_baseline, read_log, row_accounts
@@ -37,6 +37,8 @@ BEFORE_THE_GATE = frozenset({"raw", "master", "fact"})
 
 def run_fingerprint(work: Path, settings: RunSettings) -> str:
     """64 hex over what the candidate was made of: its first twelve end the id of its publication."""
+    from orchestration.survivorship import own_rules
+
     path = work / "collect" / "deliveries.parquet"
     delivered = pq.read_table(path, columns=["_delivery_id"])["_delivery_id"].to_pylist()
     # A policy of the company's own is part of it; the project's is part of the code.
@@ -44,7 +46,8 @@ def run_fingerprint(work: Path, settings: RunSettings) -> str:
     policies = [json.dumps(row, sort_keys=True) for row in kept]
     decisions = decisions_in_force(work / "stewardship")
     experiments = [json.dumps(each, sort_keys=True) for each in kept_experiments(work)]
-    return fingerprint(settings, [*delivered, *decisions, *policies, *kept_acts(work), *experiments])
+    rules = own_rules(work / "stewardship")
+    return fingerprint(settings, [*delivered, *decisions, *policies, *experiments, *rules])
 
 
 def id_of(settings: RunSettings, run_fingerprint: str) -> str:

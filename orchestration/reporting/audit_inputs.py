@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.project import MANIFEST
 from orchestration.reporting.definitions import (
     MetricDefinition,
     TileSettings,
-    complaint_bar,
     metric_definitions,
     tile_settings,
 )
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 HISTORY_MONTHS = 13
 _KPIS = "marts.mart_management_kpis_month"
+_FRAMING = "marts.mart_management_framing_cycle"
+_SETTINGS = {"r_green", "r_amber", "delta_points", "minimum_n", "minimum_events"}
 _SEGMENTED = ("cr", "touches_per_lead", "ttf_hours", "contacted_24h_rate")
 _SIZE_ORDER = ("smb", "mid", "enterprise", "unknown")
 _CHANNEL_ORDER = ("inbound", "outbound", "partner", "unknown")
@@ -77,7 +80,7 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     kpis = _kpis(company_rows, cycle, rule_outcomes(reader), _published_trust(company))
     lines = _touch_lines(reader)
     matured = next((month_start(kpi.period) for kpi in kpis if kpi.is_cohort), cycle)
-    return AuditInputs(
+    found = AuditInputs(
         run=run,
         verdict=verdict,
         kpis=kpis,
@@ -88,10 +91,34 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
         bridge=_bridge(reader, cycle),
         revenue=_revenue(reader, cycle),
         complaints=_complaints(reader, cycle),
-        complaint_bar=complaint_bar(),
+        bars=_bars(reader),
         stages=_stages(reader, cycle),
         last_delivery_on=last_delivery_on,
         **counts,
+    )
+    barred = {tile.name for tile in tile_settings() if tile.has_complaint_bar}
+    return replace(
+        found,
+        kpis=tuple(
+            replace(kpi, bar=found.complaint_bar) if kpi.name in barred else kpi for kpi in found.kpis
+        ),
+    )
+
+
+def _bars(reader: Reader) -> Bars:
+    """Bars of the light and least numbers that the note of the cycle names; those of the method without a note."""
+    if not reader.has(_FRAMING):
+        return METHOD_BARS
+    rows = reader.table(_FRAMING, "select item_code, setting_value from relation where kind_code = 'setting'")
+    told = {row["item_code"]: row["setting_value"] for row in rows}
+    if not told.keys() >= _SETTINGS:
+        return METHOD_BARS
+    return Bars(
+        r_green=told["r_green"],
+        r_amber=told["r_amber"],
+        delta_points=told["delta_points"],
+        minimum_units=int(told["minimum_n"]),
+        minimum_events=int(told["minimum_events"]),
     )
 
 
@@ -184,7 +211,6 @@ def _kpi(
         definition_en=definition.definition_en,
         minimum_n=definition.minimum_n,
         is_cohort=tile.month == "matured",
-        bar=tile.bar,
         trust=trust,
         trust_rule_ids=rule_ids,
     )
@@ -337,6 +363,7 @@ def _complaints(reader: Reader, cycle: date) -> tuple[ComplaintWeek, ...]:
             row["n_delivered"] if row else 0,
             row["complaint_rate"] if row else None,
             bool(row and row["is_complaint_breach"]),
+            row["complaint_max_rate"] if row else None,
         )
         for week in weeks
         for row in [known.get(week)]

@@ -10,17 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from orchestration.audit.traffic_light import Bars
 from orchestration.reporting.bounds import exact_upper_95
-from orchestration.reporting.charts import bridge, places_of, sparkline, stacked_months, weekly_rate
+from orchestration.reporting.charts import (
+    RatedWeek,
+    bridge,
+    places_of,
+    sparkline,
+    stacked_months,
+    weekly_rate,
+)
 from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment, TouchLine
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
 from orchestration.reporting.line_checks import check_sentences
+from orchestration.reporting.light_reasons import light_reasons
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.sections.accounts import unreadable
 from orchestration.reporting.sections.verdict import verdict_banner
 from orchestration.reporting.wording import Wording
 
-SEGMENT_MINIMUM = 30
 _DIMENSIONS = ("size_band", "channel")
 
 
@@ -113,7 +121,7 @@ def _tile(kpi: Kpi, inputs: AuditInputs, t: Wording, f: Formats) -> Tile:
         note = t("audit.tile.too_few", n=f.integer(kpi.minimum_n))
     elif kpi.bar is not None:
         state = "over" if kpi.measure.value > kpi.bar else "within"
-        note = t(f"audit.tile.bar_{state}", bar=f.percent(kpi.bar, 1))
+        note = t(f"audit.tile.bar_{state}", bar=f.exact_percent(kpi.bar))
         n, of = kpi.measure.numerator, kpi.measure.denominator
         upper = None if n is None or of is None else exact_upper_95(int(n), int(of))
         if upper is not None:
@@ -134,21 +142,23 @@ def _tile(kpi: Kpi, inputs: AuditInputs, t: Wording, f: Formats) -> Tile:
     )
 
 
-def _segment_cell(measure: Measure, unit: str, places: int, t: Wording, f: Formats) -> dict[str, object]:
+def _segment_cell(
+    measure: Measure, unit: str, places: int, minimum: int, t: Wording, f: Formats
+) -> dict[str, object]:
     """A cell of the segment table; greyed when it rests on fewer leads than the minimum."""
     n = measure.denominator
-    few = n is not None and n < SEGMENT_MINIMUM
+    few = n is not None and n < minimum
     if measure.value is None:
         return {"text": MISSING, "title": reason_text(measure.reason_code, t), "few": True}
     title = t("audit.tile.n", n=f.integer(n)) if n is not None else ""
     return {"text": quantity(measure.value, unit, places, "", t, f), "title": title, "few": few}
 
 
-def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str] | None:
+def _line_cell(line: TouchLine | None, bars: Bars, t: Wording, f: Formats) -> dict[str, str] | None:
     """r with its interval, the colour and why; None where no lead of the segment was old enough."""
     if line is None:
         return None
-    reasons = ", ".join(t.or_raw("lights.reason", code) for code in line.reasons)
+    reasons = light_reasons(line.reasons, bars, t, f)
     if line.r is None:
         shown, title = MISSING, t.or_raw("lights.line", line.reason_code or "not_computed")
     else:
@@ -165,16 +175,16 @@ def _line_cell(line: TouchLine | None, t: Wording, f: Formats) -> dict[str, str]
     }
 
 
-def _segment_rows(segment: Segment, t: Wording, f: Formats) -> dict[str, object]:
+def _segment_rows(segment: Segment, bars: Bars, t: Wording, f: Formats) -> dict[str, object]:
     return {
         "label": t.or_raw(segment.dimension, segment.code),
         "n": f.integer(segment.n_leads),
-        "line": _line_cell(segment.line, t, f),
+        "line": _line_cell(segment.line, bars, t, f),
         "cells": [
-            _segment_cell(segment.cr, "rate", 1, t, f),
-            _segment_cell(segment.touches_per_lead, "touches_per_lead", 1, t, f),
-            _segment_cell(segment.ttf_hours, "hours", 1, t, f),
-            _segment_cell(segment.contacted_24h_rate, "rate", 1, t, f),
+            _segment_cell(segment.cr, "rate", 1, bars.minimum_units, t, f),
+            _segment_cell(segment.touches_per_lead, "touches_per_lead", 1, bars.minimum_units, t, f),
+            _segment_cell(segment.ttf_hours, "hours", 1, bars.minimum_units, t, f),
+            _segment_cell(segment.contacted_24h_rate, "rate", 1, bars.minimum_units, t, f),
         ],
     }
 
@@ -233,16 +243,19 @@ def _complaint_chart(inputs: AuditInputs, t: Wording, f: Formats) -> str:
         return ""
     return weekly_rate(
         [
-            (f.date_short(week.week_start_on)[:5] if f.language == "fr" else f"{week.week_start_on:%m-%d}",
-             None if week.rate is None else float(week.rate))
+            RatedWeek(
+                f.date_short(week.week_start_on)[:5] if f.language == "fr" else f"{week.week_start_on:%m-%d}",
+                None if week.rate is None else float(week.rate),
+                None if week.bar is None else float(week.bar),
+                week.is_breach,
+            )
             for week in inputs.complaints
         ],
-        float(inputs.complaint_bar),
-        bar_label=t("audit.complaints.bar", bar=f.percent(inputs.complaint_bar)),
+        bar_label=lambda bar: t("audit.complaints.bar", bar=f.exact_percent(Decimal(str(bar)))),
         title=t("audit.complaints.chart_title"),
         name="complaints",
-        tick=lambda rate: f.percent(rate, 1),
-    )  # fmt: skip
+        tick=lambda rate: f.exact_percent(Decimal(str(rate))),
+    )
 
 
 def audit_context(inputs: AuditInputs, t: Wording, f: Formats) -> dict[str, object]:
@@ -260,11 +273,14 @@ def audit_context(inputs: AuditInputs, t: Wording, f: Formats) -> dict[str, obje
         "banner": verdict_banner(inputs.verdict, inputs.run, t, f),
         "tiles": [_tile(kpi, inputs, t, f) for kpi in inputs.kpis],
         "segment_groups": [
-            (dimension, [_segment_rows(s, t, f) for s in inputs.segments if s.dimension == dimension])
+            (
+                dimension,
+                [_segment_rows(s, inputs.bars, t, f) for s in inputs.segments if s.dimension == dimension],
+            )
             for dimension in _DIMENSIONS
         ],
-        "segment_minimum": SEGMENT_MINIMUM,
-        "line": _line_cell(inputs.line, t, f),
+        "segment_minimum": inputs.bars.minimum_units,
+        "line": _line_cell(inputs.line, inputs.bars, t, f),
         "checks": check_sentences(inputs.checks, t, f) if inputs.checks else [],
         "bridge_chart": _bridge_chart(inputs, t, f),
         "revenue_chart": _revenue_chart(inputs, t, f),

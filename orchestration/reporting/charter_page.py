@@ -88,7 +88,9 @@ def _exceptions(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
         if all(name in numbers for name in needed):
             given = {name: numbers[name] for name in needed}
             rows.append(cells(t(f"cycle.charter.when.{code}"), t(f"cycle.charter.then.{code}", **given)))
-    bar = f.percent(inputs.audit.complaint_bar, 1)
-    rows.append(cells(t("cycle.charter.when.complaints"), t("cycle.charter.then.complaints", bar=bar)))
+    bar = inputs.audit.complaint_bar
+    if bar is not None:
+        told = t("cycle.charter.then.complaints", bar=f.exact_percent(bar))
+        rows.append(cells(t("cycle.charter.when.complaints"), told))
     columns = (("", t("cycle.charter.case")), ("", t("cycle.charter.rule")))
     return Part("exceptions", t("cycle.charter.exceptions"), grid=Grid(columns, rows))

@@ -13,7 +13,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import groupby
 from xml.etree import ElementTree
 
 from orchestration.reporting.drawing import drawable
@@ -237,43 +239,59 @@ def stacked_months(
     return _draw(width, height, title, name, paint)
 
 
+@dataclass(frozen=True)
+class RatedWeek:
+    """A week of a rate, 0 to 1. bar: in force that week; None without a rate, without a bar."""
+
+    label: str
+    rate: float | None
+    bar: float | None = None
+    is_breach: bool = False
+
+
 def weekly_rate(
-    weeks: Sequence[tuple[str, float | None]],
-    bar: float,
+    weeks: Sequence[RatedWeek],
     *,
-    bar_label: str,
+    bar_label: Callable[[float], str],
     title: str,
     name: str,
     tick: Callable[[float], str],
     width: int = 380,
     height: int = 130,
 ) -> str:
-    """One point per week and the bar as a labelled line; a breach is a diamond, so its shape tells too."""
+    """One point per week and the bars in force as labelled lines; a breach is a diamond, so its shape tells too."""
 
     def paint(axes) -> None:
-        known = [(index, rate) for index, (_, rate) in enumerate(weeks) if rate is not None]
-        top = max([rate for _, rate in known] + [bar]) * 1.25
+        known = [(index, week.rate) for index, week in enumerate(weeks) if week.rate is not None]
+        barred = [(index, week.bar) for index, week in enumerate(weeks) if week.bar is not None]
+        bars = [bar for _, bar in barred]
+        runs = [(bar, [index for index, _ in run]) for bar, run in groupby(barred, key=lambda each: each[1])]
+        top = max([0.0, *(rate for _, rate in known), *bars]) * 1.25 or 1
         axes.set_position((0.13, 24 / height, 0.86, 1 - 30 / height))
         axes.vlines(
             [i for i, _ in known], 0, [rate for _, rate in known], color=_ROLES["accent-soft"], linewidth=3
         )
-        within = [(i, rate) for i, rate in known if rate <= bar]
-        above = [(i, rate) for i, rate in known if rate > bar]
+        within = [(i, rate) for i, rate in known if not weeks[i].is_breach]
+        above = [(i, rate) for i, rate in known if weeks[i].is_breach]
         # a week without a complaint lies on the axis: its dot is drawn whole
         drawn = {"zorder": 3, "clip_on": False}
         axes.scatter([i for i, _ in within], [r for _, r in within], s=22, color=_ROLES["accent"], **drawn)
         axes.scatter(
             [i for i, _ in above], [r for _, r in above], s=34, marker="D", color=_ROLES["alarm"], **drawn
         )
-        axes.axhline(bar, color=_ROLES["alarm"], linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(
-            -0.4, bar + top * 0.02, drawable(bar_label, 40), fontsize=9.5, va="bottom", color=_ROLES["alarm"]
-        )
+        for bar, held in runs:
+            first, last = (held[0] - 0.5, held[-1] + 0.5) if len(runs) > 1 else (-0.6, len(weeks) - 0.4)
+            axes.hlines(bar, first, last, color=_ROLES["alarm"], linewidth=1, linestyle=(0, (4, 3)))
+            axes.text(
+                max(first, -0.4), bar + top * 0.02, drawable(bar_label(bar), 40), fontsize=9.5, va="bottom",
+                color=_ROLES["alarm"],
+            )  # fmt: skip
         axes.set_xlim(-0.6, max(len(weeks), 1) - 0.4)
         axes.set_ylim(0, top)
-        axes.set_yticks([0, bar], [tick(0), tick(bar)], fontsize=9.5)
+        ticks = [0, max(bars)] if bars else [0]  # bars close to each other are told by their labels
+        axes.set_yticks(ticks, [tick(value) for value in ticks], fontsize=9.5)
         shown = [index for index in range(len(weeks)) if (len(weeks) - 1 - index) % 4 == 0]
-        axes.set_xticks(shown, [drawable(weeks[index][0], 14) for index in shown], fontsize=9.5)
+        axes.set_xticks(shown, [drawable(weeks[index].label, 14) for index in shown], fontsize=9.5)
 
     return _draw(width, height, title, name, paint)
 

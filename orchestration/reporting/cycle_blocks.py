@@ -11,6 +11,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from orchestration.cycles.acts import find_acts
+from orchestration.cycles.note import read_note
+from orchestration.cycles.steps import AFTER_THE_MONTH, Evidence, steps_of
 from orchestration.reporting.cycle_figures import (
     AccountRow,
     Bucket,
@@ -25,6 +28,7 @@ from orchestration.reporting.cycle_figures import (
     Threshold,
 )
 from orchestration.reporting.formatting import add_months
+from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -233,14 +237,26 @@ def experiments(reader: Reader) -> tuple[Experiment, ...] | None:
     )
 
 
-def steps(reader: Reader) -> tuple[CycleStep, ...] | None:
-    """The seven steps as they stood at publication."""
+def steps(company: Company, reader: Reader, cycle: str) -> tuple[CycleStep, ...] | None:
+    """The seven steps: up to the figures as published, what people did after the month as it stands now."""
     rows = _rows(reader, "mart_management_steps_cycle", "select * from relation order by step_order")
     if rows is None:
         return None
+    end, note = cycle_bounds(cycle)[1], read_note(company.root, cycle)
+    acts = find_acts(company.root, end)
+    since = Evidence(
+        n_decisions=acts.n_decisions,
+        n_experiments=acts.n_experiments,
+        is_closed=bool(note and note.framing.closed),
+    )
+    now = {each.code: each.status_code for each in steps_of(since, end) if each.code in AFTER_THE_MONTH}
     return tuple(
         CycleStep(
-            row["step_order"], row["step_code"], row["status_code"], row["due_on"], row["owner_role_code"]
+            row["step_order"],
+            row["step_code"],
+            now.get(row["step_code"], row["status_code"]),
+            row["due_on"],
+            row["owner_role_code"],
         )
         for row in rows
     )
@@ -280,12 +296,6 @@ def quality(reader: Reader) -> tuple[Quality, ...] | None:
 
 def note(company: Company, cycle: str) -> Note | None:
     """What people wrote in the framing note of the cycle; None without one."""
-    from importlib.util import find_spec
-
-    if find_spec("orchestration.cycles") is None or find_spec("orchestration.cycles.note") is None:
-        return None
-    from orchestration.cycles.note import read_note
-
     found = read_note(company.root, cycle)
     if found is None:
         return None

@@ -6,7 +6,6 @@ What does not belong here: reading (cycle_inputs.py), HTML (templates), words of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from expectations.owners import owner_name
@@ -112,18 +111,13 @@ def _facts(framing: Framing, t: Wording, f: Formats) -> list[tuple[str, str]]:
         ),
         "bars": t(
             "cycle_note.bars_text",
-            green=f.decimal(framing.bars.r_green, 2),
-            amber=f.decimal(framing.bars.r_amber, 2),
-            points=f.decimal(framing.bars.delta_points, _places(framing.bars.delta_points)),
+            green=f.exact(framing.bars.r_green, 2),
+            amber=f.exact(framing.bars.r_amber, 2),
+            points=f.exact(framing.bars.delta_points),
         ),
         "thresholds": framing.thresholds_in_force,
     }
     return [(t(f"cycle_note.{name}"), text) for name, text in texts.items()]
-
-
-def _places(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _duties(framing: Framing, t: Wording) -> list[tuple[str, str, str, str]]:

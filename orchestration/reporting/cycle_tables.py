@@ -224,7 +224,7 @@ def rail_rows(inputs: CycleInputs, t: Wording, f: Formats) -> list[dict[str, Any
                     denominator=f.integer(last.n_units),
                 ),
                 "upper": f.percent(last.upper, 2),
-                "bar": f.percent(last.bar, 2),
+                "bar": f.exact_percent(last.bar, 2),
                 "state": last.status,
                 "state_label": t.or_raw("cycle.rail_state", last.status),
                 "breaches": f"{f.integer(n_breaches)} / {f.integer(len(weeks))}",

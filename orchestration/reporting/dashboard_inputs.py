@@ -56,7 +56,7 @@ def load_cycle_inputs(company: Company) -> CycleInputs:
             rails=cycle_blocks.rails(reader, cycle),
             thresholds=cycle_blocks.thresholds(company, reader),
             experiments=cycle_blocks.experiments(reader),
-            steps=cycle_blocks.steps(reader),
+            steps=cycle_blocks.steps(company, reader, audit.run.cycle),
             questions=cycle_blocks.questions(reader),
             quality=cycle_blocks.quality(reader),
             note=cycle_blocks.note(company, audit.run.cycle),

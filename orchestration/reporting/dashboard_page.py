@@ -12,6 +12,7 @@ from decimal import Decimal
 from orchestration.audit.band import band
 from orchestration.audit.points import Points
 from orchestration.audit.regression import line as fit
+from orchestration.audit.traffic_light import Bars
 from orchestration.reporting.audit_page import Change, change, reason_text
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.charts import sparkline
@@ -20,6 +21,7 @@ from orchestration.reporting.cycle_tables import tables
 from orchestration.reporting.figures import TRUSTS, Kpi
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
 from orchestration.reporting.intervals import wilson_95
+from orchestration.reporting.light_reasons import light_reasons
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.scatter_charts import (
     Delay,
@@ -34,8 +36,6 @@ from orchestration.reporting.sections.accounts import unreadable
 from orchestration.reporting.sections.verdict import verdict_banner
 from orchestration.reporting.wording import Wording
 
-R_BAR = Decimal("0.25")
-MINIMUM_LEADS, MINIMUM_EVENTS = 30, 10
 THRESHOLDS_SHOWN = 7  # what one sheet of paper holds; the contact charter shows all
 
 
@@ -68,8 +68,8 @@ def dashboard_context(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, 
         "banner": verdict_banner(audit.verdict, audit.run, t, f),
         "verdict": verdict_line(inputs, t, f),
         "tiles": _tiles(inputs, t, f) if audit.kpis else [],
-        "scatter": _scatter(whole, t, f),
-        "scatter_empty": too_few(whole, t, f),
+        "scatter": _scatter(whole, audit.bars, t, f),
+        "scatter_empty": too_few(whole, audit.bars, t, f),
         "points": _point_rows(whole, t, f),
         "line_facts": _line_facts(whole, t, f),
         "delays": _delays(inputs, t, f),
@@ -93,7 +93,7 @@ def verdict_line(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, str]:
             "why": "",
         }
     colour = whole.colour_code or "grey"
-    reasons = ", ".join(t.or_raw("lights.reason", code) for code in whole.reasons)
+    reasons = light_reasons(whole.reasons, inputs.audit.bars, t, f)
     figure = ""
     if whole.r is not None:
         figure = t("cycle.verdict.figure", r=f.decimal(whole.r, 2), n=f.integer(whole.n_leads))
@@ -120,9 +120,14 @@ def _tiles(inputs: CycleInputs, t: Wording, f: Formats) -> list[DashboardTile]:
         _r_tile(inputs, whole, kpis.get("cr"), t, f),
         _q1_tile(inputs, whole, kpis.get("cr"), t, f),
         _kpi_tile(kpis.get("complaint_rate"), t("cycle.tile.complaints"), t, f,
-                  target=t("cycle.tile.at_most", value=f.percent(inputs.audit.complaint_bar, 1))),
+                  target=_complaint_target(inputs, t, f)),
     ]  # fmt: skip
     return [tile for tile in made if tile]
+
+
+def _complaint_target(inputs: CycleInputs, t: Wording, f: Formats) -> str:
+    bar = inputs.audit.complaint_bar
+    return t("cycle.tile.no_target") if bar is None else t("cycle.tile.at_most", value=f.exact_percent(bar))
 
 
 def _ttf_target(inputs: CycleInputs, t: Wording, f: Formats) -> str:
@@ -205,9 +210,10 @@ def _spread_tile(inputs: CycleInputs, kpi: Kpi | None, t: Wording, f: Formats) -
         lines.append(
             t("cycle.tile.iqr", low=f.decimal(last.first_quartile, 1), high=f.decimal(last.third_quartile, 1))
         )
-    few = last.n < MINIMUM_LEADS or last.median is None
+    minimum = inputs.audit.bars.minimum_units
+    few = last.n < minimum or last.median is None
     if last.median is not None and few:
-        lines.append(t("audit.tile.too_few", n=f.integer(MINIMUM_LEADS)))
+        lines.append(t("audit.tile.too_few", n=f.integer(minimum)))
     changes = []
     for back in (1, 12):
         before = inputs.spread[-1 - back].median if len(inputs.spread) > back else None
@@ -276,7 +282,7 @@ def _r_tile(
     return _line_tile(
         inputs, line, _history(inputs, line.r, "r"), lambda d: f.decimal(d, 2, signed=True),
         f=f, label=t("cycle.tile.r"), value=f.decimal(line.r, 2), lines=tuple(lines),
-        target=t("cycle.tile.at_least", value=f.decimal(R_BAR, 2)), trust=trust,
+        target=t("cycle.tile.at_least", value=f.exact(inputs.audit.bars.r_green, 2)), trust=trust,
         trust_label=t(f"trust.{trust}.label"),
     )  # fmt: skip
 
@@ -309,15 +315,15 @@ def _q1_tile(
 # -- charts ------------------------------------------------------------------------------------------------------
 
 
-def too_few(line: LineFigures | None, t: Wording, f: Formats) -> str:
-    """Why a scatter is not shown; '' when it is."""
+def too_few(line: LineFigures | None, bars: Bars, t: Wording, f: Formats) -> str:
+    """Why a scatter is not shown; '' when it is. bars: of the framing note of the cycle."""
     if line is None:
         return t("cycle.empty.lines")
-    if line.n_leads >= MINIMUM_LEADS and line.n_converted >= MINIMUM_EVENTS:
+    if bars.is_enough(line.n_leads, line.n_converted):
         return ""
     return t(
         "cycle.empty.few", n=f.integer(line.n_leads), events=f.integer(line.n_converted),
-        minimum=f.integer(MINIMUM_LEADS), minimum_events=f.integer(MINIMUM_EVENTS),
+        minimum=f.integer(bars.minimum_units), minimum_events=f.integer(bars.minimum_events),
     )  # fmt: skip
 
 
@@ -325,8 +331,8 @@ def _marks(line: LineFigures) -> list[Mark]:
     return [Mark(float(p.n_touches), p.n_converted / p.n_leads, p.n_leads) for p in line.points if p.n_leads]
 
 
-def _scatter(line: LineFigures | None, t: Wording, f: Formats) -> str:
-    if line is None or too_few(line, t, f) or not line.points:
+def _scatter(line: LineFigures | None, bars: Bars, t: Wording, f: Formats) -> str:
+    if line is None or too_few(line, bars, t, f) or not line.points:
         return ""
     marks = _marks(line)
     drawn = (
@@ -409,12 +415,15 @@ def _multiples(inputs: CycleInputs, whole: LineFigures | None, t: Wording, f: Fo
     pooled = None
     if whole is not None and whole.slope is not None and whole.intercept is not None:
         pooled = (float(whole.slope), float(whole.intercept))
-    panels = []
+    panels, bars = [], inputs.audit.bars
     for line in shown:
-        few = bool(too_few(line, t, f))
+        few = bool(too_few(line, bars, t, f))
         note = t("audit.tile.n", n=f.integer(line.n_leads))
         if few:
-            note = t("cycle.chart.few", n=f.integer(line.n_leads), k=f.integer(line.n_converted))
+            note = t(
+                "cycle.chart.few", n=f.integer(line.n_leads), k=f.integer(line.n_converted),
+                minimum=f.integer(bars.minimum_units), minimum_events=f.integer(bars.minimum_events),
+            )  # fmt: skip
         elif line.r is not None:
             note = f"r {f.decimal(line.r, 2)} · {note}"
         own = None if line.slope is None else (float(line.slope), float(line.intercept or 0))

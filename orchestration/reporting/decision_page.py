@@ -12,6 +12,7 @@ from orchestration.reporting.cycle_tables import experiment_rows, rail_rows, thr
 from orchestration.reporting.dashboard_page import segment_label, verdict_line
 from orchestration.reporting.documents import Cell, Grid, Part, cells
 from orchestration.reporting.formatting import MISSING, Formats
+from orchestration.reporting.light_reasons import light_reasons
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
 
@@ -65,7 +66,7 @@ def _segments(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
         interval = (
             MISSING if line.r_low is None else f"{f.decimal(line.r_low, 2)}; {f.decimal(line.r_high, 2)}"
         )
-        reasons = ", ".join(t.or_raw("lights.reason", code) for code in line.reasons)
+        reasons = light_reasons(line.reasons, inputs.audit.bars, t, f)
         light = Cell(t.or_raw("lights.colour", colour), light=colour)
         rows.append(
             cells(segment_label(line, t), f.integer(line.n_leads), f.percent(line.conversion_rate, 1),

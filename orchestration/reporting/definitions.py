@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -39,7 +38,7 @@ class TileSettings:
     name: str
     places: int
     month: str
-    bar: Decimal | None
+    has_complaint_bar: bool
 
 
 def readable(formula: str, labels: Mapping[str, str]) -> str:
@@ -80,12 +79,7 @@ def tile_settings() -> tuple[TileSettings, ...]:
             name=tile["name"],
             places=tile["places"],
             month=tile["month"],
-            bar=Decimal(tile["bar"]) if "bar" in tile else None,
+            has_complaint_bar=tile.get("bar") == "complaints",
         )
         for tile in document["tiles"]
     )
-
-
-def complaint_bar() -> Decimal:
-    """The complaint rate above which a week is in breach (strictly)."""
-    return next(tile.bar for tile in tile_settings() if tile.bar is not None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.reporting.bounds import exact_upper_95
 from orchestration.reporting.quality_figures import (
     Compliance,
@@ -432,6 +433,7 @@ class ComplaintWeek:
     n_delivered: int
     rate: Decimal | None
     is_breach: bool
+    bar: Decimal | None = None  # of the contact policy in that week
 
     @property
     def upper_95(self) -> Decimal | None:
@@ -461,7 +463,6 @@ class AuditInputs:
     bridge: MrrBridge | None = None
     revenue: tuple[RevenueMonth, ...] = ()
     complaints: tuple[ComplaintWeek, ...] = ()
-    complaint_bar: Decimal = Decimal("0.002")
     stages: tuple[StageStep, ...] = ()
     n_rows_in: int = 0
     n_rows_kept: int = 0  # without the merged ones
@@ -470,3 +471,9 @@ class AuditInputs:
     n_rows_merged: int = 0
     n_lines_unreadable: int = 0  # that are no record
     last_delivery_on: date | None = None
+    bars: Bars = METHOD_BARS  # of the framing note of the cycle
+
+    @property
+    def complaint_bar(self) -> Decimal | None:
+        """The bar of the last week with mails; None where no policy holds, or nothing was delivered."""
+        return next((week.bar for week in reversed(self.complaints) if week.n_delivered), None)

@@ -102,6 +102,19 @@ class Formats:
         space = NARROW_SPACE if self.language == "fr" else ""
         return f"{self.decimal(to_decimal(value) * 100, places, signed=signed)}{space}%"
 
+    def exact(self, value: Number | None, places: int = 0) -> str:
+        """A bar: every decimal that it has, and at least so many."""
+        if value is None:
+            return MISSING
+        return self.decimal(value, max(places, -to_decimal(value).normalize().as_tuple().exponent))
+
+    def exact_percent(self, value: Number | None, places: int = 1) -> str:
+        """A bar in 0-1 as a percentage with every decimal that it has, and at least so many."""
+        if value is None:
+            return MISSING
+        space = NARROW_SPACE if self.language == "fr" else ""
+        return f"{self.exact(to_decimal(value) * 100, places)}{space}%"
+
     def share(self, value: Number | None) -> str:
         """A share to two decimals that never shows a zero that it is not."""
         smallest = Decimal("0.0001")

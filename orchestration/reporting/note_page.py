@@ -89,7 +89,7 @@ def _delay(kpi: Kpi | None, t: Wording, f: Formats) -> str:
 
 def _association(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
     line = inputs.line()
-    few = too_few(line, t, f)
+    few = too_few(line, inputs.audit.bars, t, f)
     if line is None or few:
         return [few]
     if line.r is None or line.slope is None:
@@ -108,7 +108,7 @@ def _association(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
 
 
 def _segments(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
-    shown = [line for line in inputs.segments() if not too_few(line, t, f)]
+    shown = [line for line in inputs.segments() if not too_few(line, inputs.audit.bars, t, f)]
     if not shown:
         return [t("cycle.note.no_segment")]
     return [
@@ -120,13 +120,14 @@ def _segments(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
 
 
 def _guard(inputs: CycleInputs, t: Wording, f: Formats) -> list[str]:
-    told = []
+    told, bar = [], inputs.audit.complaint_bar
     kpi = next((kpi for kpi in inputs.audit.kpis if kpi.name == "complaint_rate"), None)
     if kpi is not None and kpi.measure.value is not None and kpi.measure.denominator:
         n, of = int(kpi.measure.numerator or 0), int(kpi.measure.denominator)
         told.append(
-            t("cycle.note.complaints", n=f.integer(n), of=f.integer(of), rate=f.percent(kpi.measure.value, 3),
-              upper=f.percent(exact_upper_95(n, of), 3), bar=f.percent(inputs.audit.complaint_bar, 1))
+            t(f"cycle.note.complaints{'' if bar else '_without_bar'}", n=f.integer(n), of=f.integer(of),
+              rate=f.percent(kpi.measure.value, 3), upper=f.percent(exact_upper_95(n, of), 3),
+              bar=f.exact_percent(bar))
         )  # fmt: skip
     breaches = Counter(rail.code for rail in inputs.rails or () if rail.status == "breach")
     for code, n in sorted(breaches.items()):

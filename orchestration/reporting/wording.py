@@ -76,11 +76,14 @@ class Wording:
         one = abs(count) <= 1 if self.language == "fr" else abs(count) == 1
         return self(f"{key}.{'one' if one else 'other'}", **values)
 
-    def or_raw(self, prefix: str, code: str | None) -> str:
+    def or_raw(self, prefix: str, code: str | None, **values: object) -> str:
         """The wording of a code of a list that other folders may extend; the code itself when it has none."""
         if code is None:
             return ""
-        return self._sentences.get(f"{prefix}.{code}", code)
+        sentence = self._sentences.get(f"{prefix}.{code}")
+        if sentence is None:
+            return code
+        return sentence.format(**values) if values else sentence
 
     def pick(self, fr: str | None, en: str | None, default: str = "") -> str:
         """Of two wordings that another catalogue gives, the one in this language, else the other."""

@@ -1,13 +1,12 @@
 """Complaints of the cycle against the month before, by cut (row DE21): stable, risen, or neither shown.
 
-The margin is a dated row (complaint_margin_rate). A rise that is shown for the whole company turns every light red, so
-the table is made before the lights.
+The margin is the one of the contact policy at the end of the cycle. A rise that is shown for the whole company turns
+every light red, so the table is made before the lights.
 What does NOT belong here: the statistics (orchestration.audit.complaints), the weekly bar.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from fractions import Fraction
 
 import duckdb
@@ -16,8 +15,8 @@ import pyarrow as pa
 from expectations.thresholds import ALL
 from orchestration.audit.complaints import WORSE, trend
 from orchestration.settings import RunSettings
-from orchestration.statistics.thresholds import read_rows
-from orchestration.statistics.touch_yields import RATE, Segment, exact, ten_digits
+from orchestration.statistics.complaint_policy import complaint_policy
+from orchestration.statistics.touch_yields import RATE, exact, ten_digits
 
 SCHEMA = pa.schema(
     [
@@ -58,12 +57,8 @@ from cut group by all order by all
 
 
 def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> pa.Table:
-    """The table of the cycle.
-
-    Raises duckdb.Error when metrics lack a table, LookupError without the margin that Etalon ships.
-    """
-    rows = read_rows(con, settings.cycle_end - timedelta(days=1))
-    margin = rows.parameter("complaint_margin_rate", Segment(ALL, ALL, ALL))
+    """The table of the cycle. Raises duckdb.Error when metrics lack a table."""
+    margin = complaint_policy(con, settings).margin_rate
     found = []
     for kind, code, n, k, n_before, k_before in con.execute(
         _MONTHS, {"cycle_start": settings.cycle_start, "cycle_end": settings.cycle_end}

@@ -54,8 +54,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
          ("detectable_points", RATE), ("success_points", RATE), ("n_leads_planned", _COUNT),
          ("complaints_code", _TEXT), ("complaints_points", RATE), ("complaints_high_points", RATE),
          ("guard_rail_code", _TEXT), ("is_bar_met", _YES), ("is_proved", _YES), ("is_valid", _YES),
-         ("colour_code", _TEXT), ("reason_codes", _TEXT), ("flag_codes", _TEXT), ("n_rollout_items", _COUNT),
-         ("n_rollout_done", _COUNT)]
+         ("colour_code", _TEXT), ("reason_codes", _TEXT), ("flag_codes", _TEXT)]
     ),
     "experiment_arms": pa.schema(
         [("experiment_code", _TEXT), ("arm_code", _TEXT), ("is_control", _YES), ("weight_rate", RATE),

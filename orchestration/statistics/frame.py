@@ -41,7 +41,7 @@ METHOD = Frame()
 
 def frame_of(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> Frame:
     """The frame of the cycle, from the note that the warehouse was made with."""
-    _, framing, _ = framing_in(con, settings.cycle)
+    _, framing = framing_in(con, settings.cycle)
     if framing is None:
         return METHOD
     return Frame(

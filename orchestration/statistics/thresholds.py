@@ -32,6 +32,7 @@ from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.audit.yields import Paths
 from orchestration.settings import RunSettings
 from orchestration.statistics import touch_yields
+from orchestration.statistics.complaint_policy import complaint_policy
 from orchestration.statistics.touch_yields import (
     RATE,
     SEGMENT_COLUMNS,
@@ -156,12 +157,14 @@ def compute(
         con, settings, int(rows.parameter("yield_horizon_days", whole)), windows
     )
     known = {each for pair in pairs for each in touch_yields.segments_of(*pair)}
+    complaint_bar = complaint_policy(con, settings).max_rate
     segments = in_order(known | set(pooled.paths) | set(pooled.doses) | {whole})
     table = [
         row
         for segment in segments
         for rule in (*RULES, PLATEAU)
-        if (row := _threshold(rule, segment, rows, pooled, windows, settings, bars)) is not None
+        if (row := _threshold(rule, segment, rows, pooled, windows, settings, bars, complaint_bar))
+        is not None
     ]
     return {
         "touch_yields": touch_yields.yields_table(pooled),
@@ -180,10 +183,11 @@ def _threshold(
     windows: Mapping[tuple[str, str], int],
     settings: RunSettings,
     bars: Bars,
+    complaint_bar: Fraction | None,
 ) -> dict[str, object] | None:
     """The row of a rule and segment; None where nothing is in force and nothing proposes."""
     held, default = rows.of(rule, segment), rows.default(rule, segment)
-    proposal = _proposal(rule, segment, rows, pooled, bars)
+    proposal = _proposal(rule, segment, rows, pooled, bars, complaint_bar)
     if held is None and proposal is None:
         return None
     row = held.threshold if held else None
@@ -221,7 +225,9 @@ def _threshold(
     }
 
 
-def _proposal(rule: str, segment: Segment, rows: Rows, pooled: Pooled, bars: Bars) -> Proposal | None:
+def _proposal(
+    rule: str, segment: Segment, rows: Rows, pooled: Pooled, bars: Bars, complaint_bar: Fraction | None
+) -> Proposal | None:
     """What the data say about a rule; None for a rule that they are not asked about.
 
     A cap on touches counts the same days as the least number of them, so that one pass serves both: a segment whose
@@ -239,7 +245,7 @@ def _proposal(rule: str, segment: Segment, rows: Rows, pooled: Pooled, bars: Bar
         margin = rows.parameter("ttf_margin_rate", segment)
         return ttf_target(pooled.buckets.get(segment, empty), margin, bars)
     if rule == "max_mails_a_day":
-        return mails_a_day(pooled.doses.get(segment, {}), rows.parameter("complaint_bar_rate", segment))
+        return mails_a_day(pooled.doses.get(segment, {}), complaint_bar)
     return None
 
 

@@ -259,7 +259,7 @@ def figures(
     cells = sorted(set(counts) | set(aside), key=lambda c: (c.period, c.design, c.kind, c.segment))
     points = {cell: Points.of_outcomes(counts.get(cell, [])) for cell in cells}
     lines = {cell: line(points[cell]) for cell in cells}
-    cuts = _cuts(points, lines)
+    cuts = _cuts(points, lines, frame.bars)
     mixes = {of: _mix(found) for of, found in cuts.items()}
     adjusted = _adjusted_p(lines)
     found = [
@@ -336,7 +336,9 @@ class Cut:
     is_heterogeneous: bool
 
 
-def _cuts(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tuple[str, str], dict[str, Cut]]:
+def _cuts(
+    points: Mapping[Cell, Points], lines: Mapping[Cell, Line], bars: traffic_light.Bars
+) -> dict[tuple[str, str], dict[str, Cut]]:
     """(period, design) -> cut -> what its segments say about the whole."""
     segments: dict[tuple[str, str, str], dict[str, Points]] = defaultdict(dict)
     for cell, counted in points.items():
@@ -348,7 +350,7 @@ def _cuts(points: Mapping[Cell, Points], lines: Mapping[Cell, Line]) -> dict[tup
         parts = {kind: segments[cell.period, cell.design, kind] for kind in CUTS}
         cuts = {
             kind: composition.composition(
-                whole, part, {each: lines[Cell(cell.period, cell.design, kind, each)] for each in part}
+                whole, part, {each: lines[Cell(cell.period, cell.design, kind, each)] for each in part}, bars
             )
             for kind, part in parts.items()
         }

@@ -137,6 +137,31 @@ def standing(lines: Iterable[Exclusion]) -> dict[str, Exclusion]:
     return {line.exclusion_id: line for line in lines}
 
 
+def known_at(lines: Sequence[Exclusion], end: dt.date) -> tuple[Exclusion, ...]:
+    """The lines that a cycle which ends before the day `end` knows of, in their order.
+
+    A line decided on `end` or later is read only where it changes a day before `end`: a beginning or an end before it,
+    another channel, role or reason. What begins or ends later was not known then; a cycle run again stays as it was.
+    """
+    found: list[Exclusion] = []
+    held: dict[str, Exclusion] = {}
+    for line in lines:
+        before = held.get(line.exclusion_id)
+        if line.decided_at.date() >= end and _before(line, end) == (_before(before, end) if before else None):
+            continue
+        held[line.exclusion_id] = line
+        found.append(line)
+    return tuple(found)
+
+
+def _before(line: Exclusion, end: dt.date) -> tuple[object, ...] | None:
+    """What a line says of the days before `end`; None where it begins later."""
+    if line.valid_from >= end:
+        return None
+    until = line.valid_to if line.valid_to is not None and line.valid_to < end else None
+    return line.channel_code, line.valid_from, until, line.escalated_to, line.reason_code
+
+
 def exclusion_table(lines: Sequence[Exclusion]) -> pa.Table:
     """The lines (SCHEMA). status: active, or replaced by a later line of the same exclusion."""
     last = standing(lines)

@@ -156,9 +156,13 @@ def append_decisions(folder: Path, made: Iterable[Decision]) -> None:
             _append(folder / name, rows)
 
 
+#: A company's own rules of survivorship (orchestration.survivorship), which lie beside its decisions.
+SURVIVORSHIP = "survivorship.csv"
+
+
 def steward_files(folder: Path) -> list[Path]:
-    """The files of decisions that are there, by path: a run looks at them like at extracts."""
-    return sorted(path for name in LAYOUTS if (path := folder / name).is_file())
+    """The files of decisions and rules that are there, by path: a run looks at them like at extracts."""
+    return sorted(path for name in (*LAYOUTS, SURVIVORSHIP) if (path := folder / name).is_file())
 
 
 def _append(path: Path, rows: list[dict[str, str]]) -> None:

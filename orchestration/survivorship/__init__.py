@@ -3,6 +3,6 @@
 What does NOT belong here: the choice itself, which is SQL over the records of a run (dbt master).
 """
 
-from orchestration.survivorship.rules import RULES_SCHEMA, Rule, load_rules, write_rules
+from orchestration.survivorship.rules import RULES_SCHEMA, Rule, load_rules, own_rules, write_rules
 
-__all__ = ["RULES_SCHEMA", "Rule", "load_rules", "write_rules"]
+__all__ = ["RULES_SCHEMA", "Rule", "load_rules", "own_rules", "write_rules"]

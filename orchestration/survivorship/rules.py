@@ -8,7 +8,8 @@ What does NOT belong here: what a criterion computes (dbt macro survivorship.sql
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,21 +101,37 @@ def load_rules(own: Path | None = None) -> tuple[Rule, ...]:
 
 def write_rules(own: Path | None, folder: Path) -> None:
     """Write load_rules(own) as <folder>/survivorship_rules.parquet (RULES_SCHEMA), replaced by rename."""
-    rows = [
-        {
-            "entity": rule.entity,
-            "attribute": rule.attribute,
-            "sources": f",{','.join(rule.sources)},",
-            "is_overridable": rule.is_overridable,
-            "review_when": rule.review_when,
-            **{f"criterion_{place}": each for place, each in enumerate(rule.criteria, start=1)},
-        }
-        for rule in load_rules(own)
-    ]
+    rows = _rows(load_rules(own))
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / "survivorship_rules.aside"
     pq.write_table(pa.Table.from_pylist(rows, schema=RULES_SCHEMA), aside, compression="lz4")
     aside.replace(folder / "survivorship_rules.parquet")
+
+
+def own_rules(folder: Path) -> list[str]:
+    """The rules below `folder`, as written by write_rules(), that are not those of rules.csv, each as text."""
+    path = folder / "survivorship_rules.parquet"
+    if not path.is_file():
+        return []
+    shipped = _rows(load_rules())
+    return [json.dumps(row, sort_keys=True) for row in pq.read_table(path).to_pylist() if row not in shipped]
+
+
+def _rows(rules: Iterable[Rule]) -> list[dict[str, object]]:
+    """Rows of RULES_SCHEMA."""
+    places = range(1, len(CRITERIA) + 1)
+    return [
+        {
+            "entity": rule.entity,
+            "attribute": rule.attribute,
+            **dict.fromkeys((f"criterion_{place}" for place in places), None),
+            **{f"criterion_{place}": each for place, each in enumerate(rule.criteria, start=1)},
+            "sources": f",{','.join(rule.sources)},",
+            "is_overridable": rule.is_overridable,
+            "review_when": rule.review_when,
+        }
+        for rule in rules
+    ]
 
 
 def _read(path: Path) -> Iterator[Rule]:

@@ -78,5 +78,6 @@ select
     cast(n_delivered_with_replies as bigint) as n_delivered_with_replies,
     cast(n_opened as bigint) as n_opened,
     cast(n_delivered_with_openings as bigint) as n_delivered_with_openings,
-    {{ rail_policy('complaint_max_rate', 'iso_week_start_on') }} as complaint_max_rate
+    {{ rail_policy('complaint_max_rate', 'iso_week_start_on') }} as complaint_max_rate,
+    {{ rail_policy('worse_margin_rate', 'iso_week_start_on') }} as worse_margin_rate
 from days

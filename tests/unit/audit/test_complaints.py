@@ -57,5 +57,8 @@ def test_without_mails_there_is_a_reason() -> None:
     assert (trend((0, 0), (1, 5), MARGIN).reason, trend((1, 5), (0, 0), MARGIN).reason) == (
         "no_mails", "no_mails_before",
     )  # fmt: skip
+    unknown = trend((10, 10_000), (10, 10_000), None)
+    assert (unknown.status, unknown.reason, unknown.difference) == (None, "no_margin", 0)
+    assert trend((40, 10_000), (10, 10_000), None).status == "worse"
     with pytest.raises(ValueError, match="more complaints"):
         trend((6, 5), (0, 5), MARGIN)

@@ -141,6 +141,17 @@ def test_a_cut_with_one_segment_of_weight_says_nothing_of_mixtures():
     assert (found.n_eligible, found.heterogeneity_p, found.is_reversal) == (1, None, False)
 
 
+@pytest.mark.audit("QU12", "FR1")
+def test_the_least_numbers_of_the_note_say_which_segments_count_in_a_cut():
+    segments = mixed((5, 0.3, 0.02), units=400) | {
+        "small": next(iter(mixed((5, 0.4, 0.02), units=25).values()))
+    }
+    of_all = line(whole(segments))
+    assert composition(of_all, segments).n_eligible == 1
+    assert composition(of_all, segments, bars=Bars(minimum_units=25, minimum_events=5)).n_eligible == 2
+    assert composition(of_all, segments, bars=Bars(minimum_units=500, minimum_events=5)).n_eligible == 0
+
+
 BEST = Evidence(n=500, n_events=80, r=Decimal("0.25"))
 
 

@@ -162,7 +162,14 @@ def test_the_cap_on_mails_is_the_last_dose_shown_to_be_safe() -> None:
     unsure = mails_a_day({1: (200_000, 100), 2: (300, 0), 3: (4_000, 3)}, BAR)
     assert (unsure.value, unsure.high) == (1, None)  # nothing is shown of two, so three is not reached
     assert mails_a_day({1: (100, 0)}, BAR).reason == "not_shown_safe"
-    assert mails_a_day({}, BAR).reason == "too_few_units"
+    assert mails_a_day({}, BAR).reason == mails_a_day({}, None).reason == "too_few_units"
+    unjudged = mails_a_day(doses, None)
+    assert (unjudged.value, unjudged.high, unjudged.n_units, unjudged.reason) == (
+        None,
+        None,
+        263_000,
+        "no_bar",
+    )
     harmful = mails_a_day({1: (300, 0), 2: (300, 1), 3: (4_000, 60)}, BAR)
     assert (harmful.value, harmful.reason) == (None, "not_shown_safe"), "no dose is shown to be safe"
     assert (harmful.low, harmful.high) == (0, 2) and decision(harmful, None) == "none"

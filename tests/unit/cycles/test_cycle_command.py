@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from string import Formatter
 
@@ -181,18 +182,30 @@ def test_figures_made_with_another_note_than_the_approved_one_are_held(tmp_path:
     assert decided(company, read_settings(company.work), filled=frozenset())[0].verdict == "publish"
 
 
-def test_what_people_did_after_the_month_is_part_of_the_publication(tmp_path: Path) -> None:
+@pytest.mark.audit("FR10", "EX11")
+def test_what_people_did_after_the_month_is_no_part_of_the_publication(tmp_path: Path) -> None:
+    from expectations.thresholds import keep_thresholds
+    from orchestration.cycles.acts import Acts, find_acts
     from orchestration.cycles.standing import keep_framing
 
     company = plant(tmp_path)
     settings = read_settings(company.work)
     before = run_fingerprint(company.work, settings)
-    keep_framing(company, settings, company.work)
-    assert run_fingerprint(company.work, settings) == before
-    rows = [{"rule": "min_touches", "valid_from": settings.cycle_end}]
-    (tmp_path / "thresholds.yml").write_text(yaml.safe_dump({"thresholds": rows}))
-    keep_framing(company, settings, company.work)
-    assert run_fingerprint(company.work, settings) != before
+    row = {
+        "rule_code": "min_touches", "value": 5, "window_days": 10, "origin_code": "human", "version": "v",
+        "approved_by": "Ann Lee", "reason": "said so",
+    }  # fmt: skip
+    for first, is_of_the_cycle in (
+        (settings.cycle_end, False),
+        (settings.cycle_end - timedelta(days=1), True),
+    ):
+        (tmp_path / "thresholds.yml").write_text(
+            yaml.safe_dump({"thresholds": [row | {"valid_from": first}]})
+        )
+        keep_framing(company, settings, company.work)
+        keep_thresholds(tmp_path, company.work, settings.cycle_end)
+        assert (run_fingerprint(company.work, settings) != before) is is_of_the_cycle
+        assert find_acts(tmp_path, settings.cycle_end) == Acts(n_decisions=0 if is_of_the_cycle else 1)
 
 
 def test_both_languages_have_the_same_words_with_the_same_places() -> None:

@@ -57,6 +57,8 @@ def test_the_steps_follow_what_exists() -> None:
     assert statuses(n_decisions=0)["decide"] == ("open", "nothing_decided")
     assert statuses(n_decisions=0, is_closed=True)["decide"] == ("done", None)
     assert statuses(n_experiments=0)["experiment"] == ("open", "nothing_registered")
+    unasked = statuses(n_decisions=None, n_experiments=None)
+    assert unasked["decide"] == unasked["experiment"] == ("open", "after_the_month")
 
 
 def test_a_step_is_late_the_day_after_it_was_due_unless_it_is_done() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from orchestration.project import DBT_PROJECT
 
 SHIPPED = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 SHIPPED = {"contact_policies": SHIPPED["contact_policies"]}
+#: First day after a cycle in which every row of the project has begun.
+END = date(2026, 9, 1)
 
 
 def _written(tmp_path: Path, content: object) -> Path:
@@ -31,17 +34,41 @@ def test_without_a_file_the_rows_of_the_project_hold(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     assert read_contact_policies(tmp_path / FILE) is None
     _written(tmp_path, SHIPPED)
-    keep_contact_policies(tmp_path, tmp_path)
-    assert [row["version"] for row in kept_contact_policies(tmp_path)] == [
-        "2026-1",
-        "2026-1",
-        "2023-1",
-        "2026-1",
-        "2026-1",
-    ]
+    keep_contact_policies(tmp_path, tmp_path, END)
+    versions = [row["version"] for row in kept_contact_policies(tmp_path)]
+    assert versions == ["2026-1", "2026-1", "2023-1", "2026-1", "2026-1"]
     (tmp_path / FILE).unlink()
-    keep_contact_policies(tmp_path, tmp_path)
+    keep_contact_policies(tmp_path, tmp_path, END)
     assert kept_contact_policies(tmp_path) is None
+
+
+@pytest.mark.audit("EX11", "DE3")
+def test_a_cycle_run_again_reads_no_row_that_began_after_it(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+
+    def kept() -> list[dict[str, object]] | None:
+        keep_contact_policies(tmp_path, tmp_path, date(2026, 7, 1))
+        return kept_contact_policies(tmp_path)
+
+    shipped = SHIPPED["contact_policies"]
+    rows = [row for row in shipped if row["profile_code"] in ("b2b_default", "data")]
+    rails = [row for row in shipped if row["profile_code"] == "guard_rails"]
+    _written(tmp_path, {"contact_policies": rows})
+    before = kept()
+    later = [
+        {**rows[0], "version": "2026-2", "valid_from": "2026-07-01", "mail_max_a_day": 1},
+        {**rails[0], "version": "2026-2", "valid_from": "2026-09-01", "complaint_max_rate": 0.001},
+        *(row for row in shipped if row["version"] == "2026-1" and row["profile_code"] == "fr_consumer"),
+    ]
+    _written(tmp_path, {"contact_policies": [{**rows[0], "valid_to": "2026-07-01"}, *rows[1:], *later]})
+    assert kept() == before
+    _written(tmp_path, {"contact_policies": [{**rows[0], "valid_to": "2026-06-30"}, *rows[1:]]})
+    assert kept() != before, "an end within the month is one of the cycle"
+    dated = [{**row, "valid_from": "2026-07-01"} for row in rows]
+    _written(tmp_path, {"contact_policies": dated})
+    assert kept() is None, "nothing of the company held yet: the rows of the project do"
+    _written(tmp_path, {"contact_policies": [dated[0], rows[1]]})
+    assert [row["profile_code"] for row in kept() or []] == ["data", "b2b_default", "guard_rails"]
 
 
 def test_rows_come_in_order_of_their_days(tmp_path: Path) -> None:
@@ -92,12 +119,12 @@ def test_bars_that_a_company_does_not_write_are_those_of_the_project(tmp_path: P
     shipped = [row for row in SHIPPED["contact_policies"] if row["profile_code"] == "guard_rails"]
     content = {"contact_policies": [row for row in SHIPPED["contact_policies"] if row not in shipped]}
     _written(tmp_path, content)
-    keep_contact_policies(tmp_path, tmp_path)
+    keep_contact_policies(tmp_path, tmp_path, END)
     kept = kept_contact_policies(tmp_path) or []
     assert [row for row in kept if row["profile_code"] == "guard_rails"] == shipped
     own = {**shipped[0], "complaint_max_rate": 0.001, "author": "Ann"}
     _written(tmp_path, {"contact_policies": [*content["contact_policies"], own]})
-    keep_contact_policies(tmp_path, tmp_path)
+    keep_contact_policies(tmp_path, tmp_path, END)
     kept = kept_contact_policies(tmp_path) or []
     assert [row for row in kept if row["profile_code"] == "guard_rails"] == [own]
 

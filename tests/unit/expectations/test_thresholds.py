@@ -184,16 +184,30 @@ def test_what_is_approved_is_added_and_no_line_before_it_changes(tmp_path: Path)
 
 def test_a_run_keeps_the_rows_and_tells_dbt_nobody_s_name(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    keep_thresholds(tmp_path, tmp_path)
+    keep_thresholds(tmp_path, tmp_path, date(2026, 8, 1))
     assert kept_thresholds(tmp_path) is None and told_thresholds(tmp_path) is None
     _written(tmp_path, ROW)
-    keep_thresholds(tmp_path, tmp_path)
+    keep_thresholds(tmp_path, tmp_path, date(2026, 8, 1))
     (told,) = told_thresholds(tmp_path)
     assert kept_thresholds(tmp_path)[0]["approved_by"] == "Ann Lee"
     assert told["value"] == "5" and not {"approved_by", "reason"} & set(told)
     (tmp_path / FILE).unlink()
-    keep_thresholds(tmp_path, tmp_path)
+    keep_thresholds(tmp_path, tmp_path, date(2026, 8, 1))
     assert kept_thresholds(tmp_path) is None
+
+
+@pytest.mark.audit("DE1", "EX11")
+def test_a_cycle_run_again_reads_no_row_that_began_after_it(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    later = {**ROW, "version": "2026-08-1", "valid_from": "2026-08-01"}
+    ends = {}
+    for rows in ([ROW], [ROW, later], [ROW, {**later, "valid_from": "2026-07-31"}]):
+        (tmp_path / FILE).write_text(yaml.safe_dump({"thresholds": rows}))
+        keep_thresholds(tmp_path, tmp_path, date(2026, 8, 1))
+        ends[len(ends)] = [row.get("valid_to") for row in kept_thresholds(tmp_path)]
+    assert ends == {0: [None], 1: [None], 2: ["2026-07-31", None]}
+    keep_thresholds(tmp_path, tmp_path, date(2026, 7, 1))
+    assert kept_thresholds(tmp_path) is None, "nothing of the company held yet"
 
 
 def test_every_rule_can_be_written(tmp_path: Path) -> None:

@@ -247,12 +247,36 @@ def test_a_run_keeps_what_its_cycle_may_know(tmp_path):
     write(tmp_path, code="draft", start_on="2026-05-01", end_on="2026-05-20")
     kept.keep_experiments(tmp_path, work, dt.date(2026, 5, 1))
     (told,) = kept.kept_experiments(work)  # the draft begins after the cycle
-    assert told["standing"] == "ready" and (told["n_rollout_items"], told["n_rollout_done"]) == (1, 0)
+    assert told["standing"] == "ready"
     assert "hypothesis" not in told["protocol"] and "owners" not in told["protocol"]
     kept.keep_experiments(tmp_path, work, dt.date(2026, 6, 1))
     assert [each["standing"] for each in kept.kept_experiments(work)] == ["not_registered", "ready"]
     kept.keep_experiments(tmp_path, work, dt.date(2026, 3, 1))  # registered after that cycle
     assert kept.kept_experiments(work) == [] and not (work / kept.UNITS).exists()
+
+
+@pytest.mark.audit("EX11", "EX8")
+def test_a_cycle_run_again_learns_neither_of_a_later_registration_nor_of_the_rollout(tmp_path):
+    work = tmp_path / "work"
+    (work / "run").mkdir(parents=True)
+
+    def told(code: str, end: dt.date) -> dict:
+        kept.keep_experiments(tmp_path, work, end)
+        (found,) = [each for each in kept.kept_experiments(work) if each["protocol"]["code"] == code]
+        return found
+
+    path = drawn(tmp_path) / "protocol.yml"
+    was = told("early_call", dt.date(2026, 6, 1))
+    text = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
+    content["rollout"] = [{"item": "templates", "owner": "Marketing", "is_done": True}] * 2
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert told("early_call", dt.date(2026, 6, 1)) == was, "the checklist is ticked after the figures"
+    folder = write(tmp_path, code="later", start_on="2026-07-06", end_on="2026-08-03")
+    moment = dt.datetime(2026, 6, 3, 9)
+    records.register(folder, read_protocol(folder), "revops", moment, moment.date())
+    kept.keep_experiments(tmp_path, work, dt.date(2026, 6, 1))
+    assert [each["protocol"]["code"] for each in kept.kept_experiments(work)] == ["early_call"]
 
 
 def test_the_files_of_experiments_are_news_for_the_next_run(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.matching.errors import MatchingError
 from orchestration.project import ROOT
-from orchestration.survivorship import RULES_SCHEMA, load_rules, write_rules
+from orchestration.survivorship import RULES_SCHEMA, load_rules, own_rules, write_rules
 from orchestration.survivorship.rules import CRITERIA, DEFAULT_RULES, REVIEWS
 
 HEADER = "entity,attribute,criteria,sources,review_when\n"
@@ -44,6 +44,27 @@ def test_a_file_that_excel_saved_in_french_is_read(tmp_path):
 
 def test_without_a_file_of_its_own_a_company_has_the_rules_of_the_project(tmp_path):
     assert load_rules(tmp_path / "survivorship.csv") == load_rules()
+
+
+@pytest.mark.audit("EX11")
+def test_a_rule_of_its_own_is_news_for_a_run_and_part_of_the_publication(tmp_path):
+    from planted_candidate import plant
+
+    from orchestration.inputs import list_inputs
+    from orchestration.publication.judging import run_fingerprint
+    from orchestration.settings import read_settings
+    from orchestration.stewardship.files import SURVIVORSHIP
+
+    company = plant(tmp_path)
+    settings, folder = read_settings(company.work), company.work / "stewardship"
+    before = run_fingerprint(company.work, settings)
+    write_rules(None, folder)
+    assert own_rules(folder) == [] and run_fingerprint(company.work, settings) == before
+    company.stewardship.mkdir()
+    path = own(company.stewardship, HEADER + GOOD)
+    assert path == company.stewardship / SURVIVORSHIP and path in list_inputs(company).files
+    write_rules(path, folder)
+    assert len(own_rules(folder)) == 1 and run_fingerprint(company.work, settings) != before
 
 
 def test_every_rule_is_written_for_dbt_with_its_order(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -229,7 +229,11 @@ def test_a_wrong_file_stops_a_run_before_it_begins_and_a_new_row_is_news(company
     assert scan_inputs(load_company(company)) != before
     from expectations.thresholds import keep_thresholds
 
-    keep_thresholds(company, work)
+    keep_thresholds(company, work, settings.cycle_end)
+    assert run_fingerprint(work, settings) == was, (
+        "it begins after the cycle, which stays as it was published"
+    )
+    keep_thresholds(company, work, settings.cycle_end + timedelta(days=1))
     assert run_fingerprint(work, settings) != was
     (company / FILE).write_text("thresholds: [{rule_code: nobody}]\n")
     for command in ("run", "doctor"):

@@ -473,7 +473,7 @@ AUDIT = AuditInputs(
         RevenueMonth(month, total, KPIS[9].history[i][1]) for i, (month, total) in enumerate(KPIS[8].history)
     ),
     complaints=tuple(
-        ComplaintWeek(date(2026, 4, 6) + timedelta(weeks=i), n, 9_900, D(n) / 9_900 if n is not None else None, n > 19)
+        ComplaintWeek(date(2026, 4, 6) + timedelta(weeks=i), n, 9_900, D(n) / 9_900 if n is not None else None, n > 19, D("0.002"))
         for i, n in enumerate((12, 14, 9, 15, 13, 22, 16, 18, 11, 17, 21, 19, 24))
     ),
     stages=(

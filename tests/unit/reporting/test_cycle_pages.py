@@ -15,6 +15,7 @@ import yaml
 from planted_reports import D, with_every_text
 
 from orchestration.audit import thresholds
+from orchestration.audit.traffic_light import Bars
 from orchestration.experiments import kept, readout, verdict
 from orchestration.reporting import documents
 from orchestration.reporting.formatting import LANGUAGES, Formats
@@ -94,6 +95,63 @@ def test_the_six_tiles_say_value_interval_number_target_and_both_changes():
     assert "95% upper bound 0.274%" in complaints and "target: at most 0.2%" in complaints
     assert all("Reliable" in tile or "Caution" in tile for tile in tiles), "a trust mark each"
     assert page.count('class="spark"') == 6
+
+
+@pytest.mark.audit("DE20", "DE22")
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            "fewer than 45 leads, fewer than 12 conversions, r below 0.155, r below 0.30,"
+            " gain of the experiment below 3.5 pp",
+        ),
+        (
+            "fr",
+            "moins de 45 leads, moins de 12 conversions, r sous 0,155, r sous 0,30, gain de l’expérience sous 3,5 pt",
+        ),
+    ],
+)
+def test_reasons_and_charts_name_the_bars_of_the_framing_note(language, said):
+    codes = "too_few_units,too_few_events,r_below_amber_bar,r_below_green_bar,gain_below_bar"
+    counts = (
+        (0, 20, 4),
+        (1, 14, 5),
+        (2, 10, 5),
+    )  # 44 leads, 14 conversions: enough for the method's defaults
+    few = planted.line_of(counts, kind="channel", segment="inbound")
+    lines = (replace(planted.LINES[0], colour_reason_codes=codes), few)
+    audit = replace(planted.CYCLE.audit, bars=Bars(D("0.3"), D("0.155"), D("3.5"), 45, 12))
+    cycle = replace(planted.CYCLE, audit=audit, lines=lines)
+    for name in ("sales_audit", "decision"):
+        page = text_of(CYCLE_PAGES[name](cycle, language))
+        assert said in page, name
+    dashboard = text_of(CYCLE_PAGES["sales_audit"](cycle, language))
+    assert {"en": "target: at least 0.30", "fr": "cible : au moins 0,30"}[language] in dashboard
+    assert {"en": "45 (12) needed", "fr": "il faut 45 (12)"}[language] in dashboard
+    alone = replace(cycle, lines=(planted.line_of(counts),))
+    told = text_of(CYCLE_PAGES["sales_audit"](alone, language))
+    assert {"en": "at least 45 and 12 are needed", "fr": "il en faut au moins 45 et 12"}[language] in told
+
+
+@pytest.mark.audit("DE15", "DE24")
+def test_every_page_names_the_bar_of_complaints_that_the_mart_holds():
+    def pages(bar) -> dict[str, str]:
+        weeks = tuple(replace(week, bar=bar) for week in planted.CYCLE.audit.complaints)
+        kpis = tuple(replace(kpi, bar=bar if kpi.bar else None) for kpi in planted.CYCLE.audit.kpis)
+        cycle = replace(planted.CYCLE, audit=replace(planted.CYCLE.audit, complaints=weeks, kpis=kpis))
+        names = ("sales_audit", "contact_charter", "monthly_note")
+        return {name: text_of(CYCLE_PAGES[name](cycle, "en")) for name in names}
+
+    strict = pages(D("0.00045"))
+    assert "target: at most 0.045%" in strict["sales_audit"]
+    assert "Above 0.045% of delivered mails" in strict["contact_charter"]
+    assert "bar 0.045%" in strict["monthly_note"]
+    none = pages(None)
+    assert (
+        "no bar in force" in none["monthly_note"]
+        and "of delivered mails: revise" not in none["contact_charter"]
+    )
 
 
 def test_r_and_q1_are_compared_with_what_earlier_cycles_published():

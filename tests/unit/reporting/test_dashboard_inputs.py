@@ -65,7 +65,8 @@ MARTS = {
             2.4::decimal(18, 10) as delta_points, 0.6::decimal(18, 10) as delta_low_points, 4.2::decimal(18, 10) as delta_high_points, 200::bigint as n_test_leads,
             210::bigint as n_control_leads, date '2026-05-01' as start_on, date '2026-05-28' as end_on""",
     "marts.mart_management_steps_cycle": """
-        select 1::bigint as step_order, 'frame' as step_code, 'done' as status_code, date '2026-07-06' as due_on, 'revops' as owner_role_code""",
+        select n::bigint as step_order, code as step_code, status as status_code, date '2026-07-06' as due_on, 'revops' as owner_role_code
+        from (values (1, 'frame', 'done'), (6, 'decide', 'open'), (7, 'experiment', 'open')) t (n, code, status)""",
     "marts.mart_management_express_questions_cycle": """
         select 1::bigint as question_number, 'ttf_in_target' as question_code, 'yes' as answer_code, 0.5::decimal(18, 10) as answer_value,
             null::decimal(18, 10) as value_low, null::decimal(18, 10) as value_high, 9::bigint as n_units, null as reason_code""",
@@ -185,6 +186,20 @@ def test_steps_questions_outliers_and_the_policy_in_force(inputs):
     )
     assert inputs.policy.values["cool_down_touches"] == 5
     assert inputs.note is None
+
+
+@pytest.mark.audit("PB9", "FR10")
+def test_a_page_tells_what_people_did_after_the_month_and_the_mart_does_not(company, inputs):
+    assert [(each.code, each.state) for each in inputs.steps] == [
+        ("frame", "done"), ("decide", "open"), ("experiment", "open"),
+    ]  # fmt: skip
+    path = company.root / "thresholds.yml"
+    path.write_text("thresholds: [{rule_code: min_touches, valid_from: 2026-07-01}]\n", encoding="utf-8")
+    try:
+        now = load_cycle_inputs(company).steps
+    finally:
+        path.unlink()
+    assert [each.state for each in now] == ["done", "done", "open"]
 
 
 @pytest.mark.audit("VI9")

@@ -9,8 +9,12 @@ HOSTILE = "</text><script>alert(1)</script>$\\frac{1}{0}$&\x00\x1b"
 D = Decimal
 
 
+def weekly(*weeks: charts.RatedWeek, name: str = "x", title: str = "t", bar_label=str) -> str:
+    return charts.weekly_rate(weeks, bar_label=bar_label, title=title, name=name, tick=str)
+
+
 def drawn(label: str) -> str:
-    return charts.weekly_rate([(label, 0.001)], 0.002, bar_label=label, title=label, name="x", tick=str)
+    return weekly(charts.RatedWeek(label, 0.001, 0.002), title=label, bar_label=lambda _: label)
 
 
 def test_labels_of_the_data_stay_text():
@@ -34,8 +38,8 @@ def test_the_same_figures_give_the_same_bytes():
 
 
 def test_ids_of_two_drawings_on_a_page_do_not_meet():
-    one = charts.weekly_rate([("w", 0.001)], 0.002, bar_label="bar", title="t", name="one", tick=str)
-    two = charts.weekly_rate([("w", 0.003)], 0.002, bar_label="bar", title="t", name="two", tick=str)
+    one = weekly(charts.RatedWeek("w", 0.001, 0.002), name="one")
+    two = weekly(charts.RatedWeek("w", 0.003, 0.002, is_breach=True), name="two")
     first, second = ({node.get("id") for node in ElementTree.fromstring(text).iter()} for text in (one, two))
     assert first & second == {None}
 
@@ -49,7 +53,24 @@ def test_charts_of_nothing_are_drawn_without_an_error():
     nothing = [("o", D(0), "0")] * 4
     assert charts.bridge(nothing, title="t", name="m")
     assert charts.stacked_months([("m", 0.0, 0.0)], title="t", name="r", tick=str)
-    assert charts.weekly_rate([("w", 0.0)], 0.002, bar_label="", title="t", name="c", tick=str)
+    assert weekly(charts.RatedWeek("w", 0.0)) and weekly(charts.RatedWeek("w", None))
+
+
+def test_a_bar_that_changed_is_drawn_over_the_weeks_it_held():
+    def texts(drawing: str) -> list[str]:
+        return [node.text or "" for node in ElementTree.fromstring(drawing).iter("text")]
+
+    before, since = charts.RatedWeek("a", 0.001, 0.002), charts.RatedWeek("b", 0.001, 0.0005, is_breach=True)
+    changed = weekly(before, before, since, bar_label=lambda bar: f"bar {bar}")
+    assert [text for text in texts(changed) if text.startswith("bar")] == ["bar 0.002", "bar 0.0005"]
+    back = weekly(before, since, before, bar_label=lambda bar: f"bar {bar}")
+    assert [text for text in texts(back) if text.startswith("bar")] == [
+        "bar 0.002",
+        "bar 0.0005",
+        "bar 0.002",
+    ]
+    same = weekly(before, before, bar_label=lambda bar: f"bar {bar}")
+    assert [text for text in texts(same) if text.startswith("bar")] == ["bar 0.002"]
 
 
 def test_a_sparkline_shows_gaps_as_gaps():

@@ -37,6 +37,14 @@ def test_rates_are_percentages_and_their_differences_are_points():
     assert EN.points(D("-0.0065")) == "\u22120.7\u00a0pp"
 
 
+def test_a_bar_shows_every_digit_that_it_has():
+    assert (FR.exact(D("0.3000"), 2), EN.exact(D("0.1550"), 2), EN.exact(D("2.0000")), EN.exact(D(40))) == (
+        "0,30", "0.155", "2", "40",
+    )  # fmt: skip
+    assert (FR.exact_percent(D("0.0020000000")), EN.exact_percent(D("0.00045"))) == ("0,2\u202f%", "0.045%")
+    assert FR.exact(None) == FR.exact_percent(None) == "–"
+
+
 def test_a_share_never_shows_a_zero_that_it_is_not():
     assert EN.share(16 / 402_000) == "<\u202f0.01%"
     assert EN.share(0) == "0.00%"

@@ -12,6 +12,7 @@ import pytest
 from planted_company import company_in
 
 from ingest.company import Company
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.reporting import REPORTS, render_reports
 from orchestration.reporting.definitions import metric_definitions, tile_settings
 from orchestration.reporting.inputs import load_audit_inputs, load_quality_inputs
@@ -97,7 +98,8 @@ TABLES = {
     "marts.mart_marketing_complaints_week": """
         select date '2026-06-29' as iso_week_start_on, 'all' as segment_kind_code, 3::bigint as n_complained,
             1000::bigint as n_delivered, 1010::bigint as n_sent, 4::bigint as n_unsubscribed, 0.004::decimal(18, 10) as unsubscribe_rate,
-            5::bigint as n_bounced_hard, 0.005::decimal(18, 10) as bounce_rate, 0.003::decimal(18, 10) as complaint_rate, true as is_complaint_breach""",
+            5::bigint as n_bounced_hard, 0.005::decimal(18, 10) as bounce_rate, 0.003::decimal(18, 10) as complaint_rate, 0.0015::decimal(18, 10) as complaint_max_rate,
+            true as is_complaint_breach""",
     "marts.mart_sales_stages_month": """
         select 'proposal' as stage_code, 5 as stage_rank, period_month, 'all' as segment_kind_code,
             2::bigint as n_matured, 1::bigint as n_reached_next
@@ -197,9 +199,23 @@ def test_the_other_panels_come_from_their_marts(planted):
     assert [(m.period, m.total) for m in audit.revenue] == [("2026-04", 7), ("2026-05", 0), ("2026-06", 9)]
     assert len(audit.complaints) == 13
     assert audit.complaints[-1].is_breach
-    assert audit.complaints[0].rate is None
+    assert audit.complaints[0].rate is audit.complaints[0].bar is None
+    assert audit.complaints[-1].bar == audit.complaint_bar == D("0.0015"), "the bar is the mart's"
     (stage,) = audit.stages
     assert (stage.n_reached, stage.n_next, stage.conversion) == (4, 2, D("0.5"))
+
+
+@pytest.mark.audit("DE20", "FR1")
+def test_the_bars_of_the_pages_are_those_of_the_framing_note(tmp_path):
+    company = plant(tmp_path)
+    assert load_audit_inputs(company).bars == METHOD_BARS, "no note"
+    with duckdb.connect(str(company.work / "warehouse.duckdb")) as connection:
+        connection.execute(
+            "create table marts.mart_management_framing_cycle as select 'setting' as kind_code, i as item_code,"
+            " v::decimal(18, 10) as setting_value from (values ('r_green', 0.3), ('r_amber', 0.155),"
+            " ('delta_points', 3.5), ('minimum_n', 45), ('minimum_events', 12), ('landmark_1_days', 5)) t (i, v)"
+        )
+    assert load_audit_inputs(company).bars == Bars(D("0.3"), D("0.155"), D("3.5"), 45, 12)
 
 
 def test_a_company_without_a_run_gives_an_empty_report_and_no_error(tmp_path):

@@ -60,7 +60,8 @@ _TABLES = {
     ),
     "metrics.fct_email_send_days": (
         "sent_on date, n_sent bigint, n_delivered bigint, n_complained bigint, n_unsubscribed bigint,"
-        " n_bounced_hard bigint, size_band_code varchar, sending_code varchar, complaint_max_rate decimal(18,10)"
+        " n_bounced_hard bigint, size_band_code varchar, sending_code varchar, complaint_max_rate decimal(18,10),"
+        " worse_margin_rate decimal(18,10)"
     ),
     "master.fct_quotas": (
         "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"

@@ -66,8 +66,7 @@ def con():
           t(record_key, person_id);
         create table conforming.int_person_attributes as select * from (values ('p2', 'b@two.example'))
           t(person_id, email);
-        create table run.framing (cycle varchar, standing_code varchar, n_decisions bigint, n_experiments bigint,
-          note varchar);
+        create table run.framing (cycle varchar, standing_code varchar, note varchar);
         """
     )
     con.executemany("insert into metrics.fct_lead_cadences values (?, ?, ?, ?, ?, ?)", LEADS)
@@ -81,10 +80,8 @@ def framing(tmp_path: Path, **values) -> Framing:
     return Framing.model_validate(content | values)
 
 
-def keep(con, note: Framing, standing: str = "approved", acts: tuple[int, int] = (0, 0)) -> None:
-    con.execute(
-        "insert into run.framing values ('2026-06', ?, ?, ?, ?)", [standing, *acts, note.model_dump_json()]
-    )
+def keep(con, note: Framing, standing: str = "approved") -> None:
+    con.execute("insert into run.framing values ('2026-06', ?, ?)", [standing, note.model_dump_json()])
 
 
 def items(tables, kind: str) -> dict[str, dict]:
@@ -191,10 +188,10 @@ def test_the_steps_say_what_stands_at_the_publication(con, tmp_path):
         "open",
         "framing_missing",
     )
-    keep(con, framing(tmp_path), acts=(2, 0))
+    keep(con, framing(tmp_path))
     con.execute("update collect.deliveries set is_missed = source_instance = 'erp'")
     found = {row["step_code"]: row for row in compute(con, SETTINGS)["cycle_steps"].to_pylist()}
     assert {code: row["reason_code"] for code, row in found.items() if row["status_code"] != "done"} == {
-        "collect": "delivery_missing", "experiment": "nothing_registered",
+        "collect": "delivery_missing", "decide": "after_the_month", "experiment": "after_the_month",
     }  # fmt: skip
     assert found["experiment"]["due_on"] == date(2026, 7, 31)

@@ -29,11 +29,8 @@ def keep(con, tmp_path: Path, **values) -> None:
     content = read_note(tmp_path, "2026-06").framing.model_dump(mode="json") | values
     note = Framing.model_validate(content).model_dump_json()
     con.execute("create schema if not exists run")
-    con.execute(
-        "create or replace table run.framing (cycle varchar, standing_code varchar, n_decisions bigint,"
-        " n_experiments bigint, note varchar)"
-    )
-    con.execute("insert into run.framing values ('2026-06', 'approved', 0, 0, ?)", [note])
+    con.execute("create or replace table run.framing (cycle varchar, standing_code varchar, note varchar)")
+    con.execute("insert into run.framing values ('2026-06', 'approved', ?)", [note])
 
 
 def test_without_a_note_the_defaults_of_the_method_stand(con):

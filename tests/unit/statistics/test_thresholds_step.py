@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 from planted_warehouse_of_deals import AS_OF, add, open_warehouse
 
 from orchestration.statistics import complaint_trends
+from orchestration.statistics.complaint_policy import ComplaintPolicy, complaint_policy
 from orchestration.statistics.thresholds import compute
 
 SETTINGS = SimpleNamespace(
@@ -289,6 +291,7 @@ def test_the_cap_on_mails_counts_a_person_s_day_and_known_complaints(con) -> Non
         " case when p.i < 25 then timestamp '2026-07-01' end as complained_at"
         " from range(20000) as p(i), range(2) as m(i) where m.i = 0 or p.i >= 10000"
     )
+    add(con, "metrics.fct_email_send_days", sent_on=date(2026, 6, 10), complaint_max_rate=Decimal("0.002"))
     found = row_of(compute(con, SETTINGS), "max_mails_a_day")
     # 30 complaints, 25 of which came after the cycle; 20,000 mails on days of two without one
     assert (found["n_units"], found["n_events"], found["data_value"], found["data_high"]) == (
@@ -302,6 +305,13 @@ def test_the_cap_on_mails_counts_a_person_s_day_and_known_complaints(con) -> Non
     )
     worse = row_of(compute(con, SETTINGS), "max_mails_a_day")
     assert (worse["data_value"], worse["data_high"], worse["decision_code"]) == (1, 1, "change")
+    con.execute("update metrics.fct_email_send_days set complaint_max_rate = 0.00001")
+    strict = row_of(compute(con, SETTINGS), "max_mails_a_day")
+    assert (strict["data_value"], strict["reason_code"]) == (None, "not_shown_safe"), (
+        "the policy's bar decides"
+    )
+    con.execute("update metrics.fct_email_send_days set complaint_max_rate = null")
+    assert row_of(compute(con, SETTINGS), "max_mails_a_day")["reason_code"] == "no_bar"
 
 
 @pytest.mark.audit("DE19")
@@ -328,9 +338,11 @@ def test_loads_follow_from_leads_and_thresholds_and_say_when_nobody_gave_a_capac
 
 @pytest.mark.audit("DE21")
 def test_complaints_of_the_month_stand_against_those_of_the_month_before(con) -> None:
-    def send(day: date, n: int, k: int, sending: str = "one_to_one") -> None:
+    def send(
+        day: date, n: int, k: int, sending: str = "one_to_one", margin: Decimal | None = Decimal("0.002")
+    ) -> None:
         add(con, "metrics.fct_email_send_days", sent_on=day, n_delivered=n, n_complained=k, size_band_code="smb",
-            sending_code=sending)  # fmt: skip
+            sending_code=sending, complaint_max_rate=Decimal("0.002"), worse_margin_rate=margin)  # fmt: skip
 
     send(date(2026, 4, 30), 9_000, 900)  # neither month
     send(date(2026, 5, 1), 10_000, 10)
@@ -351,6 +363,41 @@ def test_complaints_of_the_month_stand_against_those_of_the_month_before(con) ->
     assert whole["difference_rate"] == round(Decimal(40) / 10_050 - Decimal("0.001"), 10)
     assert trends["sending", "automated"]["reason_code"] == "no_mails_before"
     assert trends["size_band", "smb"]["status_code"] == "worse"
+    assert whole["margin_rate"] == Decimal("0.002")
+
+
+@pytest.mark.audit("DE21", "DE15", "DE3")
+def test_bar_and_margin_are_those_of_the_policy_on_the_last_day_with_mails(con) -> None:
+    def send(day: date, n: int, k: int, bar: str | None, margin: str | None) -> None:
+        con.execute(
+            "insert into metrics.fct_email_send_days (sent_on, size_band_code, sending_code, n_delivered,"
+            " n_complained, complaint_max_rate, worse_margin_rate) values (?, 'smb', 'one_to_one', ?, ?, ?, ?)",
+            [day, n, k, bar, margin],
+        )
+
+    def told() -> tuple[str | None, str | None, Decimal | None]:
+        (whole,) = [
+            row
+            for row in complaint_trends.compute(con, SETTINGS).to_pylist()
+            if row["segment_kind_code"] == "all"
+        ]
+        return whole["status_code"], whole["reason_code"], whole["margin_rate"]
+
+    assert complaint_policy(con, SETTINGS) == ComplaintPolicy(None, None)
+    send(date(2026, 5, 12), 1_000, 2, "0.002", "0.002")
+    send(date(2026, 6, 2), 1_000, 2, "0.002", "0.05")
+    assert told() == ("proved", None, Decimal("0.05"))
+    send(date(2026, 6, 30), 1_000, 2, "0.0005", "0.0001")  # a new row of the policy since the middle of June
+    send(date(2026, 7, 1), 1_000, 2, "0.9", "0.9")  # after the cycle
+    assert complaint_policy(con, SETTINGS) == ComplaintPolicy(Fraction(5, 10_000), Fraction(1, 10_000))
+    assert told() == ("not_proved", None, Decimal("0.0001"))
+    send(date(2026, 6, 30), 1, 0, None, None)
+    con.execute("update metrics.fct_email_send_days set complaint_max_rate = null, worse_margin_rate = null")
+    assert told() == (None, "no_margin", None)
+    con.execute(
+        "update metrics.fct_email_send_days set n_complained = 400 where sent_on >= date '2026-06-01'"
+    )
+    assert told() == ("worse", None, None), "a rise that is shown needs no margin"
 
 
 def test_a_company_without_leads_has_thresholds_and_no_error(con) -> None:
@@ -361,7 +408,7 @@ def test_a_company_without_leads_has_thresholds_and_no_error(con) -> None:
     assert (told["status_code"], told["reason_code"], told["margin_rate"]) == (
         None,
         "no_mails",
-        Decimal("0.002"),
+        None,
     )
     (load,) = tables["threshold_loads"].to_pylist()
     assert (load["n_leads"], load["touches_a_day"], load["reason_code"]) == (0, None, "no_leads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,7 @@ from orchestration.stewardship.exclusions import (
     end,
     exclude,
     exclusion_table,
+    known_at,
     read_exclusions,
     standing,
 )
@@ -31,6 +33,8 @@ from orchestration.stewardship.tables import decisions_in_force
 
 WHEN = dt.datetime(2026, 7, 2, 8, 5)
 DAY = dt.date(2026, 7, 1)
+#: First day after the cycle that knows them.
+END = dt.date(2026, 8, 2)
 
 
 def _made(subject: str = "crm/crm_lead/1", author: str = "=Zoé", **other: object) -> Exclusion:
@@ -117,11 +121,34 @@ def test_a_run_reads_the_lists_and_a_publication_depends_on_them(site: Path) -> 
     append_exclusion(company.stewardship, made)
     assert company.stewardship / FILE in list_inputs(company).files
     prepare(company.stewardship, company.work, DAY)
+    assert decisions_in_force(company.work / "stewardship") == [], "it begins after that cycle"
+    prepare(company.stewardship, company.work, END)
     assert decisions_in_force(company.work / "stewardship") == [made.decision_id]
     later = end(made, dt.date(2026, 8, 1), "Ann", WHEN)
     append_exclusion(company.stewardship, later)
-    prepare(company.stewardship, company.work, DAY)
+    prepare(company.stewardship, company.work, END)
     assert decisions_in_force(company.work / "stewardship") == [later.decision_id] != [made.decision_id]
+
+
+@pytest.mark.audit("DE14", "EX11")
+def test_a_cycle_run_again_knows_no_line_about_the_days_after_it() -> None:
+    """Lines decided on 2 July: what they say of June is read by June run again, what begins or ends later is not."""
+    june = DAY
+    planned = replace(_made(valid_from=dt.date(2026, 9, 1)), decided_at=dt.datetime(2026, 6, 30))
+    assert known_at([_made(), planned], june) == (planned,), "what was planned in June was known in June"
+    old = replace(_made(valid_from=dt.date(2026, 5, 1)), decided_at=dt.datetime(2026, 5, 1))
+    unseen = end(old, dt.date(2026, 7, 1), "Ann", WHEN)
+    assert known_at([old, unseen], june) == (old,)
+    for seen in (
+        end(old, dt.date(2026, 6, 30), "Ann", WHEN),
+        replace(old, channel_code=None, decided_at=WHEN),
+        _made("acc_0a1b2c3d4e5f", valid_from=dt.date(2026, 6, 1)),
+    ):
+        assert known_at([old, seen], june) == (old, seen), "a correction of the month is read"
+    assert known_at([old, unseen], dt.date(2026, 8, 1)) == (old, unseen), "the next month knows the end"
+    corrected = end(old, dt.date(2026, 6, 10), "Ann", WHEN)
+    taken_back = replace(old, decided_at=WHEN + dt.timedelta(days=1))
+    assert known_at([old, corrected, taken_back], june) == (old, corrected, taken_back)
 
 
 @pytest.fixture

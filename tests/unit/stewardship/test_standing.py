@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from planted_decisions import AS_OF, key, pair, write_exchange
 
 from orchestration.stewardship.content import content_hashes, read_records
 from orchestration.stewardship.decisions import Decision, item_id
 from orchestration.stewardship.files import append_decisions
-from orchestration.stewardship.preparing import prepare
+from orchestration.stewardship.preparing import of_the_cycle, prepare
 from orchestration.stewardship.standing import Standing, decision_tables, stand
 from orchestration.stewardship.tables import SCHEMAS, decisions_in_force
 
@@ -229,6 +230,26 @@ def test_ten_thousand_records_each_alone_are_as_many_rows_and_stay_apart() -> No
     assert standing.statuses == {"u": "contradicted", "s0": "contradicted", "s1": "active"}
     (fight,) = standing.contradictions
     assert (fight.keys, fight.decision_ids) == ((keys[7], keys[9]), ("s0", "u"))
+
+
+@pytest.mark.audit("EX11", "MD7")
+def test_a_cycle_run_again_knows_no_link_that_begins_after_it_and_every_correction() -> None:
+    """AS_OF ends the cycle. A decision on records corrects it whenever it is taken; a later link is no fact of it."""
+    late = dt.datetime.combine(AS_OF, dt.time(9)) + dt.timedelta(days=3)
+
+    def link(name: str, begins: dt.date | None, decided_at: dt.datetime) -> Decision:
+        made = pair(name, "group_link", "a", "b", link_kind="legal", valid_from=begins)
+        return replace(made, decided_at=decided_at)
+
+    before = link("before", AS_OF - dt.timedelta(days=1), late)
+    ever = link("ever", None, late)
+    planned = link("planned", AS_OF + dt.timedelta(days=40), late - dt.timedelta(days=30))
+    later = link("later", AS_OF, late)
+    same = replace(pair("same", "same", "c", "d"), decided_at=late)
+    undo = replace(_undo("undo", "later"), decided_at=late)
+    assert of_the_cycle((before, ever, planned, later, same, undo), AS_OF) == (before, ever, planned, same)
+    following = AS_OF + dt.timedelta(days=31)
+    assert of_the_cycle((later, undo), following) == (later, undo)
 
 
 def test_without_decisions_every_table_is_there_and_empty(company: Path) -> None:

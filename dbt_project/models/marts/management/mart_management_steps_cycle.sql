@@ -1,4 +1,4 @@
--- The seven steps as they stood when the cycle was published; etalon cycle status tells how they stand since.
+-- The seven steps as the figures of the month know them; etalon cycle status tells what people did since.
 select
     cycle,
     step_code,

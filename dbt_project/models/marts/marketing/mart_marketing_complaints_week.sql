@@ -23,7 +23,8 @@ rated as (
         *,
         {{ metric_ratio('n_complained', 'n_delivered') }} as complaint_rate,
         {{ metric_ratio('n_unsubscribed', 'n_delivered') }} as unsubscribe_rate,
-        {{ metric_ratio('n_bounced_hard', 'n_sent') }} as bounce_rate
+        {{ metric_ratio('n_bounced_hard', 'n_sent') }} as bounce_rate,
+        {{ rail_policy('complaint_max_rate', 'iso_week_start_on') }} as complaint_max_rate
     from cells
 )
 
@@ -35,7 +36,8 @@ select
     cast(n_delivered as bigint) as n_delivered,
     cast(n_complained as bigint) as n_complained,
     complaint_rate,
-    complaint_rate > {{ rail_policy('complaint_max_rate', 'iso_week_start_on') }} as is_complaint_breach,
+    complaint_max_rate,
+    complaint_rate > complaint_max_rate as is_complaint_breach,
     case when n_delivered = 0 then 'no_delivered_mail' end as complaint_reason_code,
     cast(n_unsubscribed as bigint) as n_unsubscribed,
     unsubscribe_rate,

@@ -63,7 +63,5 @@ select
     is_valid,
     colour_code,
     reason_codes,
-    flag_codes,
-    n_rollout_items,
-    n_rollout_done
+    flag_codes
 from {{ source('statistics', 'experiments') }}
