@@ -22,8 +22,8 @@ from orchestration.reporting.charts import (
 )
 from orchestration.reporting.figures import AuditInputs, Kpi, Measure, Segment, TouchLine
 from orchestration.reporting.formatting import MISSING, Formats, add_months, month_start
-from orchestration.reporting.line_checks import check_sentences
 from orchestration.reporting.light_reasons import light_reasons
+from orchestration.reporting.line_checks import check_sentences
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.sections.accounts import unreadable
 from orchestration.reporting.sections.verdict import verdict_banner
