@@ -149,9 +149,9 @@ def compute(con: duckdb.DuckDBPyConnection, settings: RunSettings) -> pa.Table:
         counted = {
             row[0]: row[1:] for row in con.execute(_CELLS, {"first": first}).fetchall() if row[4] is not None
         }
-        no_forecast, why, n_unconverted = con.execute(_UNJUDGED, bind).fetchone()
+        ((no_forecast, why, n_unconverted),) = con.execute(_UNJUDGED, bind).fetchall()
         unknown = "exchange_rate_missing" if n_unconverted else why if no_forecast else None
-        has_list = con.execute(_LISTED, bind).fetchone()[0]
+        ((has_list,),) = con.execute(_LISTED, bind).fetchall()
         accounts = _accounts(con, first)
         found, drawn = {}, {}
         for code in (ALL, KEY, REST):
