@@ -63,21 +63,21 @@ logging as (
 worked as (
     select
         logs.source_instance,
-        days.date_day as called_on,
-        {{ days_between(iso_week_start('days.date_day'), 'days.date_day') }} as weekday_number,
+        calendar.date_day as called_on,
+        {{ days_between(iso_week_start('calendar.date_day'), 'calendar.date_day') }} as weekday_number,
         coalesce(called.n_calls, 0) as n_calls,
         coalesce(others.n_activities, 0) as n_other_activities,
         logging.n_days > 0 as is_logging
     from logs
-    inner join business_days as days
+    inner join business_days as calendar
         on
-            logs.country_code = days.country_code
-            and logs.first_on <= days.date_day
-            and logs.last_on >= days.date_day
+            logs.country_code = calendar.country_code
+            and logs.first_on <= calendar.date_day
+            and logs.last_on >= calendar.date_day
     cross join logging
-    left join called on logs.source_instance = called.source_instance and days.date_day = called.called_on
-    left join others on days.date_day = others.occurred_on
-    where days.is_worked
+    left join called on logs.source_instance = called.source_instance and calendar.date_day = called.called_on
+    left join others on calendar.date_day = others.occurred_on
+    where calendar.is_worked
 ),
 
 -- Eight times the same weekday before and after; days without a call are no part of what is usual.

@@ -2,15 +2,15 @@
 -- A company whose CRM gives no history at all lacks an extract, not the history of single deals.
 with call_days as (
     select
-        days.source_instance,
-        days.called_on as missing_on,
-        days.usual_calls
-    from {{ ref('fct_call_log_days') }} as days
+        log_days.source_instance,
+        log_days.called_on as missing_on,
+        log_days.usual_calls
+    from {{ ref('fct_call_log_days') }} as log_days
     cross join {{ run_settings() }} as settings
     where
-        days.day_status_code = 'missing'
-        and days.called_on >= settings.cycle_start
-        and days.called_on < settings.cycle_end
+        log_days.day_status_code = 'missing'
+        and log_days.called_on >= settings.cycle_start
+        and log_days.called_on < settings.cycle_end
 ),
 
 meetings as (
