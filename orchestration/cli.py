@@ -38,6 +38,7 @@ _COMMANDS = {
     "bridge": "Why published figures moved since the publication before, cause by cause.",
     "explain": "From a KPI, a row or a golden id down to the decisions and the lines behind it.",
     "metrics": "The dictionary of metrics, and a metric of the publication: list, show, query.",
+    "access": "Roles and what each may read: list, build their files; log of what was read.",
     "impact": "What each cleaning decision does to the KPIs.",
     "doctor": "Versions, configuration, integrity of what was collected and published.",
 }

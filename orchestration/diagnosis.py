@@ -104,6 +104,7 @@ def _company(directory: Path) -> Iterator[Finding]:
         yield Finding("publication", "warn", "nothing is published yet: etalon run")
     else:
         yield from _publication(company.published)
+        yield from _roles(company)
 
 
 def _rules(company) -> Iterator[Finding]:
@@ -132,6 +133,28 @@ def _rules(company) -> Iterator[Finding]:
         yield Finding("thresholds", "ok", f"{len(thresholds)} row(s) of the company's own")
     if experiments:
         yield Finding("experiments", "ok", f"{experiments} protocol(s) that can be read")
+
+
+def _roles(company) -> Iterator[Finding]:
+    """The files of the roles, where there are any."""
+    from ingest.errors import ConfigurationError
+    from orchestration.access.declaring import read_access
+    from orchestration.access.role_files import is_stale
+
+    try:
+        access, needs_building = read_access(company.root), is_stale(company)
+    except ConfigurationError as error:
+        problem = error.problem
+        yield Finding("roles", "bad", f"{problem.code} {problem.where}: {problem.text('why')}")
+        return
+    if needs_building:
+        yield Finding(
+            "roles",
+            "warn",
+            "their files are not those of access.yml and the publication: etalon access build",
+        )
+    elif access is not None:
+        yield Finding("roles", "ok", f"{len(access.roles)} role(s), each with its file")
 
 
 def _framing(company) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
 
     What the cycle's framing note says comes before company.yml, so that a cycle run again later gives its own figures.
     Raises ValueError when the cycle is not a month, CatalogueError for waivers, contact policies or thresholds that
-    are not understood, ConfigurationError for such a framing note, ExperimentError for such experiments.
+    are not understood, ConfigurationError for such a framing note or access.yml, ExperimentError for such experiments.
     """
     month = cycle or company.cycle
     start, end = cycle_bounds(month)
@@ -64,6 +64,7 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
     from expectations.thresholds import FILE as THRESHOLDS
     from expectations.thresholds import read_thresholds
     from ingest.local_time import first_instant
+    from orchestration.access.declaring import read_access
     from orchestration.cycles.note import read_note
     from orchestration.experiments.kept import check_experiments
 
@@ -72,6 +73,7 @@ def run_settings(company: Company, *, cycle: str | None = None, run_id: str | No
     check_experiments(company.root)
     read_contact_policies(company.root / FILE)  # one that is not understood stops the run before it begins
     read_thresholds(company.root / THRESHOLDS)
+    read_access(company.root)
     return RunSettings(
         company=company.company,
         cycle=month,

@@ -299,13 +299,18 @@ def build_marts(run: Run) -> DbtOutcome:
 def publish_marts(run: Run) -> Receipt:
     """Swap the audited marts in. Raises NotAdmittedError when anything speaks against it."""
     with run.state.step("publication") as counts:
+        from orchestration.access.role_files import build_role_files, check_roles
         from orchestration.publication import publish
 
         run.on_progress("publication", "marts")
+        described = manifest()
+        check_roles(run.company.root, described)
         inputs = run.inputs or run.state.content.get("inputs")
-        receipt = publish(run.company, manifest(), inputs=inputs, catalogue=run.catalogue)
+        receipt = publish(run.company, described, inputs=inputs, catalogue=run.catalogue)
         counts |= {"tables": len(receipt.tables), "rows": sum(receipt.tables.values())}
         run.state.note(publication_id=receipt.publication_id)
+        if made := build_role_files(run.company):
+            counts["role_files"] = len(made)
     return receipt
 
 

@@ -30,7 +30,8 @@ Exit codes: 0 done, 2 wrong usage, 74 reading or writing failed.
 """
 #: Channel -> the part of its columns.
 CHANNELS = {"voice": "voice", "email": "mail", "social": "social"}
-_TABLE = "m.mart_revops_contactability_person"
+_RELATION = "mart_revops_contactability_person"
+_TABLE = f"m.{_RELATION}"
 #: A cell that a spreadsheet would run, made inert; ids of this project begin with letters.
 _INERT = r"regexp_replace({0}, '^([=+@-])', '''\1') as {0}"
 
@@ -51,23 +52,27 @@ def command(
     """Say whether SUBJECT, a golden person or company, may be contacted, why not, and when."""
     from ingest import load_company
     from ingest.errors import NoRunYetError
+    from orchestration.access.reading_log import log_read
     from orchestration.dictionary.asking import opened, standing
 
     if (subject is None) == (file is None):
         raise click.UsageError(wording("contactable_subject_or_export", language))
-    marts = load_company(company).published / "marts.duckdb"
+    settings = load_company(company)
+    marts = settings.published / "marts.duckdb"
     if not marts.is_file():
         raise NoRunYetError("nothing has been published here yet")
     with opened(marts) as con:
         publication = standing(con)
         if file is not None:
             n_persons = _export(con, file, channel)
+            log_read(settings, "contactable --export", _RELATION, n_persons, publication["publication_id"])
             if as_json:
                 emit_json({"file": str(file), "persons": n_persons, "publication": publication})
             else:
                 say(wording("contactable_exported", language, n=n_persons, file=shown(file)))
             return
         rows = _persons(con, subject)
+        log_read(settings, "contactable", _RELATION, len(rows), publication["publication_id"])
     if not rows:
         raise click.UsageError(wording("contactable_unknown", language, subject=subject))
     channels = [channel] if channel else list(CHANNELS)

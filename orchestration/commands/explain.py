@@ -52,6 +52,7 @@ def command(
     """Walk from a figure to its rows, from a row to the figures, or through a golden record."""
     from ingest import load_company
     from ingest.errors import NoRunYetError
+    from orchestration.access.reading_log import log_read
     from orchestration.dbt_running import WAREHOUSE
     from orchestration.explaining.definitions import definition_of
     from orchestration.publication.registry import is_golden_id
@@ -75,6 +76,7 @@ def command(
             lines, content = _row_lines(rows, raw, language), {"rows": [asdict(each) for each in rows]}
         else:
             raise click.UsageError(_unknown(subject, language))
+    log_read(settings, "explain --raw" if raw else "explain", next(iter(content)), None)
     if as_json:
         emit_json(content)
         return

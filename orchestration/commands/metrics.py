@@ -135,10 +135,12 @@ def query_metric(
     """Ask the published file for a metric: value, numerator / denominator, reason and trust, month by month."""
     from ingest import load_company
     from ingest.errors import NoRunYetError
-    from orchestration.dictionary.asking import UnknownNameError, ask, opened, standing
+    from orchestration.access.reading_log import log_read
+    from orchestration.dictionary.asking import MART, UnknownNameError, ask, opened, standing
 
     asked = _asked(name, month, first, last, cut, segment, language)
-    marts = load_company(company).published / "marts.duckdb"
+    settings = load_company(company)
+    marts = settings.published / "marts.duckdb"
     if not marts.is_file():
         raise NoRunYetError("nothing has been published here yet")
     with opened(marts) as con:
@@ -147,6 +149,7 @@ def query_metric(
             answers = ask(con, asked)
         except UnknownNameError as error:
             raise click.UsageError(_unknown_name(error, name, language)) from error
+    log_read(settings, "metrics query", MART, len(answers), publication["publication_id"])
     if as_json:
         rows = [asdict(each) | {"reason": _reason(each.reason_code, language)} for each in answers]
         emit_json({"metric_name": name, "publication": publication, "rows": rows})
@@ -194,13 +197,15 @@ def _first_day(month: str | None, option: str) -> date | None:
 
 def _last_figure(company: Path, name: str) -> Answer | None:
     """The newest published figure of the whole company, None without a publication."""
-    from orchestration.dictionary.asking import Asked, UnknownNameError, ask, opened
+    from orchestration.access.reading_log import log_read
+    from orchestration.dictionary.asking import MART, Asked, UnknownNameError, ask, opened, standing
 
     if not (company / "company.yml").is_file():
         return None
     from ingest import load_company
 
-    marts = load_company(company).published / "marts.duckdb"
+    settings = load_company(company)
+    marts = settings.published / "marts.duckdb"
     if not marts.is_file():
         return None
     with opened(marts) as con:
@@ -208,6 +213,7 @@ def _last_figure(company: Path, name: str) -> Answer | None:
             answers = ask(con, Asked(name))
         except UnknownNameError:  # a half, or a metric newer than the publication
             return None
+        log_read(settings, "metrics show", MART, len(answers), standing(con)["publication_id"])
     return next((each for each in reversed(answers) if each.metric_value is not None), answers[-1])
 
 

@@ -63,6 +63,7 @@ def _publish(directory: Path, as_json: bool, language: str) -> int:
 
 def _rollback(directory: Path, publication_id: str, as_json: bool, language: str) -> int:
     from ingest import load_company
+    from orchestration.access.role_files import build_role_files
     from orchestration.publication import UnknownPublicationError, rollback
     from orchestration.run_lock import run_lock
     from orchestration.settings import make_run_id
@@ -71,6 +72,7 @@ def _rollback(directory: Path, publication_id: str, as_json: bool, language: str
     try:
         with run_lock(company.work, make_run_id()):
             receipt = rollback(company, publication_id)
+            build_role_files(company)
     except UnknownPublicationError as error:
         kept = ", ".join(error.kept) or "-"
         text = wording("unknown_publication", language, publication_id=publication_id, kept=kept)

@@ -34,6 +34,7 @@ Exit codes: 0 done, 1 nothing could be printed, 2 wrong usage, 75 a run holds th
 def command(company: Path, as_json: bool, language: str, name: tuple[str, ...], is_printed: bool) -> None:
     """Render the reports of the last run, in French and English: audit, decision, charter, note, workbook, quality."""
     from orchestration import steps
+    from orchestration.access.reading_log import log_read
     from orchestration.reporting.printing import PrintError, print_reports
     from orchestration.run_lock import run_lock
     from orchestration.settings import make_run_id
@@ -45,6 +46,8 @@ def command(company: Path, as_json: bool, language: str, name: tuple[str, ...], 
         wanted = name or (("data_quality",) if is_held else _NAMES)  # a held run has no marts to audit
         with logged(run.work):
             paths = steps.write_reports(run, *wanted)
+            for each in wanted:
+                log_read(run.company, "report", each, None, run.state.content.get("publication_id"))
             if is_printed:
                 try:
                     paths += print_reports(run.company, paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from orchestration.commands import exit_codes
 from orchestration.commands.output import cli_command, describe_error, emit_json, say, shown, wording
 from orchestration.commands.progress import progress
 from orchestration.project import DEFAULT_COMPANY
+
+if TYPE_CHECKING:
+    from ingest.company import Company
 
 _EPILOG = """\b
 Examples:
@@ -151,6 +154,19 @@ def _failed(run: Any, as_json: bool, language: str) -> int:
     return code
 
 
+def _refresh_role_files(company: Company) -> None:
+    """access.yml decides no figure: where it alone changed, the files of the roles are made again and nothing else."""
+    if not (company.root / "access.yml").is_file() and not (company.published / "roles").is_dir():
+        return  # most companies, in no time
+    from orchestration.access.role_files import build_role_files, is_stale
+    from orchestration.run_lock import run_lock
+    from orchestration.settings import make_run_id
+
+    if is_stale(company):
+        with run_lock(company.work, make_run_id()):
+            build_role_files(company, is_strict=True)
+
+
 def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: str) -> int | None:
     """Exit code when the last publication stands; None when a run is needed."""
     from ingest import load_company
@@ -160,6 +176,7 @@ def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: st
     found = unchanged_publication(company, cycle)
     if found is None:
         return None
+    _refresh_role_files(company)
     marts, reports = company.published / "marts.duckdb", company.published / "reports" / "latest"
     if as_json:
         emit_json(

@@ -20,6 +20,8 @@ import duckdb
 from ingest.sql import literal
 
 WHOLE = ("all", "all")
+#: The published table that is asked.
+MART = "mart_management_kpis_month"
 
 
 class UnknownNameError(LookupError):

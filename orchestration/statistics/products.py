@@ -24,6 +24,7 @@ from orchestration.statistics import (
     cycle_framing,
     deal_score,
     experiments,
+    forecast_precision,
     guard_rails,
     quantify,
     rep_baselines,
@@ -112,6 +113,12 @@ PRODUCTS: tuple[Product, ...] = (
         "Exact bounds of complaints, unsubscriptions and bounces of each week, beside the weeks before.",
         guard_rails.SCHEMA,
         guard_rails.compute,
+    ),
+    one_table(
+        "forecast_precision",
+        forecast_precision.DESCRIPTION,
+        forecast_precision.SCHEMA,
+        forecast_precision.compute,
     ),
 )
 

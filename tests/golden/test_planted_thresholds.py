@@ -21,6 +21,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 BUILT = [
     *("time_zones", "public_holidays", "lead_definitions", "lead_sources", "fct_lead_qualifications"),
     *("fct_lead_cadences", "fct_thresholds", "fct_lead_adherences", "mart_sales_adherence_cycle"),
+    "mart_sales_late_contacts_cycle",
 ]
 # A row of the company for leads created from 10 June on.
 OWN = {
@@ -116,6 +117,9 @@ def planted() -> Company:
     # time to first contact: two hours
     c.lead("ttf_never", "inbound/smb", "06-23 09:00", "0v!")
     c.lead("ttf_weekend", "inbound/smb", "06-26 16:30", "3@09:30e")  # Friday to Monday, an hour of work
+    c.lead("ttf_lost", "inbound/smb", "06-23 09:00", status_code="disqualified")
+    c.lead("ttf_minute", "inbound/smb", "06-23 09:00", "0@11:01e", rep_id="rep_2")
+    c.lead("ttf_day", "inbound/smb", "06-23 00:00", is_created_day_only=True)
     c.lead("ttf_before", "inbound/smb", "06-23 09:00", "0@08:00e")
     # mails of one day of the recipient
     c.lead("mail_bar", "inbound/smb", "06-02 09:00", "1@09:00e 1@12:00e 2@00:01e")
@@ -300,10 +304,42 @@ def test_the_mart_counts_what_was_judged_and_lists_every_rule(judged) -> None:
         assert row["within_rate"] == (
             round(Decimal(row["n_within"]) / row["n_judged"], 10) if row["n_judged"] else None
         )
-    assert of_company["ttf_max_hours"]["n_never_contacted"] == 1
+    assert of_company["ttf_max_hours"]["n_never_contacted"] == 3
     assert of_company["min_touches"]["threshold_value"] is None  # 3, 4, 6 and 8
     (mid,) = [r for r in rows if (r["segment_code"], r["rule_code"]) == ("outbound/mid", "max_touches")]
     assert (mid["n_judged"], mid["n_within"], mid["threshold_value"]) == (5, 4, 8)
+
+
+@pytest.mark.audit("SL4", "DE4")
+def test_late_first_contacts_are_named_with_their_owner_as_often_as_they_are_counted(judged) -> None:
+    columns = "rep_id, due_at, first_contact_at, status_code, hours_late, business_hours_late, hours_late_reason_code"
+    late = {
+        name: tuple(told)
+        for name, *told in judged.execute(
+            f"select substr(lead_id, 5), {columns} from marts.mart_sales_late_contacts_cycle"
+        ).fetchall()
+    }
+    due, end = at("06-23 11:00"), at("07-01 00:00")
+    # rep, due, contact, status, hours late, business hours late
+    assert late["ttf_minute"][:4] == ("rep_2", due, at("06-23 11:01"), "contacted_late")
+    assert late["ttf_minute"][4] == late["ttf_minute"][5] == round(Decimal(1) / 60, 4)
+    assert late["ttf_weekend"][1:] == (
+        at("06-26 18:30"), at("06-29 09:30"), "contacted_late", Decimal("63"), Decimal(0), None,
+    )  # fmt: skip
+    # nobody reached: late up to the end of the cycle, 181 hours after 11:00 on the 23rd, six days of eight hours
+    hours = Decimal(int((end - due).total_seconds())) / 3600
+    assert late["ttf_never"][1:] == (due, None, "waiting", hours, Decimal(6 * 8 - 2), None)
+    assert late["ttf_lost"][3] == "closed"
+    assert late["ttf_day"][1:] == (None, None, "waiting", None, None, "created_day_only")
+    assert "ttf_before" not in late and "smb_bar" not in late
+    assert set(late) == {
+        name for name, told in found(judged, "ttf_max_hours").items() if told[1:2] == (False,)
+    }
+    counted = judged.execute(
+        "select segment_code, n_breaches from marts.mart_sales_adherence_cycle"
+        " where rule_code = 'ttf_max_hours' and segment_kind_code = 'channel_size'"
+    ).fetchall()
+    assert counted == [("inbound/smb", len(late))]
 
 
 def test_a_company_without_leads_has_every_rule_and_a_reason(tmp_path: Path) -> None:
@@ -312,4 +348,5 @@ def test_a_company_without_leads_has_every_rule_and_a_reason(tmp_path: Path) -> 
         rows = con.execute(
             "select distinct n_leads, within_rate, reason_code, count(*) over () from marts.mart_sales_adherence_cycle"
         ).fetchall()
+        assert con.execute("select count(*) from marts.mart_sales_late_contacts_cycle").fetchone() == (0,)
     assert rows == [(0, None, "no_lead", 9)]

@@ -57,6 +57,8 @@ EQUIVALENT = {
     "fct_lead_adherences: left join intro_leads": "the where asks for a day of the lead",
     "fct_lead_adherences: left join touch_days": "the where asks for a day of the rule",
     "fct_lead_adherences: left join mails": "the where asks for a day of the rule",
+    "mart_sales_late_contacts_cycle: left join cadences": "every adherence is of a cadence",
+    "mart_sales_late_contacts_cycle: left join leads": "every adherence is of a lead",
     "fct_call_hours: left join by_country": "an account without a zone is no other than one that has no row",
     "fct_call_hours: left join calls": "the where asks for a connected call",
     "fct_call_hours: left join missed": "the where asks for a call before",

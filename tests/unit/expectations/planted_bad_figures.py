@@ -214,6 +214,8 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}revops_guard_rails_week": {"rail_code": "bad", "rate_low": "0.9"},
         f"{R}revops_watch_week": {"kind_code": "bad", "n_events": 0},
         f"{R}sales_due_followups_cycle": {"lead_id": "bad", "n_steps_done": 3},
+        f"{R}revops_missing_events_cycle": {"source_instance": "bad", "n_missing": 4},
+        f"{R}sales_late_contacts_cycle": {"lead_id": "bad", "hours_late": 0, "channel_code": "partner"},
         f"{R}revops_escalations_cycle": {"exclusion_id": "bad", "n_contacts_outside": None},
         f"{R}revops_contactability_person": {"person_id": "bad", "mail_reason_code": None},
     },
@@ -251,6 +253,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         f"{R}sales_pipeline_open_cycle": {"opportunity_id": "bad", "is_evidenced": True},
         f"{R}sales_pipeline_paths_cycle": {"path_code": "bad", "n_won": 3},
         f"{R}sales_forecast_month": {"period_month": NEXT, "error_amount": -91},
+        f"{R}sales_forecast_precision_cycle": {"account_class_code": "bad", "error_amount": -121},
     },
     "R-MRT-028": {f"{R}management_kpis_month": {"period_month": NEXT}},
     "R-FCT-170": {
@@ -317,4 +320,9 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-220": {f"{R}finance_churn_reasons_month": {"churn_reason_code": "other", "lost_mrr": 7}},
     "R-MRT-140": {f"{R}management_framing_cycle": {"item_code": "bad", "n_out": -1}},
     "R-MRT-141": {f"{R}management_steps_cycle": {"step_code": "bad", "reason_code": "nothing_decided"}},
+    "R-TEL-020": {"metrics.fct_call_log_days": {"call_log_day_key": "bad", "day_status_code": "missing"}},
+    "R-FCT-261": {f"{F}meetings": {"meeting_key": "bad", "occurrence_key": "bad", "person_id": "unknown"}},
+    "R-FCT-262": {f"{F}opportunities": {"opportunity_id": "bad"}},
+    "R-MRT-261": {f"{R}sales_forecast_precision_cycle": {"error_amount": 31}},
+    "R-MRT-260": {f"{R}sales_late_contacts_cycle": {"lead_id": "bad"}},
 }

@@ -155,6 +155,9 @@ GOOD: dict[str, list[Row]] = (
         "master.fct_meetings": [
             {
                 "meeting_key": "m",
+                "occurrence_key": "m",
+                "person_id": "per_1",
+                "is_held": True,
                 "account_id": "acc_1",
                 "rep_id": REP,
                 "starts_on": "2026-06-10",
@@ -175,10 +178,18 @@ GOOD: dict[str, list[Row]] = (
                 "stage_rank": 3,
                 "first_entered_at": IN_JUNE,
                 "n_source_rows": 1,
-            }
+            },
+            {
+                "opportunity_stage_key": "o0/meeting",
+                "opportunity_id": "o0",
+                "stage_rank": 3,
+                "first_entered_at": "2026-01-20 00:00:00",
+                "n_source_rows": 1,
+            },
         ],
         "master.fct_opportunity_changes": [
-            {"opportunity_change_key": "h1", "opportunity_id": "o1", "field_code": "stage"}
+            {"opportunity_change_key": "h1", "opportunity_id": "o1", "field_code": "stage"},
+            {"opportunity_change_key": "h0", "opportunity_id": "o0", "field_code": "stage"},
         ],
         "master.fct_invoice_lines": [
             {"invoice_line_id": "n1", **INVOICED},
@@ -340,6 +351,17 @@ GOOD: dict[str, list[Row]] = (
             {"threshold_key": "min_touches/inbound/smb/default/ever", "threshold_value": 4}
         ],
         "metrics.fct_lead_adherences": [{"adherence_key": "lea_1/min_touches", "is_within": True}],
+        "metrics.fct_call_log_days": [
+            {
+                "call_log_day_key": "pbx/2026-06-01",
+                "source_instance": "pbx",
+                "called_on": MONTH,
+                "n_calls": 40,
+                "usual_calls": 38,
+                "n_other_activities": 9,
+                "day_status_code": "calls",
+            }
+        ],
         "metrics.fct_call_hours": [{"call_hour_key": "h", "rep_id": REP, **CALLED}],
         "metrics.fct_activity_days": [
             {

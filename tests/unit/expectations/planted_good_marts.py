@@ -77,6 +77,40 @@ MARTS: dict[str, list[Row]] = {
             "n_within": 2,
             "n_breaches": 1,
             "within_rate": "0.6666666667",
+        },
+        {
+            "segment_kind_code": "channel_size",
+            "segment_code": "inbound/smb",
+            "rule_code": "ttf_max_hours",
+            "n_leads": 1,
+            "n_exempt": 0,
+            "n_not_assessed": 0,
+            "n_judged": 1,
+            "n_within": 0,
+            "n_breaches": 1,
+            "within_rate": 0,
+        },
+    ],
+    "marts.mart_revops_missing_events_cycle": [
+        {
+            "kind_code": "meeting_person",
+            "source_instance": "all",
+            "missing_on": "2026-06-02",
+            "n_judged": 3,
+            "n_missing": 1,
+            "rule_id": "R-FCT-261",
+        }
+    ],
+    "marts.mart_sales_late_contacts_cycle": [
+        {
+            "lead_id": "lea_0123456789ab",
+            "channel_code": "inbound",
+            "size_band_code": "smb",
+            "due_at": "2026-06-02 11:00:00",
+            "first_contact_at": "2026-06-02 12:00:00",
+            "status_code": "contacted_late",
+            "hours_late": 1,
+            "hours_late_reason_code": None,
         }
     ],
     "marts.mart_sales_touch_lines_cycle": [
@@ -254,6 +288,22 @@ MARTS: dict[str, list[Row]] = {
             "expected_amount": 420,
             "error_amount": 30,
             "absolute_error_amount": 90,
+        }
+    ],
+    "marts.mart_sales_forecast_precision_cycle": [
+        {
+            "period_code": "month",
+            "period_start": MONTH,
+            "account_class_code": "all",
+            "n_accounts": 3,
+            "n_accounts_won": 2,
+            "n_account_months": 3,
+            "n_account_months_within_10pct": 1,
+            "committed_amount": 350,
+            "won_amount": 320,
+            "error_amount": 30,
+            "absolute_error_amount": 120,
+            "wape_rate": "0.375",
         }
     ],
     "marts.mart_sales_pipeline_coverage_month": [

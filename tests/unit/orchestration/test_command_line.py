@@ -17,6 +17,7 @@ from planted_candidate import MANIFEST, plant
 
 from ingest.errors import ConfigurationError, RefusedFile, catalogue
 from orchestration import cli, masking
+from orchestration.access.errors import AccessError
 from orchestration.commands import exit_codes, output
 from orchestration.cycles.errors import CycleError
 from orchestration.dbt_running import DbtStepFailedError
@@ -149,7 +150,7 @@ def test_every_error_code_of_the_sources_is_in_the_catalogue() -> None:
     assert {"E-EXP-001", "E-ING-001"} <= named
     kinds = (
         *(MatchingError, StewardshipError, ImpactError, WorklistError, ExperimentError, CycleError),
-        PrintError,
+        *(PrintError, AccessError),
     )
     assert named - catalogue().keys() - {code for kind in kinds for code in kind.catalogue()} == set()
     for kind in kinds:

@@ -74,6 +74,18 @@ _TABLES = {
         "rep_id varchar, team_name varchar, period_month date, is_selling boolean, is_employed boolean, n_won bigint,"
         " n_closed bigint, n_activities bigint"
     ),
+    "metrics.fct_forecast_periods": (
+        "period_month date, team_name varchar, is_judged boolean, unjudged_reason_code varchar, n_unconverted bigint"
+    ),
+    "metrics.fct_opportunity_snapshots": (
+        "snapshot_on date, rep_id varchar, account_id varchar, opportunity_id varchar, expected_close_on date,"
+        " forecast_category_code varchar, is_forecast_unconverted boolean, forecast_amount_reporting decimal(18,4)"
+    ),
+    "metrics.fct_opportunity_closings": (
+        "opportunity_id varchar, rep_id varchar, account_id varchar, closed_on date, is_won boolean,"
+        " is_unconverted boolean, amount_reporting decimal(18,4)"
+    ),
+    "master.bridge_strategic_accounts": "account_id varchar, record_key varchar, valid_from date, valid_to date",
     "metrics.fct_customer_starts": "start_quarter_on date, service_days bigint, is_lost boolean",
     "staging.stg_crm__opportunities": (
         "record_key varchar, source_instance varchar, source_record_id varchar"
