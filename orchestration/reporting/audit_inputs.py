@@ -167,6 +167,7 @@ def _kpi(
         month = add_months(period, -back)
         history.append((f"{month:%Y-%m}", _measure(months.get(month)).value))
     trust, rule_ids = published.get((tile.name, period)) or trust_of(tables, rules)
+    asked = next((rule for rule in rules if rule_ids and rule.rule_id == rule_ids[0]), None)
     return Kpi(
         name=tile.name,
         unit=definition.unit,
@@ -184,6 +185,8 @@ def _kpi(
         bar=tile.bar,
         trust=trust,
         trust_rule_ids=rule_ids,
+        trust_question_fr=asked.question_fr if asked else "",
+        trust_question_en=asked.question_en if asked else "",
     )
 
 

@@ -41,6 +41,8 @@ PAGES = {
     "charter-en": lambda: CYCLE_PAGES["contact_charter"](planted_cycles.CYCLE, "en"),
     "note-fr": lambda: CYCLE_PAGES["monthly_note"](planted_cycles.CYCLE, "fr"),
     "standup-en": lambda: CYCLE_PAGES["standup"](planted_cycles.CYCLE, "en"),
+    "pipeline-fr": lambda: CYCLE_PAGES["pipeline_review"](planted_cycles.CYCLE, "fr"),
+    "pipeline-month-en": lambda: CYCLE_PAGES["pipeline_review"](planted_cycles.FEW_CYCLE, "en"),
     "index-fr": lambda: render_index(planted.RUN, EVERY_FILE, "fr"),
     "audit-fr": lambda: render_sales_audit_detail(planted.AUDIT, "fr"),
     "audit-en": lambda: render_sales_audit_detail(planted.AUDIT, "en"),
@@ -51,7 +53,7 @@ QUALITY = [name for name in PAGES if name.split("-")[0] in ("quality", "held", "
 CYCLE = [
     name
     for name in PAGES
-    if name.split("-")[0] in ("cycle", "decision", "charter", "note", "standup", "index")
+    if name.split("-")[0] in ("cycle", "decision", "charter", "note", "standup", "pipeline", "index")
 ]
 UPRIGHT = ("decision", "contact_charter", "monthly_note", "standup")
 PAPER = {"sales_audit": (842, 595)} | dict.fromkeys(UPRIGHT, (595, 842))

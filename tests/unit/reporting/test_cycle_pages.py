@@ -24,7 +24,7 @@ from orchestration.reporting.render import CYCLE_PAGES, render_index
 from orchestration.reporting.standup_page import standup_days
 from orchestration.reporting.wording import Wording
 
-DOCUMENTS = ("decision", "contact_charter", "monthly_note", "standup")
+DOCUMENTS = ("decision", "contact_charter", "monthly_note", "standup", "pipeline_review")
 HOSTILE = "</title><script>alert(1)</script><b onload=x>{{ 7*7 }}"
 
 
