@@ -124,6 +124,24 @@ def test_no_page_is_wider_than_its_window(browser, page, width):
     assert browser.evaluate(f"{spilt}.map(each => each.innerText.slice(0, 60))") == []
 
 
+def test_what_scrolls_sideways_on_a_telephone_says_so_and_nothing_else_does(browser, page):
+    browser.resize(390, 844)
+    browser.open(page)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    browser.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    parts = browser.evaluate(
+        """[...document.querySelectorAll('.scroll')].filter(each => each.checkVisibility()).map(each => [
+            each.scrollWidth > each.clientWidth + 1, parseFloat(getComputedStyle(each, '::before').height) > 5,
+            each.getAttribute('aria-label')])"""
+    )
+    assert [label for hides, told, label in parts if hides != told] == []
+    # nothing else hides what is wider than it
+    others = """[...document.querySelectorAll('body *')].filter(each => !each.matches('.scroll, .unseen')
+        && each.checkVisibility() && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(each).overflowX)
+        && each.scrollWidth > each.clientWidth + 1).map(each => each.className)"""
+    assert browser.evaluate(others) == []
+
+
 def test_everything_that_can_be_used_is_reached_by_the_tab_key_and_shows_it(browser, read_page):
     browser.open(read_page)
     browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
