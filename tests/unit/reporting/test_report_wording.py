@@ -56,6 +56,7 @@ OPEN_LISTS = (
     "merge_decision.",
     "pipeline.category.",
     "pipeline.movement.",
+    "profile.",
     "reason.",
     "review_kind.",
     "severity.",
