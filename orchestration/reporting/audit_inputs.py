@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from orchestration.project import MANIFEST
+from orchestration.reporting.control_inputs import control_outcomes
 from orchestration.reporting.definitions import (
     MetricDefinition,
     TileSettings,
@@ -37,6 +38,7 @@ from orchestration.reporting.figures import (
 )
 from orchestration.reporting.formatting import add_months, month_start
 from orchestration.reporting.inputs import Reader, read_verdict, row_accounts, rule_outcomes, run_facts
+from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -72,7 +74,8 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     cycle = month_start(run.cycle)
     rows = reader.table(_KPIS, "select * from relation order by metric_name, period_month")
     company_rows = [row for row in rows if row["segment_kind_code"] == "all"]
-    kpis = _kpis(company_rows, cycle, rule_outcomes(reader), _published_trust(company))
+    rules = rule_outcomes(reader)
+    kpis = _kpis(company_rows, cycle, rules, _published_trust(company), _asked(company, run.cycle, rules))
     lines = _touch_lines(reader)
     matured = next((month_start(kpi.period) for kpi in kpis if kpi.is_cohort), cycle)
     return AuditInputs(
@@ -124,11 +127,20 @@ def _published_trust(company: Company) -> dict[tuple[str, date], tuple[str, tupl
     }
 
 
+def _asked(company: Company, cycle: str, rules: tuple[RuleOutcome, ...]) -> Mapping[str, tuple[str, str]]:
+    """Rule or control of a delivery -> what it asks or found, in French and English."""
+    controls = control_outcomes(company, cycle_bounds(cycle)[1])
+    return {each.control_id: (each.fact_fr, each.fact_en) for each in controls} | {
+        rule.rule_id: (rule.question_fr, rule.question_en) for rule in rules
+    }
+
+
 def _kpis(
     rows: list[dict[str, Any]],
     cycle: date,
     rules: tuple[RuleOutcome, ...],
     published: Mapping[tuple[str, date], tuple[str, tuple[str, ...]]],
+    asked: Mapping[str, tuple[str, str]],
 ) -> tuple[Kpi, ...]:
     by_metric: dict[str, dict[date, dict[str, Any]]] = {}
     for row in rows:
@@ -144,6 +156,7 @@ def _kpis(
             behind.get(tile.name, frozenset()),
             rules,
             published,
+            asked,
         )
         for tile in tile_settings()
         if tile.name in by_metric and tile.name in definitions
@@ -158,6 +171,7 @@ def _kpi(
     tables: frozenset[str],
     rules: tuple[RuleOutcome, ...],
     published: Mapping[tuple[str, date], tuple[str, tuple[str, ...]]],
+    asked: Mapping[str, tuple[str, str]],
 ) -> Kpi:
     from orchestration.publication.trust import trust_of
 
@@ -167,7 +181,7 @@ def _kpi(
         month = add_months(period, -back)
         history.append((f"{month:%Y-%m}", _measure(months.get(month)).value))
     trust, rule_ids = published.get((tile.name, period)) or trust_of(tables, rules)
-    asked = next((rule for rule in rules if rule_ids and rule.rule_id == rule_ids[0]), None)
+    question_fr, question_en = asked.get(rule_ids[0], ("", "")) if rule_ids else ("", "")
     return Kpi(
         name=tile.name,
         unit=definition.unit,
@@ -185,8 +199,8 @@ def _kpi(
         bar=tile.bar,
         trust=trust,
         trust_rule_ids=rule_ids,
-        trust_question_fr=asked.question_fr if asked else "",
-        trust_question_en=asked.question_en if asked else "",
+        trust_question_fr=question_fr,
+        trust_question_en=question_en,
     )
 
 

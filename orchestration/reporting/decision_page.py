@@ -154,7 +154,7 @@ def rails_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
     )  # fmt: skip
     return Part(
         "rails",
-        title,
+        f"{title} ({t('cycle.rails_week')})",
         grid=Grid(
             columns,
             [

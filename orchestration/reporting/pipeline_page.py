@@ -14,7 +14,7 @@ from orchestration.reporting.charts import bridge
 from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.decision_page import page
 from orchestration.reporting.documents import Cell, Grid, Part, cells
-from orchestration.reporting.formatting import MISSING, Formats
+from orchestration.reporting.formatting import MINUS, MISSING, Formats
 from orchestration.reporting.pipeline_figures import Deal, Movement, PipelineReview
 from orchestration.reporting.privacy import masked
 from orchestration.reporting.wording import Wording
@@ -84,10 +84,15 @@ def _told(row: Movement, currency: str, t: Wording, f: Formats) -> str:
         return t("pipeline.still", amount=f.money(closing, currency), **values)
     return t(
         "pipeline.change", opening=f.money(opening, currency), closing=f.money(closing, currency),
-        change=f.money(closing - opening, currency, signed=True), before=f.integer(row.count("opening")),
+        change=_unbroken(f.money(closing - opening, currency, signed=True)), before=f.integer(row.count("opening")),
         won=f.integer(row.count("won_exit")), lost=f.integer(row.count("lost_exit")),
         slipped=f.integer(row.counts["n_slipped"]), **values,
     )  # fmt: skip
+
+
+def _unbroken(amount: str) -> str:
+    """A sign and what follows on one line: a browser breaks between a minus and a currency."""
+    return amount[0] + "\u2060" + amount[1:] if amount[0] in f"+{MINUS}" else amount
 
 
 def _chart(row: Movement, currency: str, t: Wording, f: Formats) -> str:
@@ -137,7 +142,7 @@ def _steps(
     if not any(rows):
         return Part(scope, title, (t("pipeline.nothing_planned"),))
     columns = (
-        ("", t("cycle.column.step")),
+        ("", t("pipeline.column.movement")),
         *(
             column
             for window in WINDOWS
@@ -234,7 +239,11 @@ def _forecast_row(
 
 
 def _deal_cell(deal: Deal) -> Cell:
-    return Cell(masked(deal.opportunity_id), note=deal.account_id)
+    """The key that the CRM shows, then which CRM and the golden account; `opportunity_id` is instance/contract/key."""
+    instance, _, key = deal.opportunity_id.partition("/crm_opportunity/")
+    if not key:
+        return Cell(masked(deal.opportunity_id), note=deal.account_id)
+    return Cell(masked(key), note=f"{instance} · {deal.account_id}")
 
 
 def _stage(code: str | None, t: Wording) -> str:
