@@ -154,7 +154,8 @@ def rails_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
     )  # fmt: skip
     return Part(
         "rails",
-        f"{title} ({t('cycle.rails_week')})",
+        title,
+        (f"{t('cycle.rails_week')}.",),
         grid=Grid(
             columns,
             [
