@@ -73,6 +73,7 @@ EQUIVALENT = {
     "fct_stage_win_rates: left join funnel": "every way through the stages has reached the first one",
     "fct_stage_win_rates: left join month_paths": "the next join asks for the highest stage of the way",
     "fct_stage_win_rates: left join stages": "the where asks for the stage",
+    "fct_pipeline_movements: left join candidates": "what is of no candidate is joined to none",
     "mart_sales_pipeline_open_cycle: left join closings": "the where asks whether it was won, a column of the closing",
     "mart_sales_pipeline_paths_cycle: left join stages": "the list of stages has every code that a stage can take",
 }

@@ -229,7 +229,12 @@ parted as (
             as rate_amount,
         case when is_open_before then coalesce(last_reporting, 0) - coalesce(restated_reporting, 0) else 0 end
             as change_amount,
-        coalesce(last_reporting, 0) as last_value_amount
+        coalesce(last_reporting, 0) as last_value_amount,
+        -- an unknown stage has the chance of the first one, as in the snapshots
+        case when is_open_before then coalesce(nullif(before_stage_code, 'unknown'), 'prospecting') end
+            as before_chance_stage_code,
+        case when is_open_after then coalesce(nullif(after_stage_code, 'unknown'), 'prospecting') end
+            as after_chance_stage_code
     from priced
 )
 
@@ -300,8 +305,8 @@ from parted
 left join {{ ref('fct_stage_win_rates') }} as chances_before
     on
         parted.cycle_first_on = chances_before.snapshot_on
-        and chances_before.stage_code = coalesce(nullif(parted.before_stage_code, 'unknown'), 'prospecting')
+        and parted.before_chance_stage_code = chances_before.stage_code
 left join {{ ref('fct_stage_win_rates') }} as chances_after
     on
         parted.window_end_on = chances_after.snapshot_on
-        and chances_after.stage_code = coalesce(nullif(parted.after_stage_code, 'unknown'), 'prospecting')
+        and parted.after_chance_stage_code = chances_after.stage_code
