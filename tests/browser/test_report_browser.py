@@ -135,7 +135,9 @@ def test_what_scrolls_sideways_on_a_telephone_says_so_and_nothing_else_does(brow
             each.getAttribute('aria-label')])"""
     )
     assert [label for hidden, told, label in parts if hidden > 1 and not told] == []
-    assert [label for hidden, told, label in parts if hidden < 1 and told] == [], "less than a pixel hides nothing"
+    assert [label for hidden, told, label in parts if hidden < 1 and told] == [], (
+        "less than a pixel hides nothing"
+    )
     # nothing else hides what is wider than it
     others = """[...document.querySelectorAll('body *')].filter(each => !each.matches('.scroll, .unseen')
         && each.checkVisibility() && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(each).overflowX)
