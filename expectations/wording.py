@@ -12,6 +12,8 @@ from typing import TypedDict
 
 import yaml
 
+from ingest.typography import typeset
+
 SENTENCES_FILE = Path(__file__).with_name("sentences.yml")
 
 
@@ -25,7 +27,7 @@ class Detail(TypedDict):
 @cache
 def sentences() -> Mapping[str, Mapping[str, str]]:
     """The catalogue of sentences: language -> key -> text with named places."""
-    return yaml.safe_load(SENTENCES_FILE.read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(SENTENCES_FILE.read_text(encoding="utf-8")))
 
 
 def worded(code: str, **values: object) -> Detail:

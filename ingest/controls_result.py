@@ -16,6 +16,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import yaml
 
+from ingest.typography import typeset
+
 SENTENCES_FILE = Path(__file__).with_name("controls.yml")
 Status = Literal["pass", "warn", "fail", "not_assessed"]
 
@@ -87,7 +89,7 @@ def breached(level: str) -> Status:
 @functools.cache
 def sentences() -> dict[str, dict[str, str]]:
     """Language -> code -> sentence with named places. Source: controls.yml."""
-    return yaml.safe_load(SENTENCES_FILE.read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(SENTENCES_FILE.read_text(encoding="utf-8")))
 
 
 def sentence(code: str, params: Mapping[str, Any], language: str = "en") -> str:

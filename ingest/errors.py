@@ -14,13 +14,15 @@ from typing import Any
 
 import yaml
 
+from ingest.typography import typeset
+
 CATALOGUE = Path(__file__).with_name("errors.yml")
 
 
 @functools.cache
 def catalogue() -> dict[str, dict[str, dict[str, str]]]:
     """Error code -> language -> {what, why, next}. Source: errors.yml."""
-    return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")))
 
 
 def text_of(code: str, part: str, language: str = "en", **params: Any) -> str:

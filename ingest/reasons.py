@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.strict_yaml import read_yaml
+from ingest.typography import french_spaces
 
 CATALOGUE = Path(__file__).with_name("reasons.yml")
 
@@ -43,7 +44,7 @@ def reasons() -> dict[str, Reason]:
             item.get("disposition"),
             item.get("action"),
             item["en"],
-            item["fr"],
+            french_spaces(item["fr"]),
             item.get("absorbed", False),
         )
         for code, item in content.items()

@@ -13,11 +13,13 @@ from typing import ClassVar
 
 import yaml
 
+from ingest.typography import typeset
+
 
 @cache
 def read_catalogue(path: Path) -> dict[str, dict[str, dict[str, str]]]:
     """Error code -> language -> {what, why, next}."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 class CodedError(Exception):

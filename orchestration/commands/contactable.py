@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, emit_json, say, shown, wording
 
 _EPILOG = """\b
@@ -123,8 +124,9 @@ def _line(row: dict[str, Any], channel: str, language: str) -> str:
     name = wording(f"exclusion_channel_{channel}", language)
     slot = row[f"{CHANNELS[channel]}_next_slot_at"]
     if row[f"is_{CHANNELS[channel]}_allowed"]:
-        return f"{row['person_id']}  {name}: {wording('contactable_yes', language)}"
-    said = f"{row['person_id']}  {name}: {wording('contactable_no', language)} ({_reason(row, channel, language)})"
+        return f"{row['person_id']}  {name}{COLON[language]}{wording('contactable_yes', language)}"
+    refused = f"{wording('contactable_no', language)} ({_reason(row, channel, language)})"
+    said = f"{row['person_id']}  {name}{COLON[language]}{refused}"
     if slot is None:
         return f"{said}  {wording('contactable_no_end', language)}"
     return f"{said}  {wording('contactable_from', language, moment=f'{slot:%Y-%m-%d %H:%M:%S}')}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, shown
 from orchestration.commands.run import check_cycle
 
@@ -110,7 +111,7 @@ def frame(
         emit_json({"status": "drafted", "cycle": month, "note": str(path), "next": following})
         return
     say(words("drafted", language, path=shown(path)))
-    say(f"{words('next', language)}: {following}")
+    say(f"{words('next', language)}{COLON[language]}{following}")
 
 
 @cli_command("approve", epilog=_APPROVE_EPILOG)
@@ -134,7 +135,7 @@ def approve(company: Path, as_json: bool, language: str, cycle: str | None, auth
         )
         return
     say(words("approved_now", language, path=shown(path), note_hash=note.content_hash[:12]))
-    say(f"{words('next', language)}: {following}")
+    say(f"{words('next', language)}{COLON[language]}{following}")
 
 
 @cli_command("status", epilog=_STATUS_EPILOG)
@@ -163,7 +164,9 @@ def status(company: Path, as_json: bool, language: str, cycle: str | None, day: 
             }
         )
         return
-    say(f"{words('cycle', language, cycle=month)}: {words(f'standing_{evidence.note}', language)}")
+    say(
+        f"{words('cycle', language, cycle=month)}{COLON[language]}{words(f'standing_{evidence.note}', language)}"
+    )
     for each in steps:
         state = words("late" if each.is_late(today) else f"status_{each.status_code}", language)
         reason = f"  {words(f'reason_{each.reason_code}', language)}" if each.reason_code else ""
@@ -173,7 +176,7 @@ def status(company: Path, as_json: bool, language: str, cycle: str | None, day: 
             f"  {state:<9}  {owner:<10}{reason}".rstrip()
         )
     days = ", ".join(f"{name} {on}" for name, on in calendar.stand_ups.items())
-    say(f"{words('stand_ups', language)}: {days}")
+    say(f"{words('stand_ups', language)}{COLON[language]}{days}")
 
 
 @cli_command("show", epilog=_SHOW_EPILOG)
@@ -192,11 +195,13 @@ def show(company: Path, as_json: bool, language: str, cycle: str | None) -> None
     approval, standing = framing.approval, words(f"standing_{note.standing}", language)
     if approval and note.standing == "approved":
         standing = words("approved", language, by=approval.approved_by, on=approval.approved_on)
-    say(f"{words('cycle', language, cycle=month)}: {standing}")
-    say(f"{words('decision', language)}: {framing.decision_sought}")
-    say(f"{words('segments', language)}: {', '.join(each.code for each in framing.segments)}")
-    say(f"{words('phases', language)}: {', '.join(each.item_code for each in framing.phases)}")
-    say(f"{words('window', language)}: {words('days', language, n=framing.attribution_window_days)}")
+    say(f"{words('cycle', language, cycle=month)}{COLON[language]}{standing}")
+    say(f"{words('decision', language)}{COLON[language]}{framing.decision_sought}")
+    say(f"{words('segments', language)}{COLON[language]}{', '.join(each.code for each in framing.segments)}")
+    say(f"{words('phases', language)}{COLON[language]}{', '.join(each.item_code for each in framing.phases)}")
+    say(
+        f"{words('window', language)}{COLON[language]}{words('days', language, n=framing.attribution_window_days)}"
+    )
     duties = (f"{role} {duty}" for role, duty in framing.raci.items())
     say(f"RACI: {', '.join(duties)}")
     if framing.closed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import check_values, cli_command, cli_group, emit_json, say, wording
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _decide(company: Path, as_json: bool, language: str, delivery: str, choice: 
     say(wording(f"decided_{choice}", language, delivery=delivery))
     if not recorded.is_new:
         say(wording("decided_before", language, author=made.author, date=made.decided_on))
-    say(f"{wording('next', language)}: etalon run")
+    say(f"{wording('next', language)}{COLON[language]}etalon run")
 
 
 @cli_command("accept", epilog=_DECIDE_EPILOG)

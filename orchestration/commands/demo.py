@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, emit_json, say, shown, wording
 
 _EPILOG = """\b
@@ -26,7 +27,7 @@ def command(company: Path, as_json: bool, language: str, size: str, seed: int) -
         emit_json({"status": "generated", "company": str(company), "size": size, "seed": seed})
     else:
         say(wording("demo_ready", language, size=size, path=shown(company)))
-        say(f"{wording('next', language)}: etalon run --company {shown(company)}")
+        say(f"{wording('next', language)}{COLON[language]}etalon run --company {shown(company)}")
 
 
 def generate_demo(company: Path, size: str, seed: int = 20260101) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, emit_json, say, shown, wording
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _company(company: Path, as_json: bool, language: str) -> None:
         say(wording(f"evaluate_{each.entity}", language, records=each.scores.n_records))
         _tell_scores(entity_json(each), language)
         _tell_evidence(each.by_evidence, language)
-        say(f"  {wording('evaluate_unknown', language)}: {each.n_unknown}")
+        say(f"  {wording('evaluate_unknown', language)}{COLON[language]}{each.n_unknown}")
     if traps:
         sums = {name: value for name, value in traps_json(traps).items() if name != "by_kind"}
         say(wording("evaluate_traps", language, **sums))
@@ -174,7 +175,7 @@ def _tell(result: Evaluation, language: str) -> None:
     _tell_evidence(result.by_evidence, language)
     review = wording("evaluate_review", language, n=result.review_pairs, true=result.review_true_pairs)
     say(f"  {review}")
-    say(f"  {wording('evaluate_blocking', language)}: {_share(result.blocking_recall)}")
+    say(f"  {wording('evaluate_blocking', language)}{COLON[language]}{_share(result.blocking_recall)}")
     for rule in report.blocking:
         if rule.dropped_pairs and rule.rule != "all_pairs":
             say("  " + wording("evaluate_dropped", language, rule=rule.rule, blocks=rule.dropped_blocks))

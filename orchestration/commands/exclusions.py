@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, wording
 from orchestration.masking import masked
 from orchestration.stewardship.exclusions import CHANNELS, LISTS, REASONS, day_of
@@ -214,7 +215,7 @@ def propose(
         for each in proposals.values():
             said = wording(f"exclusion_list_{each['list_code']}", language)
             why = wording(f"outlier_reason_{each['outlier_reason_code']}", language)
-            say(f"{each['outlier_key']}  {each['subject_id']}  {said}: {why}")
+            say(f"{each['outlier_key']}  {each['subject_id']}  {said}{COLON[language]}{why}")
         say(wording("exclusions_proposed", language, n=len(proposals)))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, wording
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def register(company: Path, as_json: bool, language: str, code: str, author: str
         emit_json({"experiment_code": code, "protocol_sha256": made.protocol_sha256, "registered_on": today})
         return
     say(wording("experiment_registered", language, code=code, sha256=made.protocol_sha256))
-    say(f"{wording('next', language)}: etalon experiment assign {code}")
+    say(f"{wording('next', language)}{COLON[language]}etalon experiment assign {code}")
 
 
 @cli_command("assign", epilog=_ASSIGN_EPILOG)

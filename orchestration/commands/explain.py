@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.journal import journal_line
 from orchestration.commands.output import cli_command, emit_json, say, wording
 from orchestration.masking import masked
@@ -165,7 +166,7 @@ def _kpi_lines(shown: KpiExplained, language: str, limit: int) -> Iterator[str]:
         yield f"  {masked(sample.record_key)}  {sample.address or '-'}  {state}  {decided}"
     address = next((sample.address for sample in shown.samples if sample.address), None)
     if address:
-        yield f"{wording('next', language)}: etalon explain {address}"
+        yield f"{wording('next', language)}{COLON[language]}etalon explain {address}"
 
 
 def _row_lines(rows: list[RowExplained], raw: bool, language: str) -> Iterator[str]:
@@ -185,7 +186,7 @@ def _row_lines(rows: list[RowExplained], raw: bool, language: str) -> Iterator[s
             state = wording(f"explain_state_{counted.state}", language)
             yield f"  {counted.metric_name:<28} {counted.period_month:%Y-%m}  {state}"
         for golden_id in each.fate.golden_ids:
-            yield f"{wording('next', language)}: etalon explain {golden_id}"
+            yield f"{wording('next', language)}{COLON[language]}etalon explain {golden_id}"
 
 
 def _golden_lines(shown: GoldenExplained, raw: bool, language: str, limit: int) -> Iterator[str]:
@@ -242,4 +243,4 @@ def _reason(code: str, language: str) -> str:
     from ingest.reasons import reasons
 
     known = reasons()
-    return f"{code}: {known[code].text(language)}" if code in known else code
+    return f"{code}{COLON[language]}{known[code].text(language)}" if code in known else code

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, wording
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def list_metrics(company: Path, as_json: bool, language: str, owner: str | None,
     if missing:
         say(wording("metrics_unavailable", language))
     for absent in missing:
-        say(f"{absent.name:<{width}}  {absent.label(language)}: {absent.missing(language)}")
+        say(f"{absent.name:<{width}}  {absent.label(language)}{COLON[language]}{absent.missing(language)}")
 
 
 @cli_command("show", epilog=_SHOW_EPILOG)
@@ -109,7 +110,7 @@ def show_metric(company: Path, as_json: bool, language: str, name: str) -> None:
         if as_json:
             emit_json({"unavailable": asdict(absent)})
         else:
-            say(f"{name}  {absent.label(language)}: {absent.missing(language)}")
+            say(f"{name}  {absent.label(language)}{COLON[language]}{absent.missing(language)}")
         return
     if name not in known:
         raise click.UsageError(_unknown(name, nearest(name, [*known, *unavailable()]), language))
@@ -251,9 +252,10 @@ def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Ite
             if example.segment_kind_code == "all"
             else f" {example.segment_kind_code}={example.segment_code}"
         )
-        yield f"  {wording('metrics_example', language)}: {said(example.text, language)[0]} = {example.value}{where}"
+        told = f"{said(example.text, language)[0]} = {example.value}{where}"
+        yield f"  {wording('metrics_example', language)}{COLON[language]}{told}"
     if last is not None:
-        yield f"  {wording('metrics_last', language)}: {_answer_line(last, 0, language)}"
+        yield f"  {wording('metrics_last', language)}{COLON[language]}{_answer_line(last, 0, language)}"
         caveat = last.caveat_fr if language == "fr" else last.caveat_en
         if caveat:
             yield f"  {caveat}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, wording
 from orchestration.stewardship.outlier_classes import AS_RULED, CLASSES, METRICS
 
@@ -79,7 +80,7 @@ def list_outliers(
         why = wording(f"outlier_reason_{row['reason_code']}", language)
         action = wording(f"outlier_action_{row['action_code']}", language)
         value = "-" if row["metric_value"] is None else f"{row['metric_value']:,.2f}"
-        say(f"{row['outlier_key']}  {value}  {said}: {why}  [{action}]  {row['actor']}")
+        say(f"{row['outlier_key']}  {value}  {said}{COLON[language]}{why}  [{action}]  {row['actor']}")
     say(wording("outliers_listed", language, shown=len(listed), total=len(rows)))
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON, typeset
 from orchestration.commands import exit_codes
 from orchestration.masking import inert, masked
 from orchestration.project import DEFAULT_COMPANY, ROOT
@@ -93,7 +94,7 @@ def emit_json(content: dict[str, Any]) -> None:
 def _catalogue() -> dict[str, dict[str, str]]:
     import yaml
 
-    return yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8")))
 
 
 def wording(key: str, language: str, **values: Any) -> str:
@@ -152,7 +153,7 @@ def _guarded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         else:
             say(message, err=True)
             if following:
-                say(f"{wording('next', language)}: {following}", err=True)
+                say(f"{wording('next', language)}{COLON[language]}{following}", err=True)
         if os.environ.get("ETALON_TRACEBACK"):
             raise
         raise SystemExit(code) from None

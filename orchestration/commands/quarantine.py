@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands import exit_codes
 from orchestration.commands.output import (
     check_values,
@@ -103,7 +104,8 @@ def list_rows(
         place = f"{group['source_instance']}:{group['file_path']}  {group['delivered_on'] or '-'}"
         kind = wording(f"outside_{group['kind']}", language)
         contract_of = f"  {group['contract']}" if group["contract"] else ""
-        say(f"{group['n_rows']:>8}  {place}{contract_of}  {kind}: {_reason(group['reason_code'], language)}")
+        told = f"{kind}{COLON[language]}{_reason(group['reason_code'], language)}"
+        say(f"{group['n_rows']:>8}  {place}{contract_of}  {told}")
     for row in rows[:limit]:
         say(
             f"{row.address}  {wording(f'outside_{row.kind}', language)}  {row.reason_code}  {_text(row, raw)}"
@@ -250,7 +252,7 @@ def _sentences(found: Shown, spec: FileSpec, raw: bool, language: str) -> Iterab
     row = found.row
     yield f"{row.source_instance}:{row.file_path}:{row.line}  {wording(f'outside_{row.kind}', language)}"
     detail = f"; {masked(row.detail)}" if row.detail else ""
-    yield f"{wording('show_reason', language)}: {_reason(row.reason_code, language)}{detail}"
+    yield f"{wording('show_reason', language)}{COLON[language]}{_reason(row.reason_code, language)}{detail}"
     if found.missing:
         yield wording("show_missing", language, columns=", ".join(found.missing))
     if found.breaks:
@@ -273,7 +275,7 @@ def _sentences(found: Shown, spec: FileSpec, raw: bool, language: str) -> Iterab
     before, after = found.record_before or "-", found.record_after or "-"
     yield wording("show_neighbours", language, before=before, after=after, others=others)
     if found.is_repairable:
-        yield f"{wording('next', language)}: {wording('show_next', language, address=row.address)}"
+        yield f"{wording('next', language)}{COLON[language]}{wording('show_next', language, address=row.address)}"
 
 
 def _wanted(found: Shown, spec: FileSpec, language: str) -> str:
@@ -331,11 +333,11 @@ def _report(checked: tuple[Checked, ...], report: ReplayReport | None, as_json: 
     )
     for key, counts in groups:
         for (kind, code), n in counts.items():
-            said = f"{wording(f'outside_{kind}', language)}: {_reason(code, language)}"
+            said = f"{wording(f'outside_{kind}', language)}{COLON[language]}{_reason(code, language)}"
             say(f"{n:>8}  {wording(key, language)}  {said}")
     for each in report.not_applied:
         said = sentence(each["code"], json.loads(each["params"]), language)
         say(f"{each['source_instance']}:{each['file_path']} {said}")
     if not (report.landed or report.files):
         say(wording("replay_nothing", language))
-    say(f"{wording('next', language)}: etalon run")
+    say(f"{wording('next', language)}{COLON[language]}etalon run")

@@ -12,7 +12,7 @@ from orchestration.commands.output import cli_command, emit_json, say, shown
 
 _NAMES = (
     *("data_quality", "sales_audit", "sales_audit_detail", "decision", "contact_charter", "monthly_note"),
-    *("standup", "workbook"),
+    *("standup", "pipeline_review", "workbook"),
 )
 _EPILOG = """\b
 Examples:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands import exit_codes
 from orchestration.commands.output import cli_command, describe_error, emit_json, say, shown, wording
 from orchestration.commands.progress import progress
@@ -150,7 +151,7 @@ def _failed(run: Any, as_json: bool, language: str) -> int:
         say(wording("failed", language, step=run.state.failed_step or "-", reason=reason), err=True)
         say(wording("log", language, path=log), err=True)
         if following:
-            say(f"{wording('next', language)}: {following}", err=True)
+            say(f"{wording('next', language)}{COLON[language]}{following}", err=True)
     return code
 
 
@@ -196,7 +197,7 @@ def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: st
         say(wording("rolled_back", language, **values))
     else:
         say(wording("nothing_new", language, publication_id=found.publication_id))
-    say(f"{wording('verdict', language)}: {wording(found.receipt['verdict'], language)}")
-    say(f"{wording('marts', language)}: {shown(marts)}")
-    say(f"{wording('reports', language)}: {shown(reports)}")
+    say(f"{wording('verdict', language)}{COLON[language]}{wording(found.receipt['verdict'], language)}")
+    say(f"{wording('marts', language)}{COLON[language]}{shown(marts)}")
+    say(f"{wording('reports', language)}{COLON[language]}{shown(reports)}")
     return exit_codes.DONE

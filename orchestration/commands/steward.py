@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, shown
 from orchestration.commands.steward_deciding import COMMANDS
 from orchestration.stewardship.decisions import QUESTION_KINDS
@@ -95,7 +96,9 @@ def list_items(
     for item in listed:
         names = " | ".join(_label(records[item.entity].get(key), key) for key in item.record_keys)
         say(f"{item.impact_rank:>5}  {item.item_id}  {words(f'entity_{item.entity}', language):<8}  {names}")
-        say(f"{'':>7}{_kind(item, language)}: {reason_of(item, language)}  {_impact(item, language)}")
+        say(
+            f"{'':>7}{_kind(item, language)}{COLON[language]}{reason_of(item, language)}  {_impact(item, language)}"
+        )
     say(
         words("listed", language, shown=len(listed), total=len(found))
         if found
@@ -128,7 +131,9 @@ def _list_decisions(company: Any, as_json: bool, language: str, entity: str | No
             f"  ({each.author}: {each.reason})"
         )
     for fight in standing.contradictions:
-        say(f"{word_or_code('reason', fight.reason, language)}: {', '.join(fight.decision_ids)}")
+        say(
+            f"{word_or_code('reason', fight.reason, language)}{COLON[language]}{', '.join(fight.decision_ids)}"
+        )
     if not found:
         say(words("no_decisions", language))
 
@@ -164,7 +169,7 @@ def show(company: Path, as_json: bool, language: str, item: str, out: Path | Non
     say(f"{found.item_id}  {words(f'entity_{found.entity}', language)}  {_kind(found, language)}")
     say(f"{reason_of(found, language)}  {_impact(found, language)}")
     if found.decision_ids:
-        say(f"{words('decisions', language)}: {', '.join(found.decision_ids)}")
+        say(f"{words('decisions', language)}{COLON[language]}{', '.join(found.decision_ids)}")
     say()
     for line in _side_by_side(found, records, language):
         say(line)
@@ -244,7 +249,7 @@ def _kind(item: ReviewItem, language: str) -> str:
 def _impact(item: ReviewItem, language: str) -> str:
     from orchestration.stewardship.words import words
 
-    told = [f"{words('impact', language)}: {item.impact_value:,.0f} {item.impact_unit}"]
+    told = [f"{words('impact', language)}{COLON[language]}{item.impact_value:,.0f} {item.impact_unit}"]
     if item.n_leads:
         told.append(words("leads", language, leads=item.n_leads, touches=item.n_touches))
     if item.is_strategic:

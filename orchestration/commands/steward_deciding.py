@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands import exit_codes
 from orchestration.commands.output import cli_command, emit_json, say, wording
 
@@ -130,7 +131,7 @@ def _record(
     else:
         date = f"{made.decided_at:%Y-%m-%d}"
         say(words("recorded_before", language, author=made.author, date=date, decision=made.decision_id))
-    say(f"{words('takes_effect', language)}. {wording('next', language)}: etalon run")
+    say(f"{words('takes_effect', language)}. {wording('next', language)}{COLON[language]}etalon run")
 
 
 @cli_command("decide", epilog=_DECIDE_EPILOG)
@@ -188,7 +189,7 @@ def apply(
             for line in bad:
                 say(f"  {line}", err=True)
         if made:
-            say(f"{words('takes_effect', language)}. {wording('next', language)}: etalon run")
+            say(f"{words('takes_effect', language)}. {wording('next', language)}{COLON[language]}etalon run")
     if bad:
         raise SystemExit(exit_codes.DATA_REFUSED)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.typography import COLON
 from orchestration.commands.output import say, shown, wording
 from orchestration.masking import masked
 
@@ -107,36 +108,36 @@ def print_summary(summary: dict[str, Any], language: str, next_commands: list[st
     ):
         say(f"  {_grouped(rows[key]):>14}  {text(label)}")
     if summary["verdict"]:
-        say(f"\n{text('verdict')}: {text(summary['verdict'])}")
+        say(f"\n{text('verdict')}{COLON[language]}{text(summary['verdict'])}")
         _some(summary["sentences"], lambda sentence: say(f"  - {sentence}"), language)
     print_refusals(summary["refusals"], language)
     if summary["repaired"]:
-        say(f"\n{text('repaired')}: {len(summary['repaired'])}")
+        say(f"\n{text('repaired')}{COLON[language]}{len(summary['repaired'])}")
         _some(summary["repaired"], lambda path: say(f"  {path}"), language)
     say()
     if summary["marts"]:
-        say(f"{text('marts')}: {shown(Path(summary['marts']))}")
+        say(f"{text('marts')}{COLON[language]}{shown(Path(summary['marts']))}")
     if summary["reports"]:
         folder = Path(summary["reports"][0]).parent
         names = ", ".join(sorted({Path(path).name.split(".")[0] for path in summary["reports"]}))
-        say(f"{text('reports')}: {shown(folder)} ({names}; fr, en)")
-    say(f"{text('duration')}: {sum(summary['seconds'].values()):.1f} s")
+        say(f"{text('reports')}{COLON[language]}{shown(folder)} ({names}; fr, en)")
+    say(f"{text('duration')}{COLON[language]}{sum(summary['seconds'].values()):.1f} s")
     if summary["status"] == "published" and not summary["impact_measured"]:
         say(text("impact_hint"))
     if next_commands:
-        say(f"{text('next')}: " + " | ".join(next_commands))
+        say(f"{text('next')}{COLON[language]}" + " | ".join(next_commands))
 
 
 def print_refusals(refusals: list[dict[str, str]], language: str) -> None:
     """Each refused file: what, where, why, next."""
     if not refusals:
         return
-    say(f"\n{wording('refused', language)}: {len(refusals)}")
+    say(f"\n{wording('refused', language)}{COLON[language]}{len(refusals)}")
 
     def one(item: dict[str, str]) -> None:
         say(f"  {item['error_code']} {item['where_'] or item['file_path']}: {masked(item['what'])}")
-        say(f"    {wording('why', language)}: {masked(item['why'])}")
-        say(f"    {wording('do', language)}: {item['next_command']}")
+        say(f"    {wording('why', language)}{COLON[language]}{masked(item['why'])}")
+        say(f"    {wording('do', language)}{COLON[language]}{item['next_command']}")
 
     _some(refusals, one, language)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, shown, wording
 
 if TYPE_CHECKING:
@@ -292,7 +293,7 @@ def approve(
             value=f"{made.value.normalize():f}", since=made.valid_from, version=made.version,
         )
     )  # fmt: skip
-    say(f"{wording('next', language)}: etalon run")
+    say(f"{wording('next', language)}{COLON[language]}etalon run")
 
 
 def _decided(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, wording
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def add(
     for each in replaced:
         say(wording("waiver_renewed", language, **_named(each)))
     say(wording("waiver_added", language, **_named(made)))
-    say(f"{wording('next', language)}: etalon run")
+    say(f"{wording('next', language)}{COLON[language]}etalon run")
 
 
 @cli_command("remove", epilog=_REMOVE_EPILOG)
@@ -199,7 +200,7 @@ def remove(company: Path, as_json: bool, language: str, rule: str, table: str | 
         return
     for each in gone:
         say(wording("waiver_removed", language, **_named(each)))
-    say(f"{wording('next', language)}: etalon run")
+    say(f"{wording('next', language)}{COLON[language]}etalon run")
 
 
 def _own(company: Company) -> list[Waiver]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, emit_json, say, wording
 from orchestration.masking import masked
 
@@ -64,7 +65,7 @@ def command(company: Path, as_json: bool, language: str, address: str) -> None:
         source, line = address.split(":", 1)[0], address.rsplit(":", 1)[1]
         commands = " | ".join(f"etalon where {source}:{each.delivery_id}:{line}" for each in others)
         say(wording("replaced_content", language, path=shown.path, delivery=shown.delivery_id))
-        say(f"{wording('other_contents', language)}: {commands}")
+        say(f"{wording('other_contents', language)}{COLON[language]}{commands}")
 
 
 def _contents(work: Path, address: str) -> list[Content]:

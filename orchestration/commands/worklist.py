@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import check_values, cli_command, cli_group, emit_json, say, shown, wording
 from orchestration.masking import masked
 
@@ -137,7 +138,7 @@ def show(company: Path, as_json: bool, language: str, item: str) -> None:
         if text:
             say(f"  {text}")
     if found.record_key:
-        say(f"{wording('next', language)}: {_address(found)}")
+        say(f"{wording('next', language)}{COLON[language]}{_address(found)}")
 
 
 @cli_command("export", epilog=_EXPORT_EPILOG)

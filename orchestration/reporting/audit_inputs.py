@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.project import MANIFEST
+from orchestration.reporting.control_inputs import control_outcomes
 from orchestration.reporting.definitions import (
     MetricDefinition,
     TileSettings,
@@ -40,6 +41,7 @@ from orchestration.reporting.figures import (
 )
 from orchestration.reporting.formatting import add_months, month_start
 from orchestration.reporting.inputs import Reader, read_verdict, row_accounts, rule_outcomes, run_facts
+from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -77,7 +79,8 @@ def audit_inputs(company: Company, reader: Reader) -> AuditInputs:
     cycle = month_start(run.cycle)
     rows = reader.table(_KPIS, "select * from relation order by metric_name, period_month")
     company_rows = [row for row in rows if row["segment_kind_code"] == "all"]
-    kpis = _kpis(company_rows, cycle, rule_outcomes(reader), _published_trust(company))
+    rules = rule_outcomes(reader)
+    kpis = _kpis(company_rows, cycle, rules, _published_trust(company), _asked(company, run.cycle, rules))
     lines = _touch_lines(reader)
     matured = next((month_start(kpi.period) for kpi in kpis if kpi.is_cohort), cycle)
     found = AuditInputs(
@@ -154,11 +157,20 @@ def _published_trust(company: Company) -> dict[tuple[str, date], tuple[str, tupl
     }
 
 
+def _asked(company: Company, cycle: str, rules: tuple[RuleOutcome, ...]) -> Mapping[str, tuple[str, str]]:
+    """Rule or control of a delivery -> what it asks or found, in French and English."""
+    controls = control_outcomes(company, cycle_bounds(cycle)[1])
+    return {each.control_id: (each.fact_fr, each.fact_en) for each in controls} | {
+        rule.rule_id: (rule.question_fr, rule.question_en) for rule in rules
+    }
+
+
 def _kpis(
     rows: list[dict[str, Any]],
     cycle: date,
     rules: tuple[RuleOutcome, ...],
     published: Mapping[tuple[str, date], tuple[str, tuple[str, ...]]],
+    asked: Mapping[str, tuple[str, str]],
 ) -> tuple[Kpi, ...]:
     by_metric: dict[str, dict[date, dict[str, Any]]] = {}
     for row in rows:
@@ -174,6 +186,7 @@ def _kpis(
             behind.get(tile.name, frozenset()),
             rules,
             published,
+            asked,
         )
         for tile in tile_settings()
         if tile.name in by_metric and tile.name in definitions
@@ -188,6 +201,7 @@ def _kpi(
     tables: frozenset[str],
     rules: tuple[RuleOutcome, ...],
     published: Mapping[tuple[str, date], tuple[str, tuple[str, ...]]],
+    asked: Mapping[str, tuple[str, str]],
 ) -> Kpi:
     from orchestration.publication.trust import trust_of
 
@@ -197,6 +211,7 @@ def _kpi(
         month = add_months(period, -back)
         history.append((f"{month:%Y-%m}", _measure(months.get(month)).value))
     trust, rule_ids = published.get((tile.name, period)) or trust_of(tables, rules)
+    question_fr, question_en = asked.get(rule_ids[0], ("", "")) if rule_ids else ("", "")
     return Kpi(
         name=tile.name,
         unit=definition.unit,
@@ -213,6 +228,8 @@ def _kpi(
         is_cohort=tile.month == "matured",
         trust=trust,
         trust_rule_ids=rule_ids,
+        trust_question_fr=question_fr,
+        trust_question_en=question_en,
     )
 
 

@@ -53,6 +53,7 @@ class Tile:
     trust: str
     note: str
     history: tuple[tuple[str, str], ...]
+    question: str = ""
 
 
 def quantity(value: Decimal | None, unit: str, places: int, currency: str, t: Wording, f: Formats) -> str:
@@ -139,6 +140,7 @@ def _tile(kpi: Kpi, inputs: AuditInputs, t: Wording, f: Formats) -> Tile:
         trust=t(f"trust.{kpi.trust}.label"),
         note=note,
         history=tuple((f.month_short(month), show(value)) for month, value in kpi.history),
+        question=t.pick(kpi.trust_question_fr, kpi.trust_question_en),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from orchestration.reporting.figures import AuditInputs
+from orchestration.reporting.pipeline_figures import PipelineReview
 
 
 @dataclass(frozen=True)
@@ -306,6 +307,7 @@ class CycleInputs:
     quality: tuple[Quality, ...] | None = None
     note: Note | None = None
     policy: ContactPolicy | None = None
+    pipeline: PipelineReview | None = None
 
     @property
     def judged_design(self) -> str:

@@ -130,15 +130,17 @@ def _duties(framing: Framing, t: Wording) -> list[tuple[str, str, str, str]]:
 
 
 def _filters(segment: Segment, t: Wording) -> str:
+    words_of = {"channel_code": "channel", "size_band_code": "size_band"}
     parts = [
-        f"{t(f'cycle_note.filter_{name}')} = {', '.join(values)}" for name, values in segment.filters.items()
+        f"{t(f'cycle_note.filter_{name}')} = {', '.join(t.or_raw(words_of.get(name, ''), value) for value in values)}"
+        for name, values in segment.filters.items()
     ]
     return " · ".join(parts) or t("cycle_note.no_filter")
 
 
 def _phase(code: str, stage: str | None, t: Wording) -> str:
     word = words(f"phase_{code}", t.language)
-    return f"{word} ({stage})" if stage else word
+    return f"{word} ({t.or_raw('stage', stage)})" if stage else word
 
 
 def _counted(inputs: CycleNote, kind: str, item: str, f: Formats) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ from orchestration.reporting.cycle_figures import (
 )
 from orchestration.reporting.formatting import add_months, month_start
 from orchestration.reporting.inputs import Reader, reading
+from orchestration.reporting.pipeline_inputs import pipeline_review
 from orchestration.settings import cycle_bounds
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def load_cycle_inputs(company: Company) -> CycleInputs:
             quality=cycle_blocks.quality(reader),
             note=cycle_blocks.note(company, audit.run.cycle),
             policy=_policy(company, audit.run.cycle),
+            pipeline=pipeline_review(reader),
         )
 
 

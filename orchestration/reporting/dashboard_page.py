@@ -356,6 +356,7 @@ def _scatter(line: LineFigures | None, bars: Bars, t: Wording, f: Formats) -> st
         title=t("cycle.chart.scatter_title", n=f.integer(line.n_leads), r=f.decimal(line.r, 2)),
         name="scatter",
         x_label=t("cycle.chart.touches_axis", day=f.integer(line.landmark_days)),
+        y_label=t("cycle.chart.share_axis"),
         tick=lambda share: f.percent(share, 0),
     )
 
@@ -430,6 +431,8 @@ def _multiples(inputs: CycleInputs, whole: LineFigures | None, t: Wording, f: Fo
         panels.append(Panel(segment_label(line, t), note, _marks(line), own, few))
     return multiples(
         panels, pooled, title=t("cycle.chart.multiples_title"), name="multiples",
+        x_label=t("cycle.chart.touches_axis", day=f.integer(shown[0].landmark_days)),
+        y_label=t("cycle.chart.share_axis"),
         tick=lambda share: f.percent(share, 0),
     )  # fmt: skip
 
@@ -460,7 +463,8 @@ def _delays(inputs: CycleInputs, t: Wording, f: Formats) -> str:
     return rates_by_delay(
         [Delay(_delay_label(b, t, f), number(b.rate), number(b.low), number(b.high), b.n_leads) for b in rated],
         k / n, mean_label=t("cycle.chart.mean_cr", value=f.percent(Decimal(k) / n, 1)),
-        title=t("cycle.chart.delay_title"), name="delays", tick=lambda share: f.percent(share, 0),
+        title=t("cycle.chart.delay_title"), name="delays", y_label=t("cycle.chart.share_axis"),
+        tick=lambda share: f.percent(share, 0),
         n_label=lambda count: t("audit.tile.n", n=f.integer(count)),
         target_after=target, target_label=t("cycle.chart.target"),
     )  # fmt: skip

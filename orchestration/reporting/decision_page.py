@@ -33,7 +33,17 @@ def page(
     inputs: CycleInputs, t: Wording, name: str, parts: list[Part | None], verdict: dict[str, str] | None
 ) -> dict[str, Any]:
     """The context of one document: name, title, links to the pages beside it, parts that have something to say."""
-    others = ("sales_audit", "decision", "contact_charter", "monthly_note", "standup", "index")
+    others = (
+        *(
+            "sales_audit",
+            "decision",
+            "contact_charter",
+            "monthly_note",
+            "standup",
+            "pipeline_review",
+            "index",
+        ),
+    )
     return {
         "inputs": inputs.audit,
         "run": inputs.audit.run,
@@ -146,6 +156,7 @@ def rails_part(inputs: CycleInputs, t: Wording, f: Formats) -> Part:
     return Part(
         "rails",
         title,
+        (f"{t('cycle.rails_week')}.",),
         grid=Grid(
             columns,
             [

@@ -28,7 +28,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a page. name: its anchor; is_list: its sentences are points; blanks: empty lines to write on."""
+    """One part of a page. name: its anchor; is_list: its sentences are points; blanks: empty lines to write on.
+
+    drawing: an SVG that charts.py made, between the sentences and the table that says the same.
+    """
 
     name: str
     title: str
@@ -36,6 +39,7 @@ class Part:
     grid: Grid | None = None
     is_list: bool = False
     blanks: int = 0
+    drawing: str = ""
 
 
 def cells(*values: Cell | str) -> list[Cell]:

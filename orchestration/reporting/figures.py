@@ -312,6 +312,8 @@ class Kpi:
     bar: Decimal | None = None
     trust: str = "not_assessed"
     trust_rule_ids: tuple[str, ...] = ()
+    trust_question_fr: str = ""  # what the first of these rules asks
+    trust_question_en: str = ""
 
     def before(self, n_months: int) -> Decimal | None:
         """The value `n_months` before `period`, None when the history does not reach it."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-NARROW_SPACE = "\u202f"
-NO_BREAK_SPACE = "\u00a0"
+from ingest.typography import NARROW_SPACE, NO_BREAK_SPACE
+
 MINUS = "\u2212"
 MISSING = "–"
 

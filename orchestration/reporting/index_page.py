@@ -14,7 +14,7 @@ from orchestration.reporting.wording import Wording
 
 #: Page -> in the order of a reader: what is decided, what stands behind, what words mean.
 PAGES = (
-    *("sales_audit", "decision", "monthly_note", "contact_charter", "standup"),
+    *("sales_audit", "decision", "monthly_note", "contact_charter", "standup", "pipeline_review"),
     *("cycle_note", "sales_audit_detail", "data_quality", "glossary"),
 )
 FORMS = ("html", "pdf", "xlsx")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PATIENCE = 120
 #: Pages made for paper: those of a cycle. The data-quality report is long, its reader prints what they need.
-PRINTED = ("sales_audit", "decision", "contact_charter", "monthly_note", "standup")
+PRINTED = ("sales_audit", "decision", "contact_charter", "monthly_note", "standup", "pipeline_review")
 _SWITCHES = (
     *(
         "--headless=new",

@@ -28,6 +28,7 @@ from orchestration.reporting.formatting import Formats
 from orchestration.reporting.glossary_page import glossary_context
 from orchestration.reporting.index_page import index_context
 from orchestration.reporting.note_page import note_context
+from orchestration.reporting.pipeline_page import pipeline_context
 from orchestration.reporting.quality_page import quality_context
 from orchestration.reporting.standup_page import standup_context
 from orchestration.reporting.wording import Wording
@@ -104,6 +105,11 @@ def render_standup(inputs: CycleInputs, language: str) -> str:
     return _document(standup_context, inputs, language)
 
 
+def render_pipeline_review(inputs: CycleInputs, language: str) -> str:
+    """The weekly review of the pipeline in 'fr' or 'en': one HTML file, A4 upright."""
+    return _document(pipeline_context, inputs, language)
+
+
 def render_index(run: RunFacts, present: Collection[str], language: str) -> str:
     """The page that links the reports of a folder. present: names of its files."""
     return _render("cycle/index.html.jinja", language, index_context(run, present, Wording(language)))
@@ -117,6 +123,7 @@ CYCLE_PAGES: Mapping[str, Callable[[CycleInputs, str], str]] = {
     "contact_charter": render_contact_charter,
     "monthly_note": render_monthly_note,
     "standup": render_standup,
+    "pipeline_review": render_pipeline_review,
 }
 
 

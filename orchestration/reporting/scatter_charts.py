@@ -91,6 +91,7 @@ def scatter(
     title: str,
     name: str,
     x_label: str,
+    y_label: str,
     tick: Callable[[float], str],
     width: int = 440,
     height: int = 214,
@@ -102,7 +103,7 @@ def scatter(
         last = max((each.x for each in drawn.marks), default=1.0) + 0.45
         ends = [m * x + b for m, b in ([drawn.line] if drawn.line else []) for x in (0.0, last)]
         top = ceiling(drawn.marks, drawn.mean_y, *ends)
-        axes.set_position((0.1, 38 / height, 0.885, 1 - 46 / height))
+        axes.set_position((0.125, 38 / height, 0.86, 1 - 46 / height))
         axes.set_xlim(-0.45, last)
         _share_axis(axes, top, tick, 10)
         if drawn.band:
@@ -139,6 +140,7 @@ def scatter(
         ticks = _touch_ticks(last)
         axes.set_xticks(ticks, [str(each) for each in ticks], fontsize=10)
         axes.set_xlabel(drawable(x_label, 80), fontsize=10, labelpad=3)
+        axes.set_ylabel(drawable(y_label, 40), fontsize=10, labelpad=3)
 
     return _draw(width, height, title, name, paint)
 
@@ -149,9 +151,11 @@ def multiples(
     *,
     title: str,
     name: str,
+    x_label: str,
+    y_label: str,
     tick: Callable[[float], str],
     width: int = 520,
-    height: int = 222,
+    height: int = 228,
 ) -> str:
     """The same scatter by segment on one scale: the segment's own line whole, that of all leads dashed."""
     across = 4
@@ -164,14 +168,17 @@ def multiples(
         biggest = max((each.n for each in every), default=1)
         last = max((each.x for each in every), default=1.0) + 0.45
         top = ceiling(every, pooled[1] if pooled else None)
-        left, gap = 34 / width, 8 / width
+        left, gap, foot = 46 / width, 8 / width, 30 / height
         wide = (1 - left - gap * (across - 1) - 4 / width) / across
-        tall = (1 - 18 / height) / down
+        tall = (1 - foot) / down
+        drawn = {"fontsize": 9, "color": _ROLES["muted"]}
+        axes.text(0.5, 1 / height, drawable(x_label, 80), ha="center", va="bottom", **drawn)
+        axes.text(1 / width, 0.5, drawable(y_label, 40), ha="left", va="center", rotation=90, **drawn)
         for index, panel in enumerate(panels):
             row, column = divmod(index, across)
             at = (
                 left + column * (wide + gap),
-                1 - (row + 1) * tall + 18 / height - 12 / height,
+                1 - (row + 1) * tall + 6 / height,
                 wide,
                 tall - 40 / height,
             )
@@ -218,6 +225,7 @@ def rates_by_delay(
     mean_label: str,
     title: str,
     name: str,
+    y_label: str,
     tick: Callable[[float], str],
     n_label: Callable[[int], str],
     target_after: int | None = None,
@@ -230,7 +238,8 @@ def rates_by_delay(
     def paint(axes) -> None:
         highs = [each.high for each in delays if each.high is not None and each.n >= TRUSTED]
         top = min(1.0, max([*highs, mean or 0.0, 0.05]) * 1.15)
-        axes.set_position((0.13, 50 / height, 0.86, 1 - 58 / height))
+        axes.set_position((0.16, 50 / height, 0.83, 1 - 58 / height))
+        axes.set_ylabel(drawable(y_label, 40), fontsize=10, labelpad=3)
         axes.set_xlim(-0.6, len(delays) - 0.4)
         _share_axis(axes, top, tick, 10)
         for index, each in enumerate(delays):

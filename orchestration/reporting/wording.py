@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 import yaml
 
-from orchestration.reporting.formatting import LANGUAGES, NARROW_SPACE, NO_BREAK_SPACE
+from ingest.typography import french_spaces
+from orchestration.reporting.formatting import LANGUAGES
 
 _FOLDER = Path(__file__).parent
 
@@ -35,13 +36,6 @@ def _typographic(text: str) -> str:
     return re.sub(r"(?<=\w)'(?=\w)", "\u2019", text)
 
 
-def _french_spaces(text: str) -> str:
-    """No-break spaces where French typography wants them; applied to sentences only, never to data."""
-    text = re.sub(r" (?=[;!?%])", NARROW_SPACE, text)
-    text = re.sub(r" (?=[:»€])", NO_BREAK_SPACE, text)
-    return text.replace("« ", "«" + NO_BREAK_SPACE)
-
-
 @cache
 def load_catalogue(language: str) -> Mapping[str, str]:
     """All sentences of a language, keys joined by dots (`quality.title`)."""
@@ -55,7 +49,7 @@ def load_catalogue(language: str) -> Mapping[str, str]:
         flat |= found
     flat = {key: _typographic(text) for key, text in flat.items()}
     if language == "fr":
-        flat = {key: _french_spaces(text) for key, text in flat.items()}
+        flat = {key: french_spaces(text) for key, text in flat.items()}
     return MappingProxyType(flat)
 
 
@@ -88,5 +82,5 @@ class Wording:
     def pick(self, fr: str | None, en: str | None, default: str = "") -> str:
         """Of two wordings that another catalogue gives, the one in this language, else the other."""
         if self.language == "fr" and fr:
-            return _french_spaces(_typographic(fr))
+            return french_spaces(_typographic(fr))
         return (en if self.language == "en" else None) or en or fr or default

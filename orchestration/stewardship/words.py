@@ -10,10 +10,12 @@ from pathlib import Path
 
 import yaml
 
+from ingest.typography import typeset
+
 
 @cache
 def _catalogue() -> dict[str, dict[str, str]]:
-    return yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8")))
 
 
 def words(key: str, language: str, **values: object) -> str:

@@ -5,10 +5,12 @@ What does NOT belong here: the texts (payloads.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.figures import AuditInputs, QualityInputs
+from orchestration.reporting.pipeline_figures import PipelineReview
 from orchestration.reporting.quality_figures import Compliance, History
 from tests.unit.reporting import planted_cycles
 from tests.unit.reporting import planted_reports as planted
@@ -64,6 +66,7 @@ CYCLE_CLASSES = {
     "monthly_note": ("company", "lesson", "question", "answer", "experiment"),
     "contact_charter": ("company", "policy_author", "policy_basis", "approver"),
     "standup": ("company", "account", "outlier", "step"),
+    "pipeline_review": ("company", "deal", "deal_account", "movement", "stage", "forecast_category", "team"),
 }
 _CYCLE_NAMES = sorted(
     {name for names in CYCLE_CLASSES.values() for name in names} - {*CLASSES, *AUDIT_CLASSES}
@@ -234,4 +237,21 @@ def cycle(payload: str) -> CycleInputs:
             lessons=(text("lesson"),),
         ),
         policy=replace(base.policy, author=text("policy_author"), basis=text("policy_basis")),
+        pipeline=_review(base.pipeline, text),
+    )
+
+
+def _review(base: PipelineReview, text: Callable[[str], str]) -> PipelineReview:
+    segments = {"stage": "stage", "forecast_category": "forecast_category", "team": "team"}
+    deal = replace(
+        base.moved[0], opportunity_id=text("deal"), account_id=text("deal_account"), movement=text("movement")
+    )
+    return replace(
+        base,
+        movements=tuple(
+            replace(row, segment=text(segments[row.kind])) if row.kind in segments else row
+            for row in base.movements
+            if row.kind == "all" or row.segment in ("proposal", "commit", "Paris")
+        ),
+        moved=(deal,),
     )

@@ -56,7 +56,7 @@ def test_the_payloads_run_where_nothing_escapes_them(unguarded, tmp_path):
 
 # Pages that draw their charts anew for each payload take some of them.
 STEPS = {"data_quality": 1, "sales_audit_detail": 3, "sales_audit": 6} | dict.fromkeys(
-    ("decision", "monthly_note", "contact_charter", "standup"), 3
+    ("decision", "monthly_note", "contact_charter", "standup", "pipeline_review"), 3
 )
 
 

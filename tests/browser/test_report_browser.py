@@ -41,6 +41,8 @@ PAGES = {
     "charter-en": lambda: CYCLE_PAGES["contact_charter"](planted_cycles.CYCLE, "en"),
     "note-fr": lambda: CYCLE_PAGES["monthly_note"](planted_cycles.CYCLE, "fr"),
     "standup-en": lambda: CYCLE_PAGES["standup"](planted_cycles.CYCLE, "en"),
+    "pipeline-fr": lambda: CYCLE_PAGES["pipeline_review"](planted_cycles.CYCLE, "fr"),
+    "pipeline-month-en": lambda: CYCLE_PAGES["pipeline_review"](planted_cycles.FEW_CYCLE, "en"),
     "index-fr": lambda: render_index(planted.RUN, EVERY_FILE, "fr"),
     "audit-fr": lambda: render_sales_audit_detail(planted.AUDIT, "fr"),
     "audit-en": lambda: render_sales_audit_detail(planted.AUDIT, "en"),
@@ -51,7 +53,7 @@ QUALITY = [name for name in PAGES if name.split("-")[0] in ("quality", "held", "
 CYCLE = [
     name
     for name in PAGES
-    if name.split("-")[0] in ("cycle", "decision", "charter", "note", "standup", "index")
+    if name.split("-")[0] in ("cycle", "decision", "charter", "note", "standup", "pipeline", "index")
 ]
 UPRIGHT = ("decision", "contact_charter", "monthly_note", "standup")
 PAPER = {"sales_audit": (842, 595)} | dict.fromkeys(UPRIGHT, (595, 842))
@@ -120,6 +122,27 @@ def test_no_page_is_wider_than_its_window(browser, page, width):
         "[...document.querySelectorAll('.tile, .panel')].filter(each => each.scrollWidth > each.clientWidth)"
     )
     assert browser.evaluate(f"{spilt}.map(each => each.innerText.slice(0, 60))") == []
+
+
+def test_what_scrolls_sideways_on_a_telephone_says_so_and_nothing_else_does(browser, page):
+    browser.resize(390, 844)
+    browser.open(page)
+    browser.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    browser.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    parts = browser.evaluate(
+        """[...document.querySelectorAll('.scroll')].filter(each => each.checkVisibility()).map(each => [
+            each.scrollWidth - each.clientWidth, parseFloat(getComputedStyle(each, '::before').height) > 5,
+            each.getAttribute('aria-label')])"""
+    )
+    assert [label for hidden, told, label in parts if hidden > 1 and not told] == []
+    assert [label for hidden, told, label in parts if hidden < 1 and told] == [], (
+        "less than a pixel hides nothing"
+    )
+    # nothing else hides what is wider than it
+    others = """[...document.querySelectorAll('body *')].filter(each => !each.matches('.scroll, .unseen')
+        && each.checkVisibility() && ['auto', 'scroll', 'hidden'].includes(getComputedStyle(each).overflowX)
+        && each.scrollWidth > each.clientWidth + 1).map(each => each.className)"""
+    assert browser.evaluate(others) == []
 
 
 def test_everything_that_can_be_used_is_reached_by_the_tab_key_and_shows_it(browser, read_page):

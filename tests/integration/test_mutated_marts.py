@@ -76,6 +76,7 @@ EQUIVALENT = {
     "fct_stage_win_rates: left join funnel": "every way through the stages has reached the first one",
     "fct_stage_win_rates: left join month_paths": "the next join asks for the highest stage of the way",
     "fct_stage_win_rates: left join stages": "the where asks for the stage",
+    "fct_pipeline_movements: left join candidates": "what is of no candidate is joined to none",
     "mart_sales_pipeline_open_cycle: left join closings": "the where asks whether it was won, a column of the closing",
     "fct_lead_routings: left join definitions": "the definition that the project carries is valid at all times",
     "mart_sales_template_shares_cycle: left join quadrants": "the where asks for two of the quadrants",

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from ingest.typography import COLON, typeset
 from orchestration.matching.linkage.model import Model
 
 
@@ -45,16 +46,16 @@ class Explanation:
         for step in self.steps:
             name = words["comparisons"].get(step.comparison, step.comparison)
             level = words["levels"].get(step.level, step.level)
-            told.append(f"{name}: {level} ({step.weight + step.rarity:+.1f})")
+            told.append(f"{name}{COLON[language]}{level} ({step.weight + step.rarity:+.1f})")
         reason = words["reasons"].get(self.reason, self.reason)
-        told.append(f"{words['decisions'][self.decision]} ({self.weight:.1f}): {reason}")
+        told.append(f"{words['decisions'][self.decision]} ({self.weight:.1f}){COLON[language]}{reason}")
         return told
 
 
 @cache
 def wording() -> dict[str, Any]:
     """wording.yml: language -> comparisons, levels, reasons, decisions -> code -> words."""
-    return yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8"))
+    return typeset(yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8")))
 
 
 def explain(model: Model, edge: dict[str, Any]) -> Explanation:

@@ -77,7 +77,7 @@ def test_an_approval_leaves_what_a_person_wrote_as_it_is(tmp_path: Path) -> None
     assert str(yaml.safe_load(first)["approval"]["approved_on"]) in again.output
     assert "Bob Ray" not in path.read_text(encoding="utf-8")
     french = invoke(tmp_path, "approve", "--by", "Bob Ray", "--language", "fr")
-    assert "approuvée telle quelle : par Ann Lee le" in french.output
+    assert "approuvée telle quelle\u00a0: par Ann Lee le" in french.output
     text = text.replace("minimum_n: 30", "minimum_n: 31")
     path.write_text(first.replace("minimum_n: 30", "minimum_n: 31"), encoding="utf-8")
     assert invoke(tmp_path, "approve", "--by", "Bob Ray").exit_code == 0

@@ -261,6 +261,9 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_opportunity_engagements": [
             {"opportunity_id": "o1", "is_closed": True, "is_won": True, "effort_s": 60}
         ],
+        "metrics.fct_pipeline_movements": [
+            {"pipeline_movement_key": "week/o1", "quarter_entry_code": "carried", "quarter_exit_code": "open"}
+        ],
         "metrics.fct_stage_stays": [{"stage_stay_key": "o1/meeting", "stay_days": 9}],
         "metrics.fct_forecast_periods": [
             {

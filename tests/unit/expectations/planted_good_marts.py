@@ -318,6 +318,35 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_sales_pipeline_open_cycle": [
         {"opportunity_id": "o2", "is_evidenced": False, "missing_evidence_codes": "amount"}
     ],
+    "marts.mart_sales_pipeline_movements_cycle": [
+        {
+            "window_code": "week",
+            "scope_code": "open",
+            **SEGMENT,
+            "n_opening": 3,
+            "n_new": 1,
+            "n_reopened": 0,
+            "n_moved_in": 0,
+            "n_entered": 0,
+            "n_left": 0,
+            "n_won": 1,
+            "n_lost": 0,
+            "n_moved_out": 0,
+            "n_closing": 3,
+            "n_slipped": 1,
+        }
+    ],
+    "marts.mart_sales_pipeline_deals_cycle": [
+        {
+            "window_code": "week",
+            "opportunity_id": "o2",
+            "entry_code": "carried",
+            "opening_amount": 100,
+            "rate_amount": 0,
+            "change_amount": 5,
+            "last_value_amount": 105,
+        }
+    ],
     "marts.mart_sales_pipeline_paths_cycle": [
         {"path_code": "prospecting", "has_gone_back": False, "n_closed": 2, "n_won": 1}
     ],

@@ -133,7 +133,10 @@ def test_a_refused_file_holds_by_default_and_warns_when_the_policy_says_so() -> 
     refusal = Refusal("crm", "crm/Lead.csv", "E-ING-014", "une cause", "a cause", "la suite", "what next")
     held = verdict(refusals=[refusal])
     assert (held.verdict, held.reasons) == ("hold", ("file_refused",))
-    assert held.sentences[0].fr == "crm/Lead.csv (crm) est refusé, E-ING-014 : une cause Ensuite : la suite"
+    assert (
+        held.sentences[0].fr
+        == "crm/Lead.csv (crm) est refusé, E-ING-014\u00a0: une cause Ensuite\u00a0: la suite"
+    )
     lenient = dataclasses.replace(
         POLICY, document=POLICY.document.model_copy(update={"refused_file": "warn"})
     )

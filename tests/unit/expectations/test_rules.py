@@ -145,7 +145,7 @@ def test_one_of_two_rows_is_not_told_as_a_failing_half_and_the_table_counts_as_l
     (result,) = named(results, rule.id)
     assert (result.status, result.cause, result.n_failed) == ("not_assessed", "small_sample", 1)
     assert result.detail == "rows to judge: 1, at least 20 needed"
-    assert result.detail_fr == "lignes à juger : 1, il en faut au moins 20"
+    assert result.detail_fr == "lignes à juger\u00a0: 1, il en faut au moins 20"
     users = [
         each for each in results if each.table_name == rule.checks[0].table and each.cause == "uncovered"
     ]

@@ -51,7 +51,9 @@ def test_a_person_is_told_why_not_and_when(published: Path) -> None:
     told = _invoke(published, "per_1")
     assert "calls: not allowed (pause after contacts without an answer)  from 2026-07-02 07:00:00 UTC" in told
     assert "mails: not allowed (the person refuses)  no end is known" in told
-    assert "réseaux sociaux: autorisé" in _invoke(published, "per_1", "--language", "fr").replace(" :", ":")
+    assert "réseaux sociaux: autorisé" in _invoke(published, "per_1", "--language", "fr").replace(
+        "\u00a0:", ":"
+    )
     found = json.loads(_invoke(published, "acc_1", "--channel", "voice", "--json"))
     assert [(row["person_id"], row["channels"]["voice"]["is_allowed"]) for row in found["persons"]] == [
         ("per_1", False), ("per_2", True),

@@ -155,7 +155,7 @@ def test_the_command_says_why_figures_moved_in_both_languages(tmp_path: Path) ->
     publish(plant(tmp_path, n_leads=9, delivery="d2"), MANIFEST)
     said = bridge(tmp_path, "leads_new", "--month", "2026-06")
     assert "leads_new  2026-06  7 -> 9" in said and "+2" in said
-    assert "unités : 2" in bridge(tmp_path, "--language", "fr")
+    assert "unités\u00a0: 2" in bridge(tmp_path, "--language", "fr")
     assert "No figure" in bridge(tmp_path, "--month", "2026-05")
     content = json.loads(bridge(tmp_path, "--json"))
     assert [row["metric_name"] for row in content["bridge"]] == ["leads_new"]

@@ -33,6 +33,7 @@ from orchestration.reporting.cycle_figures import (
     Threshold,
 )
 from orchestration.reporting.intervals import wilson_95
+from tests.unit.reporting import planted_pipelines
 from tests.unit.reporting import planted_reports as planted
 
 D = Decimal
@@ -270,12 +271,13 @@ CYCLE = CycleInputs(
     ),
     note=NOTE,
     policy=POLICY,
+    pipeline=planted_pipelines.REVIEW,
 )
 HELD_CYCLE = CycleInputs(audit=planted.HELD_AUDIT)
 EMPTY_CYCLE = CycleInputs(audit=planted.EMPTY_AUDIT)
 #: Every block absent, every figure without units.
 SPARSE_CYCLE = CycleInputs(audit=replace(planted.SPARSE_AUDIT, kpis=(*planted.SPARSE_AUDIT.kpis, replace(TTF, measure=planted.Measure(None, None, D(0), "no_lead"), history=()))),
-                           lines=(NOTHING,), spread=(SpreadMonth("2026-05", None, None, None, 0, "cohort_immature"),))  # fmt: skip
+                           lines=(NOTHING,), spread=(SpreadMonth("2026-05", None, None, None, 0, "cohort_immature"),), pipeline=planted_pipelines.NOTHING)  # fmt: skip
 #: Few leads, all rows of one place; reversed segments; a spread on a few leads; blocks that stand and are empty.
 FEW_CYCLE = replace(
     CYCLE,
@@ -286,7 +288,7 @@ FEW_CYCLE = replace(
     ),
     spread=(replace(SPREAD[-1], n=12),),
     former=(), buckets=(), accounts=(), outliers=(), rails=(), thresholds=(), experiments=(), steps=(), questions=(), quality=(), note=Note(), policy=None,
-    responses=(),
+    responses=(), pipeline=planted_pipelines.STILL_WEEK,
 )  # fmt: skip
 FRAGILE_CYCLE = replace(
     CYCLE,
@@ -294,9 +296,11 @@ FRAGILE_CYCLE = replace(
     lines=(replace(LINES[0], is_fragile=True, is_heterogeneous=False, colour_code="red", colour_reason_codes="r_below_amber_bar", p_value=D("0.4"),
                    sensitivity_reason_code=None, form_code=None, form_reason_code=None), *LINES[1:]),
     note=replace(NOTE, lessons=NOTE.lessons[:1], business_story=""),
+    pipeline=planted_pipelines.UNCONVERTED,
 )  # fmt: skip
 GREEN_CYCLE = replace(
     CYCLE,
+    pipeline=planted_pipelines.STILL,
     lines=(
         replace(
             LINES[0],

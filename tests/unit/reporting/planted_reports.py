@@ -555,7 +555,7 @@ BETTER_QUALITY = replace(
 def with_every_text(value, text: str):
     """The same inputs with `text` in place of every string field, at any depth, but for codes a page branches on."""
     branching = {"code", "severity", "status", "disposition", "unit", "better", "trust", "dimension", "cycle", "period", "segment_period",
-                 "kind", "switch_kind", "actor"}
+                 "kind", "switch_kind", "actor", "window", "scope"}
     if isinstance(value, tuple):
         return tuple(with_every_text(item, text) for item in value)
     if is_dataclass(value):

@@ -25,7 +25,7 @@ from orchestration.reporting.render import CYCLE_PAGES, render_index
 from orchestration.reporting.standup_page import standup_days
 from orchestration.reporting.wording import Wording
 
-DOCUMENTS = ("decision", "contact_charter", "monthly_note", "standup")
+DOCUMENTS = ("decision", "contact_charter", "monthly_note", "standup", "pipeline_review")
 HOSTILE = "</title><script>alert(1)</script><b onload=x>{{ 7*7 }}"
 
 
@@ -240,7 +240,7 @@ def test_the_decision_page_says_colour_reasons_thresholds_and_who_approved():
     lights = part(page, "lights")
     assert "Outbound" in lights and "Red r below 0.10" in lights and "fewer than 30 leads" in lights
     thresholds = part(page, "thresholds")
-    assert thresholds.index("4 / 10 d") < thresholds.index("2 h"), "the change first"
+    assert thresholds.index("4 in 10 d") < thresholds.index("2 h"), "the change first"
     assert "→ 5" in thresholds and "VP Sales 2026-04-01" in thresholds and "method default" in thresholds
     assert "+2.4 pp [+0.6 pp; +4.2 pp]" in part(page, "experiments")
     assert "worse than before" in part(page, "rails")

@@ -57,6 +57,9 @@ OPEN_LISTS = (
     "lights.line.",
     "lights.reason.",
     "merge_decision.",
+    "pipeline.category.",
+    "pipeline.movement.",
+    "profile.",
     "reason.",
     "review_kind.",
     "severity.",
@@ -134,7 +137,7 @@ def test_every_sentence_is_used_by_a_report(monkeypatch, tmp_path):
 
 def test_french_spaces_do_not_break_before_double_punctuation():
     assert " :" not in wording.load_catalogue("fr")["quality.annex.title"]
-    spaced = wording._french_spaces("Pourquoi ? « Oui » : 5 %")
+    spaced = wording.french_spaces("Pourquoi ? « Oui » : 5 %")
     assert spaced == "Pourquoi\u202f? «\u00a0Oui\u00a0»\u00a0: 5\u202f%"
 
 
