@@ -40,7 +40,7 @@ def logical_hash(con: duckdb.DuckDBPyConnection, relation: str) -> str:
         )
         select coalesce(string_agg(bucket || bucket_hash || n_rows, '|' order by bucket), '') from bucketed
         """
-    ).fetchone()[0]
+    ).fetchall()[0][0]
     return hashlib.sha256(f"{header}|{body}".encode()).hexdigest()
 
 

@@ -58,8 +58,8 @@ def moved_tables(
     deliveries: Iterable[Mapping[str, Any]],
     figures: pa.Table,
     aside: Path,
-) -> list[tuple[Table, pa.Table]]:
-    """kpi_bridge and kpi_restatements; the evidence of the candidate is written to aside/kpi_evidence.
+) -> tuple[list[tuple[Table, pa.Table]], Evidence]:
+    """kpi_bridge and kpi_restatements, and the evidence of the candidate, which is written to aside/kpi_evidence.
 
     con: has the warehouse as catalogue `warehouse`. figures: rows of kpi_history of this publication.
     Raises SilentChangeError.
@@ -96,7 +96,7 @@ def moved_tables(
         )
     finally:
         con.execute("use memory")
-    return [(KPI_BRIDGE, bridge), (KPI_RESTATEMENTS, restated)]
+    return [(KPI_BRIDGE, bridge), (KPI_RESTATEMENTS, restated)], evidence
 
 
 def keep_evidence(aside: Path, published: Path, events: Sequence[Event], publication: Publication) -> None:

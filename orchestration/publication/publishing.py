@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from ingest.private_files import shared_files
 from ingest.sql import ident, literal
+from orchestration.bridge.evidence import Evidence
 from orchestration.crash_points import crash_point
 from orchestration.dbt_running import WAREHOUSE
 from orchestration.explaining.definitions import definitions
@@ -146,10 +147,6 @@ def publish(
         publication = _publication(
             settings, verdict, deliveries, publication_id, ledger_hash, sequence_of(events, publication_id)
         )
-        extra = _trust_tables(
-            con, manifest, company, settings, publication, events, progress, filled, catalogue
-        )
-        extra += _impact_table(work, fingerprint)
         shares = {
             RULES: with_controls(
                 rule_rows(work / "quality" / "rule_results.parquet", definition_versions(catalogue)),
@@ -158,9 +155,13 @@ def publish(
             ACCOUNTS: row_accounts(con, work),
             KPIS: kpi_rows(con, _KPIS),
         }
-        extra += moved_tables(
+        extra, evidence = moved_tables(
             con, published, work, settings, publication, events, manifest, deliveries, shares[KPIS], aside
         )
+        extra += _trust_tables(
+            con, manifest, company, settings, publication, events, progress, filled, catalogue, evidence
+        )
+        extra += _impact_table(work, fingerprint)
         marts = build_marts(
             con, tables, lambda table: f"warehouse.{ident(table.schema)}.{ident(table.name)}", aside, extra
         )
@@ -449,6 +450,7 @@ def _trust_tables(
     progress: Progress,
     filled: frozenset[str],
     catalogue: Catalogue,
+    evidence: Evidence,
 ) -> list[tuple[Table, pa.Table]]:
     from expectations.assessment_index import is_due
     from expectations.control_findings import judged, read_controls
@@ -483,6 +485,7 @@ def _trust_tables(
         {name: each for name, each in definitions().items() if name in behind},
         catalogue,
         findings.judged,
+        evidence,
     )
     return [
         (trust.DIM_PUBLICATION, trust.publication_table(publications_until(events, publication))),

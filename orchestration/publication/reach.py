@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from expectations.catalogue import Catalogue
 from ingest.contract import load_contracts
 from ingest.sql import ident, literal
+from orchestration.bridge.evidence import Evidence
 from orchestration.explaining.definitions import Definition
 
 #: No month: the finding does not concern the metric. EVERY: it concerns it in all of them.
@@ -98,8 +99,10 @@ def reach(
     definitions: Mapping[str, Definition],
     catalogue: Catalogue,
     judged: Iterable[Any],
+    evidence: Evidence,
 ) -> Reach:
     """Place the failing rows of `judged` in the months of the metrics. con: has the warehouse as catalogue `warehouse`.
+    evidence: of the candidate.
 
     One query per table with failing rows and way of reading it; nothing is read of a rule that passes.
     """
@@ -112,7 +115,7 @@ def reach(
             _readers(manifest),
             _placed(con, work / "quality" / "rule_failures.parquet", definitions, catalogue, judged),
             _delivered(work / "collect" / "deliveries.parquet"),
-            _units(con, definitions),
+            _units(con, definitions, evidence),
         )
     finally:
         con.execute("use memory")
@@ -197,17 +200,21 @@ def _delivered(path: Path) -> dict[str, date]:
 
 
 def _units(
-    con: duckdb.DuckDBPyConnection, definitions: Mapping[str, Definition]
+    con: duckdb.DuckDBPyConnection, definitions: Mapping[str, Definition], evidence: Evidence
 ) -> dict[tuple[str, date], int]:
-    """Rows behind each metric by month, for metrics that the mart gives without a denominator."""
+    """Rows behind each metric by month, for metrics that the mart gives without a denominator.
+
+    The evidence holds them all, one a unit: reading the rows again would join and rank the facts a second time.
+    """
     found: dict[tuple[str, date], int] = {}
     known: dict[str, list[tuple[date, int]]] = {}
-    for metric, definition in definitions.items():
-        statement = (
-            f"select cast(date_trunc('month', {definition.month}) as date), count(*)"
-            f" from {definition.rows} as r where ({definition.where}) group by 1"
-        )
-        if statement not in known:
-            known[statement] = con.execute(statement).fetchall()
-        found |= {(metric, month): n for month, n in known[statement] if month}
+    for metric in definitions:
+        family = evidence.metrics[metric]["family"] if metric in evidence.metrics else None
+        if family is None:
+            continue
+        if family not in known:
+            known[family] = con.execute(
+                f"select unit_month, count(*) from {evidence.file(family)} group by unit_month"
+            ).fetchall()
+        found |= {(metric, month): n for month, n in known[family]}
     return found

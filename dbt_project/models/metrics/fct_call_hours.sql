@@ -151,10 +151,30 @@ placed as (
         *,
         {{ local_day('started_at', 'company_timezone') }} as called_on,
         case
-            when person_timezone is null then 'unknown'
-            else lpad(cast(extract(hour from {{ local_clock('started_at', 'person_timezone') }}) as string), 2, '0')
-        end as local_hour_code
+            when person_timezone is not null
+                then extract(hour from {{ local_clock('started_at', 'person_timezone') }})
+        end as local_hour
     from counted
+),
+
+-- Numbers are grouped, texts are made of few rows.
+hours as (
+    select
+        called_on,
+        local_hour,
+        rep_id,
+        coalesce(lpad(cast(local_hour as string), 2, '0'), 'unknown') as local_hour_code,
+        sum(n_dialled) as n_dialled,
+        sum(n_answered) as n_answered,
+        sum(n_connected) as n_connected,
+        sum(n_failed) as n_failed,
+        sum(talk_s) as talk_s,
+        sum(n_connected_matured) as n_connected_matured,
+        sum(n_meetings) as n_meetings,
+        sum(n_inbound) as n_inbound,
+        sum(n_callbacks) as n_callbacks
+    from placed
+    group by called_on, local_hour, rep_id
 )
 
 select
@@ -162,14 +182,13 @@ select
     local_hour_code,
     rep_id,
     cast(called_on as string) || '/' || local_hour_code || '/' || rep_id as call_hour_key,
-    cast(sum(n_dialled) as bigint) as n_dialled,
-    cast(sum(n_answered) as bigint) as n_answered,
-    cast(sum(n_connected) as bigint) as n_connected,
-    cast(sum(n_failed) as bigint) as n_failed,
-    cast(sum(talk_s) as bigint) as talk_s,
-    cast(sum(n_connected_matured) as bigint) as n_connected_matured,
-    cast(sum(n_meetings) as bigint) as n_meetings,
-    cast(sum(n_inbound) as bigint) as n_inbound,
-    cast(sum(n_callbacks) as bigint) as n_callbacks
-from placed
-group by called_on, local_hour_code, rep_id
+    cast(n_dialled as bigint) as n_dialled,
+    cast(n_answered as bigint) as n_answered,
+    cast(n_connected as bigint) as n_connected,
+    cast(n_failed as bigint) as n_failed,
+    cast(talk_s as bigint) as talk_s,
+    cast(n_connected_matured as bigint) as n_connected_matured,
+    cast(n_meetings as bigint) as n_meetings,
+    cast(n_inbound as bigint) as n_inbound,
+    cast(n_callbacks as bigint) as n_callbacks
+from hours
