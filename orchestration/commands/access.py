@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ingest.typography import COLON
 from orchestration.commands.output import cli_command, cli_group, emit_json, say, wording
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def list_roles(company: Path, as_json: bool, language: str) -> None:
             say(line)
     if needs_building:
         say(wording("access_stale", language))
-        say(f"{wording('next', language)}: etalon access build")
+        say(f"{wording('next', language)}{COLON[language]}etalon access build")
 
 
 @cli_command("build", epilog=_BUILD_EPILOG)
