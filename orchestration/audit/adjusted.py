@@ -189,7 +189,8 @@ def _rest(products: _Products, names: Sequence[str]) -> _Rest:
     factor, order, rank, _ = lapack.dpstrf(gram, tol=_NOTHING * scale, lower=1)
     kept = order[:rank] - 1
     found = np.zeros_like(right)
-    found[kept] = lapack.dpotrs(factor[:rank, :rank], right[kept], lower=1)[0]
+    if rank:
+        found[kept] = lapack.dpotrs(factor[:rank, :rank], right[kept], lower=1)[0]
     taken = (sums - within @ found) * shares[:, None]
     ends = np.cumsum([products.sizes[name] for name in others])[:-1]
     levels = {first: taken, **dict(zip(others, np.split(found, ends), strict=True))}

@@ -25,6 +25,7 @@ from orchestration.audit.regression import CONFIDENCE
 _Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 #: An upper bound of this size says that nothing is known of the ratio.
 _NO_RATIO = 1e6
+_AT_ONE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -163,8 +164,24 @@ def _odds(strata: Sequence[Stratum]) -> dict[str, float | None]:
             }
     full = [t for t in tables if t.min() > 0]
     if len(full) >= 2:
-        found["equal_p"] = float(StratifiedTable(full).test_equal_odds().pvalue)
+        found["equal_p"] = equal_odds_p(full)
     return found
+
+
+def equal_odds_p(tables: Sequence[np.ndarray]) -> float:
+    """Breslow and Day's p-value that the ratio of odds is the same in all 2 x 2 tables, none of which has a zero.
+
+    statsmodels divides by the distance of the pooled ratio from 1 and has no value there: the expected counts of a
+    ratio of 1 are those of independence.
+    """
+    pooled = StratifiedTable(list(tables))
+    if abs(pooled.oddsratio_pooled - 1) > _AT_ONE:
+        return float(pooled.test_equal_odds().pvalue)
+    statistic = 0.0
+    for table in tables:
+        expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+        statistic += (table[0, 0] - expected[0, 0]) ** 2 * (1 / expected).sum()
+    return float(stats.chi2.sf(statistic, len(tables) - 1))
 
 
 def _risk_ratio(strata: Sequence[Stratum]) -> tuple[float, float, float] | None:

@@ -16,6 +16,8 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
+from orchestration.audit.two_groups import equal_odds_p
+
 #: A cell below it takes the exact test.
 LEAST_CELL = 5
 
@@ -118,7 +120,7 @@ def heterogeneity_p(strata: Sequence[tuple[Share, Share]]) -> float | None:
     tables = [table for table in _tables(strata) if table.min() > 0]
     if len(tables) < 2:
         return None
-    return float(StratifiedTable(tables).test_equal_odds().pvalue)
+    return equal_odds_p(tables)
 
 
 def _tables(strata: Sequence[tuple[Share, Share]]) -> list[np.ndarray]:

@@ -49,6 +49,6 @@ def marginal_effect(x: np.ndarray, y: np.ndarray, group: np.ndarray) -> Marginal
     bend = rise * (1 - 2 * p)
     slope = float(found.coefficients[1])
     gradient = np.array([slope * bend.mean(), rise.mean() + slope * (bend * columns[:, 1]).mean()])
-    effect, se = slope * float(rise.mean()), float(np.sqrt(gradient @ covariance @ gradient))
+    effect, se = slope * float(rise.mean()), float(np.sqrt(max(gradient @ covariance @ gradient, 0.0)))
     half = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) * se
     return MarginalEffect(effect, se, effect - half, effect + half)

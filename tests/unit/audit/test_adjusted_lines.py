@@ -82,6 +82,16 @@ def test_a_covariate_that_another_one_holds_changes_nothing():
     assert adjusted_slope(with_team).se == pytest.approx(adjusted_slope(units).se, rel=1e-9)
 
 
+def test_covariates_that_the_seller_holds_wholly_are_free():
+    """One team and one source to each seller, and nothing beside: no level is left to them."""
+    units = drawn(600, 9)
+    seller = units.covariates["seller"]
+    held = {"seller": seller, "team": seller % 3, "source": seller // 4}
+    found = adjusted_slope(Units(units.x, units.y, units.group, held))
+    alone = adjusted_slope(Units(units.x, units.y, units.group, {"seller": seller}))
+    assert (found.slope, found.se, found.n_parameters) == (alone.slope, alone.se, alone.n_parameters)
+
+
 def test_the_order_of_units_changes_no_published_digit():
     units = drawn(700, 6)
     order = np.random.default_rng(0).permutation(700)

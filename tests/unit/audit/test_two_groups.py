@@ -107,6 +107,18 @@ def test_nothing_to_compare_has_a_reason(strata, reason):
     assert (found.standardised, found.odds_ratio, found.e_value, found.reason) == (None, None, None, reason)
 
 
+def test_one_ratio_for_all_is_judged_where_the_pooled_ratio_is_exactly_one():
+    """statsmodels divides zero by zero there; beside it, its value is ours."""
+    strata = [Stratum(30, 50, 20, 50), Stratum(20, 50, 30, 50)]
+    found = two_groups(strata)
+    assert found.odds_ratio == 1.0
+    tables = [s.table for s in strata]
+    beside = [tables[0] + np.array([[1e-3, 0], [0, 0]]), tables[1]]
+    assert found.equal_p == pytest.approx(float(StratifiedTable(beside).test_equal_odds().pvalue), rel=1e-3)
+    assert found.equal_p < 0.01
+    assert two_groups([Stratum(5, 10, 5, 10)] * 2).equal_p == 1.0
+
+
 def test_one_side_without_a_conversion_has_a_difference_and_no_ratio():
     found = two_groups([Stratum(5, 50, 0, 60)])
     assert found.standardised == Fraction(1, 10) and found.reason is None
