@@ -18,7 +18,11 @@ with leads as (
             and leads.created_on < coalesce(definitions.valid_to, cast('9999-12-31' as date))
     where
         leads.created_at < settings.as_of
-        and exists (select 1 from {{ ref('fct_leads') }} where assigned_at is not null)
+        and exists (
+            select 1
+            from {{ ref('fct_leads') }}
+            where assigned_at is not null
+        )
 ),
 
 waited as (
