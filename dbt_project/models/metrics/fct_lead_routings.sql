@@ -39,8 +39,8 @@ waited as (
 select
     lead_id,
     rep_id,
-    channel_code,
-    size_band_code,
+    coalesce(channel_code, 'unknown') as channel_code,
+    coalesce(size_band_code, 'unknown') as size_band_code,
     created_on,
     case
         when is_created_day_only then {{ days_between('created_on', 'cycle_end') }} * 24 > sla_hours
