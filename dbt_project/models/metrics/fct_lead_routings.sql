@@ -18,7 +18,11 @@ with leads as (
             and leads.created_on < coalesce(definitions.valid_to, cast('9999-12-31' as date))
     where
         leads.created_at < settings.as_of
-        and exists (select 1 from {{ ref('fct_leads') }} where assigned_at is not null)
+        and exists (
+            select 1
+            from {{ ref('fct_leads') }}
+            where assigned_at is not null
+        )
 ),
 
 waited as (
@@ -35,8 +39,8 @@ waited as (
 select
     lead_id,
     rep_id,
-    channel_code,
-    size_band_code,
+    coalesce(channel_code, 'unknown') as channel_code,
+    coalesce(size_band_code, 'unknown') as size_band_code,
     created_on,
     case
         when is_created_day_only then {{ days_between('created_on', 'cycle_end') }} * 24 > sla_hours

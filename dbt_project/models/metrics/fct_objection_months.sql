@@ -10,7 +10,11 @@ with noted as (
         activity_type in ('call', 'meeting', 'task', 'note')
         and not is_deleted
         and not is_automated
-        and exists (select 1 from {{ ref('int_activities') }} where objection_code is not null)
+        and exists (
+            select 1
+            from {{ ref('int_activities') }}
+            where objection_code is not null
+        )
 ),
 
 dated as (
