@@ -37,7 +37,7 @@ _PROVENANCE_TEXT = {
 _DOMAINS = {
     "crm": "CRM", "erp": "ERP, ledger and billing", "finance": "Finance", "telephony": "Telephony",
     "emailing": "E-mailing", "calendar": "Calendar", "survey": "Satisfaction surveys",
-    "product": "Product usage",
+    "product": "Product usage", "social": "Social networks",
 }  # fmt: skip
 _UPDATE = {
     "latest": "the newest version of a record stays{order}; an equal copy is an exact duplicate, an older version "

@@ -41,6 +41,9 @@ FACTS = (
     ("erp_invoice_line", "invoice_line", "count(*) from master.fct_invoice_lines"),
     ("erp_ledger_entry", "ledger", "count(*) from master.fct_ledger_revenues"),
     ("crm_quota", "quota", "count(*) from master.fct_quotas"),
+    ("crm_opportunity_contact_role", "contact_role", "count(*) from master.fct_opportunity_contact_roles"),
+    ("crm_account_event", "account_event", "count(*) from master.fct_account_events"),
+    ("social_metric", "social_metric", "count(*) from master.fct_social_metrics"),
 )
 # Streams of term D: contract, stream of the exclusions, crosswalk, its golden id, the golden table.
 ENTITIES = (

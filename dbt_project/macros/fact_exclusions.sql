@@ -86,3 +86,10 @@ years that the fact can share out, is an entry error. #}
         when {{ alias }}.status = 'cancelled' and {{ alias }}.cancelled_on is null then 'order_closed_undated'
     end
 {%- endmacro %}
+
+{# Facts that leave out nothing but what the source deleted. #}
+{% macro deleted_exclusion(alias) -%}
+    case
+        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
+    end
+{%- endmacro %}

@@ -1,12 +1,13 @@
 {# Every contract of ingest, for the row ledger: the raw tables declared as sources. #}
 {% macro ledger_contracts() -%}
     {{ return([
-        'calendar_attendee', 'calendar_event', 'crm_account', 'crm_activity', 'crm_campaign',
-        'crm_campaign_member', 'crm_consent', 'crm_contact', 'crm_lead', 'crm_merge', 'crm_opportunity',
-        'crm_opportunity_event', 'crm_opportunity_line', 'crm_quota', 'crm_user', 'email_event',
-        'email_message', 'erp_customer', 'erp_invoice', 'erp_invoice_line', 'erp_ledger_entry', 'erp_order_line',
-        'erp_payment', 'erp_product', 'erp_subscription', 'exchange_rate', 'marketing_cost', 'nps_response',
-        'product_usage', 'telephony_call_leg'
+        'calendar_attendee', 'calendar_event', 'crm_account', 'crm_account_event', 'crm_activity',
+        'crm_campaign', 'crm_campaign_member', 'crm_consent', 'crm_contact', 'crm_lead', 'crm_merge',
+        'crm_opportunity', 'crm_opportunity_contact_role', 'crm_opportunity_event', 'crm_opportunity_line',
+        'crm_quota', 'crm_user', 'email_event', 'email_message', 'erp_customer', 'erp_invoice',
+        'erp_invoice_line', 'erp_ledger_entry', 'erp_order_line', 'erp_payment', 'erp_product',
+        'erp_subscription', 'exchange_rate', 'marketing_cost', 'nps_response', 'product_usage', 'social_metric',
+        'telephony_call_leg'
     ]) }}
 {%- endmacro %}
 

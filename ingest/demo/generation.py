@@ -24,6 +24,7 @@ from ingest.demo import (
     groups,
     ledger,
     mailing,
+    market,
     pbx,
     people,
     records,
@@ -131,7 +132,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: dirt.plant(scratch),
             lambda: traps.plant_traps(scratch, scale, seed),
         )
-        declared = _COMPANY + (sheets.SOURCES if scale.has_sheets else "")
+        declared = _COMPANY + (sheets.SOURCES + market.SOURCES if scale.has_sheets else "")
         (company_dir / "company.yml").write_text(declared, encoding="utf-8")
         framing.write_notes(company_dir, scale.delivery_months)
         step("crm", lambda: salesforce.write_crm(writer, scale))
@@ -147,6 +148,8 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
                 lambda: campaigns.write_campaigns(writer, scale),
                 lambda: sheets.make_sheets(scratch, seed),
                 lambda: sheets.write_sheets(writer, scale),
+                lambda: market.make_market(scratch, seed),
+                lambda: market.write_market(writer, scale),
                 lambda: sheet_truth.write_sheet_truth(scratch, company_dir / "truth"),
             )
         step(

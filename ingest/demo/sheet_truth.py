@@ -40,6 +40,15 @@ _QUERIES = {
     "cost_truth": """
         select period_month, sum(amount) as loaded_amount, sum(amount) filter (where kind = 'Média') as media_amount
         from costs group by period_month order by period_month""",
+    "contact_role_truth": """
+        select opp_id(opp) as opportunity_id, contact_id(contact_no) as contact_id, role from contact_roles
+        order by role_no""",
+    "account_event_truth": f"""
+        select 'A' || code(acc, 8) as true_id, kind, cast(instant(day * {DAY}) as date) as occurred_on
+        from account_events order by event_no""",
+    "social_truth": """
+        select period_month, metric, sum(figure) as figure, count(distinct email) as n_holders from social_figures
+        group by period_month, metric order by period_month, metric""",
     "opportunity_line_truth": """
         select opp_id(opp) as opportunity_id, sum(amount) as amount, count(*) as n_lines from opportunity_lines
         group by opp order by opp""",

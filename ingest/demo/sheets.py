@@ -31,6 +31,25 @@ ENGLISH_MONTHS = "January,February,March,April,May,June,July,August,September,Oc
 FRENCH_MONTHS = "Janvier,Février,Mars,Avril,Mai,Juin,Juillet,Août,Septembre,Octobre,Novembre,Décembre"
 # The June target of this seller is halved by a sheet that comes in June.
 CORRECTED_SELLER = 2
+#: Measures of targets as the sheets name them; meetings are asked for as a growth over the year before.
+_ENGLISH_MEASURES = {
+    "revenue": "Revenue",
+    "new_customers": "New customers",
+    "activities": "Activities",
+    "sql": "SQL",
+    "meetings": "Growth of meetings",
+    "stage_entries": "Deals reaching stage Proposal",
+    "stage_activities": "Activities in stage Negotiation",
+}
+_FRENCH_MEASURES = {
+    "revenue": "Chiffre d''affaires",
+    "new_customers": "Nouveaux clients",
+    "activities": "Activités",
+    "sql": "SQL",
+    "meetings": "Hausse des rendez-vous",
+    "stage_entries": "Affaires arrivées à l''étape Proposition",
+    "stage_activities": "Activités à l''étape Négociation",
+}
 _NO_NOTE = "cast(null as varchar) as defects, cast(null as varchar) as key"
 
 
@@ -115,7 +134,11 @@ def _make_quotas(scratch: Scratch, seed: int) -> None:
         from sellers s, m where s.role <> 'Head of Sales'
         union all
         select 1000 + dense_rank() over (order by team), '', team, 'new_customers', period_month, 2 + i // 6
-        from (select distinct team from sellers), m;
+        from (select distinct team from sellers), m
+        union all
+        select 2000 + n, '', case when metric = 'stage_entries' then 'Lyon' else '' end, metric, period_month, asked
+        from (values (0, 'sql', 20.0), (1, 'meetings', 0.3), (2, 'stage_entries', 4.0), (3, 'stage_activities', 30.0))
+          as objectives(n, metric, asked), m where period_month >= '2026-01';
         create or replace table quotas as
         select *, case when who = {CORRECTED_SELLER} and period_month = '2026-06' then first_target / 2
             else first_target end as target from quotas order by who, metric, period_month""")
@@ -137,11 +160,8 @@ def write_sheets(writer: ExtractWriter, size: Size) -> None:
 
 
 def _targets(writer: ExtractWriter, path: str, year: str, column: str, french: bool) -> None:
-    words = (
-        ("Chiffre d''affaires", "Nouveaux clients", "Activités")
-        if french
-        else ("Revenue", "New customers", "Activities")
-    )
+    words = _FRENCH_MEASURES if french else _ENGLISH_MEASURES
+    named = " ".join(f"when '{code}' then '{word}'" for code, word in words.items())
     number = f"fr_number({column})" if french else f"cast({column} as varchar)"
     separator = ";" if french else ","
     head = (
@@ -155,8 +175,7 @@ def _targets(writer: ExtractWriter, path: str, year: str, column: str, french: b
     )
     writer.write(
         path,
-        f"""select concat_ws('{separator}', email, team, case metric when 'revenue' then '{words[0]}'
-              when 'new_customers' then '{words[1]}' else '{words[2]}' end,
+        f"""select concat_ws('{separator}', email, team, case metric {named} end,
               case when metric = 'revenue' then 'EUR' else '' end, '{year}', {months}) as line, {_NO_NOTE}
             from quotas where period_month[1:4] = '{year}' group by who, email, team, metric order by who""",
         header=header,

@@ -73,7 +73,7 @@ _QUERY = """
     from metrics.fct_rep_months as r
     left join (
       select rep_id, max(target) as target from master.fct_quotas
-      where metric_code = $metric and scope_code = 'rep' and rep_id <> 'unknown'
+      where metric_code = $metric and basis_code = 'value' and scope_code = 'rep' and rep_id <> 'unknown'
         and period_start = $next and period_kind_code = 'month'
       group by rep_id) as q on r.rep_id = q.rep_id
     where r.period_month >= $first and r.period_month < $next and r.is_selling and r.is_employed

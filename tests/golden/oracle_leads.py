@@ -157,17 +157,22 @@ def follow_up(
         observed[month, *cell].append((hours((first - born).total_seconds()), True))
 
 
-def hand_over(
-    kpis: Kpis, lead: dict, touches: list[dict], as_of: datetime, window: timedelta, zone: str
-) -> None:
-    """MQL: handed over when the CRM says. SQL: accepted when the CRM says, else converted."""
-    cuts, mql = cuts_of(lead), lead.get("mql_at")
+def acceptances(lead: dict, as_of: datetime, zone: str) -> list[tuple]:
+    """Days and instants at which sales accepted a lead: when the CRM says, else when it was converted."""
     accepted = []
     if lead.get("sql_at") and lead["sql_at"] < as_of:
         accepted.append((day_in(zone, lead["sql_at"]), bool(lead.get("is_sql_day_only")), lead["sql_at"]))
     if lead["is_converted"] and lead["converted_at"] and lead["converted_at"] < as_of:
         day_only = bool(lead["is_converted_day_only"])
         accepted.append((day_in(zone, lead["converted_at"]), day_only, lead["converted_at"]))
+    return accepted
+
+
+def hand_over(
+    kpis: Kpis, lead: dict, touches: list[dict], as_of: datetime, window: timedelta, zone: str
+) -> None:
+    """MQL: handed over when the CRM says. SQL: accepted when the CRM says, else converted."""
+    cuts, mql, accepted = cuts_of(lead), lead.get("mql_at"), acceptances(lead, as_of, zone)
     if accepted:
         kpis.add("sql", month_of(min(accepted)[0]), cuts, 1)
     if not mql or mql >= as_of:

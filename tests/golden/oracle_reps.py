@@ -10,6 +10,8 @@ from datetime import date, datetime
 from fractions import Fraction
 
 from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
+from tests.golden.oracle_activity import occurrences
+from tests.golden.oracle_leads import acceptances
 
 SELLERS_NOT = {"manager", "integration"}
 WHOLE = "company"
@@ -23,7 +25,7 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
         rep["rep_id"]: Seller(rep, tables, deeds, cycle_end)
         for rep in tables.get("dim_reps", []) if rep["rep_id"] != "unknown"
     }  # fmt: skip
-    targets(kpis, tables, reps, as_of, cycle_end)
+    targets(kpis, tables, reps, as_of, cycle_end, zone)
     revenue_per_rep(kpis, tables, reps, deeds, cycle_end)
     calibration(kpis, tables)
     attrition(kpis, tables, reps, deeds, cycle_end)
@@ -101,15 +103,47 @@ def cents(value: Fraction) -> Fraction:
     return Fraction((2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator), 10_000)
 
 
-def asked_for(tables: dict, cycle_end: date) -> dict[tuple[str, str, str, date], list]:
-    """(scope, holder, measure, month) -> parts of the targets of the shortest periods; None without a rate."""
+class Baselines:
+    """Monthly means of what holders did in the twelve months before a month, of at least three known ones."""
+
+    def __init__(self, done: dict, reps: dict[str, Seller]) -> None:
+        self.done, self.reps = done, reps
+        self.firsts: dict[str, date] = {}
+        for (_, metric, month), count in done.items():
+            if count:
+                self.firsts[metric] = min(month, self.firsts.get(metric, month))
+
+    def mean(self, scope: str, holder: str, metric: str, first: date) -> Fraction | None:
+        if metric not in self.firsts:
+            return None
+        if scope == "rep":
+            members = [holder]
+        elif scope == WHOLE:
+            members = [*self.reps, "unknown"]
+        else:
+            members = [name for name, rep in self.reps.items() if rep.team == holder]
+        months = [
+            month
+            for month in (months_before(first, n) for n in range(1, 13))
+            if month >= self.firsts[metric]
+            and any(name in self.reps and self.reps[name].share(month) for name in members)
+        ]
+        if len(months) < 3:
+            return None
+        counts = (self.done.get((name, metric, month), 0) for name in members for month in months)
+        total = sum(counts, Fraction(0))
+        return total / len(months) or None
+
+
+def asked_for(tables: dict, cycle_end: date, baselines: Baselines) -> dict[tuple[str, str, str, date], list]:
+    """(scope, holder, measure, month) -> parts of the targets of the shortest periods; None without a value."""
     found: dict = defaultdict(lambda: defaultdict(list))
     seen = set()
     for quota in sorted(tables.get("fct_quotas", []), key=lambda q: q["quota_key"]):
         holder = quota["rep_id"] if quota["scope_code"] == "rep" else quota["team_name"] or WHOLE
         scope = WHOLE if holder == WHOLE else quota["scope_code"]
         same = (quota["scope_code"], quota["rep_id"], quota["team_name"], quota["metric_code"],
-                quota["period_start"], quota["period_end"])  # fmt: skip
+                quota.get("stage_code"), quota["basis_code"], quota["period_start"], quota["period_end"])  # fmt: skip
         if holder == "unknown" or same in seen:
             continue
         seen.add(same)
@@ -122,18 +156,39 @@ def asked_for(tables: dict, cycle_end: date) -> dict[tuple[str, str, str, date],
                 continue
             end = months_before(month, -1)
             within = (min(end, date.fromordinal(last.toordinal() + 1)) - max(month, first)).days
-            part = None if amount is None else cents(Fraction(amount) * within / days)
-            found[scope, holder, quota["metric_code"], month][length].append(part)
+            is_growth = quota["basis_code"] == "growth"
+            if is_growth:
+                mean = baselines.mean(scope, holder, quota["metric_code"], month_of(first))
+                amount = quota["target"]
+                part = (
+                    None
+                    if mean is None
+                    else cents(mean * (1 + Fraction(amount)) * within / (end - month).days)
+                )
+            else:
+                part = None if amount is None else cents(Fraction(amount) * within / days)
+            found[scope, holder, quota["metric_code"], month][length, is_growth].append(part)
     return {key: lengths[min(lengths)] for key, lengths in found.items()}
 
 
-def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, cycle_end: date) -> None:
+def targets(
+    kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, cycle_end: date, zone: str
+) -> None:
     """What was done against what was asked for."""
     done = defaultdict(Fraction)
     unknown = set()
     for touch in tables["fct_touches"]:
         if touch["occurred_at"] < as_of and touch.get("occurred_on"):
-            done[touch.get("rep_id"), "activities", month_of(touch["occurred_on"])] += 1
+            month = month_of(touch["occurred_on"])
+            done[touch.get("rep_id"), "activities", month] += 1
+            if touch["channel_code"] == "meeting" and touch["source_stream_code"] != "meeting":
+                done[touch.get("rep_id"), "meetings", month] += 1
+    for guests in occurrences(tables).values():
+        done[guests[0]["rep_id"], "meetings", month_of(day_in(zone, guests[0]["starts_at"]))] += 1
+    for lead in tables["fct_leads"]:
+        accepted = acceptances(lead, as_of, zone)
+        if accepted and (lead["created_at"] is None or lead["created_at"] < as_of):
+            done[lead.get("rep_id") or "unknown", "sql", month_of(min(accepted)[0])] += 1
     first_wins: dict = {}
     for deal in tables["fct_opportunities"]:
         if not is_closed(deal, cycle_end) or not deal["is_won"]:
@@ -148,7 +203,7 @@ def targets(kpis: Kpis, tables: dict, reps: dict[str, Seller], as_of: datetime, 
     for closed, _, rep in first_wins.values():
         done[rep, "new_customers", month_of(closed)] += 1
     asked_of: dict = defaultdict(list)
-    for (scope, holder, metric, month), parts in asked_for(tables, cycle_end).items():
+    for (scope, holder, metric, month), parts in asked_for(tables, cycle_end, Baselines(done, reps)).items():
         if scope == "rep":
             members, share = [holder], reps[holder].share(month) if holder in reps else Fraction(0)
             cuts = {"team": reps[holder].team, "role": reps[holder].role} if holder in reps else {}
@@ -187,6 +242,8 @@ def attainment(kpis: Kpis, metric: str, month: date, found: list[tuple]) -> None
             ("quota_attainment", "revenue"),
             ("activity_target_attainment", "activities"),
             ("new_customer_target_attainment", "new_customers"),
+            ("meeting_target_attainment", "meetings"),
+            ("sql_target_attainment", "sql"),
         ):
             if is_judged and metric == of_metric:
                 both = (actual, asked) if known else (None, None)

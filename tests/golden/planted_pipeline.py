@@ -294,7 +294,8 @@ def tables() -> dict[str, list[dict]]:
         "fct_quotas": [
             {"quota_key": f"pipeline{n}", "scope_code": scope, "rep_id": rep, "team_name": team,
              "period_kind_code": kind, "period_start": _day(first), "period_end": _day(last),
-             "metric_code": "revenue", "target": _money(amount), "currency": "EUR", "target_reporting": _money(amount)}
+             "metric_code": "revenue", "basis_code": "value", "target": _money(amount), "currency": "EUR",
+             "target_reporting": _money(amount)}
             for n, (scope, rep, team, kind, first, last, amount) in enumerate(QUOTAS)
         ],
         "fct_opportunities": [_opportunity(deal) for deal in DEALS],

@@ -95,6 +95,8 @@ QUOTAS = [
         90,
         None,
     ),  # its sellers are judged
+    ("team", "unknown", "Nord", "meetings", "2025-10-01", "2025-10-31", "month", 4, None),
+    ("team", "unknown", None, "sql", "2026-03-01", "2026-03-31", "month", 4, None),
     (
         "team",
         "unknown",
@@ -191,6 +193,7 @@ def tables() -> dict[str, list[Row]]:
         ],
         "fct_quotas": [
             {"quota_key": f"q{n:02}", "scope_code": scope, "rep_id": rep, "team_name": team, "metric_code": metric,
+             "basis_code": "value",
              "period_start": _day(first), "period_end": _day(last), "period_kind_code": kind,
              "target": _money(target), "target_reporting": _money(reporting),
              "currency": "EUR" if metric == "revenue" else None}

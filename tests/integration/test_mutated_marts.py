@@ -75,6 +75,15 @@ EQUIVALENT = {
     "fct_stage_win_rates: left join stages": "the where asks for the stage",
     "mart_sales_pipeline_open_cycle: left join closings": "the where asks whether it was won, a column of the closing",
     "mart_sales_pipeline_paths_cycle: left join stages": "the list of stages has every code that a stage can take",
+    "fct_quota_months: left join asked_stages": "work in a stage that nobody asked for meets no target",
+    "fct_quota_months: left join deals": "the where asks for the account of the deal",
+    "fct_quota_months: left join touches": "a deal that nobody worked on adds 0 to a month that is none",
+    "fct_quota_months: left join opportunities": "passages are made of the opportunities of the fact",
+    "fct_quota_months: left join first_months": "the next join asks for the first month",
+    "fct_quota_months: left join known_months": "the where asks for the days of employment in the month",
+    "mart_sales_trigger_events_cycle: left join opportunities": "the where asks for the account of the deal",
+    "mart_sales_trigger_events_cycle: left join known_units": "who followed an event is one of the units",
+    "mart_marketing_social_month: left join parts": "the next join asks for the holder of the part",
 }
 #: What sound data do not have: facts whose account, product or opportunity is nowhere, a stage before the first one,
 #: a company without subscriptions, a strategic list that begins late.
@@ -121,6 +130,22 @@ PLANTED = (
     # a quarter for which nobody has a target
     "delete from master.fct_quotas where metric_code = 'revenue' and period_start >= date '2025-07-01'"
     " and period_start < date '2025-10-01'",
+    # a win of nobody in a month with a target of wins, a seller who reaches no stage, an open deal of nobody anywhere
+    "insert into master.fct_quotas by name select * replace ('won' as quota_key, 'stage_entries' as metric_code,"
+    " 'won' as stage_code) from master.fct_quotas where metric_code = 'sql' and period_start = date '2026-05-01'",
+    "insert into metrics.fct_opportunity_closings by name select * replace ('opp_nobody' as opportunity_id,"
+    " 'rep_gone' as rep_id, date '2026-05-05' as closed_on) from metrics.fct_opportunity_closings where is_won limit 1",
+    "insert into master.fct_quotas by name select * replace ('idle' as quota_key, 'rep' as scope_code,"
+    " (select min(rep_id) from metrics.fct_rep_months where role_code = 'sdr') as rep_id) from master.fct_quotas"
+    " where metric_code = 'stage_entries' and period_start = date '2026-06-01' limit 1",
+    "insert into metrics.fct_opportunity_openings by name select * replace ('gone' as opportunity_id,"
+    " 'acc_gone' as account_id, 'rep_gone' as rep_id) from metrics.fct_opportunity_openings"
+    " where not is_closed limit 1",
+    # a kind of event that no unit follows, figures of a seller without the other half of the rate
+    "insert into master.fct_account_events by name select * replace ('gone' as account_event_key,"
+    " 'acc_gone' as account_id, 'other' as event_kind_code) from master.fct_account_events limit 1",
+    "insert into master.fct_social_metrics by name select * replace ('gone' as social_metric_key, 'rep_gone' as rep_id)"
+    " from master.fct_social_metrics where metric_code = 'connections_accepted' limit 1",
     "update master.bridge_strategic_accounts set valid_from = date '2025-06-01'",
     # an opportunity whose seller, currency and history are nowhere, open and won; the change of one that is gone
     "insert into master.fct_opportunities by name select * replace ('opp_alone' as opportunity_id, 'ZZZ' as currency,"

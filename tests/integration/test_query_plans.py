@@ -39,6 +39,7 @@ DECLARED = {
     "fct_pipeline_coverages": (1, "the result is a row for each target and quarter that it covers"),
     "mart_finance_orders_month": (1, "the result is a row for each segment and month since its first order"),
     "mart_sales_reps_month": (1, "the result is a row for each month and segment of sellers"),
+    "mart_sales_trigger_events_cycle": (1, "two outcomes and the few kinds of events"),
     "fct_quota_months": (1, "the result is a row for each target and month that it covers"),
 }
 

@@ -61,3 +61,45 @@ def test_roles_of_the_demo_are_conformed(con) -> None:
         ("SDR", "sdr"),
         (None, "unknown"),
     ]
+
+
+@pytest.mark.audit("OB5", "SL1", "OB2", "OB3")
+def test_objectives_of_the_demo_stand_against_what_was_done(con) -> None:
+    """Each actual is counted again from the facts, each baseline from the twelve months before."""
+    rows = con.execute(
+        "select metric_code, stage_code, period_month, target_amount, actual_amount, baseline_amount, n_baseline_months"
+        " from marts.mart_revops_objectives_month where segment_kind_code = 'all' and period_month = date '2026-06-01'"
+        " and metric_code in ('sql', 'meetings', 'stage_entries', 'stage_activities') order by 1, 2"
+    ).fetchall()
+    assert [row[:2] for row in rows] == [
+        ("meetings", "all"), ("sql", "all"), ("stage_activities", "negotiation"), ("stage_entries", "proposal"),
+    ]  # fmt: skip
+    found = {row[0]: row for row in rows}
+    june = "date '2026-06-01'"
+    counts = {
+        "sql": f"select count(*) from metrics.fct_lead_cadences where date_trunc('month', sql_on) = {june}",
+        "meetings": "select sum(n_meetings) from metrics.fct_activity_days where handling_code = 'human'"
+        f" and date_trunc('month', occurred_on) = {june}",
+        "stage_entries": "select count(*) from metrics.fct_stage_passages p join master.fct_opportunities o"
+        " using (opportunity_id) join master.dim_reps r on r.rep_id = o.rep_id"
+        f" where p.stage_code = 'proposal' and date_trunc('month', entered_on) = {june} and r.team_name = 'Lyon'",
+        "stage_activities": "with spans as (select opportunity_id, stage_code, changed_at, coalesce(lead(changed_at)"
+        " over (partition by opportunity_id order by changed_at, opportunity_change_key), timestamp '2100-01-01')"
+        " as left_at"
+        " from master.fct_opportunity_changes, run.settings s where stage_code is not null and changed_at < s.as_of)"
+        " select count(distinct t.touch_key) from spans join master.fct_opportunities o using (opportunity_id)"
+        " join master.fct_touches t on t.account_id = o.account_id and t.occurred_at >= spans.changed_at"
+        " and t.occurred_at < least(left_at, coalesce(o.closed_at, timestamp '2100-01-01')), run.settings s"
+        " where spans.stage_code = 'negotiation' and o.account_id <> 'unknown' and t.occurred_at < s.as_of"
+        f" and date_trunc('month', t.occurred_on) = {june}",
+    }
+    for metric, query in counts.items():
+        assert found[metric][4] == con.execute(query).fetchone()[0], metric
+    meetings, months = con.execute(
+        "select sum(n_meetings), 12 from metrics.fct_activity_days where handling_code = 'human'"
+        f" and occurred_on < {june} and occurred_on >= date '2025-06-01'"
+    ).fetchone()
+    # the growth of every month of a sheet is asked of the twelve months before that month
+    assert found["meetings"][6] == months
+    assert float(found["meetings"][3]) == pytest.approx(float(meetings) / months * 1.3, abs=1e-3)
+    assert found["sql"][3] == 20

@@ -42,7 +42,7 @@ quotas as (
             order by quota_key
         ) as nth_target
     from {{ ref('fct_quotas') }}
-    where metric_code = 'revenue' and team_name is not null
+    where metric_code = 'revenue' and basis_code = 'value' and team_name is not null
 ),
 
 placed as (

@@ -1,4 +1,5 @@
 -- A year and its quarters and months are kept in different cells of a sheet: each is typed, and each may be forgotten.
+-- Growth is no sum: 30 % more in a year is 30 % more in each of its months.
 with quotas as (
     select
         quota_key,
@@ -6,12 +7,14 @@ with quotas as (
         rep_id,
         coalesce(team_name, 'unknown') as team_name,
         metric_code,
+        coalesce(stage_code, 'all') as stage_code,
         coalesce(currency, 'none') as currency,
         period_kind_code,
         period_start,
         period_end,
         target
     from {{ ref('fct_quotas') }}
+    where basis_code = 'value'
 ),
 
 kinds (period_kind_code, part_kind_code, n_expected) as (
@@ -36,6 +39,7 @@ sums as (
             and longer.rep_id = parts.rep_id
             and longer.team_name = parts.team_name
             and longer.metric_code = parts.metric_code
+            and longer.stage_code = parts.stage_code
             and longer.currency = parts.currency
             and kinds.part_kind_code = parts.period_kind_code
             and longer.period_start <= parts.period_start
@@ -50,6 +54,7 @@ select
     quotas.rep_id,
     quotas.team_name,
     quotas.metric_code,
+    quotas.stage_code,
     quotas.period_kind_code,
     quotas.period_start,
     quotas.target,  -- noqa: RF04

@@ -32,6 +32,21 @@ with kept as (
     from {{ ref('stg_erp__order_lines') }}
     union all
     select
+        'social_metric' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_social__metrics') }}
+    union all
+    select
+        'crm_account_event' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_crm__account_events') }}
+    union all
+    select
+        'crm_opportunity_contact_role' as contract,
+        count(*) as n_rows
+    from {{ ref('stg_crm__opportunity_contact_roles') }}
+    union all
+    select
         'erp_ledger_entry' as contract,
         count(*) as n_rows
     from {{ ref('stg_erp__ledger_entries') }}
@@ -103,6 +118,21 @@ counted as (
         'erp_order_line' as contract,
         count(*) as n_rows
     from {{ ref('fct_order_lines') }}
+    union all
+    select
+        'social_metric' as contract,
+        count(*) as n_rows
+    from {{ ref('fct_social_metrics') }}
+    union all
+    select
+        'crm_account_event' as contract,
+        count(*) as n_rows
+    from {{ ref('fct_account_events') }}
+    union all
+    select
+        'crm_opportunity_contact_role' as contract,
+        count(*) as n_rows
+    from {{ ref('fct_opportunity_contact_roles') }}
     union all
     select
         'erp_ledger_entry' as contract,

@@ -37,6 +37,9 @@ CONTRACTS = {  # kept records; two more are disposed of: one superseded, one qua
     "nps_response": 3,
     "product_usage": 4,
     "erp_order_line": 3,
+    "crm_opportunity_contact_role": 3,
+    "crm_account_event": 3,
+    "social_metric": 3,
     "marketing_cost": 2,
     "crm_quota": 3,
     **dict.fromkeys(STAGED, 2),
@@ -55,6 +58,9 @@ EXCLUDED = {  # contract -> stream, record, reason
     "product_usage": ("product_usage", 4, "deleted_in_source"),
     "erp_order_line": ("order_line", 3, "order_closed_undated"),
     "crm_quota": ("quota", 3, "deleted_in_source"),
+    "crm_opportunity_contact_role": ("contact_role", 3, "deleted_in_source"),
+    "crm_account_event": ("account_event", 3, "deleted_in_source"),
+    "social_metric": ("social_metric", 3, "deleted_in_source"),
 }
 
 
@@ -357,6 +363,11 @@ def relations() -> dict[str, list[dict]]:
             for n in (1, 2)
         ],
         "fct_quotas": [{"quota_key": key("crm_quota", n)} for n in (1, 2)],
+        "fct_opportunity_contact_roles": [
+            {"contact_role_key": key("crm_opportunity_contact_role", n)} for n in (1, 2)
+        ],
+        "fct_account_events": [{"account_event_key": key("crm_account_event", n)} for n in (1, 2)],
+        "fct_social_metrics": [{"social_metric_key": key("social_metric", n)} for n in (1, 2)],
         "int_fact_exclusions": [
             {
                 "stream": stream,
@@ -413,6 +424,7 @@ def test_the_records_of_every_contract_are_counted_after_collect(company):
         "crm_opportunity_event": "opportunity_event", "erp_ledger_entry": "ledger",
         "erp_subscription": "subscription", "marketing_cost": "marketing_cost",
         "crm_quota": "quota", "erp_order_line": "order_line",
+        "crm_opportunity_contact_role": "contact_role", "crm_account_event": "account_event",
     }  # fmt: skip
     missing = [contract for contract in load_contracts() if by_fact.get(contract, contract) not in followed]
     assert not missing
@@ -475,17 +487,17 @@ def test_the_journal_has_one_row_a_decision_and_the_same_ids_on_every_run(compan
         summary = con.execute("select sum(n_decisions) from quality_dbt.dq_journal_summary").fetchone()
     assert {row[0]: row[1:] for row in rows} == {
         "cell": (2, 3, 2),
-        "exclusion": (14, 14, 14),
+        "exclusion": (17, 17, 17),
         "line": (1, 1, 1),
         "merge": (3, 3, 3),
         "metric": (3, 3, 3),
-        "record": (60, 60, 60),
+        "record": (66, 66, 66),
         "stewardship": (2, 2, 2),
     }
     assert merge == [
         ("one/crm_account/1", "acc_1", "registration_number")
     ]  # the id is anchored on the ERP customer
-    assert summary == (86,)
+    assert summary == (95,)
     run_dbt(company / "work", company / "project", "run", "--select", "dq_journal")
     with duckdb.connect(str(company / "work" / "warehouse.duckdb"), read_only=True) as con:
         again = con.execute(
@@ -538,6 +550,15 @@ LOSSES = {  # what happens to the built tables -> identities that must break
     },
     "delete from master.fct_order_lines where order_line_id like '%/2'": {
         ("E", "order_line", "rows_in_facts")
+    },
+    "delete from master.fct_opportunity_contact_roles where contact_role_key like '%/2'": {
+        ("E", "contact_role", "rows_in_facts")
+    },
+    "delete from master.fct_account_events where account_event_key like '%/2'": {
+        ("E", "account_event", "rows_in_facts")
+    },
+    "delete from master.fct_social_metrics where social_metric_key like '%/2'": {
+        ("E", "social_metric", "rows_in_facts")
     },
     "insert into master.fct_product_usages select * from master.fct_product_usages limit 1": {
         ("E", "product_usage", "rows_in_facts")

@@ -294,5 +294,5 @@ SAME_ACCOUNT = [{"crm/crm_account/a1", "crm/crm_account/a1bis", "crm/crm_account
 SAME_PERSON = [{"crm/crm_lead/l1", "crm/crm_lead/l2"}]
 
 DOMAIN_INSTANCE = {"crm": "crm", "erp": "erp", "finance": "erp", "telephony": "pbx", "emailing": "mail",
-                   "calendar": "cal", "survey": "survey", "product": "product"}  # fmt: skip
+                   "calendar": "cal", "survey": "survey", "product": "product", "social": "social"}  # fmt: skip
 SET_ASIDE = [("crm_lead", "aside")]

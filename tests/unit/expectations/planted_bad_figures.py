@@ -57,6 +57,8 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-093": {"metrics.fct_rep_months": {"rep_month_key": "bad", "n_employed_days": 29}},
     "R-FCT-094": {"metrics.fct_opportunity_closings": {"opportunity_id": "bad"}},
     "R-FCT-095": {"metrics.fct_quota_months": {"quota_month_key": "bad", "actual_amount": 1}},
+    "R-FCT-096": {f"{F}quotas": {"quota_key": "bad", "metric_code": "stage_entries", "target": 7}},
+    "R-FCT-097": {f"{F}quotas": {"quota_key": "bad", "scope_code": "team", "team_name": "nobody"}},
     "R-FCT-052": {f"{F}mrr_movements": {"account_month_key": "bad", "closing_mrr": 1001}},
     "R-FCT-054": {
         f"{F}opportunities": {"opportunity_id": "bad", "account_id": "acc_2", "closed_on": "2026-02-01"}
@@ -103,6 +105,14 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-FCT-062": {f"{F}touches": {"touch_key": "bad", "person_id": "unknown"}},
     "R-FCT-063": {f"{F}marketing_costs": {"cost_month_key": "bad", "amount_reporting": None}},
     "R-FCT-064": {"metrics.fct_revenue_month_cells": {"revenue_cell_key": "bad", "n_lines": 2}},
+    "R-FCT-150": {f"{F}opportunity_contact_roles": {"contact_role_key": "bad", "person_id": "unknown"}},
+    "R-FCT-151": {f"{F}account_events": {"account_event_key": "bad", "account_id": "unknown"}},
+    "R-FCT-152": {f"{F}social_metrics": {"social_metric_key": "bad", "rep_id": "unknown"}},
+    "R-MRT-150": {
+        f"{R}sales_buying_roles_cycle": {"segment_code": "bad", "n_filled": 4},
+        f"{R}sales_trigger_events_cycle": {"outcome_code": "bad", "n_with_reached": 41},
+        f"{R}marketing_social_month": {"period_month": NEXT, "n_holders": 3},
+    },
     "R-FCT-140": {f"{F}order_lines": {"order_line_id": "bad", "net_amount_reporting": None}},
     "R-FCT-141": {"metrics.fct_order_flows": {"order_flow_key": "bad"}},
     "R-FCT-142": {"metrics.fct_order_promises": {"order_line_id": "bad", "is_late": False}},
@@ -128,6 +138,7 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-MRT-091": {
         f"{R}revops_targets_month": {"period_month": NEXT, "n_targets_attained": 3},
+        f"{R}revops_objectives_month": {"period_month": NEXT, "growth_low_rate": "0.6"},
         f"{R}sales_reps_month": {"period_month": NEXT, "n_won": 3},
         f"{R}sales_rep_baselines_cycle": {"rep_id": "bad", "interval_low": 11},
         f"{R}sales_deal_models_cycle": {"model_code": "bad", "n_features": 7},

@@ -351,6 +351,11 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_revenue_month_cells": [
             {"revenue_cell_key": "c", "period_month": MONTH, "n_lines": 1, "n_unconverted_lines": 0}
         ],
+        "master.fct_opportunity_contact_roles": [
+            {"contact_role_key": "cr", "opportunity_id": "o1", "person_id": "per_1", "role_code": "champion"}
+        ],
+        "master.fct_account_events": [{"account_event_key": "ev", "account_id": "acc_1"}],
+        "master.fct_social_metrics": [{"social_metric_key": "sm", "rep_id": REP}],
         "master.fct_order_lines": [
             {"order_line_id": "ol", "ordered_on": MONTH, "is_intercompany": False, "net_amount_reporting": 1}
         ],

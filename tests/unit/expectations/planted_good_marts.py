@@ -274,6 +274,57 @@ MARTS: dict[str, list[Row]] = {
             "n_quotas_unconverted": 0,
         }
     ],
+    "marts.mart_sales_buying_roles_cycle": [
+        {
+            **SEGMENT,
+            "role_code": "all",
+            "n_deals": 1,
+            "n_deals_complete": 0,
+            "n_deals_empty": 0,
+            "n_expected": 3,
+            "n_filled": 2,
+        }
+    ],
+    "marts.mart_sales_trigger_events_cycle": [
+        {
+            "outcome_code": "win",
+            "event_kind_code": "any",
+            "n_with": 40,
+            "n_with_reached": 20,
+            "n_without": 40,
+            "n_without_reached": 10,
+            "difference_points": 25,
+            "difference_low_points": 4,
+            "difference_high_points": 43,
+        }
+    ],
+    "marts.mart_marketing_social_month": [
+        {
+            "period_month": MONTH,
+            "network_code": "linkedin",
+            "holder_kind_code": "rep",
+            "holder_code": REP,
+            "metric_code": "ssi",
+            "kind_code": "level",
+            "n_holders": 1,
+            "n_figures": 2,
+            "metric_value": 50,
+        }
+    ],
+    "marts.mart_revops_objectives_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "metric_code": "meetings",
+            "stage_code": "all",
+            "target_amount": 13,
+            "actual_amount": 15,
+            "is_attained": True,
+            "growth_rate": "0.5",
+            "growth_low_rate": "-0.1",
+            "growth_high_rate": "1.4",
+        }
+    ],
     "marts.mart_sales_reps_month": [
         {
             "period_month": MONTH,

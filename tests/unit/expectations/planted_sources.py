@@ -160,6 +160,31 @@ SOURCES: dict[str, list[Row]] = {
         )
     ],
     "staging.stg_crm__quotas": [staged("crm_quota", "q1", **QUOTA)],
+    "staging.stg_crm__opportunity_contact_roles": [
+        staged(
+            "crm_opportunity_contact_role",
+            "cr1",
+            opportunity_id="o1",
+            contact_id="c1",
+            role="Champion",
+            role_code="champion",
+        )
+    ],
+    "staging.stg_crm__account_events": [
+        staged("crm_account_event", "ev1", account_id="a1", event_kind="funding", occurred_on="2026-06-10")
+    ],
+    "staging.stg_social__metrics": [
+        staged(
+            "social_metric",
+            "sm1",
+            network="linkedin",
+            owner_email="a@own.example",
+            metric="ssi",
+            period="month",
+            measured_on=MONTH,
+            value=50,
+        )
+    ],
     "staging.stg_crm__merges": [
         staged("crm_merge", "g1", entity="account", surviving_id="a1", merged_id="a0")
     ],

@@ -294,6 +294,7 @@ QUOTA_FACT: Row = {
     "rep_id": REP,
     "team_name": "north",
     "metric_code": "revenue",
+    "basis_code": "value",
     "currency": "EUR",
 }
 

@@ -50,6 +50,93 @@ def test_targets_turn_months_into_periods(tmp_path: Path, french: bool) -> None:
     assert found.journal() == []
 
 
+@pytest.mark.audit("OB2", "OB3", "OB5", "SL1")
+@pytest.mark.parametrize("french", [False, True])
+def test_a_target_may_name_a_stage_or_a_growth(tmp_path: Path, french: bool) -> None:
+    header = (
+        f"E-mail du vendeur,Équipe,Indicateur,Devise,Année,{MONTHS[1]}"
+        if french
+        else f"Seller email,Team,Metric,Currency,Year,{MONTHS[0]}"
+    )
+    named = (
+        (
+            "Affaires arrivées à l'étape Proposition",
+            "Activités à l'étape Négociation",
+            "Hausse des rendez-vous",
+            "SQL",
+        )
+        if french
+        else ("Deals reaching stage Proposal", "Activities in stage Negotiation", "Growth of meetings", "SQL")
+    )
+    share = "0,3" if french else "0.3"
+    rows = [
+        ["", "Nord", name, "", "2028", share if n == 2 else "5", *[""] * 11] for n, name in enumerate(named)
+    ]
+    found = site(tmp_path, "targets", "objectifs_2028" if french else "targets_2028", header, rows, french)
+    assert found.kept("crm_quota", "metric, stage_code, basis, target") == [
+        ("meetings", None, "growth", Decimal("0.3")),
+        ("sql", None, "value", Decimal(5)),
+        ("stage_activities", "negotiation", "value", Decimal(5)),
+        ("stage_entries", "proposal", "value", Decimal(5)),
+    ]
+    assert found.journal() == []
+
+
+@pytest.mark.audit("PB16")
+@pytest.mark.parametrize("french", [False, True])
+def test_events_of_companies_keep_their_day_and_kind(tmp_path: Path, french: bool) -> None:
+    header = (
+        "Identifiant,Compte,SIREN,Date,Événement,Source"
+        if french
+        else "Event ID,Account ID,Registration number,Date,Event,Source"
+    )
+    rows = (
+        [
+            ["1", "A1", "", "03/02/2026", "Levée de fonds", "Presse"],
+            ["2", "", "552081317", "04/02/2026", "Rachat", ""],
+        ]
+        if french
+        else [
+            ["1", "A1", "", "2026-02-03", "Funding", "Presse"],
+            ["2", "", "552081317", "2026-02-04", "Acquisition", ""],
+        ]
+    )
+    name = "evenements_comptes" if french else "account_events"
+    found = site(tmp_path, "account_events", name, header, rows, french)
+    columns = "account_id, registration_number, occurred_on::text, event_kind, source_name"
+    assert found.kept("crm_account_event", columns) == [
+        ("A1", None, "2026-02-03", "funding", "Presse"),
+        (None, "552081317", "2026-02-04", "acquisition", None),
+    ]
+    assert found.journal() == []
+
+
+@pytest.mark.audit("K10")
+@pytest.mark.parametrize("french", [False, True])
+def test_figures_of_networks_are_of_a_seller_or_a_page(tmp_path: Path, french: bool) -> None:
+    header = (
+        "Réseau,E-mail du vendeur,Page,Date,Période,Indicateur,Valeur"
+        if french
+        else "Network,Seller email,Page,Date,Period,Metric,Value"
+    )
+    rows = (
+        [["LinkedIn", "Jo@Etalon.example", "", "03/02/2026", "Jour", "Connexions acceptées", "4"],
+         ["Threads", "", "Etalon", "28/02/2026", "Mois", "Impressions", "1 234,5"]]
+        if french
+        else [["LinkedIn", "Jo@Etalon.example", "", "2026-02-03", "Day", "Connections accepted", "4"],
+              ["Threads", "", "Etalon", "2026-02-28", "Month", "Impressions", "1,234.5"]]
+    )  # fmt: skip
+    name = "reseaux_sociaux" if french else "social_metrics"
+    found = site(tmp_path, "social_metrics", name, header, rows, french)
+    assert found.kept(
+        "social_metric", "network, owner_email, page_name, measured_on::text, period, metric, value"
+    ) == [
+        ("linkedin", "jo@etalon.example", None, "2026-02-03", "day", "connections_accepted", Decimal(4)),
+        ("other", None, "Etalon", "2026-02-28", "month", "impressions", Decimal("1234.5")),
+    ]
+    assert found.journal() == []
+
+
 def test_a_corrected_target_replaces_the_one_before(tmp_path: Path) -> None:
     header = f"Seller email,Team,Metric,Currency,Year,{MONTHS[0]}".split(",")
     line = ["jo@etalon.example", "Nord", "Revenue", "EUR", "2026"]

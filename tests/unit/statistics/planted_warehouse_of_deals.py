@@ -59,8 +59,8 @@ _TABLES = {
         " n_bounced_hard bigint, size_band_code varchar, sending_code varchar, complaint_max_rate decimal(18,10)"
     ),
     "master.fct_quotas": (
-        "scope_code varchar, rep_id varchar, metric_code varchar, period_kind_code varchar, period_start date,"
-        " target decimal(18,4)"
+        "scope_code varchar, rep_id varchar, metric_code varchar, basis_code varchar, period_kind_code varchar,"
+        " period_start date, target decimal(18,4)"
     ),
     "metrics.fct_revenue_lines": (
         "account_id varchar, invoiced_on date, net_amount_reporting decimal(18,4), is_recurring boolean"

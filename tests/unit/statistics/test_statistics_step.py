@@ -112,8 +112,8 @@ def test_nothing_that_happens_at_the_entry_or_later_changes_a_feature(tmp_path: 
 def test_baselines_are_shrunk_to_a_large_team_else_to_the_company(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as con:
         add_sellers(con)
-        add(con, "master.fct_quotas", scope_code="rep", rep_id="r1", metric_code="activities", period_kind_code="month",
-            period_start=SETTINGS.cycle_end, target=50)  # fmt: skip
+        add(con, "master.fct_quotas", scope_code="rep", rep_id="r1", metric_code="activities", basis_code="value",
+            period_kind_code="month", period_start=SETTINGS.cycle_end, target=50)  # fmt: skip
     compute_all(tmp_path / "warehouse.duckdb", SETTINGS, tmp_path / "statistics")
     path = tmp_path / "statistics" / "rep_baselines.parquet"
     rows = {(r["measure_code"], r["rep_id"]): r for r in pq.read_table(path).to_pylist()}

@@ -230,3 +230,39 @@ select
     {{ marketing_cost_exclusion('spent') }} as reason_code
 from {{ ref('stg_finance__marketing_costs') }} as spent
 where {{ marketing_cost_exclusion('spent') }} is not null
+union all
+select
+    'contact_role' as stream,
+    'crm_opportunity_contact_role' as contract,
+    roles.source_instance,
+    roles._delivery_id,
+    roles._source_row_id,
+    roles._record_part,
+    roles.record_key,
+    {{ deleted_exclusion('roles') }} as reason_code
+from {{ ref('stg_crm__opportunity_contact_roles') }} as roles
+where {{ deleted_exclusion('roles') }} is not null
+union all
+select
+    'account_event' as stream,
+    'crm_account_event' as contract,
+    account_events.source_instance,
+    account_events._delivery_id,
+    account_events._source_row_id,
+    account_events._record_part,
+    account_events.record_key,
+    {{ deleted_exclusion('account_events') }} as reason_code
+from {{ ref('stg_crm__account_events') }} as account_events
+where {{ deleted_exclusion('account_events') }} is not null
+union all
+select
+    'social_metric' as stream,
+    'social_metric' as contract,
+    metrics.source_instance,
+    metrics._delivery_id,
+    metrics._source_row_id,
+    metrics._record_part,
+    metrics.record_key,
+    {{ deleted_exclusion('metrics') }} as reason_code
+from {{ ref('stg_social__metrics') }} as metrics
+where {{ deleted_exclusion('metrics') }} is not null

@@ -9,6 +9,8 @@ with quotas as (
         quotas.period_start,
         quotas.period_end,
         quotas.metric as metric_code,
+        case when quotas.metric in ('stage_entries', 'stage_activities') then quotas.stage_code end as stage_code,
+        coalesce(quotas.basis, 'value') as basis_code,
         cast(quotas.target as decimal(18, 4)) as target,  -- noqa: RF04
         upper(quotas.currency) as currency,
         {{ first_of_month('quotas.period_start') }} as first_month,
@@ -47,10 +49,12 @@ select
     placed.period_start,
     placed.period_end,
     placed.metric_code,
+    placed.stage_code,
+    placed.basis_code,
     placed.target,
     placed.currency,
     rates.exchange_rate,
-    {{ converted('placed.target') }} as target_reporting
+    case when placed.basis_code = 'value' then {{ converted('placed.target') }} end as target_reporting
 from placed
 left join {{ ref('dim_reps') }} as owners on placed.owner_key = owners.rep_id
 left join {{ ref('int_rep_handles') }} as handles on placed.owner_email = handles.handle_value

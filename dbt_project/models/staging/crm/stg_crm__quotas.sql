@@ -13,6 +13,8 @@ select
     records.period_start,
     records.period_end,
     records.metric,
+    records.stage_code,
+    records.basis,
     records.target,
     records.currency,
     records.modified_at

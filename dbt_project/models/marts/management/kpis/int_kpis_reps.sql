@@ -25,6 +25,15 @@ union all
 ) }}
 union all
 {{ kpi_rows(
+    'meeting_target_attainment', targets, 'meeting_attainment_rate', 'meeting_actual', 'meeting_target',
+    'meeting_reason_code'
+) }}
+union all
+{{ kpi_rows(
+    'sql_target_attainment', targets, 'sql_attainment_rate', 'sql_actual', 'sql_target', 'sql_reason_code'
+) }}
+union all
+{{ kpi_rows(
     'revenue_per_rep', reps, 'revenue_per_rep', '12 * revenue_amount', 'n_active_rep_months',
     'revenue_per_rep_reason_code', n_immature='n_ramping_rep_months'
 ) }}
