@@ -21,7 +21,7 @@ CAMPAIGNS, MEMBERS, QUOTAS = f"{S}crm__campaigns", f"{S}crm__campaign_members", 
 MERGES, CONSENTS = f"{S}crm__merges", f"{S}crm__consents"
 CUSTOMERS, INVOICES, INVOICE_LINES = f"{S}erp__customers", f"{S}erp__invoices", f"{S}erp__invoice_lines"
 ORDER_LINES = f"{S}erp__order_lines"
-ROLES, EVENTS, FIGURES_OF_NETWORKS = (
+ROLES, TRIGGERS, FIGURES_OF_NETWORKS = (
     f"{S}crm__opportunity_contact_roles",
     f"{S}crm__account_events",
     f"{S}social__metrics",
@@ -246,7 +246,7 @@ CHANGES: dict[str, dict[str, Row | list[Row]]] = {
     "R-LED-018": {LEDGER: {"account_class": "revenue", "document_ref": "F9"}},
     "R-LED-019": {INVOICES: {"document_number": "F9"}},
     "R-CRM-172": {ROLES: {"role": None}},
-    "R-CRM-173": {EVENTS: {"account_id": None}},
+    "R-CRM-173": {TRIGGERS: {"account_id": None}},
     "R-CRM-174": {FIGURES_OF_NETWORKS: {"page_name": "Page"}},
     "R-CRM-175": {FIGURES_OF_NETWORKS: {"value": 101}},
     "R-ERP-140": {ORDER_LINES: {"status": "shipped", "shipped_on": None}},
