@@ -35,6 +35,7 @@ atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 SLOW = (
     "faults/",
     "golden/test_planted_deliveries.py",
+    "golden/test_planted_market.py",
     "golden/test_planted_metricflow.py",
     "integration/test_assistant_on_real_samples.py",
     "integration/test_empty_company.py",
