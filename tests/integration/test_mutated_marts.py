@@ -57,6 +57,9 @@ EQUIVALENT = {
     "fct_lead_adherences: left join intro_leads": "the where asks for a day of the lead",
     "fct_lead_adherences: left join touch_days": "the where asks for a day of the rule",
     "fct_lead_adherences: left join mails": "the where asks for a day of the rule",
+    "fct_call_log_days: left join zones": "no country and a zone without one give the same calendar",
+    "fct_call_log_days: left join calendars": "no country and a zone without one give the same calendar",
+    "fct_call_log_days: left join calendar": "the where asks for a worked day of the calendar",
     "mart_sales_late_contacts_cycle: left join cadences": "every adherence is of a cadence",
     "mart_sales_late_contacts_cycle: left join leads": "every adherence is of a lead",
     "fct_call_hours: left join by_country": "an account without a zone is no other than one that has no row",
@@ -136,6 +139,11 @@ PLANTED = (
     "insert into conforming.int_activities by name select * replace ('gone' as record_key, 'acc_gone' as account_id)"
     " from conforming.int_activities where activity_type = 'call' and not is_deleted and not is_automated limit 1",
     "delete from marts.mart_finance_retention_month",
+    # a sale won in the cycle without a history, and a day of calls on which nothing else was logged
+    "insert into metrics.fct_opportunity_closings by name select * replace ('silent' as opportunity_id,"
+    " date '2026-06-15' as closed_on) from metrics.fct_opportunity_closings where is_won limit 1",
+    "delete from metrics.fct_activity_days where occurred_on ="
+    " (select max(called_on) from metrics.fct_call_log_days where n_calls > 0)",
     "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"

@@ -33,17 +33,22 @@ called as (
     group by source_instance, {{ local_day('quarter_at', 'timezone') }}
 ),
 
+home as (
+    select coalesce(max(calendars.country_code), 'none') as country_code
+    from {{ run_settings() }} as settings
+    inner join {{ ref('time_zones') }} as zones on settings.timezone = zones.timezone
+    inner join holiday_countries as calendars on zones.country_code = calendars.country_code
+),
+
 logs as (
     select
         called.source_instance,
-        coalesce(calendars.country_code, 'none') as country_code,
+        home.country_code,
         min(called.called_on) as first_on,
         max(called.called_on) as last_on
     from called
-    cross join {{ run_settings() }} as settings
-    left join {{ ref('time_zones') }} as home on settings.timezone = home.timezone
-    left join holiday_countries as calendars on home.country_code = calendars.country_code
-    group by called.source_instance, coalesce(calendars.country_code, 'none')
+    cross join home
+    group by called.source_instance, home.country_code
 ),
 
 others as (
