@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint test-nightly test-spark test-superset bench bench-reading faults pages lock clean matching-figures planted-worlds help
+.PHONY: run test test-slow lint test-nightly test-spark test-superset bench bench-reading faults pages lock clean matching-figures planted-worlds help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -16,6 +16,9 @@ run: $(VENV)/.installed            ## build, audit and publish the demo company 
 
 test: $(VENV)/.installed           ## the fast tests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-slow: $(VENV)/.installed      ## the tests that build companies of their own; .ci/run runs them too
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "slow and not nightly and not spark"
 
 lint: $(VENV)/.installed           ## ruff, sqlfluff, dbt parse, conventions
 	$(BIN)/ruff check .

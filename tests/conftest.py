@@ -31,6 +31,48 @@ settings.load_profile("repeatable")
 atexit.register(lambda: os.dup2(os.open(os.devnull, os.O_WRONLY), 2))
 
 
+#: Folders and modules whose tests build a company or a warehouse each; marked `slow`.
+SLOW = (
+    "faults/",
+    "golden/test_planted_deliveries.py",
+    "golden/test_planted_metricflow.py",
+    "integration/test_assistant_on_real_samples.py",
+    "integration/test_empty_company.py",
+    "integration/test_metrics_three_ways.py",
+    "integration/test_mutated_marts.py",
+    "integration/test_real_company.py",
+    "integration/test_real_subscriptions.py",
+    "integration/test_replayed_cycle.py",
+    "integration/test_stewardship_round_trip.py",
+    "integration/test_two_publications_of_the_demo.py",
+    "integration/test_verified_ledger.py",
+    "unit/dbt_marts/test_admission.py",
+    "unit/dbt_marts/test_row_ledger.py",
+    "unit/dbt_master/",
+    "unit/explaining/test_explained_figures.py",
+    "unit/impact/test_kpi_impact.py",
+    "unit/ingest/test_delivery_orders.py",
+    "unit/ingest/test_landing_together.py",
+    "unit/ingest/test_snapshots.py",
+    "unit/matching/test_two_years_of_matching.py",
+    "unit/orchestration/test_figure_history.py",
+    "unit/orchestration/test_publication.py",
+    "unit/orchestration/test_publication_history.py",
+    "unit/orchestration/test_quarantine_command.py",
+    "unit/stewardship/test_replays.py",
+    "unit/stewardship/test_review_queue.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of SLOW before pytest selects by mark."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(folder).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @dataclass(frozen=True)
 class DemoRun:
     """A company that was generated and published. Copy it (`demo_copy`) before changing anything."""

@@ -1,8 +1,11 @@
 """Names, grains, contracts and layers of the dbt project (docs/conventions.md)."""
 
+import csv
 import re
 
 import pytest
+
+from tests.conventions.conftest import ROOT
 
 PATTERNS = {
     "staging": r"stg_[a-z]+__[a-z_]+",
@@ -119,3 +122,20 @@ def test_every_singular_test_begins_with_the_incident_it_prevents(manifest):
     for n in singular:
         assert n["name"].startswith("assert_"), n["name"]
         assert n["raw_code"].lstrip().startswith("--"), n["name"]
+
+
+def test_no_text_of_a_seed_is_empty(manifest):
+    """An empty text is null on DuckDB and the word None on Spark."""
+    empty = []
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "seed":
+            types = node["config"]["column_types"]
+            with (ROOT / "dbt_project" / node["original_file_path"]).open(
+                encoding="utf-8", newline=""
+            ) as file:
+                for row in csv.DictReader(file):
+                    texts = [
+                        c for c, value in row.items() if not value and types.get(c, "string") == "string"
+                    ]
+                    empty += [f"{node['name']}.{column}" for column in texts]
+    assert not empty

@@ -68,7 +68,6 @@ def differences(work: Path) -> tuple[int, list[str]]:
     return len(expected), wrong
 
 
-@pytest.mark.nightly
 @pytest.mark.parametrize("seed", [7, 20261122])
 def test_every_kpi_of_other_companies_is_that_of_plain_python(tmp_path: Path, seed: int) -> None:
     from orchestration.commands.demo import generate_demo

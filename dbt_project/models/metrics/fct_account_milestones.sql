@@ -28,8 +28,7 @@ counted as (
         usages.account_id <> 'unknown'
         and usages.used_on < settings.cycle_end
         and usages.n_uses > 0
-        -- Spark reads an empty cell of a seed as an empty text
-        and (nullif(definitions.event_name, '') is null or definitions.event_name = usages.event_name)
+        and definitions.event_name in ('any', usages.event_name)
     group by all
 ),
 

@@ -146,9 +146,10 @@ select
     cast(valued.n_new_customers as bigint) as n_new_customers,
     cast(valued.revenue_amount as decimal(38, 4)) as revenue_amount,
     cast(valued.n_unconverted as bigint) as n_unconverted,
+    -- six decimals: a double has no ten behind a large amount
     cast(
         cast(valued.revenue_amount as double) * 12 / nullif(cast(valued.n_active_rep_months as double), 0)
-        as decimal(28, 10)
+        as decimal(28, 6)
     ) as revenue_per_rep,
     case
         when valued.n_active_rep_months = 0 then 'no_active_rep'
