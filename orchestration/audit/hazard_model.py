@@ -21,8 +21,8 @@ from scipy import stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
 from orchestration.audit.adjusted import numbered
-from orchestration.audit.composition import MINIMUM_EVENTS
 from orchestration.audit.regression import CONFIDENCE
+from orchestration.audit.traffic_light import METHOD_BARS
 
 #: Events for each parameter, fewer have intervals that do not keep their word (Vittinghoff and McCulloch 2007).
 EVENTS_PER_PARAMETER = 5
@@ -81,7 +81,11 @@ class Hazard:
     reason: str | None = None
 
 
-def hazard(rows: PersonTouches, kept: np.ndarray | None = None) -> Hazard:
+def hazard(
+    rows: PersonTouches,
+    kept: np.ndarray | None = None,
+    minimum_events: int = METHOD_BARS.minimum_events,
+) -> Hazard:
     """The ratio of the hazards with one more touch, days and levels alike; kept: mask of the rows that count."""
     place, (touches, *classes) = rows.places
     event, group = rows.event, rows.group
@@ -102,7 +106,7 @@ def hazard(rows: PersonTouches, kept: np.ndarray | None = None) -> Hazard:
     if np.ptp(touches[telling]) == 0:
         return Hazard(n, n_events, reason="zero_variance_x")
     design = _design(touches[telling], [code[telling] for code in classes])
-    if events[telling].sum() < max(MINIMUM_EVENTS, EVENTS_PER_PARAMETER * design.shape[1]):
+    if events[telling].sum() < max(minimum_events, EVENTS_PER_PARAMETER * design.shape[1]):
         return Hazard(n, n_events, reason="too_few_events")
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return Hazard(n, n_events, reason="not_estimable")

@@ -68,9 +68,13 @@ with early as (
   select unit, {early} from audit_touches join audit_leads using (unit)
   where is_effective and occurred_at < created_at + interval {longest} days group by unit),
 refused as (
-  select unit, {refused} from audit_leads
-  join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(lead_id, 5) group by unit)
-select u.*, coalesce(x.is_listed, false) as is_listed, {columns}
+  select unit, {refused}, bool_or(refused_at <= created_at) as is_refused_at_first,
+    min(refused_at) filter (where refused_at > created_at) as refused_at
+  from audit_leads
+  join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(lead_id, 5)
+  where r.refused_at < $as_of and coalesce(r.ends_at > created_at, true) group by unit)
+select u.*, coalesce(x.is_listed, false) as is_listed, r.refused_at,
+  coalesce(r.is_refused_at_first, false) as is_refused_at_first, {columns}
 from audit_leads as u left join early as e using (unit) left join refused as r using (unit)
 left join audit_listed as x using (unit)
 """
@@ -105,7 +109,10 @@ def prepare(
         f"bool_or(starts_at < created_at + interval {d} days) as is_listed_{d}" for d in landmarks
     )
     con.execute(_LISTED.format(listed=listed), {"window": settings.conversion_window_days})
-    con.execute(_EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks)))
+    con.execute(
+        _EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks)),
+        {"as_of": settings.as_of},
+    )
     con.execute("drop table audit_leads")
     con.execute("drop table audit_listed")
 

@@ -103,7 +103,8 @@ select u.unit, {x} as x, u.is_converted_in_window as y, {is_judged} as is_judged
   u.channel_code, u.size_band_code, u.team_code, u.rep_id, coalesce(c.source_code, 'unknown') as source_code,
   cast(l.lead_score as double) as score, epoch_us(u.created_at) as created_us,
   case when u.converted_at < $as_of then epoch_us(greatest(u.converted_at, u.created_at)) end as converted_us,
-  coalesce(u.days_to_conversion, 0) >= 0 as is_timed
+  epoch_us(u.refused_at) as refused_us,
+  coalesce(u.days_to_conversion, 0) >= 0 and not u.is_listed and not u.is_refused_at_first as is_at_risk
 from audit_units as u
 join (select lead_id, source_code from metrics.fct_lead_cadences) as c on c.lead_id = u.lead_id
 join (select lead_id, lead_score from master.fct_leads) as l on l.lead_id = u.lead_id
@@ -132,18 +133,20 @@ from audit_units
 class Leads:
     """Matured leads of the half year in the order of their units, one array element each.
 
-    x, y: touches before the landmark, converted in the window. judged: in the population of the landmark. timed:
-    not converted on a day before its creation. codes: column -> class, named in `names`.
+    x, y: touches before the landmark, converted in the window. judged: in the population of the landmark. at_risk:
+    may convert after a touch: neither converted on a day before its creation, nor listed, nor refusing from the first.
+    converted_us, refused_us: instants, -1 for none. codes: column -> class, named in `names`.
     """
 
     unit: np.ndarray
     x: np.ndarray
     y: np.ndarray
     judged: np.ndarray
-    timed: np.ndarray
+    at_risk: np.ndarray
     score: np.ndarray
     created_us: np.ndarray
     converted_us: np.ndarray
+    refused_us: np.ndarray
     codes: Mapping[str, np.ndarray]
     names: Mapping[str, list[str]]
 
@@ -200,7 +203,7 @@ def figures(
                 **_adjusted(part, is_enough=enough),
                 "is_leverage_one": _is_leverage_one(points),
                 **_marginal(part, is_enough=enough),
-                **_hazard(hazard(at_risk, (mask & leads.timed)[of_lead])),
+                **_hazard(hazard(at_risk, (mask & leads.at_risk)[of_lead], frame.bars.minimum_events)),
                 **_forms(part, points, drawn, mask, is_enough=enough),
             }
         )
@@ -224,10 +227,11 @@ def _leads(con: duckdb.DuckDBPyConnection, settings: RunSettings, day: int) -> L
         x=column("x", np.int64),
         y=read["y"].to_numpy().astype(np.int64),
         judged=read["is_judged"].to_numpy().astype(bool),
-        timed=read["is_timed"].to_numpy().astype(bool),
+        at_risk=read["is_at_risk"].to_numpy().astype(bool),
         score=column("score", np.float64, float("nan")),
         created_us=column("created_us", np.int64),
         converted_us=column("converted_us", np.int64, -1),
+        refused_us=column("refused_us", np.int64, -1),
         codes=codes,
         names=names,
     )
@@ -236,11 +240,14 @@ def _leads(con: duckdb.DuckDBPyConnection, settings: RunSettings, day: int) -> L
 def _at_risk(
     leads: Leads, lead: np.ndarray, at_us: np.ndarray, horizon_days: int, as_of_us: int
 ) -> tuple[PersonTouches, np.ndarray]:
-    """(person-touches whose horizon could be observed, lead of each); touch 0 is the creation of the lead.
+    """(person-touches whose end is known, lead of each); touch 0 is the creation of the lead.
 
+    The end of a touch is known when its horizon is over, or when the lead has refused: after that nobody is at risk.
     lead, at_us: of each touch, by lead and instant.
     """
-    n = len(leads.unit)
+    n, refused = len(leads.unit), leads.refused_us
+    before = (refused[lead] < 0) | (at_us < refused[lead])
+    lead, at_us = lead[before], at_us[before]
     owner = np.concatenate([np.arange(n), lead])
     order = np.argsort(owner, kind="stable")  # the creation, then the touches as they came
     owner = owner[order]
@@ -248,10 +255,10 @@ def _at_risk(
     first = np.concatenate([[True], owner[1:] != owner[:-1]])
     touches = np.arange(len(owner)) - np.maximum.accumulate(np.where(first, np.arange(len(owner)), 0))
     is_last = np.concatenate([first[1:], [True]])
-    converted = leads.converted_us[owner]
+    converted = np.where((refused < 0) | (leads.converted_us < refused), leads.converted_us, -1)[owner]
     horizon = horizon_days * _DAY
     event = is_last & (converted >= 0) & (converted <= at + horizon)
-    kept = at + horizon <= as_of_us
+    kept = (at + horizon <= as_of_us) | (refused[owner] >= 0)
     rows = PersonTouches(
         touches=np.minimum(touches[kept], _MOST),
         event=event[kept].astype(np.int64),
