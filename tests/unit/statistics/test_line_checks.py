@@ -1,6 +1,6 @@
 """Second looks at the judged line: the same leads as the line, the same person-touches as the yields, honest nulls."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -182,6 +182,14 @@ def test_person_touches_are_those_of_the_yields(con):
     add_audit_lead(con, "lea_late", datetime(2026, 5, 30, 9), ((0.5, "voice", True), (29.0, "voice", True)))
     add_audit_lead(con, "lea_odd", START, ((0.5, "voice", True), (0.5, "email", True)), 3.0)
     add_audit_lead(con, "lea_silent", START)
+    for person, day, until in (
+        ("per_1", 2, None), ("per_2", -3, None), ("per_3", -3, -1), ("per_4", 6, 9), ("per_late", 10, None)
+    ):  # fmt: skip
+        add(
+            con, "conforming.int_contact_refusals", person_id=person, channel_code="email",
+            refused_at=START + timedelta(days=day), ends_at=until and START + timedelta(days=until),
+        )  # fmt: skip
+    add(con, "conforming.int_contact_exclusions", person_id="per_5", starts_at=START - timedelta(days=90))
     row = found(con)["all", "all"]
     pooled = touch_yields.read_pooled(con, SETTINGS, HORIZON, {})
     yields = [r for r in touch_yields.yields_table(pooled).to_pylist() if r["segment_kind_code"] == "all"]
