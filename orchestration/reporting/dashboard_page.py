@@ -75,6 +75,11 @@ def dashboard_context(inputs: CycleInputs, t: Wording, f: Formats) -> dict[str, 
         "delays": _delays(inputs, t, f),
         "delay_rows": _delay_rows(inputs, t, f),
         "multiples": _multiples(inputs, whole, t, f),
+        "multiples_note": t(
+            "cycle.chart.multiples_note",
+            minimum=f.integer(audit.bars.minimum_units),
+            minimum_events=f.integer(audit.bars.minimum_events),
+        ),
         "thresholds_shown": THRESHOLDS_SHOWN,
         "multiple_rows": _multiple_rows(inputs, t, f),
         "period": _period(inputs, t, f),
@@ -421,10 +426,7 @@ def _multiples(inputs: CycleInputs, whole: LineFigures | None, t: Wording, f: Fo
         few = bool(too_few(line, bars, t, f))
         note = t("audit.tile.n", n=f.integer(line.n_leads))
         if few:
-            note = t(
-                "cycle.chart.few", n=f.integer(line.n_leads), k=f.integer(line.n_converted),
-                minimum=f.integer(bars.minimum_units), minimum_events=f.integer(bars.minimum_events),
-            )  # fmt: skip
+            note = t("cycle.chart.few", n=f.integer(line.n_leads), k=f.integer(line.n_converted))
         elif line.r is not None:
             note = f"r {f.decimal(line.r, 2)} · {note}"
         own = None if line.slope is None else (float(line.slope), float(line.intercept or 0))
