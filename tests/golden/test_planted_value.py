@@ -140,8 +140,8 @@ def told_nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_no_source_tells_is_unknown_and_not_nothing(told_nothing: Path) -> None:
     with duckdb.connect(str(told_nothing), read_only=True) as con:
         margins = con.execute(
-            "select distinct margin_rate, margin_reason_code, cost_shown_rate, cost_shown_reason_code"
-            " from marts.mart_finance_revenue_month"
+            "select distinct margin_rate, margin_reason_code, cost_shown_rate, cost_shown_reason_code,"
+            " costed_revenue_amount, cost_amount, margin_amount from marts.mart_finance_revenue_month"
         ).fetchall()
         reasons = con.execute(
             "select distinct churn_reason_told_rate, churn_reason_told_reason_code"
@@ -151,13 +151,13 @@ def test_what_no_source_tells_is_unknown_and_not_nothing(told_nothing: Path) -> 
             "select distinct churn_reason_code, account_share_rate from marts.mart_finance_churn_reasons_month"
         ).fetchall()
         classes = con.execute(
-            "select distinct value_class_code, value_class_reason_code, margin_rate, company_margin_rate"
-            " from marts.mart_accounts_margins_cycle"
+            "select distinct value_class_code, value_class_reason_code, margin_rate, company_margin_rate,"
+            " costed_revenue_amount, cost_amount, margin_amount from marts.mart_accounts_margins_cycle"
         ).fetchall()
-    assert margins == [(None, "costs_not_delivered", None, "costs_not_delivered")]
+    assert margins == [(None, "costs_not_delivered", None, "costs_not_delivered", None, None, None)]
     assert reasons == [(None, "churn_reasons_not_delivered")]
     assert kept_apart == [("unknown", None)]
-    assert classes == [(None, "costs_not_delivered", None, None)]
+    assert classes == [(None, "costs_not_delivered", None, None, None, None, None)]
 
 
 @pytest.mark.audit("PB5")

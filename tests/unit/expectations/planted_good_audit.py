@@ -77,7 +77,17 @@ AUDIT_MARTS: dict[str, list[Row]] = {
             "status_code": "contacted_late",
             "hours_late": 1,
             "hours_late_reason_code": None,
-        }
+        },
+        {  # the time is over in the last instant of the cycle
+            "lead_id": "lea_2123456789ab",
+            "channel_code": "inbound",
+            "size_band_code": "smb",
+            "due_at": "2026-06-30 22:00:00",
+            "first_contact_at": None,
+            "status_code": "waiting",
+            "hours_late": 0,
+            "hours_late_reason_code": None,
+        },
     ],
     "marts.mart_sales_touch_lines_cycle": [
         {
