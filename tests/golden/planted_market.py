@@ -48,7 +48,17 @@ QUOTAS = [
 
 # A sheet of twelve columns: ten percent more work in every month of a year; March has a number too, which counts.
 SHEET = [
-    ("team", "Ouest", "activities", None, "growth", f"2026-{month:02}-01", f"2026-{month:02}-{last}", "month", "0.1")
+    (
+        "team",
+        "Ouest",
+        "activities",
+        None,
+        "growth",
+        f"2026-{month:02}-01",
+        f"2026-{month:02}-{last}",
+        "month",
+        "0.1",
+    )
     for month, last in enumerate((31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), start=1)
 ] + [
     ("team", "Ouest", "activities", None, "value", "2026-03-01", "2026-03-31", "month", "9"),
@@ -272,7 +282,8 @@ def tables() -> dict[str, list[Row]]:
         "fct_social_metrics": [
             {"social_metric_key": f"s{n:02}", "network_code": "linkedin",
              "holder_kind_code": "page" if "age" in holder else "rep", "rep_id": "none" if "age" in holder else holder,
-             "page_name": holder if "age" in holder else "Profile" if period == "month" else None, "metric_code": metric, "period_code": period,
+             "page_name": holder if "age" in holder else "Profile" if period == "month" else None,
+             "metric_code": metric, "period_code": period,
              "measured_on": _day(day), "period_month": _day(day).replace(day=1), "metric_value": Decimal(value)}
             for n, (holder, metric, day, period, value) in enumerate(FIGURES)
         ],

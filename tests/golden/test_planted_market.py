@@ -143,7 +143,8 @@ def test_a_buying_role_is_filled_once_however_many_hold_it(market) -> None:
 def test_deals_after_a_trigger_event_are_compared_with_those_without_any(market) -> None:
     """90 days before counts and 91 does not; the day itself, the day after and deals before the first event neither."""
     row = market.execute(
-        "select n_with, n_with_reached, n_accounts_with, n_without, n_without_reached, n_accounts_without, difference_points, difference_low_points,"
+        "select n_with, n_with_reached, n_accounts_with, n_without, n_without_reached, n_accounts_without,"
+        " difference_points, difference_low_points,"
         " difference_high_points, status_code, reason_code from marts.mart_sales_trigger_events_cycle"
         " where outcome_code = 'win' and event_kind_code = 'any'"
     ).fetchone()

@@ -124,7 +124,9 @@ def planted() -> Company:
     c.lead("ttf_lost", "inbound/smb", "06-23 09:00", status_code="disqualified")
     c.lead("ttf_refused", "inbound/smb", "06-23 09:00")
     c.unsubscribes("ttf_refused", "06-24 09:00")
-    c.lead("ttf_back", "inbound/smb", "06-23 09:00", is_opted_out=True)  # wrote again; the flag was never cleared
+    c.lead(
+        "ttf_back", "inbound/smb", "06-23 09:00", is_opted_out=True
+    )  # wrote again; the flag was never cleared
     c.unsubscribes("ttf_back", "06-24 09:00", "06-29 09:00")
     c.lead("ttf_refuses_later", "inbound/smb", "06-23 09:00", is_opted_out=True)
     c.unsubscribes("ttf_refuses_later", "07-02 09:00")

@@ -218,7 +218,8 @@ ROWS: dict[str, list[dict]] = {
     ],
     "email_event": [
         {"source_record_id": f"m{i}", "message_id": message, "recipient_email": to, "event_type": kind,
-         "occurred_at": at(when), "sender_email": f"ana@{OWN}", "is_automated": automated, "template_id": "d-1" if automated else None}
+         "occurred_at": at(when), "sender_email": f"ana@{OWN}", "is_automated": automated,
+         "template_id": "d-1" if automated else None}
         for i, (message, to, kind, when, automated) in enumerate([
             ("m1", "hot@client.fr", "sent", "2026-05-05 08:00:00", False),
             ("m1", "hot@client.fr", "delivered", "2026-05-05 08:00:05", False),

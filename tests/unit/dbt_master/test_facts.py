@@ -83,9 +83,12 @@ def test_a_templated_mail_counts_whoever_sent_it_once_it_left(warehouse):
 
 @pytest.mark.audit("PB16")
 def test_an_event_finds_its_company_however_its_number_is_spelt(warehouse):
-    assert rows(
-        warehouse, "select account_id from master.fct_account_events order by account_event_key"
-    ) == [(ECLAIR,), (ECLAIR,), (ECLAIR,), ("unknown",)]
+    assert rows(warehouse, "select account_id from master.fct_account_events order by account_event_key") == [
+        (ECLAIR,),
+        (ECLAIR,),
+        (ECLAIR,),
+        ("unknown",),
+    ]
 
 
 @pytest.mark.audit("DE15", "DE16")

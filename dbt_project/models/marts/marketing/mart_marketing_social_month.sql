@@ -1,7 +1,7 @@
 -- Counts of a month are added; levels (followers, the social selling index) are never: the last one of the month
 -- stands, and of several sellers their mean. A figure of the month stands before those of its days, so that none counts
--- twice. Followers of two pages may be the same persons: they have no total. No count is negative: with such a figure the
--- holder's month is not known, and the total is that of the others.
+-- twice. Followers of two pages may be the same persons: they have no total. No count is negative: with such a figure
+-- the holder's month is not known, and the total is that of the others.
 with named as (
     select
         metrics.network_code,
