@@ -110,8 +110,8 @@ def test_events_of_companies_keep_their_day_and_kind(tmp_path: Path, french: boo
     columns = "account_id, registration_number, occurred_on::text, event_kind, source_name"
     assert found.kept("crm_account_event", columns) == [
         ("A1", None, "2026-02-03", "funding", "Presse"),
-        (None, "552081317", "2026-02-04", "acquisition", None),
         *[("A1", None, "2026-02-05", "executive_arrival", None)] * 2,
+        (None, "552081317", "2026-02-04", "acquisition", None),
     ]
     assert found.journal() == []
 
