@@ -315,6 +315,15 @@ def test_a_new_file_of_the_whole_publication_keeps_group_and_mode(company: Path)
 
 
 @pytest.mark.audit("CP7")
+def test_the_whole_publication_in_the_making_is_the_owners_alone(company: Path) -> None:
+    aside = publishing._emptied(company / "published" / ".building")
+    (aside / "left.duckdb").write_text("of a run that died")
+    aside.chmod(0o755)
+    assert publishing._emptied(aside) == aside and not list(aside.iterdir())
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o700
+
+
+@pytest.mark.audit("CP7")
 def test_a_group_that_cannot_be_given_leaves_the_file_to_its_owner(
     company: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
