@@ -28,6 +28,8 @@ FOR_EVERYBODY = ("dim_metric", "dim_publication")
 #: Columns that say whose a row is, the first one that a table has counts.
 OWNERS = ("rep_id", "owner_rep_id")
 TEAM = "team_name"
+#: The seller of rows that no seller owns; those of them that name a team, such as its targets, are the team's.
+UNKNOWN = "unknown"
 SEGMENT = ("segment_kind_code", "segment_code")
 
 _Role = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
@@ -93,6 +95,14 @@ class Access:
 
 
 @dataclass(frozen=True)
+class Members:
+    """Whose rows a role sees. Both as the publication knows them: a name that it does not know is not here."""
+
+    rep_ids: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Shown:
     """What a role sees of one table. condition: SQL over its columns, None for every row."""
 
@@ -136,15 +146,15 @@ def check_names(access: Access, known: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def shown_tables(
-    role: Role, known: Mapping[str, tuple[str, ...]], rep_ids: tuple[str, ...]
+    role: Role, known: Mapping[str, tuple[str, ...]], members: Members | None = None
 ) -> dict[str, Shown]:
-    """Table -> what the role sees of it, by name; rep_ids: the sellers of its rows. Other tables stay closed."""
+    """Table -> what the role sees of it, by name; members: of a role with rows. Other tables stay closed."""
     found = {}
     for name in _tables(role, known):
         left_out = {each for each in known[name] if {each, f"{name}.{each}"} & set(role.without_columns)}
         columns = tuple(column for column in known[name] if column not in left_out)
         is_whole = role.rows is None or name in (*FOR_EVERYBODY, *role.rows.whole_tables)
-        condition = None if is_whole else _condition(role.rows, known[name], rep_ids)
+        condition = None if is_whole else _condition(known[name], members or Members())
         if columns and (is_whole or condition):
             found[name] = Shown(columns, condition)
     return found
@@ -152,16 +162,19 @@ def shown_tables(
 
 def _tables(role: Role, known: Mapping[str, tuple[str, ...]]) -> list[str]:
     marts = tuple(f"mart_{audience}_" for audience in role.audiences)
-    wanted = {*FOR_EVERYBODY, *role.tables, *(name for name in known if marts and name.startswith(marts))}
-    return sorted((wanted & set(known)) - set(role.without_tables))
+    wanted = {*role.tables, *(name for name in known if marts and name.startswith(marts))}
+    return sorted((wanted - set(role.without_tables) | set(FOR_EVERYBODY)) & set(known))
 
 
-def _condition(rows: RowScope, columns: tuple[str, ...], rep_ids: tuple[str, ...]) -> str | None:
+def _condition(columns: tuple[str, ...], members: Members) -> str | None:
     """Which rows name a team or a seller of the role; None where no column tells whose a row is."""
-    of_reps, of_teams = _among(rep_ids), _among(rows.teams)
-    for owner in OWNERS:
-        if owner in columns:
-            return f"{ident(owner)} in {of_reps}"
+    of_reps, of_teams = _among(members.rep_ids), _among(members.teams)
+    owner = next((name for name in OWNERS if name in columns), None)
+    if owner and TEAM in columns:
+        owned, nobody = f"{ident(owner)} in {of_reps}", f"{ident(owner)} = {literal(UNKNOWN)}"
+        return f"({owned} or ({nobody} and {ident(TEAM)} in {of_teams}))"
+    if owner:
+        return f"{ident(owner)} in {of_reps}"
     if TEAM in columns:
         return f"{ident(TEAM)} in {of_teams}"
     if set(SEGMENT) <= set(columns):

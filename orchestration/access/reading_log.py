@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ingest.company import Company
 
 FILE = Path("access") / "log.jsonl"
+_TEXTS = ("read_at", "user_name", "command", "relation")
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,7 @@ def log_read(
     line = json.dumps(asdict(entry), ensure_ascii=True, sort_keys=True).encode() + b"\n"
     path = company.root / FILE
     try:
-        path.parent.mkdir(mode=0o770, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o660)
+        handle = _opened(path)
         try:
             size = os.fstat(handle).st_size
             if size and os.pread(handle, 1, size - 1) != b"\n":  # a line that a full disk cut
@@ -71,6 +73,32 @@ def log_read(
             os.close(handle)
     except OSError as error:
         print(f"access/{FILE.name}: {error.strerror}; this read is not logged", file=sys.stderr)
+
+
+def log_read_of_work(company: Company, command: str, relation: str, n_rows: int | None) -> None:
+    """log_read for what lies in work/: of the publication of the last run, of none where that run has none."""
+    from orchestration.run_state import RunState
+
+    log_read(company, command, relation, n_rows, RunState.resume(company.work).content.get("publication_id"))
+
+
+def _opened(path: Path) -> int:
+    """The log, open for one more line. Whoever's read comes first makes it for the whole group, whatever the umask."""
+    try:
+        path.parent.mkdir(mode=0o770)
+        path.parent.chmod(
+            stat.S_IMODE(path.parent.stat().st_mode) | 0o770
+        )  # setgid of the company's folder stays
+    except FileExistsError:
+        pass
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o660)
+        os.fchmod(handle, 0o660)
+        with suppress(PermissionError):  # a group that is not this user's to give
+            os.fchown(handle, -1, path.parent.stat().st_gid)
+    except FileExistsError:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND)
+    return handle
 
 
 def read_log(company_root: Path) -> tuple[list[Read], int]:
@@ -92,15 +120,24 @@ def read_log(company_root: Path) -> tuple[list[Read], int]:
 
 
 def _entry(line: bytes) -> Read | None:
+    """The read of a line; None for one that a full disk cut, or that something else than log_read wrote."""
     try:
         content = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    names = {field.name for field in fields(Read)}
-    if not isinstance(content, Mapping) or not {"read_at", "command", "relation"} <= content.keys():
+    if not isinstance(content, Mapping):
         return None
-    known = {name: value for name, value in content.items() if name in names}
-    return Read(**{"user_name": "", "n_rows": None} | known)
+    known = {field.name: content[field.name] for field in fields(Read) if field.name in content}
+    given = {"user_name": "", "n_rows": None, "publication_id": None, "role_code": None} | known
+    if not all(isinstance(given.get(name), str) for name in _TEXTS):
+        return None
+    if not all(
+        given[name] is None or isinstance(given[name], str) for name in ("publication_id", "role_code")
+    ):
+        return None
+    if given["n_rows"] is not None and type(given["n_rows"]) is not int:  # true is no number of rows
+        return None
+    return Read(**given)
 
 
 def _user() -> str:

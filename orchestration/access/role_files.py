@@ -5,7 +5,7 @@ receipt.json beside the folders says which publication and which access.yml each
 rows and logical hash of its tables. It is written last: without it, or with another one, the files are made again.
 A publication never waits for them, and readers of marts.duckdb notice nothing.
 What does NOT belong here: what a role may read (declaring.py), groups of the operating system: who sets the group of a
-role's folder decides who opens it; the folder is made 0750, its file is 0640.
+role's folder decides who opens it; the folder is made 0750, its file is 0640 and of the folder's group.
 """
 
 from __future__ import annotations
@@ -21,12 +21,21 @@ import duckdb
 from ingest.errors import NoRunYetError
 from ingest.private_files import shared_files
 from ingest.sql import ident, literal
-from orchestration.access.declaring import Access, Role, Shown, check_names, read_access, shown_tables
+from orchestration.access.declaring import (
+    UNKNOWN,
+    Access,
+    Members,
+    Role,
+    Shown,
+    check_names,
+    read_access,
+    shown_tables,
+)
 from orchestration.access.reading_log import log_read
 from orchestration.impact.results import DQ_KPI_IMPACT
 from orchestration.publication.building import MARTS, build_marts, connection
 from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS
-from orchestration.publication.files import file_sha256, read_json, replace_file, write_json
+from orchestration.publication.files import file_sha256, give, read_json, replace_file, write_json
 from orchestration.publication.hashing import published_hashes
 from orchestration.publication.metric_table import DIM_METRIC
 from orchestration.publication.receipts import current_publication, now_text
@@ -94,6 +103,8 @@ def build_role_files(company: Company, *, is_strict: bool = False) -> list[RoleF
         raise NoRunYetError("nothing has been published here yet")
     aside = company.published / ".roles"
     shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700, exist_ok=True)
+    aside.chmod(0o700)  # files of all roles lie here until each goes into the folder of its own
     with connection(None, company.work / "tmp") as con:
         con.execute(f"attach {literal(str(marts))} as live (read_only)")
         published = _published(con)
@@ -110,7 +121,7 @@ def build_role_files(company: Company, *, is_strict: bool = False) -> list[RoleF
         hashes = published_hashes(aside / role.role_code / MARTS)
         rows = _row_counts(aside / role.role_code / MARTS)
         _put(aside / role.role_code / MARTS, path)
-        closed = tuple(sorted(set(shown_tables(_unbound(role), known, ())) - set(shown)))
+        closed = tuple(sorted(set(shown_tables(_unbound(role), known)) - set(shown)))
         filtered = tuple(sorted(name for name, each in shown.items() if each.condition))
         found.append(RoleFile(role.role_code, path, rows, filtered, closed, unknown))
         told[role.role_code] = {
@@ -191,8 +202,8 @@ def _build(
     aside: Path,
 ) -> tuple[dict[str, Shown], tuple[str, ...]]:
     """Write the role's file aside; returns what it sees, and the teams and sellers that nobody knows."""
-    rep_ids, unknown = _members(con, role, known)
-    shown = shown_tables(role, known, rep_ids)
+    members, unknown = _members(con, role, known)
+    shown = shown_tables(role, known, members)
     tables = [_declared(published[name], each) for name, each in shown.items()]
 
     def relation(table: Table) -> str:
@@ -213,15 +224,21 @@ def _declared(table: Table, shown: Shown) -> Table:
 
 def _members(
     con: duckdb.DuckDBPyConnection, role: Role, known: Mapping[str, tuple[str, ...]]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The sellers whose rows the role sees: those it names and those who are in its teams now; and who is unknown."""
-    if role.rows is None or _MEMBERS not in known:
-        return (role.rows.rep_ids if role.rows else ()), ()
-    rows = con.execute(f"select rep_id, team_name from live.main.{_MEMBERS} where is_current").fetchall()
-    teams, reps = {team for _, team in rows}, {rep for rep, _ in rows}
-    found = {rep for rep, team in rows if team in role.rows.teams and rep != "unknown"}
-    unknown = (set(role.rows.teams) - teams) | (set(role.rows.rep_ids) - reps)
-    return tuple(sorted(found | (set(role.rows.rep_ids) & reps))), tuple(sorted(unknown))
+) -> tuple[Members, tuple[str, ...]]:
+    """Whose rows the role sees: sellers it names, its teams that have sellers now, and these; and who is unknown."""
+    if role.rows is None:
+        return Members(), ()
+    rows = (
+        con.execute(f"select rep_id, team_name from live.main.{_MEMBERS} where is_current").fetchall()
+        if {"rep_id", "team_name", "is_current"} <= set(known.get(_MEMBERS, ()))
+        else []  # a publication of another code that knows nobody opens nothing
+    )
+    reps = {rep for rep, _ in rows}
+    teams = ({team for rep, team in rows if rep != UNKNOWN} - {UNKNOWN}) & set(role.rows.teams)
+    named = set(role.rows.rep_ids) & reps
+    unknown = (set(role.rows.teams) - teams) | (set(role.rows.rep_ids) - named)
+    of_teams = {rep for rep, team in rows if team in teams and rep != UNKNOWN}
+    return Members(tuple(sorted(named | of_teams)), tuple(sorted(teams))), tuple(sorted(unknown))
 
 
 def _unbound(role: Role) -> Role:
@@ -242,10 +259,11 @@ def _row_counts(path: Path) -> dict[str, int]:
 
 
 def _put(made: Path, path: Path) -> None:
-    made.chmod(0o640)
+    """Rename a finished file into its role's folder, with the folder's group: setgid says nothing to a rename."""
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
         path.parent.chmod(0o750)
+    give(made, path.parent.stat().st_gid, 0o640)
     replace_file(made, path)
 
 

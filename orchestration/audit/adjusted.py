@@ -61,8 +61,9 @@ class Hidden:
     Attributes:
         robustness: share of what is left of touches, and of the outcome, that it would have to explain to take the
             slope to zero, 0 to 1.
-        robustness_of_bound: the same to take the 95 % bound nearest to zero there; 0 where it lies beyond.
-        benchmark: the covariate whose like would do most; None without any.
+        robustness_of_bound: the same to take the 95 % bound by group nearest to zero there; 0 where it lies beyond.
+        benchmark: the covariate whose like would do most; None without any. Its strength is that beyond what as many
+            classes of noise would explain.
         benchmark_slope: slope that a factor as strong as it would leave; None where that strength has no bound.
         is_cancelled: nothing of the sign of the slope would be left; None without a benchmark.
     """
@@ -236,25 +237,27 @@ def adjusted_slope(units: Units, made_of_touches: Collection[str] = ()) -> Adjus
         p=p,
         plain_se=plain,
         n_parameters=n_parameters,
-        hidden=_hidden(products, rest, slope, plain, freedom, made_of_touches) if plain else None,
+        hidden=_hidden(products, rest, slope, plain, half, freedom, made_of_touches) if plain else None,
     )
 
 
-def robustness_value(t: float, freedom: int, confidence: float | None = None) -> float:
+def robustness_value(t: float, freedom: int, critical: float | None = None) -> float:
     """Share of the rest of treatment and outcome that takes an estimate with this t to zero (Cinelli and Hazlett).
 
-    confidence: not the estimate, but the bound of its interval with that confidence nearest to zero.
+    t: by the classical error, as it says what touches explain. critical: not the estimate, but the bound of its
+    interval nearest to zero, as many classical errors away: the authors' with Student's quantile of freedom - 1
+    degrees, and with errors by group so many more as these are larger.
     """
     f = abs(t) / sqrt(freedom)
-    if confidence is None:
+    if critical is None:
         return 0.5 * (sqrt(f**4 + 4 * f * f) - f * f)
     if freedom < 2:
         return 0.0
-    critical = float(stats.t.ppf(0.5 + confidence / 2, freedom - 1)) / sqrt(freedom - 1)
+    critical = critical / sqrt(freedom - 1)
     f_left = f - critical
     if f_left <= 0:
         return 0.0
-    if f > 1 / critical:  # a bound so strong that the outcome would be explained wholly
+    if f * critical > 1:  # a bound so strong that the outcome would be explained wholly
         return (f * f - critical * critical) / (1 + f * f)
     return 0.5 * (sqrt(f_left**4 + 4 * f_left * f_left) - f_left * f_left)
 
@@ -286,19 +289,24 @@ def _hidden(
     rest: _Rest,
     slope: float,
     plain: float,
+    half: float,
     freedom: int,
     made_of_touches: Collection[str],
 ) -> Hidden:
-    """The covariate whose like would do most stands as the benchmark; of equals, the first by name."""
+    """The covariate whose like would do most stands as the benchmark; of equals, the first by name.
+
+    half: of the published interval of the slope.
+    """
     t = slope / plain
     worst: tuple[float, str, float | None] | None = None
     for name in products.codes:
         if name in made_of_touches:
             continue
         without = _rest(products, [other for other in products.codes if other != name])
-        of_x = 1 - rest.spread_x / without.spread_x
-        of_y = 1 - rest.spread_y / without.spread_y if without.spread_y > 0 else 0.0
-        strengths = hidden_strengths(max(of_x, 0.0), max(of_y, 0.0))
+        added = rest.n_levels - without.n_levels
+        of_x = _beyond_noise(rest.spread_x, without.spread_x, added, freedom + 1)
+        of_y = _beyond_noise(rest.spread_y, without.spread_y, added, freedom)
+        strengths = hidden_strengths(of_x, of_y)
         left = None if strengths is None else slope_beside(slope, plain, freedom, *strengths)
         # in the direction of the slope, the least left first; without a bound, less than anything
         told = float("-inf") if left is None else left * (1 if slope > 0 else -1)
@@ -306,8 +314,18 @@ def _hidden(
             worst = (told, name, left)
     return Hidden(
         robustness=robustness_value(t, freedom),
-        robustness_of_bound=robustness_value(t, freedom, CONFIDENCE),
+        robustness_of_bound=robustness_value(t, freedom, half / plain),
         benchmark=None if worst is None else worst[1],
         benchmark_slope=None if worst is None else worst[2],
         is_cancelled=None if worst is None else worst[0] <= 0,
     )
+
+
+def _beyond_noise(left: float, left_without: float, added: int, freedom: int) -> float:
+    """Partial R squared of `added` levels, adjusted as R squared is: n levels of noise explain n of what is left.
+
+    left, left_without: sum of squares with and without them; freedom: degrees with them. 0 for less than noise.
+    """
+    if left_without <= 0 or freedom < 1:
+        return 0.0
+    return max(1 - left / left_without * (freedom + added) / freedom, 0.0)

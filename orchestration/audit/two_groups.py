@@ -3,8 +3,12 @@
 Differences, ratios of odds and of risks with the mix of segments held equal, so that a segment with more touches and
 more conversions makes none of it: Mantel and Haenszel with the interval of Robins, Breslow and Greenland (odds) and of
 Greenland and Robins (risks), Breslow and Day for one ratio of odds in all segments, direct standardisation on all
-units. The E-value (VanderWeele and Ding 2017) says how strong a hidden factor would have to be to make the ratio of
-risks. Units count one by one: leads of one account make the intervals too short. What does NOT belong here: causes.
+units of the segments that have both. The E-value (VanderWeele and Ding 2017) says how strong a hidden factor would have
+to be to make the ratio of risks.
+The interval of the standardised difference is put together from Wilson's bounds of each share (Newcombe 1998; Zou and
+Donner 2008): a segment in which all or none of few units have the outcome is not known exactly. With much of the mix in
+segments of few units even these are too short, and there is none.
+Units count one by one: leads of one account make the intervals too short. What does NOT belong here: causes.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from math import exp, log, sqrt
 import numpy as np
 from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
+from statsmodels.stats.proportion import proportion_confint
 
 from orchestration.audit.points import Points
 from orchestration.audit.regression import CONFIDENCE
@@ -26,6 +31,8 @@ _Z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 #: An upper bound of this size says that nothing is known of the ratio.
 _NO_RATIO = 1e6
 _AT_ONE = 1e-6
+#: Segments with fewer units on a side are sparse; of the units that are compared they may hold this share.
+SPARSE_UNITS, SPARSE_SHARE = 5, Fraction(1, 10)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,10 @@ class TwoGroups:
 
     Attributes:
         difference: share of the outcome, many less few, whatever the segments; exact.
-        standardised, standardised_low, standardised_high: the same with the mix of segments of all units in both.
+        n_compared, k_compared: units of the segments that have units on both sides, and those with the outcome; all
+            figures but `difference` are of them.
+        standardised, standardised_low, standardised_high: the same with the mix of segments of these units in both.
+        is_sparse: too many of them stand in segments of few units for the bounds of `standardised`, which are None.
         odds_ratio and bounds, risk_ratio and bounds: pooled over the segments.
         null_p: Cochran, Mantel and Haenszel's test that nothing differs, without correction.
         equal_p: Breslow and Day's test that the ratio of odds is one and the same in all segments.
@@ -62,9 +72,12 @@ class TwoGroups:
     """
 
     difference: Fraction | None = None
+    n_compared: int = 0
+    k_compared: int = 0
     standardised: Fraction | None = None
     standardised_low: float | None = None
     standardised_high: float | None = None
+    is_sparse: bool = False
     odds_ratio: float | None = None
     odds_ratio_low: float | None = None
     odds_ratio_high: float | None = None
@@ -99,18 +112,25 @@ def two_groups(strata: Sequence[Stratum]) -> TwoGroups:
     k_many, k_few = sum(s.k_many for s in strata), sum(s.k_few for s in strata)
     difference = Fraction(k_many, n_many) - Fraction(k_few, n_few)
     both = [s for s in strata if s.n_many and s.n_few]
-    if not both or k_many + k_few in (0, n_many + n_few):
-        return TwoGroups(difference, reason="zero_variance_y" if both else "no_two_groups")
-    standardised, half = _standardised(both)
+    n_compared, k_compared = sum(s.n for s in both), sum(s.k_many + s.k_few for s in both)
+    if not both or k_compared in (0, n_compared):
+        reason = "zero_variance_y" if both else "no_two_groups"
+        return TwoGroups(difference, n_compared, k_compared, reason=reason)
+    standardised, *bounds = _standardised(both)
+    n_sparse = sum(s.n for s in both if min(s.n_many, s.n_few) < SPARSE_UNITS)
+    is_sparse = n_sparse > SPARSE_SHARE * n_compared
     telling = [s for s in both if 0 < s.k_many + s.k_few < s.n]
     odds = _odds(telling)
     ratio = _risk_ratio(telling)
     low, high = (None, None) if ratio is None else ratio[1:]
     return TwoGroups(
         difference=difference,
+        n_compared=n_compared,
+        k_compared=k_compared,
         standardised=standardised,
-        standardised_low=max(float(standardised) - half, -1.0),
-        standardised_high=min(float(standardised) + half, 1.0),
+        standardised_low=None if is_sparse else bounds[0],
+        standardised_high=None if is_sparse else bounds[1],
+        is_sparse=is_sparse,
         **odds,
         risk_ratio=None if ratio is None else ratio[0],
         risk_ratio_low=low,
@@ -133,16 +153,23 @@ def e_value_of_bound(low: float, high: float) -> float:
     return e_value(low if low > 1 else high)
 
 
-def _standardised(strata: Sequence[Stratum]) -> tuple[Fraction, float]:
-    """(difference with the segments' shares of all units, half of its 95 % interval)."""
+def _standardised(strata: Sequence[Stratum]) -> tuple[Fraction, float, float]:
+    """(difference with the segments' shares of all these units, its 95 % bounds)."""
     total = sum(s.n for s in strata)
-    found, variance = Fraction(0), 0.0
-    for s in strata:
-        weight = Fraction(s.n, total)
-        p, q = Fraction(s.k_many, s.n_many), Fraction(s.k_few, s.n_few)
-        found += weight * (p - q)
-        variance += float(weight * weight * (p * (1 - p) / s.n_many + q * (1 - q) / s.n_few))
-    return found, _Z * sqrt(variance)
+    found = sum(
+        (Fraction(s.n, total) * (Fraction(s.k_many, s.n_many) - Fraction(s.k_few, s.n_few)) for s in strata),
+        start=Fraction(0),
+    )
+    weight = np.array([s.n / total for s in strata])
+    # square and add: what each share may be lower, and higher, than it was seen
+    below, above = [], []
+    for counts in ([(s.k_many, s.n_many) for s in strata], [(s.k_few, s.n_few) for s in strata]):
+        k, n = np.array(counts, dtype=float).T
+        low, high = proportion_confint(k, n, alpha=1 - CONFIDENCE, method="wilson")
+        below.append(((weight * (k / n - low)) ** 2).sum())
+        above.append(((weight * (high - k / n)) ** 2).sum())
+    low, high = float(found) - sqrt(below[0] + above[1]), float(found) + sqrt(above[0] + below[1])
+    return found, max(low, -1.0), min(high, 1.0)
 
 
 def _odds(strata: Sequence[Stratum]) -> dict[str, float | None]:

@@ -54,8 +54,8 @@ Examples:
   etalon access log --user ana --json
 
 \b
-Reads that a command of ours served: metrics, contactable, explain, exports, reports, files of roles. What a program
-reads in a file by itself is not in it.
+Reads that these commands served: metrics query and show, contactable, explain, worklist export, steward export,
+thresholds export, report, access build. Other commands, and what a program reads in a file by itself, are not in it.
 """
 
 command = cli_group(

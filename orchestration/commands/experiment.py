@@ -62,8 +62,8 @@ Examples:
 
 \b
 Writes assignment.csv: one line per record of the CRM, with the arm of its golden account or person. Units on an
-exclusion list in force, of the holdout (experiments/holdout.csv) and of other experiments on the same days are left out
-and counted. An account holds its persons: an experiment on one leaves no room for one on the other.
+exclusion list on one of its days, of the holdout (experiments/holdout.csv) and of other experiments on the same days
+are left out and counted. An account holds its persons: an experiment on one leaves no room for one on the other.
 """
 _STATUS_EPILOG = """\b
 Examples:
@@ -203,7 +203,7 @@ def assign(company: Path, as_json: bool, language: str, code: str, author: str) 
         records.require_registered(folder, protocol)
         with _warehouse(settings) as (con, as_of_on):
             units = eligible_units(con, protocol, as_of_on)
-            taken = left_out(con, settings.root, protocol)
+            taken = left_out(con, settings, protocol)
         drawn = records.assign(
             folder, protocol, [unit for unit in units if unit.unit_id not in taken],
             author=_named(author, language), moment=moment, today=today, cycle=read_settings(settings.work).cycle,

@@ -53,9 +53,10 @@ def command(
     """Walk from a figure to its rows, from a row to the figures, or through a golden record."""
     from ingest import load_company
     from ingest.errors import NoRunYetError
-    from orchestration.access.reading_log import log_read
+    from orchestration.access.reading_log import log_read_of_work
     from orchestration.dbt_running import WAREHOUSE
     from orchestration.explaining.definitions import definition_of
+    from orchestration.publication.reach import KPI_MART
     from orchestration.publication.registry import is_golden_id
     from orchestration.run_lock import reading
 
@@ -69,15 +70,19 @@ def command(
         if definition is not None:
             shown = _kpi(settings, definition, month, segment)
             lines, content = _kpi_lines(shown, language, limit), {"kpi": asdict(shown)}
+            relation, n_rows = KPI_MART, 1
         elif is_golden_id(subject):
             golden = _golden(settings, subject, raw)
             lines, content = _golden_lines(golden, raw, language, limit), {"golden": asdict(golden)}
+            relation, n_rows = f"dim_{golden.entity}s", 1
         elif ":" in subject:
             rows = _row(settings, subject, raw, limit)
             lines, content = _row_lines(rows, raw, language), {"rows": [asdict(each) for each in rows]}
+            contracts = sorted({each.fate.contract for each in rows if each.fate.contract})
+            relation, n_rows = ", ".join(contracts) or "extract", len(rows)
         else:
             raise click.UsageError(_unknown(subject, language))
-    log_read(settings, "explain --raw" if raw else "explain", next(iter(content)), None)
+    log_read_of_work(settings, "explain --raw" if raw else "explain", relation, n_rows)
     if as_json:
         emit_json(content)
         return

@@ -46,13 +46,14 @@ def command(company: Path, as_json: bool, language: str, name: tuple[str, ...], 
         wanted = name or (("data_quality",) if is_held else _NAMES)  # a held run has no marts to audit
         with logged(run.work):
             paths = steps.write_reports(run, *wanted)
-            for each in wanted:
-                log_read(run.company, "report", each, None, run.state.content.get("publication_id"))
             if is_printed:
                 try:
                     paths += print_reports(run.company, paths)
                 except PrintError as error:
                     failure = error
+    # outside: within, the umask is the run's own and stderr is the run log
+    for each in wanted:
+        log_read(run.company, "report", each, None, run.state.content.get("publication_id"))
     if as_json:
         emit_json({"reports": [str(path) for path in paths], "error": failure and failure.code})
     else:

@@ -203,6 +203,7 @@ def export(
 ) -> None:
     """Write the queue as CSV or XLSX with a column for the answers."""
     from ingest import load_company
+    from orchestration.access.reading_log import log_read_of_work
     from orchestration.run_lock import reading
     from orchestration.stewardship.sheets import write_queue
     from orchestration.stewardship.words import words
@@ -216,6 +217,7 @@ def export(
             for key, record in _records(settings.work, items, each).items()
         }
     write_queue(items, records, file, language)
+    log_read_of_work(settings, "steward export", "review_queue", len(items))
     if as_json:
         emit_json({"file": str(file), "questions": len(items)})
         return

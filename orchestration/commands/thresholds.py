@@ -337,6 +337,7 @@ def export(company: Path, as_json: bool, language: str, file: Path) -> None:
     from expectations.thresholds import FILE, read_thresholds
     from ingest import load_company
     from ingest.inert_text import inert_text
+    from orchestration.access.reading_log import log_read_of_work
     from orchestration.run_lock import reading
 
     settings = load_company(company)
@@ -360,6 +361,7 @@ def export(company: Path, as_json: bool, language: str, file: Path) -> None:
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
+    log_read_of_work(settings, "thresholds export", "thresholds", len(rows))
     if as_json:
         emit_json({"file": str(file), "thresholds": len(rows)})
         return

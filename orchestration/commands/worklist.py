@@ -150,7 +150,7 @@ def export(
 ) -> None:  # fmt: skip
     """Write the worklist as CSV or XLSX for the person who mends it."""
     from ingest import load_company
-    from orchestration.access.reading_log import log_read
+    from orchestration.access.reading_log import log_read_of_work
     from orchestration.run_lock import reading
     from orchestration.worklists.reading import EXPORTED, export_items, read_items
 
@@ -161,7 +161,7 @@ def export(
     headers = {name: wording(f"worklist_column_{name}", language) for name in EXPORTED}
     mark = wording("worklist_decimal_mark", language)
     export_items(items, _questions(language), file, headers, wording("worklist_sheet", language), mark)
-    log_read(settings, "worklist export", "worklist", len(items))
+    log_read_of_work(settings, "worklist export", "worklist", len(items))
     if as_json:
         emit_json({"file": str(file), "items": len(items)})
         return
@@ -182,9 +182,7 @@ def _wanted(
 def _questions(language: str) -> dict[str, str]:
     from expectations.catalogue import load_catalogue
 
-    return {
-        rule.id: rule.question_fr if language == "fr" else rule.question_en for rule in load_catalogue().rules
-    }
+    return {rule.id: rule.question(language) for rule in load_catalogue().rules}
 
 
 def _plain(item: WorklistItem) -> dict[str, Any]:

@@ -1,26 +1,31 @@
-"""Whom an experiment must not draw: exclusion lists in force, holdout, other experiments on some of its days (EX4).
+"""Whom an experiment must not draw: exclusion lists of its days, holdout, other experiments on some of them (EX4).
 
 An account holds its persons: what is done to one of them is done in the account, and the arm of an account reaches all
 of them. Whoever is taken as an account is taken with its persons, and an account one of whose persons is taken is taken
 too, whatever the unit of the other experiment. Golden ids move: who was drawn is found by the id and by the records it
-had.
+had; an id that people wrote and that was merged since is the one it was merged into.
+Lists are read from the file of people: what was entered after the last run holds too.
 What does NOT belong here: who is eligible (population), arms (assignment).
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from ingest import Company
 from orchestration.experiments.errors import ExperimentError
 from orchestration.experiments.kept import HOLDOUT
 from orchestration.experiments.protocol import FOLDER, Protocol, list_protocols
 from orchestration.experiments.records import Drawn, read_assignment
+from orchestration.publication.registry import GOLDEN_IDS, current_ids, registry_path
+from orchestration.stewardship.exclusions import read_exclusions, standing
 
 # Accounts and persons that are named, by golden id or by record, and where persons are held.
 _NAMED = """
@@ -43,12 +48,23 @@ union select h.account_id from persons as p join places as h on h.person_id = p.
 union select h.person_id from accounts as a join places as h on h.account_id = a.account_id
 """,
 }
+# As int_contact_exclusions finds them: a record that is a person's and a company's, as a lead is, is the person's.
 _LISTED = """
-select account_id from quality_dbt.dq_escalations where is_in_force
-union select person_id from quality_dbt.dq_escalations where is_in_force
+with persons as (
+  select n.name, p.person_id from named_units as n join master.dim_persons as p on p.person_id = n.name
+  union select n.name, x.person_id from named_units as n join master.xref_persons as x on x.record_key = n.name),
+accounts as (
+  select n.name, a.account_id from named_units as n join master.dim_accounts as a on a.account_id = n.name
+  union select n.name, x.account_id from named_units as n join master.xref_accounts as x on x.record_key = n.name)
+select person_id from persons
+union select account_id from accounts anti join persons on persons.name = accounts.name
 """
-_HAS_LISTS = """
-select 1 from information_schema.tables where table_schema = 'quality_dbt' and table_name = 'dq_escalations'
+_KNOWN = """
+select n.name from named_units as n
+semi join (
+  select account_id as name from master.dim_accounts union all select person_id from master.dim_persons
+  union all select record_key from master.xref_accounts union all select record_key from master.xref_persons
+) as k on k.name = n.name
 """
 
 
@@ -75,31 +91,66 @@ class LeftOut:
         }
 
 
-def left_out(con: duckdb.DuckDBPyConnection, company_root: Path, protocol: Protocol) -> LeftOut:
+def left_out(con: duckdb.DuckDBPyConnection, company: Company, protocol: Protocol) -> LeftOut:
     """Who must not be drawn, from the files of the company and the warehouse of the last run.
 
-    Raises ExperimentError E-XPT-001 for a holdout that cannot be read, E-XPT-009 for a damaged assignment.
+    Raises ExperimentError E-XPT-001 for a holdout that cannot be read or names nobody, E-XPT-009 for a damaged
+    assignment; StewardshipError for exclusion lists that cannot be read.
     """
-    listed = [row[0] for row in con.execute(_LISTED).fetchall()] if con.execute(_HAS_LISTS).fetchall() else []
-    elsewhere = [name for drawn in _others(company_root, protocol) for name in _names(drawn)]
-    return LeftOut(
-        *(_reached(con, protocol, names) for names in (listed, read_holdout(company_root), elsewhere))
-    )
+    subjects = [
+        entry.subject_key
+        for entry in standing(read_exclusions(company.stewardship)).values()
+        if entry.valid_from < protocol.end_on
+        and (entry.valid_to is None or entry.valid_to > max(protocol.start_on, entry.valid_from))
+    ]
+    listed = _asked(con, _LISTED, _moved(con, company, subjects).values())
+    held = _moved(con, company, read_holdout(company.root))
+    if unknown := sorted(name for name, now in held.items() if now is None):
+        raise _wrong_holdout(f"nobody is or was {', '.join(repr(name[:60]) for name in unknown[:3])}")
+    elsewhere = [name for drawn in _others(company.root, protocol) for name in _names(drawn)]
+    return LeftOut(*(_reached(con, protocol, names) for names in (listed, held.values(), elsewhere)))
 
 
 def read_holdout(company_root: Path) -> list[str]:
-    """Golden ids of experiments/holdout.csv (column unit_id), which no experiment ever draws; none without the file."""
+    """The ids of experiments/holdout.csv (column unit_id), which no experiment ever draws; none without the file.
+
+    Raises ExperimentError E-XPT-001 for what is no text, or has no such column.
+    """
     path = company_root / FOLDER / HOLDOUT
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _wrong_holdout(f"byte {error.start} is not UTF-8") from error
     delimiter = max(";,", key=text.split("\n", 1)[0].count)
-    rows = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
-    if rows and "unit_id" not in rows[0]:
-        raise ExperimentError(
-            "E-XPT-001", f"{FOLDER}/{HOLDOUT}", is_usage=True, detail="a column unit_id is expected"
-        )
-    return [row["unit_id"].strip() for row in rows if row["unit_id"]]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+        if header.count("unit_id") != 1:
+            raise _wrong_holdout("a column unit_id is expected")
+        place = header.index("unit_id")
+        cells = [row[place].strip() for row in reader if len(row) > place]
+    except csv.Error as error:
+        raise _wrong_holdout(f"line {reader.line_num}: {error}") from error
+    return [cell for cell in cells if cell]
+
+
+def _wrong_holdout(detail: str) -> ExperimentError:
+    return ExperimentError("E-XPT-001", f"{FOLDER}/{HOLDOUT}", is_usage=True, detail=detail)
+
+
+def _moved(con: duckdb.DuckDBPyConnection, company: Company, names: Collection[str]) -> dict[str, str | None]:
+    """Each name with the one that holds today: itself, or the id it was merged into; None for what never was.
+
+    An id whose records are all gone stays itself: nobody is left to be drawn. The registry of the last run comes
+    before the published one, as the warehouse is of that run.
+    """
+    found: dict[str, str | None] = {name: name for name in _asked(con, _KNOWN, names)}
+    for path in (company.work / "matching" / GOLDEN_IDS, registry_path(company.published)):
+        if (rest := sorted(set(names) - set(found))) and path is not None and path.is_file():
+            found |= current_ids(path, rest)
+    return dict.fromkeys(names) | found
 
 
 def _others(company_root: Path, protocol: Protocol) -> Iterator[Drawn]:
@@ -123,14 +174,21 @@ def _names(drawn: Drawn) -> Iterator[str]:
             yield f"{instance}/{contract}/{record}"
 
 
-def _reached(con: duckdb.DuckDBPyConnection, protocol: Protocol, names: Iterable[str]) -> frozenset[str]:
+def _reached(
+    con: duckdb.DuckDBPyConnection, protocol: Protocol, names: Iterable[str | None]
+) -> frozenset[str]:
     """The units of the protocol's kind that are named, or go with who is."""
-    told = sorted(set(names) - {"unknown"})
+    return _asked(con, _REACHED[protocol.unit], names)
+
+
+def _asked(con: duckdb.DuckDBPyConnection, query: str, names: Iterable[str | None]) -> frozenset[str]:
+    """The ids that a query on named_units finds."""
+    told = sorted({name for name in names if name} - {"unknown"})
     if not told:
         return frozenset()
     con.register("named_units", pa.table({"name": pa.array(told, pa.string())}))
     try:
-        found = con.execute(_REACHED[protocol.unit]).fetchall()
+        found = con.execute(query).fetchall()
     finally:
         con.unregister("named_units")
     return frozenset(row[0] for row in found if row[0] != "unknown")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ def flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def give(path: Path, group: int, mode: int) -> None:
+    """Set group and mode of a file that is to replace another; its owner stays.
+
+    Where the group is not this process's to give, the rights of a group are left out: no other group gets them.
+    """
+    try:
+        os.chown(path, -1, group)
+    except PermissionError:
+        mode &= ~stat.S_IRWXG
+    path.chmod(mode)
 
 
 def replace_file(aside: Path, target: Path) -> None:

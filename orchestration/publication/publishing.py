@@ -11,6 +11,7 @@ and the next run with the same inputs ends with the same tables.
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +30,14 @@ from orchestration.explaining.definitions import definitions
 from orchestration.masking import without_calendar_names
 from orchestration.publication import trust
 from orchestration.publication.building import MARTS, build_marts, connection, export_parquet
-from orchestration.publication.files import file_sha256, read_json, replace_file, replace_folder, write_json
+from orchestration.publication.files import (
+    file_sha256,
+    give,
+    read_json,
+    replace_file,
+    replace_folder,
+    write_json,
+)
 from orchestration.publication.hashing import logical_hash
 from orchestration.publication.history import (
     ACCOUNTS,
@@ -138,8 +146,7 @@ def publish(
     fingerprint = run_fingerprint(work, settings)
     publication_id = id_of(settings, fingerprint)
     events = read_log(published)
-    aside = published / ".building"
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = _emptied(published / ".building")
     with connection(work / WAREHOUSE, work / "tmp") as con:
         deliveries = _deliveries(con, work)
         ledger_hash = logical_hash(con, "warehouse.quality_dbt.dq_ledger_terms")
@@ -264,8 +271,7 @@ def rollback(company: Company, publication_id: str) -> Receipt:
         raise OSError(f"publication {publication_id}: {', '.join(damaged)} differ from what was published")
     leaving = live_publication_id(published)
     tables = [Table.from_json(entry["declaration"]) for entry in manifest["tables"].values()]
-    aside = published / ".building"
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = _emptied(published / ".building")
     with connection(None, company.work / "tmp") as con:
         marts = build_marts(
             con,
@@ -371,9 +377,19 @@ def read_verdict(work: Path) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+def _emptied(aside: Path) -> Path:
+    """A new folder, its owner's alone: who may not read the published file may not read it in the making."""
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return aside
+
+
 def _swap(published: Path, marts: Path, publication_id: str, rolled_back_from: str | None = None) -> None:
-    sha256 = file_sha256(marts)
-    replace_file(marts, published / MARTS)
+    sha256, live = file_sha256(marts), published / MARTS
+    if live.is_file():  # who may read it was decided once, for every publication
+        standing = live.stat()
+        give(marts, standing.st_gid, stat.S_IMODE(standing.st_mode))
+    replace_file(marts, live)
     crash_point("publication.swapped")
     write_json(
         published / CURRENT,

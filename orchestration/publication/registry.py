@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,25 @@ def find_golden_id(published: Path, golden_id: str) -> GoldenId:
         n_records=len(keys),
         record_keys=tuple(key for (key,) in keys[:10]),
     )
+
+
+def current_ids(registry: Path, golden_ids: Collection[str]) -> dict[str, str]:
+    """Golden id -> the id it was merged into in the end, or itself; without those that the registry does not know."""
+    if not golden_ids:
+        return {}
+    with duckdb.connect() as con:
+        con.execute("SET threads=2; SET TimeZone='UTC'")
+        return dict(
+            con.execute(
+                "with recursive led as ("
+                f" select golden_id as named, golden_id, merged_into from read_parquet({literal(str(registry))})"
+                " where golden_id in (select unnest($ids))"
+                f" union select l.named, i.golden_id, i.merged_into from led as l"
+                f" join read_parquet({literal(str(registry))}) as i on i.golden_id = l.merged_into)"
+                " select named, golden_id from led where merged_into is null order by named",
+                {"ids": sorted(golden_ids)},
+            ).fetchall()
+        )
 
 
 def registry_path(published: Path) -> Path | None:

@@ -5,7 +5,8 @@ know it; it is held against what the account brought in the month. A deal withou
 account is a key account where the strategic list named it on that first day, whatever the list says today. Teams
 without a forecast are left out with what they won, as in mart_sales_forecast_month, so that committed and won amounts
 add up to its.
-Intervals resample accounts, which are what a forecast is made for: months of one account go together.
+Intervals resample accounts, which are what a forecast is made for: months of one account go together, and on the row
+of all accounts those of one that changed class too.
 What does NOT belong here: the forecast of teams (metrics.fct_forecast_periods), the list (bridge_strategic_accounts).
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -22,7 +24,6 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import bootstrap
 
-from orchestration.audit.shares import wilson
 from orchestration.settings import RunSettings
 from orchestration.statistics.figures import RATE, decimal, exact, share
 from orchestration.statistics.frame import frame_of
@@ -113,9 +114,12 @@ from (select *, committed <> 0 or won <> 0 as is_tested from forecast_units wher
 group by grouping sets ((account_class), ())
 """
 _ACCOUNTS = """
-select account_class, cast(sum(abs(committed - won)) as double) as missed, cast(sum(won) as double) as won
+select coalesce(account_class, 'all') as account_class, cast(sum(abs(committed - won)) as double) as missed,
+  cast(sum(won) as double) as won,
+  cast(count(*) filter (where won > 0 and abs(committed - won) * 10 <= won) as double) as within,
+  cast(count(*) as double) as tested
 from forecast_units where period_month >= $first and (committed <> 0 or won <> 0)
-group by account_class, unit_id order by account_class, unit_id
+group by grouping sets ((account_class, unit_id), (unit_id)) order by 1, unit_id
 """
 #: Teams without a forecast and why, and what no exchange rate converts: of the whole company, as the marts say it.
 _UNJUDGED = """
@@ -180,23 +184,32 @@ def _months_before(month: date, n_months: int) -> date:
     return month.replace(year=number // 12, month=number % 12 + 1)
 
 
-def _accounts(con: duckdb.DuckDBPyConnection, first: date) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
-    """What was missed and won, account by account in the order of their ids, by class."""
+def _accounts(con: duckdb.DuckDBPyConnection, first: date) -> Mapping[str, tuple[np.ndarray, ...]]:
+    """What was missed and won, months within a tenth and all months, by account in the order of ids, for each class."""
     read = con.sql(_ACCOUNTS, params={"first": first}).to_arrow_table()
     classes = read["account_class"].to_numpy(zero_copy_only=False).astype(str)
-    missed, won = read["missed"].to_numpy(), read["won"].to_numpy()
-    inside = {ALL: np.ones(len(classes), bool), KEY: classes == KEY, REST: classes == REST}
-    return {code: (missed[at], won[at]) for code, at in inside.items()}
+    sums = [read[name].to_numpy() for name in ("missed", "won", "within", "tested")]
+    return {code: tuple(each[classes == code] for each in sums) for code in (ALL, KEY, REST)}
 
 
-def _again(missed: np.ndarray, won: np.ndarray) -> np.ndarray:
-    """The error over what was won, of accounts drawn again; a draw without a win has no share and is left out."""
+@dataclass(frozen=True)
+class _Drawn:
+    """Figures of accounts drawn again: the error over what was won, the share of months within a tenth."""
+
+    wape: np.ndarray
+    within: np.ndarray
+
+
+def _again(missed: np.ndarray, won: np.ndarray, within: np.ndarray, tested: np.ndarray) -> _Drawn:
+    """The same draws for both; one without a win has no error over it and is left out there."""
     content = np.concatenate([missed, won]).astype("<f8").tobytes()
     generator = np.random.default_rng(int.from_bytes(hashlib.sha256(content).digest()[:8], "big"))
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = bootstrap(
-            (missed, won),
-            lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis),
+            (missed, won, within, tested),
+            lambda a, b, c, d, axis: np.stack(
+                [a.sum(axis=axis) / b.sum(axis=axis), c.sum(axis=axis) / d.sum(axis=axis)]
+            ),
             paired=True,
             vectorized=True,
             n_resamples=RESAMPLES,
@@ -204,7 +217,7 @@ def _again(missed: np.ndarray, won: np.ndarray) -> np.ndarray:
             method="percentile",
             rng=generator,
         ).bootstrap_distribution
-    return drawn[np.isfinite(drawn)]
+    return _Drawn(drawn[0][np.isfinite(drawn[0])], drawn[1])
 
 
 def _bounds(drawn: np.ndarray | None) -> tuple[Decimal | None, Decimal | None]:
@@ -214,8 +227,11 @@ def _bounds(drawn: np.ndarray | None) -> tuple[Decimal | None, Decimal | None]:
     return decimal(float(low)), decimal(float(high))
 
 
-def _figures(cell: Mapping[str, object], reason: str | None, drawn: np.ndarray | None) -> dict[str, object]:
-    """Columns of one class from its counts; without a figure, why."""
+def _figures(cell: Mapping[str, object], reason: str | None, drawn: _Drawn | None) -> dict[str, object]:
+    """Columns of one class from its counts; without a figure, why.
+
+    Where all months are within a tenth, or none, every draw says the same: that is no interval, and there is none.
+    """
     found = dict(cell)
     if reason == "exchange_rate_missing":
         money = ("committed_amount", "won_amount", "error_amount", "absolute_error_amount")
@@ -223,8 +239,8 @@ def _figures(cell: Mapping[str, object], reason: str | None, drawn: np.ndarray |
     won, tested, within = cell["won_amount"], cell["n_account_months"], found["n_account_months_within_10pct"]
     wape_reason = reason or (None if won else "no_won_amount")
     within_reason = reason or (None if tested else "no_won_amount")
-    low, high = _bounds(drawn if wape_reason is None else None)
-    within_low, within_high = wilson(within, tested) if within_reason is None else (None, None)
+    low, high = _bounds(drawn.wape if drawn and wape_reason is None else None)
+    within_low, within_high = _bounds(drawn.within if drawn and 0 < within < tested else None)
     return found | {
         "wape_rate": None if wape_reason else exact(Fraction(cell["absolute_error_amount"]) / Fraction(won)),
         "wape_low": low,
@@ -233,14 +249,14 @@ def _figures(cell: Mapping[str, object], reason: str | None, drawn: np.ndarray |
         "wape_reason_code": wape_reason,
         "interval_reason_code": wape_reason or (None if low is not None else "too_few_accounts"),
         "within_10pct_rate": None if within_reason else share(within, tested),
-        "within_10pct_low": decimal(within_low),
-        "within_10pct_high": decimal(within_high),
+        "within_10pct_low": within_low,
+        "within_10pct_high": within_high,
         "within_reason_code": within_reason,
     }
 
 
 def _against_rest(
-    key: Mapping[str, object], rest: Mapping[str, object], ours: np.ndarray | None, others: np.ndarray | None
+    key: Mapping[str, object], rest: Mapping[str, object], ours: _Drawn | None, others: _Drawn | None
 ) -> dict[str, object]:
     """The error of key accounts less that of the rest; more_precise or less_precise where the interval leaves out 0."""
     if reason := key["wape_reason_code"] or rest["wape_reason_code"]:
@@ -253,7 +269,7 @@ def _against_rest(
     }
     if reason := key["interval_reason_code"] or rest["interval_reason_code"]:
         return told | {"rest_reason_code": reason}
-    n_drawn = min(len(ours), len(others))
-    low, high = _bounds(ours[:n_drawn] - others[:n_drawn])
+    n_drawn = min(len(ours.wape), len(others.wape))
+    low, high = _bounds(ours.wape[:n_drawn] - others.wape[:n_drawn])
     status = "more_precise" if high < 0 else "less_precise" if low > 0 else "undetermined"
     return told | {"rest_difference_low": low, "rest_difference_high": high, "rest_status_code": status}

@@ -289,7 +289,7 @@ def figures(
         {
             **_keys(Cell(*of, kind, ""), days[of[0]]),
             **_cut(cut, lines[Cell(*of, "all", "all")]),
-            **group_contrasts.of_cut(cut.segments, lines[Cell(*of, "all", "all")].mean_x),
+            **group_contrasts.of_cut(cut.segments, lines[Cell(*of, "all", "all")].mean_x, frame.bars),
         }
         for of, found_cuts in sorted(cuts.items())
         for kind, cut in found_cuts.items()

@@ -232,8 +232,9 @@ def test_second_looks_are_at_the_leads_and_touches_that_the_lines_and_yields_cou
     for row in rows(warehouse, "from marts.mart_sales_touch_cuts_cycle"):
         assert (row["contrast_reason_code"] is None) == (row["e_value"] is not None)
         assert (row["standardised_change"] is None) == (
-            row["contrast_reason_code"] in ("no_two_groups", "zero_variance_y")
+            row["contrast_reason_code"] in ("no_two_groups", "zero_variance_y", "insufficient")
         )
+        assert (row["standardised_change_low"] is None) == (row["standardised_reason_code"] is not None)
 
 
 @pytest.mark.audit("OU5")

@@ -46,6 +46,11 @@ create table mart_finance_revenue_month (period_month date primary key, revenue_
 insert into mart_finance_revenue_month values ('2026-06-01', 1000);
 create table dim_accounts (account_id varchar primary key, owner_rep_id varchar, account_name varchar);
 insert into dim_accounts values ('acc_n', '{NORTH_REP}', 'Northern Star'), ('acc_s', '{SOUTH_REP}', 'Southern Cross');
+create table fct_quotas (quota_key varchar primary key, rep_id varchar, team_name varchar, target decimal(18,4));
+insert into fct_quotas values
+  ('q_n', '{NORTH_REP}', 'North', 1), ('q_s', '{SOUTH_REP}', '{SOUTH_TEAM}', 2),
+  ('q_team_n', '{NOBODY}', 'North', 3), ('q_team_s', '{NOBODY}', '{SOUTH_TEAM}', 4), ('q_none', '{NOBODY}', null, 5),
+  ('q_moved', '{SOUTH_REP}', 'North', 6);
 create table mart_sales_reps_month (period_month date, team_name varchar, won decimal(18,4),
   primary key (period_month, team_name));
 insert into mart_sales_reps_month values ('2026-06-01', 'North', 1), ('2026-06-01', '{SOUTH_TEAM}', 2);

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pwd
+import stat
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from planted_publication import publish
 
 from ingest import load_company
 from orchestration import cli
-from orchestration.access.reading_log import log_read, read_log
+from orchestration.access.reading_log import log_read, log_read_of_work, read_log
 from orchestration.access.role_files import build_role_files
+from orchestration.run_state import RunState
 
 PERSON = "per_0a1b2c3d4e5f"
 CONTACTABLE = (
@@ -127,6 +129,53 @@ def test_a_line_that_a_full_disk_cut_costs_no_other_line(company: Path) -> None:
     found, n_unreadable = read_log(company)
     assert [each.command for each in found] == ["first", "second"] and n_unreadable == 1
     assert "1 lines" in invoke(company, "access", "log")
+
+
+@pytest.mark.audit("CP6")
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"read_at": 20260601}, {"command": None}, {"relation": ["a"]}, {"user_name": 0}, {"n_rows": "7"},
+        {"n_rows": True}, {"publication_id": 5}, {"role_code": {}},
+    ],
+)  # fmt: skip
+def test_a_line_of_wrong_types_is_one_that_cannot_be_read(company: Path, wrong: dict) -> None:
+    settings, log = load_company(company), company / "access" / "log.jsonl"
+    log_read(settings, "first", "a", 1)
+    with log.open("a") as handle:
+        handle.write(json.dumps(json.loads(log.read_text()) | wrong) + "\n")
+    found, n_unreadable = read_log(company)
+    assert [each.command for each in found] == ["first"] and n_unreadable == 1
+    assert "1 lines" in invoke(company, "access", "log")
+
+
+@pytest.mark.audit("CP6")
+def test_the_log_is_for_the_group_of_its_folder_whatever_the_umask(company: Path) -> None:
+    folder = company / "access"
+    company.chmod(0o2770)
+    before = os.umask(0o077)
+    try:
+        log_read(load_company(company), "first", "a", 1)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o2770  # of a folder whose group is handed down
+        assert stat.S_IMODE((folder / "log.jsonl").stat().st_mode) == 0o660
+        assert (folder / "log.jsonl").stat().st_gid == folder.stat().st_gid
+        folder.chmod(0o750)  # what somebody sets stays
+        log_read(load_company(company), "second", "a", 1)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+    finally:
+        os.umask(before)
+    assert [each.command for each in read_log(company)[0]] == ["first", "second"]
+
+
+@pytest.mark.audit("CP6")
+def test_what_lies_in_work_is_of_the_publication_of_the_last_run(company: Path) -> None:
+    settings = load_company(company)
+    log_read_of_work(settings, "explain", "dim_accounts", 1)
+    RunState.start(company / "work", "run-1").note(publication_id="2026-06-ffffffffffff")
+    log_read_of_work(settings, "explain", "dim_accounts", 1)
+    RunState.start(company / "work", "run-2")  # held, or not come so far
+    log_read_of_work(settings, "explain", "dim_accounts", 1)
+    assert [each.publication_id for each in read_log(company)[0]] == [None, "2026-06-ffffffffffff", None]
 
 
 @pytest.mark.audit("CP6")

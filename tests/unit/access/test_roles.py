@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from datetime import date
 from pathlib import Path
@@ -15,9 +16,12 @@ from planted_publication import NORTH_LEAD, NORTH_REP, NOTE, SOUTH_LEAD, SOUTH_R
 from ingest import load_company
 from ingest.errors import ConfigurationError
 from orchestration import cli
+from orchestration.access import role_files
 from orchestration.access.declaring import read_access
 from orchestration.access.errors import AccessError
 from orchestration.access.role_files import build_role_files, check_roles, is_stale
+from orchestration.publication import files, publishing
+from orchestration.publication.building import build_marts
 from orchestration.publication.files import file_sha256
 from orchestration.publication.hashing import published_hashes
 
@@ -27,7 +31,7 @@ version: 1
 roles:
   - role_code: manager_north
     audiences: [sales]
-    tables: [dim_accounts]
+    tables: [dim_accounts, fct_quotas]
     without_columns: [mart_sales_late_contacts_cycle.hours_late, account_name]
     rows: {teams: [North]}
 """
@@ -55,6 +59,14 @@ def content(file: Path) -> dict[str, list[tuple]]:
         return {name: con.execute(f"select * from {name} order by all").fetchall() for name in names}
 
 
+def other_group(path: Path) -> int:
+    """A group that this process may give a file and that the file has not; root may give any."""
+    mine = path.stat().st_gid
+    if os.geteuid() == 0:
+        return mine + 1
+    return next((each for each in os.getgroups() if each != mine), None) or pytest.skip("in one group only")
+
+
 def role(text: str) -> str:
     return f"version: 1\nroles:\n  - role_code: some_role\n{text}"
 
@@ -67,6 +79,8 @@ def test_a_role_reads_the_rows_of_its_team_and_nothing_else(company: Path) -> No
         # a seller who was of the team and is no more is not of it, nor are leads that nobody owns
         "mart_sales_late_contacts_cycle": [(NORTH_LEAD, NORTH_REP)],
         "dim_accounts": [("acc_n", NORTH_REP)],
+        # its seller's targets and its own; a target of a seller of another team is that seller's
+        "fct_quotas": [("q_n", NORTH_REP, "North", 1), ("q_team_n", "unknown", "North", 3)],
         "mart_sales_reps_month": [(JUNE, "North", 1)],
         "mart_sales_forecast_month": [
             (JUNE, kind, code, won) for kind, code, won in (("rep", NORTH_REP, 3), ("team", "North", 1))
@@ -159,6 +173,64 @@ def test_a_team_that_nobody_knows_opens_nothing(company: Path) -> None:
 
 
 @pytest.mark.audit("CP7")
+@pytest.mark.parametrize("team", ["unknown", "Former"])
+def test_a_team_that_nobody_is_in_now_opens_no_row_although_tables_name_it(company: Path, team: str) -> None:
+    publish(
+        company,
+        "2026-06-ffffffffffff",
+        f"insert into dim_rep_versions values ('x', '{SOUTH_REP}', 'Former', false)",
+        "update dim_rep_versions set team_name = 'unknown' where rep_id = 'unknown'",
+        f"insert into mart_sales_forecast_month values ('2026-06-01', 'team', '{team}', 9)",
+        f"insert into mart_sales_reps_month values ('2026-06-01', '{team}', 9)",
+        f"insert into fct_quotas values ('q_x', 'unknown', '{team}', 9)",
+    )
+    roles = declared(company, NORTH.replace("[North]", f"[{team}]"))
+    found = content(roles / "manager_north" / "marts.duckdb")
+    assert not any(rows for name, rows in found.items() if name not in ("dim_publication", "dim_metric"))
+    told = json.loads((roles / "receipt.json").read_text())["roles"]["manager_north"]
+    assert told["unknown_members"] == [team]
+
+
+@pytest.mark.audit("CP7")
+def test_a_publication_that_knows_no_sellers_opens_no_row(company: Path) -> None:
+    publish(company, "2026-06-ffffffffffff", "drop table dim_rep_versions")
+    text = NORTH.replace("teams: [North]", f"teams: [North], rep_ids: [{NORTH_REP}]")
+    roles = declared(company, text)
+    found = content(roles / "manager_north" / "marts.duckdb")
+    assert not any(rows for name, rows in found.items() if name not in ("dim_publication", "dim_metric"))
+    told = json.loads((roles / "receipt.json").read_text())["roles"]["manager_north"]
+    assert told["unknown_members"] == ["North", NORTH_REP]
+
+
+@pytest.mark.audit("CP7")
+def test_what_every_file_has_cannot_be_taken_out(company: Path) -> None:
+    text = role(
+        "    tables: [dim_accounts]\n    without_tables: [dim_publication, dim_metric, dim_accounts]\n"
+    )
+    assert set(content(declared(company, text) / "some_role" / "marts.duckdb")) == {
+        "dim_publication",
+        "dim_metric",
+    }
+
+
+@pytest.mark.audit("CP7")
+def test_files_in_the_making_are_the_owners_alone(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def watched(con, tables, relation, aside: Path):
+        seen.append(stat.S_IMODE(aside.parent.stat().st_mode))
+        return build_marts(con, tables, relation, aside)
+
+    monkeypatch.setattr(role_files, "build_marts", watched)
+    before = os.umask(0)
+    try:
+        declared(company)
+    finally:
+        os.umask(before)
+    assert seen == [0o700]
+
+
+@pytest.mark.audit("CP7")
 def test_a_name_with_a_quote_stays_a_name(company: Path) -> None:
     publish(
         company,
@@ -220,9 +292,49 @@ def test_a_folder_belongs_to_its_group_and_keeps_what_was_set(company: Path) -> 
     roles = declared(company)
     folder, file = roles / "manager_north", roles / "manager_north" / "marts.duckdb"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o750 and stat.S_IMODE(file.stat().st_mode) == 0o640
+    group = other_group(folder)
+    os.chown(folder, -1, group)
     folder.chmod(0o2770)
     build_role_files(load_company(company))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o2770
+    assert (file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)) == (group, 0o640)
+
+
+@pytest.mark.audit("CP7")
+def test_a_new_file_of_the_whole_publication_keeps_group_and_mode(company: Path) -> None:
+    published, live = company / "published", company / "published" / "marts.duckdb"
+    group = other_group(live)
+    os.chown(live, -1, group)
+    live.chmod(0o640)
+    made = published / "made.duckdb"
+    made.write_bytes(b"the next publication")
+    made.chmod(0o644)
+    publishing._swap(published, made, "2026-06-ffffffffffff")
+    assert live.read_bytes() == b"the next publication"
+    assert (live.stat().st_gid, stat.S_IMODE(live.stat().st_mode)) == (group, 0o640)
+
+
+@pytest.mark.audit("CP7")
+def test_the_whole_publication_in_the_making_is_the_owners_alone(company: Path) -> None:
+    aside = publishing._emptied(company / "published" / ".building")
+    (aside / "left.duckdb").write_text("of a run that died")
+    aside.chmod(0o755)
+    assert publishing._emptied(aside) == aside and not list(aside.iterdir())
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o700
+
+
+@pytest.mark.audit("CP7")
+def test_a_group_that_cannot_be_given_leaves_the_file_to_its_owner(
+    company: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = declared(company) / "manager_north" / "marts.duckdb"
+
+    def refused(path: Path, user: int, group: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(files.os, "chown", refused)
+    build_role_files(load_company(company))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
@@ -311,7 +423,7 @@ def test_the_command_lists_builds_and_says_what_is_closed(company: Path) -> None
     (company / "access.yml").write_text(NORTH)
     assert "etalon access build" in invoke("list")
     told = invoke("build")
-    assert "manager_north: 6 tables" in told and "mart_sales_ttf_cycle" in told
+    assert "manager_north: 7 tables" in told and "mart_sales_ttf_cycle" in told
     listed = json.loads(invoke("list", "--json"))
     assert listed["is_stale"] is False and listed["roles"][0]["made"]["tables"]["dim_accounts"]["n_rows"] == 1
     assert "seules les lignes de ses équipes" in invoke("list", "--language", "fr")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from orchestration.audit.adjusted import (
     Units,
     adjusted_slope,
     hidden_strengths,
+    numbered,
     robustness_value,
     slope_beside,
 )
@@ -103,9 +105,54 @@ def test_the_order_of_units_changes_no_published_digit():
 def test_robustness_values_are_those_of_the_published_example():
     t = DARFUR["slope"] / DARFUR["se"]
     assert robustness_value(t, DARFUR["freedom"]) == pytest.approx(0.13878, abs=5e-6)
-    assert robustness_value(t, DARFUR["freedom"], 0.95) == pytest.approx(0.07626, abs=5e-6)
-    assert robustness_value(1.5, DARFUR["freedom"], 0.95) == 0.0
+    critical = float(stats.t.ppf(0.975, DARFUR["freedom"] - 1))
+    assert robustness_value(t, DARFUR["freedom"], critical) == pytest.approx(0.07626, abs=5e-6)
+    assert robustness_value(1.5, DARFUR["freedom"], critical) == 0.0
     assert robustness_value(0.0, 10) == 0.0
+
+
+def test_the_bound_that_a_hidden_factor_takes_to_zero_is_the_published_one():
+    """Accounts of eight leads alike: the classical error is too small by far, and an interval that holds zero has 0."""
+    n_zero = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        account = np.repeat(np.arange(60), 8)
+        x = rng.poisson(2 + 3 * rng.random(60))[account]
+        share = np.clip(0.3 * rng.random(60)[account] ** 2 + 0.03 * x, 0, 1)
+        y = (rng.random(60)[account] < share).astype(int)
+        source = rng.integers(0, 3, 480)
+        found = adjusted_slope(Units(x, y, account, {"source": source}))
+        hidden, freedom = found.hidden, 480 - found.n_parameters
+        holds_zero = found.low <= 0 <= found.high
+        assert holds_zero <= (hidden.robustness_of_bound == 0) and found.se > 1.5 * found.plain_se
+        assert hidden.robustness_of_bound < hidden.robustness
+        n_zero += (
+            holds_zero
+            and robustness_value(
+                found.slope / found.plain_se, freedom, float(stats.t.ppf(0.975, freedom - 1))
+            )
+            > 0
+        )
+        if not holds_zero:  # a factor that explains so much of both leaves the bound at zero
+            share = hidden.robustness_of_bound
+            near = min(abs(found.low), abs(found.high))
+            left = slope_beside(near, found.plain_se, freedom, share, share)
+            assert left == pytest.approx(0, abs=0.01 * found.se)
+    assert n_zero > 5, "samples in which the classical error alone would speak of a robust bound"
+
+
+def test_many_classes_of_noise_are_no_strong_factor():
+    """80 sellers who differ in nothing, five leads each: uncorrected, the like of them undoes nearly any slope."""
+    n_cancelled = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x = rng.poisson(3, 400)
+        y = (rng.random(400) < 0.1 + 0.06 * x).astype(int)
+        units = Units(x, y, np.arange(400), {"seller": numbered(rng.integers(0, 80, 400))})
+        found = adjusted_slope(units)
+        n_cancelled += found.hidden.is_cancelled
+        assert found.hidden.benchmark == "seller" and found.low > 0
+    assert n_cancelled == 0
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -128,14 +175,14 @@ def test_the_benchmark_is_the_covariate_whose_like_would_do_most():
     units = drawn(1500, 7)
     found = adjusted_slope(units)
     full = of_statsmodels(units, list(units.covariates), clustered=False)
-    of_all = sm.OLS(units.x, dummies(units, list(units.covariates))).fit().ssr
+    of_all = sm.OLS(units.x, dummies(units, list(units.covariates))).fit()
     left = {}
     for name in units.covariates:
         others = [other for other in units.covariates if other != name]
-        of_x = 1 - of_all / sm.OLS(units.x, dummies(units, others)).fit().ssr
-        of_y = 1 - full.ssr / of_statsmodels(units, others, clustered=False).ssr
+        of_x = 1 - of_all.mse_resid / sm.OLS(units.x, dummies(units, others)).fit().mse_resid
+        of_y = 1 - full.mse_resid / of_statsmodels(units, others, clustered=False).mse_resid
         left[name] = slope_beside(
-            full.params[0], full.bse[0], int(full.df_resid), *hidden_strengths(of_x, of_y)
+            full.params[0], full.bse[0], int(full.df_resid), *hidden_strengths(max(of_x, 0), max(of_y, 0))
         )
     worst = min(left, key=left.get)
     assert found.hidden.benchmark == worst

@@ -9,7 +9,10 @@ import pytest
 from statsmodels.stats.contingency_tables import StratifiedTable, Table2x2
 
 from orchestration.audit.points import Points
+from orchestration.audit.shares import newcombe
+from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.audit.two_groups import Stratum, e_value, e_value_of_bound, strata_of, two_groups
+from orchestration.statistics.group_contrasts import of_cut
 
 STRATA = [Stratum(12, 80, 10, 120), Stratum(30, 150, 9, 60), Stratum(7, 40, 21, 200)]
 
@@ -73,6 +76,58 @@ def test_the_standardised_difference_holds_the_mix_of_segments_equal():
     assert found.standardised == wanted
     assert found.difference == Fraction(49, 270) - Fraction(40, 380)
     assert found.standardised_low < float(wanted) < found.standardised_high
+
+
+def test_the_interval_of_the_standardised_difference_is_newcombe_s_where_there_is_one_segment():
+    found = two_groups([Stratum(56, 70, 48, 80)])  # his example (a): 0.2000, 0.0524 to 0.3339
+    assert (found.standardised_low, found.standardised_high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert (found.standardised_low, found.standardised_high) == pytest.approx(
+        newcombe(56, 70, 48, 80), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(("n_segments", "units"), [(60, (1, 4)), (60, (5, 8)), (8, (5, 20)), (4, (20, 60))])
+def test_the_interval_of_the_standardised_difference_keeps_its_word_or_is_none(n_segments, units):
+    """Nothing differs; segments of few leads a side have all or no conversions, which is no knowledge."""
+    rng, inside, told = np.random.default_rng(5), 0, 0
+    for _ in range(400):
+        sizes = rng.integers(*units, (n_segments, 2)).tolist()
+        base = rng.uniform(0.02, 0.2, n_segments).tolist()
+        found = two_groups([
+            Stratum(int(rng.binomial(n, p)), n, int(rng.binomial(m, p)), m)
+            for (n, m), p in zip(sizes, base, strict=True)
+        ])  # fmt: skip
+        assert found.is_sparse == (units == (1, 4)) == (found.standardised_low is None)
+        if not found.is_sparse:
+            told += 1
+            inside += found.standardised_low <= 0 <= found.standardised_high
+    assert inside >= 0.94 * told
+
+
+def test_a_segment_with_one_side_alone_is_in_no_figure_but_the_first():
+    found = two_groups([*STRATA, Stratum(40, 50, 0, 0)])
+    assert (found.n_compared, found.k_compared) == (650, 89)
+    assert found.standardised == two_groups(STRATA).standardised
+    assert found.difference != two_groups(STRATA).difference
+    alone = two_groups([Stratum(0, 20, 0, 30), Stratum(40, 50, 0, 0)])
+    assert (alone.standardised, alone.reason) == (None, "zero_variance_y")
+
+
+def test_few_leads_that_are_compared_give_no_figure():
+    """The bars of the note are about the leads of segments with both sides, not about all."""
+    segments = {
+        "lonely": Points.of_outcomes([(3, 20, 12)]),
+        "both": Points.of_outcomes([(3, 14, 6), (0, 15, 4)]),
+    }
+    told = of_cut(segments, Fraction(2), METHOD_BARS)
+    assert (told["contrast_reason_code"], told["standardised_reason_code"]) == ("insufficient",) * 2
+    assert (told["n_leads_compared"], told["standardised_change"], told["e_value"]) == (29, None, None)
+    assert told["many_few_change"] is not None
+    told = of_cut(segments, Fraction(2), Bars(minimum_units=29))
+    assert told["contrast_reason_code"] is None and told["standardised_change_low"] is not None
+    told = of_cut(segments, Fraction(2), Bars(minimum_units=29, minimum_events=11))
+    assert told["contrast_reason_code"] == "insufficient"
+    assert of_cut({}, None, METHOD_BARS)["n_leads_compared"] == 0
 
 
 @pytest.mark.audit("R2", "QU12")

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from expectations.connection import connect
 from ingest.contract import load_contracts
 from orchestration import cli
+from orchestration.access.reading_log import read_log
 from orchestration.explaining.definitions import Definition, definition_of, definitions
 from orchestration.explaining.golden import explain_golden
 from orchestration.explaining.kpi import UnknownFigureError, explain_kpi, months_of, recounted
@@ -192,6 +193,25 @@ def test_nobody_is_named_unless_asked(demo_run, warehouse) -> None:
         for row in explain_golden(demo_run.work, demo_run.published, person).values
     }
     assert values["is_email_opted_out"] in ("true", "false") and date.fromisoformat(values["first_seen_on"])
+
+
+@pytest.mark.audit("CP6")
+def test_what_was_explained_is_logged_by_its_table_and_publication(demo_run, warehouse) -> None:
+    (person,) = warehouse.execute(
+        "select person_id from master.xref_persons where person_id <> 'unknown' order by 1 limit 1"
+    ).fetchone()
+    shown = explain_kpi(demo_run.work, definition_of("cr"), months_of(demo_run.work, definition_of("cr"))[-1])
+    address = next(each.address for each in shown.samples if each.address)
+    n_before = len(read_log(demo_run.company_dir)[0])
+    for subject in ("cr", person, address):
+        arguments = ["explain", subject, "--company", str(demo_run.company_dir)]
+        assert CliRunner().invoke(cli.etalon, arguments).exit_code == 0
+    found = read_log(demo_run.company_dir)[0][n_before:]
+    assert [(each.relation, each.n_rows) for each in found] == [
+        ("mart_management_kpis_month", 1), ("dim_persons", 1), ("crm_lead", 1),
+    ]  # fmt: skip
+    live = json.loads((demo_run.published / "current.json").read_text())["publication_id"]
+    assert {each.publication_id for each in found} == {live}
 
 
 def test_the_command_walks_from_the_figure_to_the_line_in_both_languages(demo_run) -> None:

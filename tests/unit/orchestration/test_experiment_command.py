@@ -18,6 +18,7 @@ from planted_candidate import plant
 from orchestration import cli
 from orchestration.experiments.design import leads_needed
 from orchestration.statistics.experiments import SCHEMAS
+from orchestration.stewardship.exclusions import append_exclusion, exclude
 
 TODAY = dt.datetime.now(dt.UTC).date()
 START, END = TODAY + dt.timedelta(days=10), TODAY + dt.timedelta(days=38)
@@ -98,6 +99,22 @@ def drawn(company: Path, code: str) -> dict:
     """Registered and assigned."""
     told(company, "register", code, "--author", "Ann Lee")
     return told(company, "assign", code, "--author", "Ann Lee")
+
+
+def listed(company: Path, subject: str, since: dt.date = TODAY, until: dt.date | None = None) -> None:
+    """A line of the exclusion lists, entered after the last run."""
+    (company / "stewardship").mkdir(exist_ok=True)
+    moment = dt.datetime(2026, 7, 2, 9)
+    append_exclusion(
+        company / "stewardship",
+        exclude(subject, "vip", None, since, until, "lead", "key_account", "A", moment),
+    )
+
+
+def registered(folder: Path, merged: dict[str, str | None]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    ids, into = pa.array(merged, pa.string()), pa.array(merged.values(), pa.string())
+    pq.write_table(pa.table({"golden_id": ids, "merged_into": into}), folder / "golden_ids.parquet")
 
 
 @pytest.fixture
@@ -195,12 +212,8 @@ def test_an_experiment_on_accounts_holds_their_persons_and_so_do_holdout_and_lis
     write_protocol(company, "odd", segment=_ODD)
     drawn(company, "odd")
     (company / "experiments" / "holdout.csv").write_text("unit_id\nacc_0002\nper_0004_1\n")
-    with duckdb.connect(str(company / "work" / "warehouse.duckdb")) as con:
-        con.execute(
-            "create schema quality_dbt; create table quality_dbt.dq_escalations as select * from (values"
-            " ('acc_0006', 'unknown', true), ('unknown', 'per_0008_0', true), ('unknown', 'per_0009_0', true))"
-            " t(account_id, person_id, is_in_force)"
-        )
+    for record in ("crm/crm_account/A6", "crm/crm_lead/L8_0", "crm/crm_lead/L9_0"):
+        listed(company, record)
     write_protocol(company, "talk", unit="person")
     found = drawn(company, "talk")
     counts = [found[name] for name in ("n_on_list", "n_in_holdout", "n_in_other_experiment", "n_left_out")]
@@ -226,17 +239,50 @@ def test_a_unit_that_has_another_golden_id_since_is_still_in_its_experiment(comp
 
 
 @pytest.mark.audit("EX4", "DE14")
-def test_accounts_on_an_exclusion_list_in_force_are_not_drawn(company):
-    with duckdb.connect(str(company / "work" / "warehouse.duckdb")) as con:
-        con.execute(
-            "create schema quality_dbt; create table quality_dbt.dq_escalations as select * from (values"
-            " ('acc_0003', 'unknown', true), ('acc_0004', 'per_1', true), ('acc_0005', 'unknown', false),"
-            " ('unknown', 'per_2', true)) t(account_id, person_id, is_in_force)"
-        )
+def test_who_is_on_a_list_on_one_of_its_days_is_not_drawn_whatever_the_last_run_knew(company):
+    """No run since: the lists are those of the file. A lead is its person, and the account that holds it."""
+    listed(company, "crm/crm_account/A3")
+    listed(company, "crm/crm_lead/L4_0", TODAY - dt.timedelta(days=90), START + dt.timedelta(days=1))
+    listed(company, "crm/crm_account/A5", TODAY - dt.timedelta(days=90), START)  # over on the first day
+    listed(company, "crm/crm_account/A6", END)  # begins when the experiment is over
+    listed(company, "crm/crm_account/A7", END - dt.timedelta(days=1))
+    listed(company, "crm/crm_account/A8", START, START)  # taken back
+    listed(company, "crm/crm_account/gone")
+    assert drawn(company, "early_call")["n_on_list"] == 3
+    units = drawn_units(company, "early_call")
+    assert {"acc_0005", "acc_0006", "acc_0008"} <= units and not {"acc_0003", "acc_0004", "acc_0007"} & units
+
+
+@pytest.mark.audit("EX4")
+def test_a_holdout_follows_the_ids_that_were_merged_since(company):
+    old, between, gone = "acc_0123456789ab", "acc_0123456789ac", "acc_0123456789ad"
+    registered(company / "published" / "registry", {between: "acc_00aa", "acc_00aa": "acc_0007", "acc_0007": None,
+                                                    gone: None, old: None})  # fmt: skip
+    (company / "experiments" / "holdout.csv").write_text(f"unit_id\n{between}\n{gone}\n")
+    listed(company, old)  # merged by the last run, which was not published
+    registered(company / "work" / "matching", {old: "acc_0011", "acc_0011": None})
+    found = drawn(company, "early_call")
+    assert (found["n_in_holdout"], found["n_on_list"], found["n_left_out"]) == (1, 1, 2)
+    assert not drawn_units(company, "early_call") & {"acc_0007", "acc_0011"}
+
+
+@pytest.mark.audit("EX4")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"unit_id\nacc_0001\nacc_0123456789ff\n", "acc_0123456789ff"),
+        ("unit_id;why\nacc_0001;réservé\n".encode("cp1252"), "byte 22"),
+        (b"unit\n", "unit_id"),
+        (b"", "unit_id"),
+        (b'unit_id\n"acc_0001"x\n', "line 2"),
+    ],
+)
+def test_a_holdout_that_protects_nobody_is_refused(company, content, said):
+    (company / "experiments" / "holdout.csv").write_bytes(content)
     told(company, "register", "early_call", "--author", "Ann Lee")
-    assert told(company, "assign", "early_call", "--author", "Ann Lee")["n_left_out"] == 2
-    text = (company / "experiments" / "early_call" / "assignment.csv").read_text(encoding="utf-8-sig")
-    assert "acc_0005" in text and "acc_0003" not in text and "acc_0004" not in text
+    refused = invoke(company, "assign", "early_call", "--author", "Ann Lee")
+    assert refused.exit_code == 2 and "E-XPT-001" in refused.output and said in refused.output
+    assert not (company / "experiments" / "early_call" / "assignment.csv").exists()
 
 
 @pytest.mark.audit("EX6", "EX10")

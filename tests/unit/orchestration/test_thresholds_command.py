@@ -16,6 +16,7 @@ from planted_candidate import plant
 
 from expectations.thresholds import FILE, read_thresholds
 from orchestration import cli
+from orchestration.access.reading_log import read_log
 from orchestration.commands import exit_codes
 from orchestration.statistics.thresholds import SCHEMAS
 
@@ -177,6 +178,9 @@ def test_what_cannot_be_is_a_usage_error_and_writes_nothing(
 def test_thresholds_are_exported_for_a_spreadsheet(company: Path, tmp_path: Path) -> None:
     path = tmp_path / "thresholds.csv"
     assert invoke(company, "export", str(path)).exit_code == 0
+    assert [(each.command, each.relation, each.n_rows) for each in read_log(company)[0]] == [
+        ("thresholds export", "thresholds", 4)
+    ]
     with path.open(encoding="utf-8-sig", newline="") as file:
         found = list(csv.DictReader(file))
     assert [(r["segment"], r["rule"], r["in_force"], r["data"]) for r in found] == [

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from test_report_inputs import PARQUET, PlantedRun, plant
 
 from orchestration import cli, steps
+from orchestration.access.reading_log import FILE, read_log
 from orchestration.reporting import printing, render_reports
 from orchestration.reporting.printing import PrintError, print_pages, print_reports
 
@@ -107,3 +108,22 @@ def test_a_held_run_writes_its_quality_report_only(tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "write_reports", lambda run, *names: asked.append(names) or [])
     assert CliRunner().invoke(cli.etalon, ["report", "--company", str(company.root)]).exit_code == 0
     assert asked == [("data_quality",)] and "run/settings" in PARQUET
+
+
+@pytest.mark.audit("CP6")
+def test_reports_are_logged_as_read_and_where_they_are_not_the_person_is_told(tmp_path, monkeypatch):
+    company = plant(tmp_path / "company")
+    run = SimpleNamespace(
+        company=company, work=company.work, state=PlantedRun({"publication_id": "2026-06-0a1b"}).state
+    )
+    monkeypatch.setattr(steps, "resume_run", lambda directory: run)
+    monkeypatch.setattr(steps, "write_reports", lambda run, *names: [])
+    arguments = ["report", "--company", str(company.root), "--name", "decision"]
+    assert CliRunner().invoke(cli.etalon, arguments).exit_code == 0
+    (read,) = read_log(company.root)[0]
+    assert (read.command, read.relation, read.publication_id) == ("report", "decision", "2026-06-0a1b")
+    (company.root / FILE).unlink()
+    (company.root / FILE).parent.rmdir()
+    (company.root / FILE).parent.write_text("a file where the folder should be")
+    told = CliRunner().invoke(cli.etalon, arguments)
+    assert told.exit_code == 0 and "not logged" in told.stderr

@@ -119,10 +119,8 @@ def test_a_forecast_within_a_tenth_counts_at_the_bar_and_not_beyond(con) -> None
         deal(con, f"acc_{name}", JUNE, committed, won)
     rest = rows(con)["month", "rest"]
     assert (rest["n_account_months"], rest["n_account_months_within_10pct"]) == (4, 2)
-    assert (
-        rest["within_10pct_rate"] == D("0.5")
-        and rest["within_10pct_low"] < D("0.5") < rest["within_10pct_high"]
-    )
+    assert rest["within_10pct_rate"] == D("0.5")
+    assert (rest["within_10pct_low"], rest["interval_reason_code"]) == (None, "too_few_accounts")
 
 
 def two_classes(con: duckdb.DuckDBPyConnection, factor: float, n: int = 60, reverse: bool = False) -> None:
@@ -174,6 +172,37 @@ def test_the_interval_is_that_of_a_ratio_and_the_same_in_any_order(con, tmp_path
     key = found["year", "key"]
     assert float(key["wape_rate"]) == pytest.approx(ratio, abs=1e-9)
     assert float(key["wape_high"] - key["wape_low"]) == pytest.approx(2 * 1.96 * spread, rel=0.15)
+
+
+@pytest.mark.audit("K46")
+def test_months_of_one_account_go_together_in_every_interval_whatever_its_class(con) -> None:
+    """Each account misses by its own share in both months, and is on the list in the first of them only."""
+    for month in (MAY, JUNE):
+        judged(con, month)
+    missed = np.random.default_rng(3).choice([0, 5, 20, 60], 60)
+    for i, off in enumerate(missed):
+        listed(con, f"acc_{i:02}", MAY, JUNE)
+        for month in (MAY, JUNE):
+            deal(con, f"acc_{i:02}", month, 100 + int(off), 100)
+    row = rows(con)["year", "all"]
+    errors = {
+        "wape": (missed / 100).std(ddof=1) / np.sqrt(60),
+        "within_10pct": (missed <= 10).std(ddof=1) / np.sqrt(60),
+    }
+    for name, error in errors.items():
+        width = float(row[f"{name}_high"] - row[f"{name}_low"])
+        assert width == pytest.approx(2 * 1.96 * error, rel=0.12), name
+        assert row[f"{name}_low"] < row[f"{name}_rate"] < row[f"{name}_high"]
+
+
+@pytest.mark.audit("K46")
+def test_a_share_that_every_draw_repeats_has_no_interval(con) -> None:
+    judged(con, JUNE)
+    for i in range(40):
+        deal(con, f"acc_{i:02}", JUNE, 100 + i % 10, 100)
+    row = rows(con)["month", "all"]
+    assert row["wape_low"] is not None and row["within_10pct_rate"] == 1
+    assert (row["within_10pct_low"], row["within_10pct_high"]) == (None, None)
 
 
 @pytest.mark.audit("K46")

@@ -11,6 +11,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from planted_decisions import SAID, invoke, invoke_json, key, kinds
 
+from orchestration.access.reading_log import read_log
 from orchestration.commands import exit_codes
 from orchestration.safe_sheets import safe_cell
 from orchestration.stewardship import sheets
@@ -39,6 +40,9 @@ def _save(path: Path, rows: list[dict], delimiter: str = ";", encoding: str = "u
 
 def test_the_queue_is_written_as_excel_opens_it_and_no_cell_is_a_formula(site: Path) -> None:
     path = _exported(site, "queue.csv")
+    assert [(each.command, each.relation, each.n_rows) for each in read_log(site)[0]] == [
+        ("steward export", "review_queue", len(_rows(path)))
+    ]
     assert path.read_bytes().startswith(b"\xef\xbb\xbf") and stat.S_IMODE(path.stat().st_mode) == 0o600
     rows = _rows(path)
     assert tuple(rows[0]) == sheets.COLUMNS and rows[0]["item_id"] == "rev_ab"
