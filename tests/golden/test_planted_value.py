@@ -105,6 +105,30 @@ def test_accounts_pull_up_or_down_against_the_growth_and_the_margin_of_the_compa
     ]
 
 
+@pytest.mark.audit("K45")
+def test_credit_notes_alone_have_no_margin_rate(tmp_path: Path) -> None:
+    """Costs of credit notes only: what they give back is no revenue to have a margin of."""
+    work, project = tmp_path / "work", tmp_path / "project"
+    work.mkdir()
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    tables = {name: [dict(row) for row in rows] for name, rows in master_tables().items()}
+    for line in tables["fct_invoice_lines"]:
+        cost = -D(7) if (line["net_amount_reporting"] or 0) < 0 else None
+        line |= {"cost_amount": cost, "cost_amount_reporting": cost}
+    admitted = {"cycle": "2026-06", "verdict": "publish", "ledger_imbalances": 0}
+    write_sources(work, {"quality.gate_verdicts": [admitted], "run.settings": [SETTINGS]})
+    relations = ("dim_accounts", "dim_products", "fct_invoice_lines")
+    write_relations(work / "warehouse.duckdb", {name: tables[name] for name in relations})
+    built = ("fct_revenue_lines", "fct_revenue_group_months", "mart_finance_revenue_month")
+    run_dbt(work, project, "run", "--select", *built)
+    with duckdb.connect(str(work / "warehouse.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select distinct margin_rate, margin_reason_code, margin_amount is null, costed_revenue_amount < 0"
+            " from marts.mart_finance_revenue_month where segment_kind_code = 'all' order by 4"
+        ).fetchall()
+    assert found == [(None, "no_costed_revenue", False, False), (None, "no_costed_revenue", False, True)]
+
+
 @pytest.fixture(scope="module")
 def told_nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The planted company whose sources tell no costs and no reasons of leaving."""
