@@ -144,7 +144,8 @@ class Leads:
 
     x, y: touches before the landmark, converted in the window. judged: in the population of the landmark. at_risk:
     may convert after a touch: neither converted on a day before its creation, nor listed or refusing from the first.
-    converted_us, stopped_us: instants, -1 for none; the first refusal or entry on a list stops a lead. codes: column -> class, named in `names`.
+    converted_us, stopped_us: instants, -1 for none; the first refusal or entry on a list stops a lead.
+    codes: column -> class, named in `names`.
     """
 
     unit: np.ndarray

@@ -129,7 +129,8 @@ select p.channel_code, p.size_band_code,
   least(coalesce(t.n_followed, 0), {most}) as n_followed,
   least(coalesce(t.n_in_window, 0), {most}) as n_in_window,
   coalesce(t.n_followed, 0) = coalesce(t.n_touches, 0) and p.converted_at is not null
-    and not coalesce(t.is_touched_later, false) and p.converted_at <= coalesce(t.last_at, p.created_at) + $horizon * interval 1 day as has_event,
+    and not coalesce(t.is_touched_later, false)
+    and p.converted_at <= coalesce(t.last_at, p.created_at) + $horizon * interval 1 day as has_event,
   p.is_converted, count(*) as n_leads,
   min(cast(p.last_month - interval 5 months as date)) as first_day,
   min(cast(p.last_month + interval 1 month as date)) as end_day

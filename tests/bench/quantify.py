@@ -48,7 +48,8 @@ select md5(i::varchar || '/' || k) as source_key,
   hash(i, k, 2) % 3 > 0 as is_effective
 from outcomes as o, lateral (select unnest(range(o.n_touches)) as k);
 create table master.fct_email_sends as
-select source_key as send_key, hash(source_key) % 50 = 0 as is_replied, cast(null as timestamp) as replied_at from master.fct_touches
+select source_key as send_key, hash(source_key) % 50 = 0 as is_replied,
+  cast(null as timestamp) as replied_at from master.fct_touches
 where source_stream_code = 'email';
 create table master.fct_leads as select lead_id, converted_at, cast(converted_at as date) as converted_on,
   false as is_created_day_only, false as is_converted_day_only,
