@@ -22,6 +22,7 @@ from ingest.contract import load_contract, load_contracts
 from ingest.errors import ConfigurationError
 from ingest.reasons import reasons
 from ingest.strict_yaml import read_yaml
+from ingest.typography import french_spaces
 
 RULES = Path(__file__).with_name("rules")
 
@@ -103,6 +104,10 @@ class Rule:
     question_fr: str
     question_en: str
     checks: tuple[Check, ...]
+
+    def question(self, language: str) -> str:
+        """What the rule asks, in 'fr' or 'en', to be shown; published tables have it as typed."""
+        return french_spaces(self.question_fr) if language == "fr" else self.question_en
 
 
 @dataclass(frozen=True)

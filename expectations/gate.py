@@ -28,6 +28,7 @@ from expectations.waivers import is_used
 from expectations.wording import sentences
 from ingest.controls_result import ControlResult
 from ingest.errors import catalogue, text_of
+from ingest.typography import NARROW_SPACE, french_spaces
 
 VerdictCode = Literal["publish", "publish_with_warnings", "hold"]
 # Files, controls or rules named in one sentence; the rest is in the tables of collect/ and quality/.
@@ -411,7 +412,7 @@ def _of_rule(effect: Effect, code: str, result: RuleResult) -> Sentence:
     }
     share, tolerance = result.failed_share or Decimal(0), result.tolerance
     fr = {
-        "question": result.question_fr,
+        "question": french_spaces(result.question_fr),
         "detail": result.detail_fr or result.detail,
         "owner": owner_name(result.owner, "fr"),
         "share": _percent(share, "fr"),
@@ -446,7 +447,7 @@ def _percent(share: Decimal, language: Literal["fr", "en"]) -> str:
     text = f"{share * 100:.2f}"
     if share > 0 and text == "0.00":
         text = "< 0.01"
-    return f"{text.replace('.', ',')} %" if language == "fr" else f"{text}%"
+    return f"{text.replace('.', ',')}{NARROW_SPACE}%" if language == "fr" else f"{text}%"
 
 
 def _first(names: Sequence[str]) -> str:

@@ -182,9 +182,7 @@ def _wanted(
 def _questions(language: str) -> dict[str, str]:
     from expectations.catalogue import load_catalogue
 
-    return {
-        rule.id: rule.question_fr if language == "fr" else rule.question_en for rule in load_catalogue().rules
-    }
+    return {rule.id: rule.question(language) for rule in load_catalogue().rules}
 
 
 def _plain(item: WorklistItem) -> dict[str, Any]:

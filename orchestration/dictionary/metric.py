@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from ingest.typography import french_spaces
 from orchestration.project import DBT_PROJECT
 
 METRICS_FOLDER = DBT_PROJECT / "models" / "metrics"
@@ -72,12 +73,12 @@ class Metric:
     example: Example | None
 
     def label(self, language: str) -> str:
-        """The label in 'fr' or 'en'."""
-        return self.label_fr if language == "fr" else self.label_en
+        """The label in 'fr' or 'en', to be shown."""
+        return french_spaces(self.label_fr) if language == "fr" else self.label_en
 
     def definition(self, language: str) -> str:
-        """The definition in 'fr' or 'en'."""
-        return self.definition_fr if language == "fr" else self.definition_en
+        """The definition in 'fr' or 'en', to be shown."""
+        return french_spaces(self.definition_fr) if language == "fr" else self.definition_en
 
 
 def metric_meta(metric: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import yaml
 
+from ingest.typography import french_spaces
+
 FILE = Path(__file__).with_name("unavailable.yml")
 
 
@@ -26,12 +28,12 @@ class Unavailable:
     missing_en: str
 
     def label(self, language: str) -> str:
-        """The label in 'fr' or 'en'."""
-        return self.label_fr if language == "fr" else self.label_en
+        """The label in 'fr' or 'en', to be shown."""
+        return french_spaces(self.label_fr) if language == "fr" else self.label_en
 
     def missing(self, language: str) -> str:
-        """What is missing, in 'fr' or 'en'."""
-        return self.missing_fr if language == "fr" else self.missing_en
+        """What is missing, in 'fr' or 'en', to be shown."""
+        return french_spaces(self.missing_fr) if language == "fr" else self.missing_en
 
 
 @cache

@@ -57,6 +57,7 @@ _TYPES = {"minimum_n": pa.int32(), "example_month": pa.date32(), "example_value"
 
 def metric_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row of dim_metric per published metric of the manifest, by name. Halves of a ratio are not."""
+    # French as typed, with ordinary spaces: a table is searched and joined; who shows it sets the spaces of print.
     rows = []
     for metric in metrics_of(manifest["metrics"].values()):
         if not metric.is_published:

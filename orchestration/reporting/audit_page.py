@@ -283,7 +283,7 @@ def audit_context(inputs: AuditInputs, t: Wording, f: Formats) -> dict[str, obje
         ],
         "segment_minimum": inputs.bars.minimum_units,
         "line": _line_cell(inputs.line, inputs.bars, t, f),
-        "checks": check_sentences(inputs.checks, t, f) if inputs.checks else [],
+        "checks": check_sentences(inputs.checks, inputs.bars, t, f) if inputs.checks else [],
         "bridge_chart": _bridge_chart(inputs, t, f),
         "revenue_chart": _revenue_chart(inputs, t, f),
         "latest_revenue": latest,

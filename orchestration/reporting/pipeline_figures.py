@@ -46,8 +46,10 @@ class Movement:
 
     @property
     def is_still(self) -> bool:
-        """Nothing came, went or changed its amount, and nothing slipped."""
-        return not any(self.count(part) for part in PARTS) and not self.counts["n_slipped"]
+        """In this row nothing came, went, slipped or changed its amount, the exchange rates included."""
+        return not (
+            any(self.count(part) for part in PARTS) or self.counts["n_slipped"] or self.amount("rate")
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,10 @@ class PipelineReview:
         """Rows of one cut."""
         wanted = (window, scope, kind)
         return tuple(each for each in self.movements if (each.window, each.scope, each.kind) == wanted)
+
+    def is_still(self, window: str) -> bool:
+        """Nothing moved in any cut: what changes its stage or its forecast category moves between segments alone."""
+        return all(row.is_still for row in self.movements if row.window == window)
 
     def whole(self, window: str, scope: str = "open") -> Movement | None:
         """The row of the whole company; None where nothing was open."""

@@ -29,13 +29,13 @@ def pipeline_review(reader: Reader) -> PipelineReview | None:
         _MOVEMENTS, "select * from relation order by window_code, scope_code, segment_kind_code, segment_code"
     )
     movements = tuple(_movement(row) for row in rows)
-    week = PipelineReview("week", movements).whole("week")
-    window = "month" if week is None or week.is_still else "week"
+    window = "month" if PipelineReview("week", movements).is_still("week") else "week"
     moved = reader.table(
         _DEALS,
         f"""
         select *, count(*) over () as n_all from relation
-        where window_code = ? and (movement_code <> 'unchanged')
+        where window_code = ? and (movement_code <> 'unchanged' or stage_before_code <> stage_after_code
+            or forecast_category_before_code <> forecast_category_after_code)
         order by abs(coalesce(case when movement_code in ('increased', 'decreased') then change_amount
             else last_value_amount end, 0)) desc, opportunity_id limit {MOVED_SHOWN}
         """,

@@ -63,7 +63,11 @@ def _days(row: Movement, f: Formats) -> tuple[str, str]:
 
 
 def _summary(review: PipelineReview, currency: str, t: Wording, f: Formats) -> Part:
-    told = [_told(row, currency, t, f) for window in WINDOWS if (row := review.whole(window))]
+    told = [
+        _told(row, currency, t, f, is_still=review.is_still(window))
+        for window in WINDOWS
+        if (row := review.whole(window))
+    ]
     month = review.whole("month")
     if month and month.counts["n_history_incomplete"]:
         n = month.counts["n_history_incomplete"]
@@ -71,20 +75,21 @@ def _summary(review: PipelineReview, currency: str, t: Wording, f: Formats) -> P
     return Part("summary", t("pipeline.summary"), told, is_list=True)
 
 
-def _told(row: Movement, currency: str, t: Wording, f: Formats) -> str:
+def _told(row: Movement, currency: str, t: Wording, f: Formats, *, is_still: bool) -> str:
     first, last = _days(row, f)
-    values = {"first": first, "last": last, "n": f.integer(row.count("closing"))}
+    before, now = row.count("opening") or 0, row.count("closing") or 0
+    values = {"first": first, "last": last, "n": f.integer(now)}
+    deals_before = t.plural("pipeline.deals", before, n=f.integer(before))
     opening, closing = row.amount("opening"), row.amount("closing")
     if opening is None or closing is None:
         n = row.counts["n_unconverted"]
-        return t.plural(
-            "pipeline.no_amount", n, missing=f.integer(n), before=f.integer(row.count("opening")), **values
-        )
-    if row.is_still:
-        return t("pipeline.still", amount=f.money(closing, currency), **values)
+        return t.plural("pipeline.no_amount", n, missing=f.integer(n), deals_before=deals_before, **values)
+    if is_still:
+        deals = t.plural("pipeline.deals", now, n=f.integer(now))
+        return t("pipeline.still", amount=f.money(closing, currency), deals=deals, **values)
     return t(
         "pipeline.change", opening=f.money(opening, currency), closing=f.money(closing, currency),
-        change=_unbroken(f.money(closing - opening, currency, signed=True)), before=f.integer(row.count("opening")),
+        change=_unbroken(f.money(closing - opening, currency, signed=True)), deals_before=deals_before,
         won=f.integer(row.count("won_exit")), lost=f.integer(row.count("lost_exit")),
         slipped=f.integer(row.counts["n_slipped"]), **values,
     )  # fmt: skip
@@ -99,9 +104,11 @@ def _chart(row: Movement, currency: str, t: Wording, f: Formats) -> str:
     """The waterfall of one window; nothing where amounts are missing or nothing moved."""
     amounts = [(step, row.amount(step)) for step in OPEN_STEPS]
     known = [(step, amount) for step, amount in amounts if amount is not None]
-    if len(known) < len(amounts) or row.is_still:
+    if len(known) < len(amounts):
         return ""
     shown = [each for each in known if each[0] in ("opening", "closing") or each[1]]
+    if not any(amount for step, amount in shown if step not in ("opening", "closing")):
+        return ""
     top = max(abs(amount) for _, amount in shown)
     scale, unit = (1, "")
     if top >= 100_000:
@@ -314,12 +321,17 @@ def _moved(review: PipelineReview, t: Wording, f: Formats) -> Part:
         ("", t("pipeline.column.category")),
     )
     made = [
-        cells(_deal_cell(deal), t.or_raw("pipeline.movement", deal.movement), _amount(deal, f),
+        cells(_deal_cell(deal), t.or_raw("pipeline.movement", _movement(deal)), _amount(deal, f),
               _from_to(_stage(deal.stage_before, t), _stage(deal.stage_after, t)), _planned(deal, f),
               _from_to(_category(deal.category_before, t), _category(deal.category_after, t)))
         for deal in review.moved
     ]  # fmt: skip
     return Part("deals", title, _more(len(made), review.n_moved, "moved", t, f), Grid(columns, made))
+
+
+def _movement(deal: Deal) -> str:
+    """What is listed without a change of its amount has another stage or forecast category."""
+    return "restaged" if deal.movement == "unchanged" else deal.movement
 
 
 def _category(code: str | None, t: Wording) -> str:

@@ -9,6 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,14 @@ SHOWN = {
     "ingest/controls.yml": ("ingest.controls_result", "sentences"),
     "ingest/assistant/wording.yml": ("ingest.assistant.questions", "_catalogue"),
     "ingest/errors.yml": ("ingest.errors", "catalogue"),
+}
+#: Those whose French is as typed in published tables and gets its spaces where each sentence is shown.
+SHOWN_ONE_BY_ONE = {
+    "orchestration/dictionary/french.yml": lambda: shown_of_the_dictionary(),
+    "orchestration/dictionary/unavailable.yml": lambda: shown_of_the_unavailable(),
+    "dbt_project/models/metrics": lambda: shown_of_the_metrics(),
+    "expectations/rules": lambda: shown_of_the_rules(),
+    "expectations/structure.yml": lambda: shown_of_the_structure(),
 }
 #: Typed without its space: a word, a bracket or a place, then the sign, then the end or a space.
 UNSPACED = re.compile(r"[\w})\]»’](?:[:;!?](?=\s|$)|%(?![\w(]))|«(?=[^\s\u00a0])|[^\s\u00a0]»")
@@ -117,6 +126,57 @@ def test_coded_errors_and_reasons_break_at_no_sign():
     told += [reason.text("fr") for reason in reasons().values()]
     assert len(told) > 200
     assert [text for text in told if BREAKING.search(text)] == []
+
+
+def shown_of_the_dictionary() -> tuple[list[str], list[str]]:
+    from orchestration.dictionary.french import said, sentences
+
+    return list(sentences().values()), [said(text, "fr")[0] for text in sentences()]
+
+
+def shown_of_the_unavailable() -> tuple[list[str], list[str]]:
+    from orchestration.dictionary.unavailable import unavailable
+
+    typed = [text for each in unavailable().values() for text in (each.label_fr, each.missing_fr)]
+    return typed, [text for each in unavailable().values() for text in (each.label("fr"), each.missing("fr"))]
+
+
+def shown_of_the_metrics() -> tuple[list[str], list[str]]:
+    from orchestration.dictionary import dictionary
+
+    typed = [text for each in dictionary().values() for text in (each.label_fr, each.definition_fr)]
+    return typed, [
+        text for each in dictionary().values() for text in (each.label("fr"), each.definition("fr"))
+    ]
+
+
+def shown_of_the_rules() -> tuple[list[str], list[str]]:
+    from expectations.catalogue import load_catalogue
+    from orchestration.commands.worklist import _questions
+
+    return [rule.question_fr for rule in load_catalogue().rules], list(_questions("fr").values())
+
+
+def shown_of_the_structure() -> tuple[list[str], list[str]]:
+    """The verdict on dbt tests that fail: their questions stand in its sentences."""
+    from expectations.gate import _of_rule
+    from expectations.results import RuleResult
+
+    content = yaml.safe_load((ROOT / "expectations" / "structure.yml").read_text(encoding="utf-8"))
+    typed = [text for _, text in leaves(content)]
+    results = [
+        RuleResult("D-x", "fact", "facts.x", "critical", "fail", 9, 1, None, Decimal(0), question_fr=text)
+        for text in typed
+    ]
+    return typed, [_of_rule("hold", "critical_rule_failed", result).fr for result in results]
+
+
+@pytest.mark.parametrize("path", SHOWN_ONE_BY_ONE)
+def test_what_is_published_as_typed_breaks_at_no_sign_where_it_is_shown(path):
+    typed, shown = SHOWN_ONE_BY_ONE[path]()
+    assert len(typed) == len(shown)
+    assert any(BREAKING.search(text) for text in typed), "else nothing is proved"
+    assert [text for text in shown if BREAKING.search(text)] == []
 
 
 def labels_with_a_plain_colon(code: str) -> list[int]:

@@ -125,8 +125,9 @@ def tables() -> dict[str, list[dict]]:
 def _calls() -> list[dict]:
     return [
         {"call_key": f"call_{n}", "source_instance": "pbx", "person_id": person, "lead_id": lead,
-         "account_id": "unknown", "rep_id": rep, "direction_code": direction, "started_at": at(moment), "outcome_code": outcome, "talk_s": talk,
-         "duration_s": talk, "is_conversation": outcome == "answered" and talk >= 10, "n_source_rows": 1}
+         "account_id": "unknown", "rep_id": rep, "direction_code": direction, "started_at": at(moment),
+         "outcome_code": outcome, "talk_s": talk, "duration_s": talk,
+         "is_conversation": outcome == "answered" and talk >= 10, "n_source_rows": 1}
         for n, (person, lead, rep, direction, moment, outcome, talk) in enumerate(CALLS)
     ]  # fmt: skip
 

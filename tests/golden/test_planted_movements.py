@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
@@ -163,11 +163,15 @@ class Review:
             "mart_sales_pipeline_movements_cycle",
             "mart_sales_pipeline_deals_cycle",
         ):
-            query = self.queries[model]
-            for name in (*COLUMNS, "fct_pipeline_movements"):
-                query = re.sub(rf'("\w+"\.)?"\w+"\."{name}"', f"memory.main.{name}", query)
+            query = self.here(self.queries[model], *COLUMNS, "fct_pipeline_movements")
             self.con.execute(f"create or replace table memory.main.{model} as {query}")
         return planted
+
+    def here(self, query: str, *names: str) -> str:
+        """A compiled query that reads the named relations from memory."""
+        for name in names:
+            query = re.sub(rf'("\w+"\.)?"\w+"\."{name}"', f"memory.main.{name}", query)
+        return query
 
     def cell(self, window: str, scope: str = "open", kind: str = "all", code: str = "all") -> dict:
         found = self.con.execute(
@@ -228,6 +232,75 @@ def test_the_week_knows_what_stood_on_its_first_morning(review):
     assert review.of("eve", "change_amount", "month") == (10,)
     assert review.of("back", "movement_code, entry_code", "month") == ("reopened", "reopened")
     assert review.of("back", "movement_code, entry_code", "week") == ("unchanged", "carried")
+
+
+def test_a_week_without_movement_weighs_the_same_at_both_ends(review):
+    """The chances of 1 June and of 1 July differ; only the month opens with the older ones, as its snapshot does."""
+    review.build([deal("kept", "1000"), deal("other", "500", opened="2026-05-20")])
+    week, month = review.cell("week"), review.cell("month")
+    assert week["n_unchanged"] == week["n_opening"] == week["n_closing"] == 2
+    assert told(week, "opening_weighted_amount closing_weighted_amount") == (D(300), D(300))
+    assert told(month, "opening_weighted_amount closing_weighted_amount") == (D(150), D(300))
+
+
+@pytest.fixture
+def meeting(review, planted_work) -> Callable[[Sequence[Deal]], Callable[[], list[tuple]]]:
+    """What assert_pipeline_movements_meet_the_snapshots finds broken, beside snapshots taken from the movements."""
+    folder = planted_work.parent / "project" / "target" / "compiled" / "etalon" / "tests" / "singular"
+    query = (folder / "assert_pipeline_movements_meet_the_snapshots.sql").read_text(encoding="utf-8")
+    query = review.here(query, "mart_sales_pipeline_movements_cycle", "mart_sales_pipeline_month")
+
+    def build(deals: Sequence[Deal]) -> Callable[[], list[tuple]]:
+        review.build(deals)
+        review.con.execute(
+            "create or replace table memory.main.mart_sales_pipeline_month as"
+            " select date '2026-05-01' as period_month, segment_kind_code, segment_code, n_opening as n_open,"
+            " opening_amount as pipeline_amount, opening_weighted_amount as weighted_amount"
+            " from memory.main.mart_sales_pipeline_movements_cycle where window_code = 'month' and n_opening > 0"
+            " and scope_code = 'open' union all"
+            " select date '2026-06-01', segment_kind_code, segment_code, n_closing, closing_amount,"
+            " closing_weighted_amount from memory.main.mart_sales_pipeline_movements_cycle"
+            " where window_code = 'month' and n_closing > 0 and scope_code = 'open'"
+        )
+        return lambda: review.con.execute(query).fetchall()
+
+    return build
+
+
+@pytest.mark.parametrize("month", ["2026-05-01", "2026-06-01"])
+@pytest.mark.parametrize("column", ["pipeline_amount", "weighted_amount"])
+@pytest.mark.parametrize("value", ["null", "1"])
+def test_an_amount_that_one_side_lacks_does_not_meet_the_snapshots(review, meeting, month, column, value):
+    broken = meeting(DEALS)
+    assert broken() == []
+    review.con.execute(
+        f"update memory.main.mart_sales_pipeline_month set {column} = {value}"
+        f" where segment_kind_code = 'all' and period_month = date '{month}'"
+    )
+    assert {row[2] for row in broken()} == {"snapshot"}
+
+
+@pytest.mark.parametrize(
+    "column", ["opening_amount", "closing_amount", "closing_weighted_amount", "won_exit_amount"]
+)
+def test_an_amount_that_the_movements_lack_is_broken(review, meeting, column):
+    broken = meeting(DEALS)
+    review.con.execute(
+        f"update memory.main.mart_sales_pipeline_movements_cycle set {column} = null where segment_kind_code = 'all'"
+    )
+    assert broken() != []
+
+
+def test_without_an_exchange_rate_the_amounts_of_both_are_null_or_that_of_the_snapshot_is_known(
+    review, meeting
+):
+    broken = meeting([*DEALS, deal("yen", "900", currency="JPY")])
+    assert broken() == []
+    review.con.execute("update memory.main.mart_sales_pipeline_month set pipeline_amount = 5, weighted_amount = 1"
+                       " where segment_kind_code = 'all' and period_month = date '2026-06-01'")  # fmt: skip
+    assert broken() == [], (
+        "what came and left within the window has no rate: the snapshot knows nothing of it"
+    )
 
 
 def test_what_left_before_and_what_nobody_dated_is_in_no_window(review):

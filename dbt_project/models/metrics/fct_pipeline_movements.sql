@@ -4,6 +4,8 @@
 -- assert_pipeline_movements_meet_the_snapshots compares both.
 -- Amounts are in the reporting currency: the opening one at the rate of its own month, all that moves at the rate of
 -- the cycle. So what the exchange rates did is a part of its own, and opening + parts = closing to the last decimal.
+-- A week in which nothing moves must weigh as much at both ends: it is weighted with the chances known at its end. The
+-- month opens with those known on its first day, as the last monthly snapshot did.
 -- The quarter holds the day after the cycle; what is planned by its end belongs to it, overdue included.
 with windows as (
     select
@@ -11,6 +13,7 @@ with windows as (
         {{ add_days('cycle_end', -7) }} as window_start_on,
         cycle_end as window_end_on,
         cycle_start as cycle_first_on,
+        cycle_end as opening_chances_on,
         as_of,
         {{ first_of_month(add_days('cycle_end', -8)) }} as opening_rate_month,
         {{ add_months(first_of_quarter('cycle_end'), 3) }} as quarter_end_on
@@ -21,6 +24,7 @@ with windows as (
         cycle_start as window_start_on,
         cycle_end as window_end_on,
         cycle_start as cycle_first_on,
+        cycle_start as opening_chances_on,
         as_of,
         {{ add_months('cycle_start', -1) }} as opening_rate_month,
         {{ add_months(first_of_quarter('cycle_end'), 3) }} as quarter_end_on
@@ -122,6 +126,7 @@ told as (
         windows.window_start_on,
         windows.window_end_on,
         windows.cycle_first_on,
+        windows.opening_chances_on,
         windows.opening_rate_month,
         windows.quarter_end_on,
         {% for side in ['before', 'after'] -%}
@@ -304,7 +309,7 @@ select
 from parted
 left join {{ ref('fct_stage_win_rates') }} as chances_before
     on
-        parted.cycle_first_on = chances_before.snapshot_on
+        parted.opening_chances_on = chances_before.snapshot_on
         and parted.before_chance_stage_code = chances_before.stage_code
 left join {{ ref('fct_stage_win_rates') }} as chances_after
     on

@@ -1,5 +1,9 @@
 -- Incident: a weekly review told of deals won and lost that did not add up to the change of the pipeline.
 -- The parts add up in every segment, and the open pipeline at both ends of the cycle is that of the monthly snapshots.
+-- No snapshot is taken on the first day of the week, which is never a first of a month: its opening is held by
+-- tests/golden/test_planted_movements.py and tests/integration/test_pipeline_review_of_the_demo.py.
+-- A null is a value of its own. Only where the window holds an amount without an exchange rate, which its segment then
+-- says, are the amounts of the movements null beside a snapshot that may know its own end.
 with movements as (
     select
         *,
@@ -31,7 +35,8 @@ ends as (
         segment_code,
         n_closing as n_open,
         closing_amount as pipeline_amount,
-        closing_weighted_amount as weighted_amount
+        closing_weighted_amount as weighted_amount,
+        n_unconverted > 0 as is_unconverted
     from movements
     where scope_code = 'open' and segment_kind_code <> 'team'
     union all
@@ -41,9 +46,30 @@ ends as (
         segment_code,
         n_opening as n_open,
         opening_amount as pipeline_amount,
-        opening_weighted_amount as weighted_amount
+        opening_weighted_amount as weighted_amount,
+        n_unconverted > 0 as is_unconverted
     from movements
     where scope_code = 'open' and window_code = 'month' and segment_kind_code <> 'team'
+),
+
+-- a segment that one side has no row of holds nothing there
+compared as (
+    select
+        coalesce(ends.segment_kind_code, snapshots.segment_kind_code) as segment_kind_code,
+        coalesce(ends.segment_code, snapshots.segment_code) as segment_code,
+        coalesce(ends.n_open, 0) as n_open,
+        coalesce(snapshots.n_open, 0) as n_snapshot,
+        case when ends.segment_code is null then 0 else ends.pipeline_amount end as pipeline_amount,
+        case when snapshots.segment_code is null then 0 else snapshots.pipeline_amount end as snapshot_amount,
+        case when ends.segment_code is null then 0 else ends.weighted_amount end as weighted_amount,
+        case when snapshots.segment_code is null then 0 else snapshots.weighted_amount end as snapshot_weighted_amount,
+        coalesce(ends.is_unconverted, false) as is_unconverted
+    from ends
+    full outer join snapshots
+        on
+            ends.is_closing = snapshots.is_closing
+            and ends.segment_kind_code = snapshots.segment_kind_code
+            and ends.segment_code = snapshots.segment_code
 )
 
 select
@@ -51,19 +77,20 @@ select
     segment_code,
     'parts' as broken
 from movements
-where n_ended <> n_closing or ended_amount <> closing_amount
+where n_ended <> n_closing or ended_amount is distinct from closing_amount
 union all
 select
-    coalesce(ends.segment_kind_code, snapshots.segment_kind_code) as segment_kind_code,
-    coalesce(ends.segment_code, snapshots.segment_code) as segment_code,
+    segment_kind_code,
+    segment_code,
     'snapshot' as broken
-from ends
-full outer join snapshots
-    on
-        ends.is_closing = snapshots.is_closing
-        and ends.segment_kind_code = snapshots.segment_kind_code
-        and ends.segment_code = snapshots.segment_code
+from compared
 where
-    coalesce(ends.n_open, 0) <> coalesce(snapshots.n_open, 0)
-    or coalesce(ends.pipeline_amount <> snapshots.pipeline_amount, false)
-    or coalesce(ends.weighted_amount <> snapshots.weighted_amount, false)
+    n_open <> n_snapshot
+    or (is_unconverted and (pipeline_amount is not null or weighted_amount is not null))
+    or (
+        not is_unconverted
+        and (
+            pipeline_amount is distinct from snapshot_amount
+            or weighted_amount is distinct from snapshot_weighted_amount
+        )
+    )

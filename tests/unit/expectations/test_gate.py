@@ -71,7 +71,7 @@ def test_a_failing_critical_rule_holds_and_says_what_where_why_and_next() -> Non
         "R-CRM-001: “Is each record kept only once?” No: 3 of 1204 fail in staging.stg_crm__leads (0.25%, "
         "allowed 0.00%). Publication is held. Owner: Data steward. Next: etalon journal --rule R-CRM-001"
     )
-    assert "(0,25 %, toléré 0,00 %)" in sentence.fr
+    assert "(0,25\u202f%, toléré 0,00\u202f%)" in sentence.fr
 
 
 @pytest.mark.audit("CL7")

@@ -96,7 +96,7 @@ def test_a_worse_critical_rule_holds_names_before_and_after_and_a_waiver_lets_it
         f"R-CRM-001: 30 of 1000 fail in {TABLE} (3.00%), against 10 of 1000 (1.00%) in publication {BEFORE};"
         " a rise of at most 1 point(s) is allowed. Next: etalon journal --rule R-CRM-001"
     )
-    assert "(3,00 %), contre 10 sur 1000 (1,00 %)" in held.sentences[0].fr
+    assert "(3,00\u202f%), contre 10 sur 1000 (1,00\u202f%)" in held.sentences[0].fr
     said = {"rule_id": "R-CRM-001", "author": "cfo", "reason": "known gap of the migration"}
     alive = Waiver(**said, decided_on=date(2026, 6, 1), expires_on=date(2026, 7, 2))
     waived = dataclasses.replace(POLICY, waivers=(alive,))

@@ -133,7 +133,11 @@ REVIEW = PipelineReview("week", (WEEK, MONTH, *QUARTER, *CUTS), MOVED, 27, AT_RI
 _CALM = movement("week", opening="1000", counts={"opening": 2, "closing": 2, "unchanged": 2})
 STILL_WEEK = PipelineReview(
     "month",
-    (_CALM, replace(MONTH, counts=MONTH.counts | {"n_history_incomplete": 0}), *CUTS),
+    (
+        _CALM,
+        replace(MONTH, counts=MONTH.counts | {"n_history_incomplete": 0}),
+        *(row for row in CUTS if row.window == "month"),
+    ),
     MOVED,
     len(MOVED),
     AT_RISK,

@@ -101,6 +101,58 @@ def test_a_still_week_gives_way_to_the_month():
     assert "no movement, 2 deals worth €1,000" in part(page, "summary")
     assert "The deals behind the movements of the month" in part(page, "deals")
     assert "Nothing moved in the week; the month, from 1 June 2026" in part(page, "moved")
+    french = shown(planted.STILL_WEEK, "fr")
+    assert "Rien n’a bougé dans la semaine\u202f; le mois" in french
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        planted.movement(
+            "week", opening="1000", rate="-10", counts={"opening": 2, "closing": 2, "unchanged": 2}
+        ),
+        planted.movement("week", kind="stage", segment="proposal", counts={"entered": 1, "closing": 1}),
+        planted.movement(
+            "week", kind="forecast_category", segment="commit", counts={"left": 1, "opening": 1}
+        ),
+        planted.movement("week", "quarter", counts={"moved_in": 1, "closing": 1}),
+    ],
+)
+def test_a_week_in_which_only_rates_stages_forecasts_or_the_quarter_move_is_not_still(moved):
+    review = replace(planted.STILL, movements=(*planted.STILL.movements, moved))
+    assert planted.STILL.is_still("week") and review.is_still("month") and not review.is_still("week")
+
+
+def test_a_week_in_which_only_a_stage_changes_says_both_ends_and_draws_nothing():
+    entered = planted.movement("week", kind="stage", segment="proposal", counts={"entered": 1, "closing": 1})
+    changed = planted.deal(1, "unchanged")
+    review = replace(
+        planted.STILL,
+        window="week",
+        movements=(*planted.STILL.movements, entered),
+        moved=(changed,),
+        n_moved=1,
+    )
+    page = shown(review)
+    assert "From 24 June 2026 to 30 June 2026: from €1,000 (2 deals) to €1,000 (2)" in part(page, "summary")
+    assert 'class="chart"' not in page
+    assert "Stage or forecast changed 40,001 Prospecting → Proposal" in part(page, "deals")
+
+
+@pytest.mark.parametrize(("language", "one"), [("en", "1 deal"), ("fr", "1 affaire")])
+def test_one_deal_is_told_in_the_singular(language, one):
+    counts = {"opening": 1, "closing": 1}
+    for review, told in (
+        (planted.movement("week", opening="1000", counts=counts), one),
+        (
+            planted.movement("week", opening="1000", increase="5", counts=counts | {"increased": 1}),
+            f"({one})",
+        ),
+        (planted.movement("week", reason="exchange_rate_missing", counts=counts | {"unconverted": 1}), one),
+    ):
+        month = replace(review, window="month", start_on=planted.STARTS["month"])
+        page = part(shown(replace(planted.STILL, movements=(review, month)), language), "summary")
+        assert page.count(told) >= 2 and f"{one}s" not in page
 
 
 def test_amounts_that_are_missing_say_why_and_counts_stay():
@@ -149,7 +201,9 @@ def marts(moved_in_the_week: int) -> dict[str, str]:
         else f"0::bigint as {name}"
         for name in _COUNTED
     )
-    amounts = ", ".join(f"1.5::decimal(38, 4) as {name}" for name in _VALUED)
+    amounts = ", ".join(
+        f"{0 if name == 'rate_amount' else 1.5}::decimal(38, 4) as {name}" for name in _VALUED
+    )
     rows = (
         f"('week', 'open', 'all', 'all', {moved_in_the_week}), ('month', 'open', 'all', 'all', 2),"
         " ('week', 'open', 'stage', 'proposal', 0)"
@@ -172,6 +226,24 @@ def marts(moved_in_the_week: int) -> dict[str, str]:
                 i > 30 as is_silent, false as is_close_date_passed, false as is_often_pushed, false as is_slower_than_won, i > 30 as is_stale
             from range(1, 61, 2) r (i)""",
     }  # fmt: skip
+
+
+def test_deals_that_change_their_stage_are_listed_among_the_movements(tmp_path):
+    planned = marts(0)
+    deals = planned["marts.mart_sales_pipeline_deals_cycle"].replace(
+        "case when i % 2 = 1 then 'proposal' end",
+        "case when i = 1 then 'negotiation' when i % 2 = 1 then 'proposal' end",
+    )
+    with duckdb.connect(str(_work(tmp_path) / "warehouse.duckdb")) as con:
+        con.execute("create schema marts")
+        for name, query in (planned | {"marts.mart_sales_pipeline_deals_cycle": deals}).items():
+            con.execute(f"create table {name} as {query}")
+        con.execute(
+            "update marts.mart_sales_pipeline_movements_cycle set n_entered = 1 where segment_code = 'proposal'"
+        )
+    with reading(tmp_path / "work") as reader:
+        review = pipeline_review(reader)
+    assert (review.window, review.n_moved) == ("week", 31), "30 won ones and the one of another stage"
 
 
 @pytest.mark.parametrize(("moved_in_the_week", "window"), [(1, "week"), (0, "month")])

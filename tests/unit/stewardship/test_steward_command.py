@@ -70,7 +70,10 @@ def test_a_question_without_a_score_and_a_record_that_is_gone_are_shown(site: Pa
     ("language", "told"),
     [
         ("en", "312 records share one phone number: too many to compare pair by pair; these are two of them"),
-        ("fr", "312 fiches partagent un même numéro de téléphone : trop pour être comparées deux à deux"),
+        (
+            "fr",
+            "312 fiches partagent un même numéro de téléphone\u00a0: trop pour être comparées deux à deux",
+        ),
     ],
 )
 def test_a_value_on_too_many_records_is_told_in_words_with_two_of_them(
