@@ -24,7 +24,7 @@ from orchestration.audit.points import Points
 from orchestration.audit.quadrants import quadrants
 from orchestration.audit.regression import CONFIDENCE
 from orchestration.audit.shares import Shared, newcombe_shared
-from orchestration.statistics.account_quadrants import HALF_YEAR_BEFORE, shared
+from orchestration.statistics.account_quadrants import HALF_YEAR_BEFORE, is_full_before, shared
 from orchestration.statistics.audit_units import is_judged
 from orchestration.statistics.figures import RATE, decimal, exact
 
@@ -134,7 +134,7 @@ def figures(
         "n_leads_without_account": without,
         "n_excluded": excluded,
         **_line(accounts),
-        **_quadrants(points[0], points[HALF_YEAR_BEFORE], shared(con)),
+        **_quadrants(points[0], points[HALF_YEAR_BEFORE], shared(con), is_full_before(con)),
         **_median_slope(con),
         **_influence(con, judged_day),
         **_groups(accounts),
@@ -199,7 +199,7 @@ def _line(accounts: Mapping[str, np.ndarray]) -> dict[str, object]:
     return told | {name: decimal(float(value)) for name, value in numbers.items()}
 
 
-def _quadrants(points: Points, before: Points, both: Shared) -> dict[str, object]:
+def _quadrants(points: Points, before: Points, both: Shared, is_full: bool) -> dict[str, object]:
     """Counts, and the change of the share of Q1 since the half year before: other leads, partly the same accounts."""
     now, then = quadrants(points), quadrants(before)
     told: dict[str, object] = {
@@ -218,6 +218,8 @@ def _quadrants(points: Points, before: Points, both: Shared) -> dict[str, object
         return told | {
             "q1_change_reason_code": "no_accounts" if now.q1_share is None else "no_accounts_before"
         }
+    if not is_full:
+        return told | {"q1_change_reason_code": "no_full_period_before"}
     low, high = newcombe_shared(now.q1, now.n, then.q1, then.n, both)
     return told | {
         "q1_change": exact(now.q1_share - then.q1_share),

@@ -191,6 +191,15 @@ def _place(
     con.unregister("places")
 
 
+def is_full_before(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the leads reach back to the first month of the half year before. Reads the tables of `prepare`."""
+    found = con.execute(
+        "select max(date_diff('month', created_month, last_month)) >= $age from audit_units",
+        {"age": 2 * HALF_YEAR_BEFORE - 1},
+    ).fetchall()[0][0]
+    return bool(found)
+
+
 def shared(con: duckdb.DuckDBPyConnection) -> Shared:
     """Accounts that stand in this half year and in the one before, by Q1. Reads the tables of `prepare`."""
     found = con.execute(

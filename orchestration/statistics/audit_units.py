@@ -2,8 +2,10 @@
 
 `audit_units` is one row per dated lead created in the twelve months up to the last month whose leads all had their
 window, and after it up to the cycle's end: who it is, how it ended, its effective touches before each landmark, and
-whether it had converted or refused contact by then (2.7.1). A lead is listed (row DE14) where the person or the company
-stood on an exclusion list in the days whose touches count: `is_listed_<d>` before a landmark, `is_listed` in all.
+whether it had converted or refused contact by then (2.7.1); who refuses since nobody knows when has refused by any.
+A lead is listed (row DE14) where the person or the company stood on an exclusion list in the days whose touches count:
+`is_listed_<d>` before a landmark, `is_listed` in all. `is_refused_at_first`, `is_listed_at_first`: from the creation
+on; `refused_at`, `listed_at`: the first time after it.
 `audit_touches` is one row per touch of these leads from their creation on. Both are temporary tables of the
 connection. A large company has millions of touches in views over calls and mails: one pass over them serves all.
 What does NOT belong here: an estimate, a segment's figure.
@@ -17,6 +19,7 @@ import duckdb
 
 from orchestration.settings import RunSettings
 from orchestration.statistics.frame import METHOD
+from orchestration.statistics.undated_refusals import UNDATED
 
 # segment kind -> column of audit_units; the four cuts of the audit that need no phase (row QU12)
 CUTS = {"channel": "channel_code", "size_band": "size_band_code", "team": "team_code", "rep": "rep_id"}
@@ -44,7 +47,8 @@ where c.is_dated and c.created_on >= cast(b.last_month - interval 11 months as d
 _TOUCHES = """
 create or replace temp table audit_touches as
 select u.unit, t.channel_code, t.direction_code, t.occurred_at, t.is_effective, t.source_stream_code,
-  t.source_key in (select send_key from master.fct_email_sends where is_replied) and t.source_stream_code = 'email'
+  t.source_stream_code = 'email' and t.source_key in (
+    select send_key from master.fct_email_sends where is_replied and (replied_at is null or replied_at < $as_of))
     as is_replied
 from master.fct_touches as t join audit_leads as u on t.lead_id = u.lead_id
 where t.occurred_at >= u.created_at and t.occurred_at < $as_of
@@ -52,14 +56,16 @@ where t.occurred_at >= u.created_at and t.occurred_at < $as_of
 # Once by person and once by company: a join on one or the other would compare every lead with every entry.
 _LISTED = """
 create or replace temp table audit_listed as
-select unit, bool_or(starts_at < created_at + $window * interval 1 day) as is_listed, {listed}
+select unit, bool_or(starts_at < created_at + $window * interval 1 day) as is_listed,
+  bool_or(starts_at <= created_at) as is_listed_at_first,
+  min(starts_at) filter (where starts_at > created_at) as listed_at, {listed}
 from (
   select u.unit, u.created_at, x.starts_at, x.ends_at from audit_leads as u
   join conforming.int_contact_exclusions as x on x.person_id = 'per_' || substr(u.lead_id, 5)
   union all
   select u.unit, u.created_at, x.starts_at, x.ends_at from audit_leads as u
   join conforming.int_contact_exclusions as x on x.account_id = u.account_id)
-where ends_at is null or ends_at > created_at
+where starts_at < $as_of and (ends_at is null or ends_at > created_at)
 group by unit
 """
 _EARLY = """
@@ -72,11 +78,13 @@ refused as (
     min(refused_at) filter (where refused_at > created_at) as refused_at
   from audit_leads
   join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(lead_id, 5)
-  where r.refused_at < $as_of and coalesce(r.ends_at > created_at, true) group by unit)
-select u.*, coalesce(x.is_listed, false) as is_listed, r.refused_at,
-  coalesce(r.is_refused_at_first, false) as is_refused_at_first, {columns}
+  where r.refused_at < $as_of and coalesce(r.ends_at > created_at, true) group by unit),
+undated as ({undated})
+select u.*, coalesce(x.is_listed, false) as is_listed, r.refused_at, x.listed_at,
+  coalesce(r.is_refused_at_first, false) or n.person_id is not null as is_refused_at_first,
+  coalesce(x.is_listed_at_first, false) as is_listed_at_first, {columns}
 from audit_leads as u left join early as e using (unit) left join refused as r using (unit)
-left join audit_listed as x using (unit)
+left join audit_listed as x using (unit) left join undated as n on n.person_id = 'per_' || substr(u.lead_id, 5)
 """
 
 
@@ -95,7 +103,7 @@ def prepare(
     columns = ", ".join(
         f"coalesce(e.x_{d}, 0) as x_{d}, coalesce(u.is_converted_in_window and case when u.is_by_day"
         f" then u.days_to_conversion <= {d} else u.converted_at < u.created_at + interval {d} days end, false)"
-        f" as is_before_{d}, coalesce(r.is_refused_{d}, false) as is_refused_{d},"
+        f" as is_before_{d}, coalesce(r.is_refused_{d}, false) or n.person_id is not null as is_refused_{d},"
         f" coalesce(x.is_listed_{d}, false) as is_listed_{d}"
         for d in landmarks
     )
@@ -108,9 +116,11 @@ def prepare(
     listed = ", ".join(
         f"bool_or(starts_at < created_at + interval {d} days) as is_listed_{d}" for d in landmarks
     )
-    con.execute(_LISTED.format(listed=listed), {"window": settings.conversion_window_days})
     con.execute(
-        _EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks)),
+        _LISTED.format(listed=listed), {"window": settings.conversion_window_days, "as_of": settings.as_of}
+    )
+    con.execute(
+        _EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks), undated=UNDATED),
         {"as_of": settings.as_of},
     )
     con.execute("drop table audit_leads")

@@ -112,9 +112,10 @@ where e.unit_code = 'account' and not m.is_contaminated and c.is_dated
 union all
 select m.experiment_code, m.arm_code, m.stratum_code, m.golden_id, c.lead_id, e.start_on,
   e.end_on + cast($window as integer), e.end_on + cast($window as integer) <= $cycle_end,
-  coalesce(l.converted_on >= e.start_on and l.converted_on < e.end_on + cast($window as integer), false),
+  coalesce(l.converted_on >= e.start_on and l.converted_on < e.end_on + cast($window as integer)
+    and l.converted_on < $cycle_end, false),
   case when l.converted_on >= e.start_on and l.converted_on < e.end_on + cast($window as integer)
-    then l.converted_on end, 0, null, false
+    and l.converted_on < $cycle_end then l.converted_on end, 0, null, false
 from experiment_members as m join experiment_protocols as e using (experiment_code)
 join master.fct_leads as l on l.person_id = m.golden_id
 join metrics.fct_lead_cadences as c on c.lead_id = l.lead_id

@@ -103,8 +103,8 @@ select u.unit, {x} as x, u.is_converted_in_window as y, {is_judged} as is_judged
   u.channel_code, u.size_band_code, u.team_code, u.rep_id, coalesce(c.source_code, 'unknown') as source_code,
   cast(l.lead_score as double) as score, epoch_us(u.created_at) as created_us,
   case when u.converted_at < $as_of then epoch_us(greatest(u.converted_at, u.created_at)) end as converted_us,
-  epoch_us(u.refused_at) as refused_us,
-  coalesce(u.days_to_conversion, 0) >= 0 and not u.is_listed and not u.is_refused_at_first as is_at_risk
+  epoch_us(least(u.refused_at, u.listed_at)) as stopped_us,
+  coalesce(u.days_to_conversion, 0) >= 0 and not u.is_listed_at_first and not u.is_refused_at_first as is_at_risk
 from audit_units as u
 join (select lead_id, source_code from metrics.fct_lead_cadences) as c on c.lead_id = u.lead_id
 join (select lead_id, lead_score from master.fct_leads) as l on l.lead_id = u.lead_id
@@ -112,13 +112,14 @@ where u.is_matured and u.created_month <= u.last_month
   and u.created_month >= cast(u.last_month - interval 5 months as date)
 order by u.unit
 """
-# The touches whose next one is awaited: effective, in the window, before the conversion.
+# The touches whose next one is awaited, and those of the horizon behind the window, which a conversion may follow:
+# effective, before the conversion.
 _TOUCHES = """
 select t.unit, epoch_us(t.occurred_at) as at_us
 from audit_touches as t join audit_units as u on u.unit = t.unit
 where t.is_effective and u.is_matured and u.created_month <= u.last_month
   and u.created_month >= cast(u.last_month - interval 5 months as date)
-  and t.occurred_at < u.created_at + $window * interval 1 day
+  and t.occurred_at < u.created_at + ($window + $horizon) * interval 1 day
   and (u.converted_at is null or u.converted_at >= $as_of
     or t.occurred_at < greatest(u.converted_at, u.created_at))
 order by t.unit, t.occurred_at
@@ -130,12 +131,21 @@ from audit_units
 
 
 @dataclass(frozen=True)
+class Days:
+    """Days after creation whose touches count, and after a touch in which a conversion follows it."""
+
+    window: int
+    horizon: int
+
+
+@dataclass(frozen=True)
 class Leads:
     """Matured leads of the half year in the order of their units, one array element each.
 
     x, y: touches before the landmark, converted in the window. judged: in the population of the landmark. at_risk:
-    may convert after a touch: neither converted on a day before its creation, nor listed, nor refusing from the first.
-    converted_us, refused_us: instants, -1 for none. codes: column -> class, named in `names`.
+    may convert after a touch: neither converted on a day before its creation, nor listed or refusing from the first.
+    converted_us, stopped_us: instants, -1 for none; the first refusal or entry on a list stops a lead.
+    codes: column -> class, named in `names`.
     """
 
     unit: np.ndarray
@@ -146,7 +156,7 @@ class Leads:
     score: np.ndarray
     created_us: np.ndarray
     converted_us: np.ndarray
-    refused_us: np.ndarray
+    stopped_us: np.ndarray
     codes: Mapping[str, np.ndarray]
     names: Mapping[str, list[str]]
 
@@ -176,12 +186,12 @@ def figures(
         int(rows.parameter("yield_horizon_days", Segment("all", "all", "all"))),
         settings.conversion_window_days,
     )
-    touches = con.execute(
-        _TOUCHES, {"as_of": settings.as_of, "window": settings.conversion_window_days}
-    ).fetchnumpy()
+    window = settings.conversion_window_days
+    bind = {"as_of": settings.as_of, "window": window, "horizon": horizon}
+    touches = con.execute(_TOUCHES, bind).fetchnumpy()
     lead, at_us = np.searchsorted(leads.unit, touches["unit"]), np.asarray(touches["at_us"], dtype=np.int64)
     as_of_us = np.datetime64(settings.as_of, "us").astype(np.int64)
-    at_risk, of_lead = _at_risk(leads, lead, at_us, horizon, int(as_of_us))
+    at_risk, of_lead = _at_risk(leads, lead, at_us, Days(window, horizon), int(as_of_us))
     units = _units(leads, lead, at_us, day)
     drawn = _Drawn.of(leads)
     found = []
@@ -231,22 +241,22 @@ def _leads(con: duckdb.DuckDBPyConnection, settings: RunSettings, day: int) -> L
         score=column("score", np.float64, float("nan")),
         created_us=column("created_us", np.int64),
         converted_us=column("converted_us", np.int64, -1),
-        refused_us=column("refused_us", np.int64, -1),
+        stopped_us=column("stopped_us", np.int64, -1),
         codes=codes,
         names=names,
     )
 
 
 def _at_risk(
-    leads: Leads, lead: np.ndarray, at_us: np.ndarray, horizon_days: int, as_of_us: int
+    leads: Leads, lead: np.ndarray, at_us: np.ndarray, days: Days, as_of_us: int
 ) -> tuple[PersonTouches, np.ndarray]:
-    """(person-touches whose end is known, lead of each); touch 0 is the creation of the lead.
+    """(person-touches of the window whose horizon is over, lead of each); touch 0 is the creation of the lead.
 
-    The end of a touch is known when its horizon is over, or when the lead has refused: after that nobody is at risk.
-    lead, at_us: of each touch, by lead and instant.
+    Nobody is at risk after a refusal or an entry on a list. lead, at_us: of each touch, by lead and instant, those of
+    the horizon behind the window included: a conversion after one of them follows none of the window.
     """
-    n, refused = len(leads.unit), leads.refused_us
-    before = (refused[lead] < 0) | (at_us < refused[lead])
+    n, stopped = len(leads.unit), leads.stopped_us
+    before = (stopped[lead] < 0) | (at_us < stopped[lead])
     lead, at_us = lead[before], at_us[before]
     owner = np.concatenate([np.arange(n), lead])
     order = np.argsort(owner, kind="stable")  # the creation, then the touches as they came
@@ -255,10 +265,10 @@ def _at_risk(
     first = np.concatenate([[True], owner[1:] != owner[:-1]])
     touches = np.arange(len(owner)) - np.maximum.accumulate(np.where(first, np.arange(len(owner)), 0))
     is_last = np.concatenate([first[1:], [True]])
-    converted = np.where((refused < 0) | (leads.converted_us < refused), leads.converted_us, -1)[owner]
-    horizon = horizon_days * _DAY
+    converted = np.where((stopped < 0) | (leads.converted_us < stopped), leads.converted_us, -1)[owner]
+    horizon = days.horizon * _DAY
     event = is_last & (converted >= 0) & (converted <= at + horizon)
-    kept = (at + horizon <= as_of_us) | (refused[owner] >= 0)
+    kept = (at + horizon <= as_of_us) & (at < leads.created_us[owner] + days.window * _DAY)
     rows = PersonTouches(
         touches=np.minimum(touches[kept], _MOST),
         event=event[kept].astype(np.int64),

@@ -4,7 +4,7 @@ The event of a phase is its own (row QU14): who was handed over is to be met, wh
 has a landmark, as the leads of touch_lines have: units still waiting for the event so many days after they entered,
 their effective touches before that, the event after it up to the end of the phase's window. The population is six
 months of entries whose window is over, without those lost before the landmark, those whose person refused contact by
-then (2.7.1), and those whose person or company stood on an exclusion list before it (DE14).
+then or since nobody knows when (2.7.1), and those whose person or company stood on an exclusion list before it (DE14).
 What does NOT belong here: the phases that a cycle is framed for; causes.
 """
 
@@ -23,6 +23,7 @@ from orchestration.audit.regression import Line, line
 from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.settings import RunSettings
 from orchestration.statistics.figures import RATE, decimal, exact
+from orchestration.statistics.undated_refusals import UNDATED
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,16 @@ with units as (
   group by o.opportunity_id, o.lead_id, o.account_id, o.opened_at
 )
 """
-_COUNTED = """
-, refusing as (
+_COUNTED = f"""
+, undated as ({UNDATED}),
+refusing as (
   select distinct u.unit_id from units as u
   join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(u.lead_id, 5)
   where u.lead_id <> 'unknown' and r.refused_at < u.entered_at + $landmark * interval 1 day
     and coalesce(r.ends_at > u.entered_at + $landmark * interval 1 day, true)
+  union
+  select u.unit_id from units as u join undated as n on n.person_id = 'per_' || substr(u.lead_id, 5)
+  where u.lead_id <> 'unknown'
 ),
 listed as (
   select u.unit_id from units as u

@@ -5,7 +5,8 @@ and long waiting fills; it is shown and never judged. `landmark_<d>` takes the l
 days after their creation, their effective touches before that, and their conversion after it within the window (2.7).
 Who stood on an exclusion list in the days whose touches count is in no design (DE14).
 Two periods: `month`, the last month whose leads all had their window, and `half_year`, the six months up to it; the
-share of Q1 is compared with the period of the same length before.
+share of Q1 is compared with the period of the same length before, where the leads reach so far back. Leads created
+after the last month, up to the cycle's end, are too young and counted (`n_immature`).
 What does NOT belong here: the statistics (orchestration.audit), sentences, approved thresholds.
 """
 
@@ -118,19 +119,20 @@ DESCRIPTIONS = {
 # Two periods, and beside each the one of the same length before it, of which only the quadrants are wanted (row QU19).
 _QUERY = """
 with designs as (
-  select 'naive' as design_code, date_diff('month', created_month, last_month) as age, {columns}, is_matured,
+  select 'naive' as design_code, date_diff('month', created_month, last_month) as age, {columns},
+    is_matured and created_month <= last_month as is_judged,
     n_effective_touches as x, is_converted_in_window as y, false as is_before, false as is_refused, is_listed
-  from audit_units where created_month <= last_month
+  from audit_units
   {landmarks}
 ),
 counted as (
   select design_code, age, {columns},
-    case when is_matured and not is_listed and not is_before and not is_refused then x end as x,
+    case when is_judged and not is_listed and not is_before and not is_refused then x end as x,
     count(*) as n, count(*) filter (where y) as k,
-    count(*) filter (where not is_matured) as n_immature,
-    count(*) filter (where is_matured and is_listed) as n_listed,
-    count(*) filter (where is_matured and not is_listed and is_before) as n_before,
-    count(*) filter (where is_matured and not is_listed and not is_before and is_refused) as n_refused
+    count(*) filter (where not is_judged) as n_immature,
+    count(*) filter (where is_judged and is_listed) as n_listed,
+    count(*) filter (where is_judged and not is_listed and is_before) as n_before,
+    count(*) filter (where is_judged and not is_listed and not is_before and is_refused) as n_refused
   from designs group by all
 ),
 periods as (
@@ -138,18 +140,21 @@ periods as (
   union all select 'half_year', age > 5, * from counted
 ),
 cuts as (
-  select period_code, is_past, design_code, 'all' as kind, 'all' as segment, x, n, k, n_immature, n_before,
+  select period_code, is_past, design_code, age, 'all' as kind, 'all' as segment, x, n, k, n_immature, n_before,
     n_refused, n_listed from periods
   {cuts}
 )
 select c.period_code, c.is_past, c.design_code, c.kind, c.segment, c.x, cast(sum(c.n) as bigint) as n,
   cast(sum(c.k) as bigint) as k, cast(sum(c.n_immature) as bigint) as n_immature,
   cast(sum(c.n_before) as bigint) as n_before, cast(sum(c.n_refused) as bigint) as n_refused,
-  cast(sum(c.n_listed) as bigint) as n_listed,
+  cast(sum(c.n_listed) as bigint) as n_listed, bool_or(c.age >= 0) as is_of_period,
   cast(case c.period_code when 'month' then b.last_month else b.last_month - interval 5 months end as date)
     as first_day,
-  cast(b.last_month + interval 1 month as date) as end_day
-from cuts as c cross join (select max(last_month) as last_month from audit_units) as b
+  cast(b.last_month + interval 1 month as date) as end_day,
+  case c.period_code when 'month' then b.first_age >= 1 else b.first_age >= 11 end as is_full_before
+from cuts as c cross join (
+  select max(last_month) as last_month, max(date_diff('month', created_month, last_month)) as first_age
+  from audit_units) as b
 group by all order by all
 """
 # Whole weeks, those that mart_management_express_questions_cycle takes: a week of which a day lies in the cycle, with
@@ -184,13 +189,13 @@ class Cell:
 def _sql(landmarks: Sequence[int]) -> str:
     columns = ", ".join(CUTS.values())
     designs = " ".join(
-        f"union all select 'landmark_{d}', date_diff('month', created_month, last_month), {columns}, is_matured,"
-        f" x_{d}, is_converted_in_window, is_before_{d}, is_refused_{d}, is_listed_{d} from audit_units"
-        " where created_month <= last_month"
+        f"union all select 'landmark_{d}', date_diff('month', created_month, last_month), {columns},"
+        f" is_matured and created_month <= last_month, x_{d}, is_converted_in_window, is_before_{d},"
+        f" is_refused_{d}, is_listed_{d} from audit_units"
         for d in landmarks
     )
     cuts = " ".join(
-        f"union all select period_code, is_past, design_code, '{kind}', {column}, x, n, k, n_immature, n_before,"
+        f"union all select period_code, is_past, design_code, age, '{kind}', {column}, x, n, k, n_immature, n_before,"
         " n_refused, n_listed from periods"
         for kind, column in CUTS.items()
     )
@@ -233,6 +238,8 @@ def figures(
     past: dict[Cell, list[tuple[int, int, int]]] = defaultdict(list)
     aside: dict[Cell, list[int]] = defaultdict(lambda: [0] * len(_ASIDE))
     days: dict[str, tuple] = {}
+    full_before: dict[str, bool] = {}
+    of_period: set[Cell] = set()  # a segment that only has younger leads is none of it
     for (
         period,
         is_past,
@@ -246,17 +253,21 @@ def figures(
         before,
         refused,
         listed,
+        is_of_period,
         first,
         end,
+        is_full_before,
     ) in rows:
         cell = Cell(period, design, kind, segment)
-        days[period] = (first, end)
+        days[period], full_before[period] = (first, end), is_full_before
         if x is not None:
             (past if is_past else counts)[cell].append((x, n, k))
         if not is_past:
             for place, number in enumerate((before, refused, listed, immature)):
                 aside[cell][place] += number
-    cells = sorted(set(counts) | set(aside), key=lambda c: (c.period, c.design, c.kind, c.segment))
+            if is_of_period:
+                of_period.add(cell)
+    cells = sorted(of_period, key=lambda c: (c.period, c.design, c.kind, c.segment))
     points = {cell: Points.of_outcomes(counts.get(cell, [])) for cell in cells}
     lines = {cell: line(points[cell]) for cell in cells}
     cuts = _cuts(points, lines, frame.bars)
@@ -276,7 +287,7 @@ def figures(
                 frame,
             ),
             "p_value_adjusted": decimal(adjusted.get(cell)),
-            **_shift(points[cell], Points.of_outcomes(past.get(cell, []))),
+            **_shift(points[cell], Points.of_outcomes(past.get(cell, [])), full_before[cell.period]),
         }
         for cell in cells
     ]
@@ -407,8 +418,11 @@ def _adjusted_p(lines: Mapping[Cell, Line]) -> dict[Cell, float]:
     return found
 
 
-def _shift(points: Points, before: Points) -> dict[str, object]:
-    """Share of Q1 in the period before, around its own means, and the change with its interval (row QU19)."""
+def _shift(points: Points, before: Points, is_full_before: bool) -> dict[str, object]:
+    """Share of Q1 in the period before, around its own means, and the change with its interval (row QU19).
+
+    is_full_before: the company's leads reach back to the first month of that period.
+    """
     now, then = quadrants(points), quadrants(before)
     told: dict[str, object] = {
         "n_leads_before": then.n,
@@ -421,6 +435,8 @@ def _shift(points: Points, before: Points) -> dict[str, object]:
     }
     if now.q1_share is None or then.q1_share is None:
         return told | {"q1_change_reason_code": "no_leads" if now.q1_share is None else "no_leads_before"}
+    if not is_full_before:
+        return told | {"q1_change_reason_code": "no_full_period_before"}
     low, high = newcombe(now.q1, now.n, then.q1, then.n)
     return told | {
         "q1_change": exact(now.q1_share - then.q1_share),

@@ -2,10 +2,11 @@
 
 One pass over the touches. The leads are those whose conversion window is over; the six months end with the last month
 all of whose leads are (the same as of `touch_lines`). A conversion of which only the day is known counts at the first
-instant of that day, so that no touch of the day is credited with it. A lead is at risk until it refuses contact: what
-comes after that is no yield of a touch, and the touch before it stays at risk without an event, as it may be what the
-lead refused. Who refused from the first day on, or stood on an exclusion list in the window (DE14), is in no path and
-counted. Product `touch_yields`.
+instant of that day, so that no touch of the day is credited with it. A lead is at risk until it refuses contact or
+is put on an exclusion list (DE14): what comes after that is no yield of a touch, and the touch before it stays at risk
+without an event, as it may be what the lead refused. Who refused or was listed from the first instant on, or refuses
+since nobody knows when, is in no path and counted. Whether a touch is judged never depends on what came of it: its
+horizon is over or not. Product `touch_yields`.
 What does NOT belong here: hazards (orchestration.audit.yields), thresholds (`thresholds.py`).
 """
 
@@ -24,6 +25,7 @@ import pyarrow as pa
 from orchestration.audit.thresholds import TTF_EDGES
 from orchestration.audit.yields import Path, Paths, yields
 from orchestration.settings import RunSettings
+from orchestration.statistics.undated_refusals import UNDATED
 
 RATE = pa.decimal128(18, 10)
 SEGMENT_COLUMNS = [
@@ -52,7 +54,8 @@ SCHEMA = pa.schema(
 #: No lead is told apart beyond so many touches.
 _MOST = 60
 
-_POPULATION = """
+_POPULATION = (
+    """
 with bounds as (
   select coalesce(max(last_month), $cycle_start) as last_month from (
     select cast(date_trunc('month', created_on) as date) as last_month, bool_and(is_matured) as is_done
@@ -73,45 +76,60 @@ refusing as (
     min(r.refused_at) filter (where r.refused_at > o.created_at) as refused_at
   from of_window as o join conforming.int_contact_refusals as r on r.person_id = o.person_id
   where r.refused_at < $as_of and coalesce(r.ends_at > o.created_at, true) group by o.lead_id),
+entered as (
+  select o.lead_id, o.created_at, x.starts_at, x.ends_at
+  from of_window as o join conforming.int_contact_exclusions as x on x.person_id = o.person_id
+  union all
+  select o.lead_id, o.created_at, x.starts_at, x.ends_at
+  from of_window as o join conforming.int_contact_exclusions as x on x.account_id = o.account_id),
 listed as (
-  select o.lead_id from of_window as o join conforming.int_contact_exclusions as x on x.person_id = o.person_id
-  where x.starts_at < o.created_at + $window * interval 1 day and coalesce(x.ends_at > o.created_at, true)
-  union
-  select o.lead_id from of_window as o join conforming.int_contact_exclusions as x on x.account_id = o.account_id
-  where x.starts_at < o.created_at + $window * interval 1 day and coalesce(x.ends_at > o.created_at, true)),
+  select lead_id, bool_or(starts_at <= created_at) as is_listed_at_first,
+    min(starts_at) filter (where starts_at > created_at) as listed_at
+  from entered where starts_at < $as_of and coalesce(ends_at > created_at, true) group by lead_id),
+undated as ("""
+    + UNDATED
+    + """),
 placed as (
-  select o.*, r.refused_at, coalesce(r.is_refused_at_first, false) as is_refused_at_first,
-    x.lead_id is not null as is_listed
-  from of_window as o left join refusing as r on r.lead_id = o.lead_id left join listed as x on x.lead_id = o.lead_id),
-population as (select * from placed where not is_refused_at_first and not is_listed)
+  select o.*, least(r.refused_at, x.listed_at) as stopped_at,
+    coalesce(x.listed_at <= r.refused_at, x.listed_at is not null) as is_stopped_by_list,
+    coalesce(r.is_refused_at_first, false) or n.person_id is not null as is_refused_at_first,
+    coalesce(x.is_listed_at_first, false) as is_listed_at_first
+  from of_window as o left join refusing as r on r.lead_id = o.lead_id left join listed as x on x.lead_id = o.lead_id
+  left join undated as n on n.person_id = o.person_id),
+population as (select * from placed where not is_refused_at_first and not is_listed_at_first)
 """
-# What becomes of a touch is known when its horizon is over, or when the lead has refused within it.
+)
+# What becomes of a touch is known when its horizon is over, whatever the lead does by then. Touches behind the window
+# are none of the path, but a conversion after one of them follows that one and no touch of the window.
 _PATHS = """,
 risked as (
-  select lead_id, channel_code, size_band_code, created_at, last_month, refused_at,
-    case when refused_at is null or converted_at < refused_at then converted_at end as converted_at,
-    is_converted and coalesce(converted_at < refused_at, true) as is_converted
+  select lead_id, channel_code, size_band_code, created_at, last_month, stopped_at,
+    case when stopped_at is null or converted_at < stopped_at then converted_at end as converted_at,
+    is_converted and coalesce(converted_at < stopped_at, true) as is_converted
   from population),
 touched as (
-  select p.lead_id, count(*) as n_touches,
-    count(*) filter (where t.occurred_at + $horizon * interval 1 day <= $as_of or p.refused_at is not null)
-      as n_followed,
-    count(*) filter (
-      where t.occurred_at < p.created_at + coalesce(w.window_days, $window) * interval 1 day) as n_in_window,
-    max(t.occurred_at) as last_at
+  select p.lead_id,
+    count(*) filter (where t.occurred_at < p.created_at + $window * interval 1 day) as n_touches,
+    count(*) filter (where t.occurred_at < p.created_at + $window * interval 1 day
+      and t.occurred_at + $horizon * interval 1 day <= $as_of) as n_followed,
+    count(*) filter (where t.occurred_at < p.created_at
+      + least(coalesce(w.window_days, $window), $window) * interval 1 day) as n_in_window,
+    max(t.occurred_at) as last_at,
+    bool_or(t.occurred_at >= p.created_at + $window * interval 1 day) as is_touched_later
   from risked as p
   join master.fct_touches as t on t.lead_id = p.lead_id
   left join windows as w on w.channel_code = p.channel_code and w.size_band_code = p.size_band_code
   where t.is_effective and t.occurred_at >= p.created_at and t.occurred_at < $as_of
-    and t.occurred_at < p.created_at + $window * interval 1 day
+    and t.occurred_at < p.created_at + ($window + $horizon) * interval 1 day
     and (p.converted_at is null or t.occurred_at < p.converted_at)
-    and (p.refused_at is null or t.occurred_at < p.refused_at)
+    and (p.stopped_at is null or t.occurred_at < p.stopped_at)
   group by p.lead_id)
 select p.channel_code, p.size_band_code,
   least(coalesce(t.n_touches, 0), {most}) as n_touches,
   least(coalesce(t.n_followed, 0), {most}) as n_followed,
   least(coalesce(t.n_in_window, 0), {most}) as n_in_window,
   coalesce(t.n_followed, 0) = coalesce(t.n_touches, 0) and p.converted_at is not null
+    and not coalesce(t.is_touched_later, false)
     and p.converted_at <= coalesce(t.last_at, p.created_at) + $horizon * interval 1 day as has_event,
   p.is_converted, count(*) as n_leads,
   min(cast(p.last_month - interval 5 months as date)) as first_day,
@@ -120,10 +138,16 @@ from risked as p left join touched as t on t.lead_id = p.lead_id
 group by all order by all
 """
 _ASIDE = """
-select channel_code, size_band_code, count(*) filter (where is_listed) as n_excluded,
-  count(*) filter (where not is_listed and (is_refused_at_first or (refused_at < created_at + $window * interval 1 day
-    and coalesce(refused_at <= converted_at, true)))) as n_refused
-from placed where is_listed or is_refused_at_first or refused_at is not null group by all order by all
+select channel_code, size_band_code,
+  count(*) filter (where is_listed_at_first or (not is_refused_at_first and is_stopped_by_list and is_stopped))
+    as n_excluded,
+  count(*) filter (where not is_listed_at_first
+    and (is_refused_at_first or (not is_stopped_by_list and is_stopped))) as n_refused
+from (
+  select *, stopped_at < created_at + $window * interval 1 day and coalesce(stopped_at <= converted_at, true)
+    as is_stopped
+  from placed where is_listed_at_first or is_refused_at_first or stopped_at is not null)
+group by all order by all
 """
 # A first contact after the conversion, or at its instant, says nothing about what came before it.
 _BUCKETS = """
@@ -181,8 +205,8 @@ class Pooled:
     first_day, end_day: half-open days of creation; None without leads.
     buckets: (leads, conversions) by time to first contact, one for each of TTF_EDGES and one beyond.
     doses: mails of a person and day -> (delivered, complained).
-    aside: leads (excluded, refusing in the window before they converted). The excluded are in nothing above, nor are
-        those who refused from the first day on; the path of the others ends where they refuse.
+    aside: leads (listed, refusing in the window before they converted), by what came first. Those listed or refusing
+        from the first instant on are in nothing above; the path of the others ends there.
     """
 
     first_day: date | None
@@ -221,7 +245,8 @@ def read_pooled(
     con.unregister("windows")
     edges = " ".join(f"when ttf_hours <= {edge} then {n}" for n, edge in enumerate(TTF_EDGES))
     timed = con.execute(
-        _POPULATION + _BUCKETS.format(bucket=f"case {edges} else {len(TTF_EDGES)} end"), bind
+        _POPULATION + _BUCKETS.format(bucket=f"case {edges} else {len(TTF_EDGES)} end"),
+        {"as_of": settings.as_of, "cycle_start": settings.cycle_start},
     ).fetchall()
     dosed = con.execute(
         _DOSES,

@@ -122,6 +122,11 @@ def test_the_share_of_q1_is_compared_with_the_half_year_before_which_shares_no_l
     )
     expected = newcombe_shared(20, 40, 8, 41, Shared(40, 20, 8, 8))
     assert (float(line["q1_change_low"]), float(line["q1_change_high"])) == pytest.approx(expected, abs=1e-9)
+    con.execute("delete from metrics.fct_lead_cadences where created_on < date '2025-07-01'")
+    (short,) = quantify.compute(con, SETTINGS)["account_lines"].to_pylist()
+    assert (short["n_accounts_before"], short["q1_change"], short["q1_change_reason_code"]) == (
+        41, None, "no_full_period_before",
+    )  # fmt: skip
     found = accounts(con)
     high_before = sum(r["quadrant_before_code"] == "q1" for r in found.values())
     assert high_before == 20 and "gone" not in found, (

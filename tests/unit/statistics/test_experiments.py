@@ -473,6 +473,24 @@ def test_persons_are_read_by_what_they_did_after_the_first_day(world):
     assert (sum(r["n_leads"] for r in rows), sum(r["n_converted"] for r in rows)) == (3, 1)
 
 
+@pytest.mark.audit("EX6")
+def test_what_a_person_does_after_the_cycle_changes_nothing_of_it(world):
+    """Forty persons of two leads, read on 1 May in the days of the last windows; ten buy twice on 9 May."""
+    world.experiment(40, text=PROTOCOL + "unit: person\n")
+    world.con.execute("insert into master.dim_persons select 'p' || i, 'a' || i from range(40) t(i)")
+    after = [60 if i % 40 < 10 else 25 if i % 3 == 0 else None for i in range(80)]
+    world.leads([(f"a{i % 40}", -20, days) for i, days in enumerate(after)])
+    world.con.execute(
+        "update master.fct_leads set person_id = 'p' || (cast(substr(lead_id, 2) as integer) % 40)"
+    )
+    may = dt.date(2026, 5, 1)
+    moment = {"as_of": dt.datetime(2026, 5, 1), "cycle_start": dt.date(2026, 4, 1), "cycle_end": may}
+    found = world.read(**moment)
+    assert sum(row["n_test_events"] + row["n_control_events"] for row in found["experiment_weeks"]) > 0
+    world.con.execute("update master.fct_leads set converted_on = null where converted_on >= ?", [may])
+    assert world.read(**moment) == found
+
+
 @pytest.mark.audit("EX4")
 def test_members_of_the_campaign_are_exposed_and_a_control_among_them_is_contaminated(world):
     arms = gain_world(world, gain=0.15, text=PROTOCOL + "exposure_campaign: '701'\n")

@@ -182,14 +182,25 @@ def test_person_touches_are_those_of_the_yields(con):
     add_audit_lead(con, "lea_late", datetime(2026, 5, 30, 9), ((0.5, "voice", True), (29.0, "voice", True)))
     add_audit_lead(con, "lea_odd", START, ((0.5, "voice", True), (0.5, "email", True)), 3.0)
     add_audit_lead(con, "lea_silent", START)
+    add_audit_lead(con, "lea_behind", START, ((29.0, "voice", True), (31.0, "voice", True)), 32.0)
+    add_audit_lead(con, "lea_undated", START, ((1.0, "voice", True),), 3.0)
+    add_audit_lead(con, "lea_open", datetime(2026, 5, 31), ((25.0, "voice", True),))
     for person, day, until in (
-        ("per_1", 2, None), ("per_2", -3, None), ("per_3", -3, -1), ("per_4", 6, 9), ("per_late", 10, None)
+        ("per_1", 2, None), ("per_2", -3, None), ("per_3", -3, -1), ("per_4", 6, 9), ("per_late", 10, None),
+        ("per_open", 53.5, None),
     ):  # fmt: skip
         add(
             con, "conforming.int_contact_refusals", person_id=person, channel_code="email",
             refused_at=START + timedelta(days=day), ends_at=until and START + timedelta(days=until),
         )  # fmt: skip
-    add(con, "conforming.int_contact_exclusions", person_id="per_5", starts_at=START - timedelta(days=90))
+    for n, day in ((5, -90), *((n, 2 + n / 5) for n in range(7, 60, 2))):  # half of them are of START
+        add(
+            con,
+            "conforming.int_contact_exclusions",
+            person_id=f"per_{n}",
+            starts_at=START + timedelta(days=day - 30),
+        )
+    add(con, "master.dim_persons", person_id="per_undated", is_email_opted_out=False, is_call_opted_out=True)
     row = found(con)["all", "all"]
     pooled = touch_yields.read_pooled(con, SETTINGS, HORIZON, {})
     yields = [r for r in touch_yields.yields_table(pooled).to_pylist() if r["segment_kind_code"] == "all"]

@@ -87,13 +87,13 @@ def test_what_was_opened_is_to_be_won_by_touches_of_its_account(con):
 def test_who_refused_or_stood_on_a_list_before_the_landmark_is_in_no_phase(con):
     """Spec 2.7.1: at the landmark of each phase, 5 days after the hand-over and 14 after the opening."""
     handed = MAY + timedelta(days=2)
-    for name in ("stays", "refused", "back", "late", "listed", "met"):
+    for name in ("stays", "refused", "back", "late", "listed", "met", "undated"):
         met = ((4, "meeting", True),) if name == "met" else ()
         add_audit_lead(
             con, f"lea_{name}", MAY, ((3, "voice", True), *met), mql_at=handed, account_id=f"a_{name}"
         )
     opened = AS_OF - timedelta(days=100)
-    for name in ("open", "no", "no_lead", "vip"):
+    for name in ("open", "no", "no_lead", "vip", "undated"):
         add_deal_of(con, name, [1])
         lead = "unknown" if name == "no_lead" else f"lea_of_{name}"
         con.execute(f"update master.fct_opportunities set lead_id = '{lead}' where opportunity_id = '{name}'")
@@ -115,10 +115,12 @@ def test_who_refused_or_stood_on_a_list_before_the_landmark_is_in_no_phase(con):
         ({"account_id": "a_open"}, opened + timedelta(days=14)),
     ):
         add(con, "conforming.int_contact_exclusions", starts_at=begun, **subject)
+    for person in ("per_undated", "per_of_undated", "unknown"):
+        add(con, "master.dim_persons", person_id=person, is_email_opted_out=False, is_call_opted_out=True)
     found = phases(con)
     names = ("n_units", "n_event_before", "n_refused_before", "n_excluded")
-    assert tuple(found["mql"][name] for name in names) == (3, 1, 1, 1)
-    assert tuple(found["opportunity"][name] for name in names) == (2, 0, 1, 1)
+    assert tuple(found["mql"][name] for name in names) == (3, 1, 2, 1)
+    assert tuple(found["opportunity"][name] for name in names) == (2, 0, 2, 1)
 
 
 def test_a_company_without_leads_or_deals_says_why_both_phases_have_no_line(con):

@@ -110,11 +110,12 @@ def recount(leads, k: int) -> tuple[int, int, int]:
     at_risk = events = conversions = 0
     end = (AS_OF - START).total_seconds() / 86400
     for days, conversion in leads:
-        seen = [d for d in days if d < WINDOW and d < end and (conversion is None or d < conversion)]
+        before = [d for d in days if d < end and (conversion is None or d < conversion)]
+        seen = [d for d in before if d < WINDOW]
         stood = [0.0, *seen]
         if k < len(stood) and stood[k] + HORIZON <= end:
             at_risk += 1
-            last = k == len(stood) - 1
+            last = k == len(before)  # a touch behind the window comes before a conversion that follows it
             events += (
                 last and conversion is not None and conversion <= stood[k] + HORIZON and conversion < end
             )
@@ -161,13 +162,14 @@ def test_a_lead_is_at_risk_until_it_refuses_contact(con, seed: int) -> None:
     for row in found:
         k, at_risk, events, conversions = row["touch_number"], 0, 0, 0
         for days, conversion, refused in kept:
-            stop = min(end, WINDOW) if refused is None else min(end, WINDOW, refused)
+            stop = end if refused is None else min(end, refused)
             converts = conversion is not None and (refused is None or conversion < refused)
-            stood = [0.0, *(d for d in days if d < stop and not (converts and d >= conversion))]
-            if k < len(stood) and (stood[k] + HORIZON <= end or refused is not None):
+            before = [d for d in days if d < stop and not (converts and d >= conversion)]
+            stood = [0.0, *(d for d in before if d < WINDOW)]
+            if k < len(stood) and stood[k] + HORIZON <= end:
                 at_risk += 1
                 events += (
-                    k == len(stood) - 1 and converts and conversion <= stood[k] + HORIZON and conversion < end
+                    k == len(before) and converts and conversion <= stood[k] + HORIZON and conversion < end
                 )
             conversions += converts and conversion < WINDOW and len(stood) - 1 == k
         assert (row["n_at_risk"], row["n_events"], row["n_conversions"]) == (at_risk, events, conversions), k
@@ -176,21 +178,60 @@ def test_a_lead_is_at_risk_until_it_refuses_contact(con, seed: int) -> None:
 
 
 @pytest.mark.audit("DE2", "DE14")
-def test_yields_leave_out_who_stood_on_an_exclusion_list_in_the_window(con) -> None:
+def test_yields_leave_out_who_stood_on_an_exclusion_list_at_first_and_end_where_another_is_put_on_one(
+    con,
+) -> None:
+    """An entry that follows a touch takes nothing from it, or customers would leave because they converted."""
     plant(con, [([1.0], 5.0)] * 6)
     name_leads(con)
     con.execute("update metrics.fct_lead_cadences set account_id = 'acc_' || substr(lead_id, 5)")
     for subject, begun, ended in (
         ({"person_id": "per_0"}, -5, 0.5), ({"account_id": "acc_1"}, 29, None), ({"person_id": "per_2"}, 30, None),
         ({"account_id": "acc_3"}, -5, 0), ({"account_id": "acc_1"}, 1, None), ({"person_id": "per_1"}, 1, None),
+        ({"account_id": "acc_4"}, 5.01, None), ({"person_id": "per_5"}, 4.9, None),
     ):  # fmt: skip
         add(con, "conforming.int_contact_exclusions", starts_at=START + timedelta(days=begun),
             ends_at=None if ended is None else START + timedelta(days=ended), **subject)  # fmt: skip
     found = rows_of(compute(con, SETTINGS), "touch_yields")
-    assert [(row["n_at_risk"], row["n_events"]) for row in found] == [(4, 0), (4, 4)]
-    assert {(row["n_leads_excluded"], row["n_leads_refused"]) for row in found} == {(2, 0)}
+    # 0 was listed at first; 1 is listed at its touch, 4 after its conversion, 5 between its touch and its conversion
+    assert [(row["n_at_risk"], row["n_events"]) for row in found] == [(5, 0), (4, 3)]
+    assert {(row["n_leads_excluded"], row["n_leads_refused"]) for row in found} == {(3, 0)}
     whole = rows_of(compute(con, SETTINGS), "touch_yields", "all", "all")
-    assert {row["n_leads_excluded"] for row in whole} == {2}
+    assert {row["n_leads_excluded"] for row in whole} == {3}
+
+
+@pytest.mark.audit("DE2")
+def test_whether_a_touch_is_judged_does_not_depend_on_what_came_of_it(con) -> None:
+    """Touched on day 25 of 31, so that no horizon is over: neither who refused nor who converted tells its yield."""
+    created = AS_OF - timedelta(days=31)
+    plant(con, [([25.0], 28.0)] * 10 + [([25.0], None)] * 10, created=created)
+    name_leads(con)
+    for n in range(10, 20):
+        add(con, "conforming.int_contact_refusals", person_id=f"per_{n}", channel_code="email",
+            refused_at=created + timedelta(days=27))  # fmt: skip
+    found = rows_of(compute(con, SETTINGS), "touch_yields")
+    assert [(row["n_at_risk"], row["n_events"], row["reason_code"]) for row in found] == [
+        (20, 0, None), (0, 0, "nobody_at_risk"),
+    ]  # fmt: skip
+    assert {row["n_leads_refused"] for row in found} == {10}
+
+
+@pytest.mark.audit("DE2")
+def test_a_conversion_after_a_touch_behind_the_window_follows_no_touch_of_the_window(con) -> None:
+    plant(con, [([29.0, 31.0], 32.0)] * 3 + [([29.0], 32.0)] * 2 + [([29.0, 33.0], 32.0)])
+    found = rows_of(compute(con, SETTINGS), "touch_yields")
+    assert [(row["n_at_risk"], row["n_events"]) for row in found] == [(6, 0), (6, 3)]
+
+
+@pytest.mark.audit("DE2")
+def test_who_refuses_since_nobody_knows_when_is_in_no_path(con) -> None:
+    plant(con, [([1.0], 5.0)] * 3)
+    name_leads(con)
+    add(con, "master.dim_persons", person_id="per_0", is_email_opted_out=True, is_call_opted_out=False)
+    found = rows_of(compute(con, SETTINGS), "touch_yields")
+    assert [(row["n_at_risk"], row["n_events"], row["n_leads_refused"]) for row in found] == [
+        (2, 0, 1), (2, 2, 1),
+    ]  # fmt: skip
 
 
 def test_a_conversion_without_an_hour_credits_no_touch_of_its_day(con) -> None:

@@ -166,12 +166,41 @@ def test_a_conversion_whose_day_has_no_hour_leaves_on_the_day_of_the_landmark(co
     assert (found["n_leads"], found["n_converted_before"]) == (1, 1)
 
 
+@pytest.mark.audit("R1")
+def test_who_refuses_since_nobody_knows_when_is_at_no_landmark(con):
+    """Spec 2.7.1: not opted out at the landmark cannot be said of them. A flag that a date explains waits for it."""
+    for name in ("undated", "dated", "bought", "free"):
+        add_lead(con, f"lea_{name}", [1], 3 if name == "bought" else None)
+    for name in ("undated", "dated", "bought", "somebody_else"):
+        add(
+            con,
+            "master.dim_persons",
+            person_id=f"per_{name}",
+            is_email_opted_out=True,
+            is_call_opted_out=False,
+        )
+    add(con, "conforming.int_contact_refusals", person_id="per_dated", channel_code="email", is_of_flag=True,
+        refused_at=START + timedelta(days=20))  # fmt: skip
+    found = row(compute(con, SETTINGS), "landmark_5")
+    assert (found["n_leads"], found["n_refused_before"], found["n_converted_before"]) == (2, 1, 1)
+    assert row(compute(con, SETTINGS), "naive")["n_leads"] == 4
+
+
 @pytest.mark.audit("FR13")
 def test_an_open_window_is_counted_apart_and_ends_the_period(con):
     add_lead(con, "old", [1], 10)
     add_lead(con, "young", [1], created=datetime(2026, 6, 20))
     found = row(compute(con, SETTINGS), "naive")
-    assert found["period_start"] == date(2026, 5, 1) and found["n_leads"] == 1 and found["n_immature"] == 0
+    assert (found["period_start"], found["n_leads"], found["n_immature"]) == (date(2026, 5, 1), 1, 1)
+    add_lead(con, "old_of_june", [1], 10, created=datetime(2026, 6, 1), is_matured=True)
+    add_lead(con, "of_another", [1], created=datetime(2026, 6, 20), rep_id="r2")
+    tables = compute(con, SETTINGS)
+    assert {(r["n_leads"], r["n_immature"]) for r in tables["touch_lines"].to_pylist()
+            if r["segment_code"] == "all"} == {(1, 3)}  # fmt: skip
+    assert row(tables, "landmark_5", kind="rep", segment="r1")["n_immature"] == 2
+    assert not [r for r in tables["touch_lines"].to_pylist() if r["segment_code"] == "r2"], (
+        "none of the period"
+    )
     add_lead(con, "late_in_may", [1], created=datetime(2026, 5, 31, 12), is_matured=False)
     add_lead(con, "april", [1], created=datetime(2026, 4, 3))
     tables = compute(con, SETTINGS)
@@ -355,6 +384,23 @@ def test_the_share_of_q1_is_set_against_the_period_before(con):
     half_year = row(tables, "naive", "half_year")
     assert half_year["n_leads"] == 8
     assert (half_year["q1_change"], half_year["q1_change_reason_code"]) == (None, "no_leads_before")
+
+
+@pytest.mark.audit("QU19")
+@pytest.mark.parametrize(("first", "reason"), [((2025, 10), "no_full_period_before"), ((2025, 6), None)])
+def test_half_a_year_is_not_compared_with_the_few_months_that_a_company_has_before_it(con, first, reason):
+    """Leads from October to May: six months, and two of the six before."""
+    for year, month in (first, (2025, 11), *((2026, m) for m in range(1, 6))):
+        for i in range(4):
+            add_lead(
+                con, f"{year}{month}{i}", [1, 2] if i else [], 10 if i else None, created=datetime(year, month, 4)
+            )  # fmt: skip
+    found = row(compute(con, SETTINGS), "naive", "half_year")
+    assert (found["n_leads"], found["n_leads_before"]) == (20, 8)
+    assert (found["q1_change_reason_code"], found["q1_change"] is None) == (reason, reason is not None)
+    assert row(compute(con, SETTINGS), "naive")["q1_change_reason_code"] is None, (
+        "April stands whole before May"
+    )
 
 
 @pytest.mark.audit("QU12", "QU17", "R2")

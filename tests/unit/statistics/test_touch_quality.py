@@ -1,13 +1,13 @@
 """Answers and meetings of planted touches, by segment and channel."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from planted_audit import add_audit_lead, row
 from planted_candidate import SETTINGS
-from planted_warehouse_of_deals import add, open_warehouse
+from planted_warehouse_of_deals import AS_OF, add, open_warehouse
 from statsmodels.stats.proportion import proportion_confint
 
 from orchestration.statistics import audit_units, touch_quality
@@ -60,6 +60,13 @@ def test_answers_and_meetings_stand_beside_the_number_of_touches(con):
     social = row(found, touch_channel_code="social")
     assert (social["answer_rate"], social["answer_reason_code"]) == (None, "answers_not_recorded")
     assert (social["met_touch_rate"], social["met_touch_reason_code"]) == (0, None)
+
+
+def test_a_reply_that_comes_after_the_cycle_is_none_of_it(con):
+    add_audit_lead(con, "a", MAY, tuple((day, "email", True) for day in range(3)))
+    for place, replied_at in enumerate((AS_OF, AS_OF - timedelta(seconds=1), None)):
+        add(con, "master.fct_email_sends", send_key=f"a/{place}", is_replied=True, replied_at=replied_at)
+    assert row(quality(con), touch_channel_code="all")["n_answered"] == 2
 
 
 def test_a_meeting_that_no_touch_came_before_belongs_to_no_channel(con):
