@@ -148,14 +148,20 @@ def mails(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
 
 
 def objections(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
-    """Of what people logged of a talk: how much names an objection."""
+    """Of what people logged of a talk: how much names an objection, once its CRM notes any."""
+    first: dict = {}
+    for row in tables["int_activities"]:
+        if row["objection_code"] is not None and row["occurred_at"] < as_of:
+            month = month_of(day_in(zone, row["occurred_at"]))
+            first[row["source_instance"]] = min(month, first.get(row["source_instance"], month))
     bands = {account["account_id"]: account["size_band_code"] for account in tables["dim_accounts"]}
     for row in tables["int_activities"]:
         talk = row["activity_type"] in ("call", "meeting", "task", "note")
         if talk and not row["is_deleted"] and not row["is_automated"] and row["occurred_at"] < as_of:
             cuts = {"size_band": bands[row["account_id"]]}
             month = month_of(day_in(zone, row["occurred_at"]))
-            kpis.part("objection_noted_rate", month, cuts, row["objection_code"] is not None, 1)
+            if row["source_instance"] in first and month >= first[row["source_instance"]]:
+                kpis.part("objection_noted_rate", month, cuts, row["objection_code"] is not None, 1)
 
 
 def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:

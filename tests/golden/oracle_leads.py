@@ -249,13 +249,18 @@ def sequence(
 
 
 def routing(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
-    """Leads given to a seller within two hours; nothing where no lead has an assignment."""
+    """Leads given to a seller within two hours, from the month in which their source tells the first assignment."""
     waits = timedelta(hours=2)
-    if not any(lead.get("assigned_at") for lead in tables["fct_leads"]):
-        return
+    first: dict = {}
+    for lead in tables["fct_leads"]:
+        if lead.get("assigned_at") and lead["assigned_at"] < as_of and lead["created_at"]:
+            month, source = month_of(day_in(zone, lead["created_at"])), lead.get("source_instance")
+            first[source] = min(month, first.get(source, month))
     for lead in tables["fct_leads"]:
         born, given = lead["created_at"], lead.get("assigned_at")
-        if born is None or born >= as_of:
+        if born is None or born >= as_of or lead.get("source_instance") not in first:
+            continue
+        if month_of(day_in(zone, born)) < first[lead.get("source_instance")]:
             continue
         by_day = bool(lead["is_created_day_only"] or lead.get("is_assigned_day_only"))
         if lead["is_created_day_only"]:

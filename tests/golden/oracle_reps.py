@@ -158,7 +158,12 @@ def asked_for(tables: dict, cycle_end: date, baselines: Baselines) -> dict[tuple
             within = (min(end, date.fromordinal(last.toordinal() + 1)) - max(month, first)).days
             is_growth = quota["basis_code"] == "growth"
             if is_growth:
-                mean = baselines.mean(scope, holder, quota["metric_code"], month_of(first))
+                mean = baselines.mean(
+                    scope,
+                    holder,
+                    quota["metric_code"],
+                    date(first.year, 1, 1) if length < 3 else month_of(first),
+                )
                 amount = quota["target"]
                 part = (
                     None

@@ -90,7 +90,7 @@ SENDS = [
 ]  # fmt: skip
 
 
-# account, type, logged at (Paris), objection, by software, deleted
+# account, type, logged at (Paris), objection, by software, deleted; a last word names another CRM
 LOGGED = [
     ("acc_1", "call", "04-30 23:59", "price", False, False),
     ("acc_1", "call", "04-02 10:00", None, False, False),
@@ -101,6 +101,8 @@ LOGGED = [
     ("acc_2", "task", "04-05 10:00", "price", False, True),
     ("acc_1", "task", "05-01 00:00", "price", False, False),
     ("acc_1", "call", "07-01 00:00", "price", False, False),  # at as_of
+    ("acc_1", "call", "03-31 23:59", None, False, False),  # before the month of the first objection
+    ("acc_1", "call", "04-06 10:00", None, False, False, "crm_south"),  # notes none
 ]
 
 
@@ -108,8 +110,8 @@ def _logged() -> list[dict]:
     return [
         {"record_key": f"log_{n}", "lead_id": "unknown", "account_id": account, "activity_type": kind,
          "occurred_at": at(moment), "is_warm_intro": False, "objection_code": objection,
-         "is_automated": software, "is_deleted": deleted}
-        for n, (account, kind, moment, objection, software, deleted) in enumerate(LOGGED)
+         "is_automated": software, "is_deleted": deleted, "source_instance": crm[0] if crm else "crm"}
+        for n, (account, kind, moment, objection, software, deleted, *crm) in enumerate(LOGGED)
     ]  # fmt: skip
 
 

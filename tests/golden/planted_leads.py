@@ -40,6 +40,8 @@ ASSIGNED = {
     "lea_35": ("07-01 00:00", False, 0),  # at as_of: not seen
 }
 
+UNTOLD = {"lea_25"}  # of a CRM that tells no assignment
+
 # person, begin and end (Paris): of four leads with a sequence of ten days, two keep it
 REFUSALS = [
     ("per_25", "03-17 09:00", None),  # on the fourth day
@@ -106,6 +108,7 @@ def _assigned(lead: str) -> dict:
     moment, by_day, changes = ASSIGNED.get(lead, (None, False, None))
     return {
         "assigned_at": at(moment) if moment else None, "is_assigned_day_only": by_day, "n_owner_changes": changes,
+        "source_instance": "crm_south" if lead in UNTOLD else None,
     }  # fmt: skip
 
 

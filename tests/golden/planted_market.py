@@ -46,6 +46,25 @@ QUOTAS = [
     ),  # none before
 ]
 
+# A sheet of twelve columns: ten percent more work in every month of a year; March has a number too, which counts.
+SHEET = [
+    (
+        "team",
+        "Ouest",
+        "activities",
+        None,
+        "growth",
+        f"2026-{month:02}-01",
+        f"2026-{month:02}-{last}",
+        "month",
+        "0.1",
+    )
+    for month, last in enumerate((31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), start=1)
+] + [
+    ("team", "Ouest", "activities", None, "value", "2026-03-01", "2026-03-31", "month", "9"),
+    ("team", None, "activities", None, "growth", "2026-04-01", "2026-06-30", "quarter", "0.2"),
+]
+
 # seller, team, hired
 REPS = [("r1", "Ouest", "2025-01-01"), ("r2", "Ouest", "2025-01-01"), ("r3", "Neuf", "2026-05-10")]
 
@@ -111,8 +130,9 @@ ROLES = [
     ("d1", "p3", "influencer", "05-02 10:00"),  # not one of the three
     ("d2", "p1", "decision_maker", "07-01 10:00"),  # noted after the cycle
     ("d3", "p4", "economic_buyer", "05-02 10:00"),  # its deal is won
-    ("d4", "p4", "decision_maker", None), ("d4", "unknown", "economic_buyer", None), ("d4", "p5", "champion", None),
+    ("d4", "p4", "decision_maker", None), ("d4", "p6", "economic_buyer", None), ("d4", "p5", "champion", None),
     ("unknown", "p5", "champion", None),
+    ("d5", "unknown", "champion", None),  # of a contact that nobody can find
 ]  # fmt: skip
 
 # seller or page, metric, day, period, value
@@ -121,6 +141,8 @@ FIGURES = [
     ("r1", "invitations_sent", "2026-05-04", "day", "20"),
     ("r1", "connections_accepted", "2026-06-01", "day", "9"),
     ("r1", "connections_accepted", "2026-06-30", "month", "11"),  # the month's own figure stands before its days
+    ("r1", "invitations_sent", "2026-06-03", "day", "-5"),  # a slip of the keyboard
+    ("r1", "invitations_sent", "2026-06-04", "day", "30"),
     ("r2", "connections_accepted", "2026-06-02", "day", "2"),
     ("r2", "invitations_sent", "2026-06-02", "day", "0"),
     ("r1", "ssi", "2026-05-31", "month", "35"), ("r1", "ssi", "2026-06-08", "day", "60"),
@@ -134,6 +156,8 @@ FIGURES = [
 
 #: Closed deals of companies with an event in the 90 days before, and of others: how many, how many won.
 WITH, WITHOUT = (38, 23), (43, 12)
+#: Companies with a second deal that ended as the first: the odd ones of those with an event, below this number.
+TWICE = 24
 OPENED = date(2025, 6, 2)
 
 
@@ -170,6 +194,8 @@ def _market() -> tuple[list[Row], list[Row], list[str]]:
 
     for n in range(WITH[0]):
         company(f"with_{n}", OPENED, n < WITH[1], 1 + n, *([5] if n % 2 else []))
+        if n % 2 and n < TWICE:
+            deals.append({**deals[-1], "opportunity_id": f"m_with_{n}_again"})
     for n in range(WITHOUT[0]):
         company(f"without_{n}", OPENED, n < WITHOUT[1])
     company("edge_in", OPENED, True, 90)
@@ -226,7 +252,7 @@ def tables() -> dict[str, list[Row]]:
             {"quota_key": f"k{n}", "scope_code": scope, "rep_id": "unknown", "team_name": team, "metric_code": metric,
              "stage_code": stage, "basis_code": basis, "period_start": _day(start), "period_end": _day(end),
              "period_kind_code": kind, "target": Decimal(target)}
-            for n, (scope, team, metric, stage, basis, start, end, kind, target) in enumerate(QUOTAS)
+            for n, (scope, team, metric, stage, basis, start, end, kind, target) in enumerate(QUOTAS + SHEET)
         ],
         "fct_opportunities": own + deals,
         "fct_opportunity_stages": [
@@ -256,7 +282,8 @@ def tables() -> dict[str, list[Row]]:
         "fct_social_metrics": [
             {"social_metric_key": f"s{n:02}", "network_code": "linkedin",
              "holder_kind_code": "page" if "age" in holder else "rep", "rep_id": "none" if "age" in holder else holder,
-             "page_name": holder if "age" in holder else None, "metric_code": metric, "period_code": period,
+             "page_name": holder if "age" in holder else "Profile" if period == "month" else None,
+             "metric_code": metric, "period_code": period,
              "measured_on": _day(day), "period_month": _day(day).replace(day=1), "metric_value": Decimal(value)}
             for n, (holder, metric, day, period, value) in enumerate(FIGURES)
         ],

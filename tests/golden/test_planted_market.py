@@ -39,16 +39,34 @@ def _objective(
 
 
 @pytest.mark.audit("OB5", "OB6", "OB2")
-def test_thirty_percent_more_meetings_are_asked_of_the_mean_of_the_twelve_months_before(market) -> None:
+def test_thirty_percent_more_meetings_are_asked_of_the_mean_of_the_year_before(market) -> None:
     row = _objective(market, JUNE, "meetings", "all", "Ouest")
-    assert (row["baseline_amount"], row["n_baseline_months"]) == (10, 12)
-    assert (row["target_amount"], row["actual_amount"], row["is_attained"]) == (13, 15, True)
-    assert (row["asked_growth_rate"], row["growth_rate"]) == (Decimal("0.3"), Decimal("0.5"))
-    low, high = proportion_confint(15, 15 + 120, method="wilson")
+    assert (row["baseline_amount"], row["n_baseline_months"]) == (Decimal("7.5"), 12)
+    assert (row["target_amount"], row["actual_amount"], row["is_attained"]) == (Decimal("9.75"), 15, True)
+    assert (row["asked_growth_rate"], row["growth_rate"]) == (Decimal("0.3"), Decimal("1"))
+    low, high = proportion_confint(15, 15 + 90, method="wilson")
     assert float(row["growth_low_rate"]) == pytest.approx(low / (1 - low) * 12 - 1, abs=1e-9)
     assert float(row["growth_high_rate"]) == pytest.approx(high / (1 - high) * 12 - 1, abs=1e-9)
     # one month of fifteen meetings does not prove more than thirty percent
     assert row["growth_low_rate"] < row["asked_growth_rate"] and row["is_attainment_proved"] is False
+
+
+@pytest.mark.audit("OB5", "OB6")
+def test_the_growth_of_every_month_of_a_sheet_is_asked_of_the_year_before(market) -> None:
+    """What January asked for is no part of what February is measured on, nor one quarter of the next."""
+    for number in (1, 2, 4, 5, 6):
+        row = _objective(market, date(2026, number, 1), "activities", "all", "Ouest")
+        assert (row["baseline_amount"], row["n_baseline_months"]) == (Decimal("7.5"), 12)
+        assert (row["target_amount"], row["basis_code"]) == (Decimal("8.25"), "growth")
+        assert row["is_attainment_proved"] is not None
+    march = _objective(market, date(2026, 3, 1), "activities", "all", "Ouest")
+    assert (march["target_amount"], march["basis_code"]) == (9, "value")
+    # no growth was asked for: whether one is proved is no question
+    assert march["growth_low_rate"] is not None and march["is_attainment_proved"] is None
+    assert market.execute(
+        "select distinct target_amount, target_period_code from metrics.fct_quota_months"
+        " where scope_code = 'company' and metric_code = 'activities'"
+    ).fetchall() == [(9, "quarter")]
 
 
 @pytest.mark.audit("OB5")
@@ -100,7 +118,7 @@ def test_objectives_of_a_stage_count_the_deals_that_reach_it_and_the_work_done_i
 
 @pytest.mark.audit("K36", "FD2")
 def test_a_buying_role_is_filled_once_however_many_hold_it(market) -> None:
-    """d1 has two of three roles, d2 none in time, d4 all of them, d5 and d6 none."""
+    """d1 has two of three roles, d2 none in time, d4 all of them, d5 one of a contact that nobody can find, d6 none."""
     rows = market.execute(
         "select role_code, n_deals, n_deals_complete, n_deals_empty, n_expected, n_filled, filled_rate,"
         " filled_low_rate, filled_high_rate from marts.mart_sales_buying_roles_cycle"
@@ -110,8 +128,10 @@ def test_a_buying_role_is_filled_once_however_many_hold_it(market) -> None:
         ("all", 5, 1, 3, 15, 5), ("champion", 5, 1, 3, 5, 2), ("decision_maker", 5, 1, 3, 5, 2),
         ("economic_buyer", 5, 1, 3, 5, 1),
     ]  # fmt: skip
-    low, high = proportion_confint(5, 15, method="wilson")
-    assert [float(each) for each in rows[0][6:]] == pytest.approx([1 / 3, low, high], abs=1e-9)
+    low, high = proportion_confint(2, 5, method="wilson")
+    assert [float(each) for each in rows[1][6:]] == pytest.approx([2 / 5, low, high], abs=1e-9)
+    # roles of a deal are filled together: fifteen of them are not fifteen trials
+    assert (float(rows[0][6]), *rows[0][7:]) == (pytest.approx(1 / 3, abs=1e-9), None, None)
     strategic = market.execute(
         "select n_filled, n_expected from marts.mart_sales_buying_roles_cycle"
         " where segment_kind_code = 'account_kind' and segment_code = 'strategic' and role_code = 'all'"
@@ -123,34 +143,39 @@ def test_a_buying_role_is_filled_once_however_many_hold_it(market) -> None:
 def test_deals_after_a_trigger_event_are_compared_with_those_without_any(market) -> None:
     """90 days before counts and 91 does not; the day itself, the day after and deals before the first event neither."""
     row = market.execute(
-        "select n_with, n_with_reached, n_without, n_without_reached, difference_points, difference_low_points,"
+        "select n_with, n_with_reached, n_accounts_with, n_without, n_without_reached, n_accounts_without,"
+        " difference_points, difference_low_points,"
         " difference_high_points, status_code, reason_code from marts.mart_sales_trigger_events_cycle"
         " where outcome_code = 'win' and event_kind_code = 'any'"
     ).fetchone()
     (n1, k1), (n0, k0) = planted_market.WITH, planted_market.WITHOUT
-    n1, k1 = n1 + 1, k1 + 1  # edge_in
+    twice = [n for n in range(planted_market.TWICE) if n % 2]
+    accounts1 = n1 + 1
+    n1, k1 = n1 + 1 + len(twice), k1 + 1 + sum(n < k1 for n in twice)  # edge_in, and the second deals
     n0, k0 = n0 + 4, k0 + 3  # edge_out, same_day, after and just_in
     n0, k0 = n0 + 1, k0 + 1  # d3, of a company that nothing is told of
-    assert row[:4] == (n1, k1, n0, k0)
-    low, high = confint_proportions_2indep(k1, n1, k0, n0, method="newcomb", compare="diff")
-    assert [float(each) for each in row[4:7]] == pytest.approx(
+    assert row[:6] == (n1, k1, accounts1, n0, k0, n0)
+    # two deals of one company tell no more than one: 27 companies with one deal and 12 with two are fewer than 51
+    size = n1**2 / (accounts1 - len(twice) + 4 * len(twice))
+    low, high = confint_proportions_2indep(k1 / n1 * size, size, k0, n0, method="newcomb", compare="diff")
+    assert [float(each) for each in row[6:9]] == pytest.approx(
         [100 * (k1 / n1 - k0 / n0), 100 * low, 100 * high], abs=1e-8
     )
-    assert row[7:] == ("associated_higher", None)
+    assert row[9:] == ("associated_higher", None)
 
 
 @pytest.mark.audit("PB16")
 def test_too_few_units_are_not_compared(market) -> None:
     rows = market.execute(
-        "select outcome_code, event_kind_code, n_with, difference_points, status_code, reason_code"
+        "select outcome_code, event_kind_code, n_with, n_accounts_with, difference_points, status_code, reason_code"
         " from marts.mart_sales_trigger_events_cycle where status_code = 'insufficient' order by 1, 2"
     ).fetchall()
-    # half of the companies had a second event, and no lead is of a company that is known
+    # half of the companies had a second event, 31 deals of 19 companies; no lead is of a company that is known
     assert rows == [
-        ("conversion", "acquisition", 0, None, "insufficient", "n_below_minimum"),
-        ("conversion", "any", 0, None, "insufficient", "n_below_minimum"),
-        ("conversion", "funding", 0, None, "insufficient", "n_below_minimum"),
-        ("win", "acquisition", 19, None, "insufficient", "n_below_minimum"),
+        ("conversion", "acquisition", 0, 0, None, "insufficient", "n_below_minimum"),
+        ("conversion", "any", 0, 0, None, "insufficient", "n_below_minimum"),
+        ("conversion", "funding", 0, 0, None, "insufficient", "n_below_minimum"),
+        ("win", "acquisition", 31, 19, None, "insufficient", "n_below_minimum"),
     ]
 
 
@@ -176,6 +201,7 @@ def test_counts_of_networks_are_added_and_levels_never(market) -> None:
         ("06", "r1", "connections_accepted"): (11, "count", 1, None, 7, None),
         ("06", "r2", "connections_accepted"): (2, "count", 1, None, None, none),
         ("06", "all", "connections_accepted"): (13, "count", 2, None, 7, None),
+        ("06", "r1", "invitations_sent"): (None, "count", 1, "negative_figure", 20, None),
         ("06", "r2", "invitations_sent"): (0, "count", 1, None, None, none),
         ("06", "all", "invitations_sent"): (0, "count", 1, None, 20, None),
         ("06", "r2", "acceptance_rate"): (None, "rate", 1, "no_unit", None, none),

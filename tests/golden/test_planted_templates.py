@@ -19,7 +19,7 @@ BUILT = (
     *("time_zones", "public_holidays", "lead_definitions", "lead_sources", "fct_lead_qualifications"),
     *("fct_lead_cadences", "mart_sales_template_shares_cycle"),
 )
-QUADRANTS = {"acc_1": "q1", "acc_2": "q1", "acc_3": "q3", "acc_4": "q2"}
+QUADRANTS = {"acc_1": "q1", "acc_2": "q1", "acc_3": "q3", "acc_4": "q2", "acc_5": "q1"}
 # lead, account, created (Paris); the window is 45 days and the cycle ends on 30 June: April is the last matured month
 LEADS = [
     ("lea_1", "acc_1", "2026-04-02 10:00"),
@@ -33,6 +33,15 @@ LEADS = [
     ),  # its month is not matured: one of its leads is younger than 45 days
     ("lea_6", "acc_1", "2026-05-30 10:00"),
     ("lea_7", "acc_3", "2025-10-31 23:59"),  # too old
+    ("lea_8", "acc_2", "2026-02-10 10:00"),  # listed
+    ("lea_9", "acc_5", "2026-02-10 10:00"),  # of a company that is listed
+]
+# person, company, first instant and end (Paris)
+LISTED = [
+    ("per_8", None, "2026-03-27 09:59", None),  # in the last minute of the window
+    (None, "acc_5", "2026-01-01 00:00", "2026-02-10 10:01"),
+    ("per_1", None, "2026-01-01 00:00", "2026-04-02 10:00"),  # over in the instant of the creation
+    ("per_2", None, "2026-02-24 10:00", None),  # at the end of the window
 ]
 # template, lead, at (Paris), how many
 TOUCHES = [
@@ -47,6 +56,8 @@ TOUCHES = [
     ("intro", "lea_5", "2026-05-02 10:00", 40),
     ("intro", "lea_7", "2025-11-02 10:00", 40),
     ("intro", "unknown", "2026-04-03 10:00", 40),
+    ("intro", "lea_8", "2026-02-11 10:00", 40),
+    ("intro", "lea_9", "2026-02-11 10:00", 40),
 ]
 
 
@@ -70,6 +81,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n, (template, lead, moment, many) in enumerate(TOUCHES)
         for i in range(many)
     ]  # fmt: skip
+    listed = [
+        {"exclusion_id": f"x{n}", "list_code": "do_not_contact", "person_id": person, "account_id": account,
+         "starts_at": at(first), "ends_at": at(last) if last else None}
+        for n, (person, account, first, last) in enumerate(LISTED)
+    ]  # fmt: skip
     admitted = {"cycle": "2026-06", "verdict": "publish", "ledger_imbalances": 0}
     quadrants = [{"account_id": account, "quadrant_code": code} for account, code in QUADRANTS.items()]
     write_sources(
@@ -80,7 +96,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "statistics.account_quadrants": quadrants,
         },
     )
-    write_relations(work / "warehouse.duckdb", {"fct_leads": leads, "fct_templated_touches": touches})
+    write_relations(
+        work / "warehouse.duckdb",
+        {"fct_leads": leads, "fct_templated_touches": touches, "int_contact_exclusions": listed},
+    )
     only = ("--resource-type", "model", "--resource-type", "seed")
     run_dbt(work, project, "build", "--select", *BUILT, *only)
     return work / "warehouse.duckdb"

@@ -39,6 +39,7 @@ class Company:
         self.sends: list[dict] = []
         self.intros: list[dict] = []
         self.refusals: list[dict] = []
+        self.undated: list[str] = []
 
     def lead(self, name: str, segment: str, created: str, touches: str = "", **values) -> None:
         """touches: '<day>[@<hour>]<channel>[!]' by spaces; channel v, e, s or m; ! reached nobody."""
@@ -82,9 +83,12 @@ class Company:
             "sent_at": at(moment), "is_sent": True, "is_automated": True,
         })  # fmt: skip
 
-    def unsubscribes(self, name: str, moment: str) -> None:
-        """Mails are refused from an instant on."""
-        self.refusals.append({"person_id": f"per_{name}", "channel_code": "email", "refused_at": at(moment)})
+    def unsubscribes(self, name: str, moment: str, ended: str | None = None) -> None:
+        """Mails are refused from an instant on, for good or up to another."""
+        self.refusals.append(
+            {"person_id": f"per_{name}", "channel_code": "email", "refused_at": at(moment),
+             "ends_at": at(ended) if ended else None}
+        )  # fmt: skip
 
     def intro(self, name: str, moment: str) -> None:
         """A logged introduction."""
@@ -118,6 +122,16 @@ def planted() -> Company:
     c.lead("ttf_never", "inbound/smb", "06-23 09:00", "0v!")
     c.lead("ttf_weekend", "inbound/smb", "06-26 16:30", "3@09:30e")  # Friday to Monday, an hour of work
     c.lead("ttf_lost", "inbound/smb", "06-23 09:00", status_code="disqualified")
+    c.lead("ttf_refused", "inbound/smb", "06-23 09:00")
+    c.unsubscribes("ttf_refused", "06-24 09:00")
+    c.lead(
+        "ttf_back", "inbound/smb", "06-23 09:00", is_opted_out=True
+    )  # wrote again; the flag was never cleared
+    c.unsubscribes("ttf_back", "06-24 09:00", "06-29 09:00")
+    c.lead("ttf_refuses_later", "inbound/smb", "06-23 09:00", is_opted_out=True)
+    c.unsubscribes("ttf_refuses_later", "07-02 09:00")
+    c.lead("ttf_undated", "inbound/smb", "06-23 09:00")
+    c.undated.append("per_ttf_undated")
     c.lead("ttf_minute", "inbound/smb", "06-23 09:00", "0@11:01e", rep_id="rep_2")
     c.lead("ttf_day", "inbound/smb", "06-23 00:00", is_created_day_only=True)
     c.lead("ttf_before", "inbound/smb", "06-23 09:00", "0@08:00e")
@@ -173,6 +187,10 @@ def _build(work: Path, project: Path, company: Company, variables: dict) -> None
         {
             "fct_leads": company.leads, "fct_touches": company.touches, "fct_email_sends": company.sends,
             "int_activities": company.intros, "int_contact_refusals": company.refusals,
+            "dim_persons": [
+                {"person_id": person, "account_id": "unknown", "is_email_opted_out": True, "is_call_opted_out": False}
+                for person in company.undated
+            ],
         },
     )  # fmt: skip
     only = ("--resource-type", "model", "--resource-type", "seed")
@@ -304,7 +322,7 @@ def test_the_mart_counts_what_was_judged_and_lists_every_rule(judged) -> None:
         assert row["within_rate"] == (
             round(Decimal(row["n_within"]) / row["n_judged"], 10) if row["n_judged"] else None
         )
-    assert of_company["ttf_max_hours"]["n_never_contacted"] == 3
+    assert of_company["ttf_max_hours"]["n_never_contacted"] == 7
     assert of_company["min_touches"]["threshold_value"] is None  # 3, 4, 6 and 8
     (mid,) = [r for r in rows if (r["segment_code"], r["rule_code"]) == ("outbound/mid", "max_touches")]
     assert (mid["n_judged"], mid["n_within"], mid["threshold_value"]) == (5, 4, 8)
@@ -330,6 +348,10 @@ def test_late_first_contacts_are_named_with_their_owner_as_often_as_they_are_cou
     hours = Decimal(int((end - due).total_seconds())) / 3600
     assert late["ttf_never"][1:] == (due, None, "waiting", hours, Decimal(6 * 8 - 2), None)
     assert late["ttf_lost"][3] == "closed"
+    # only a refusal that holds at the end of the cycle, or since nobody knows when, closes
+    assert [late[f"ttf_{name}"][3] for name in ("refused", "back", "refuses_later", "undated")] == [
+        "closed", "waiting", "waiting", "closed",
+    ]  # fmt: skip
     assert late["ttf_day"][1:] == (None, None, "waiting", None, None, "created_day_only")
     assert "ttf_before" not in late and "smb_bar" not in late
     assert set(late) == {

@@ -105,6 +105,30 @@ def test_accounts_pull_up_or_down_against_the_growth_and_the_margin_of_the_compa
     ]
 
 
+@pytest.mark.audit("K45")
+def test_credit_notes_alone_have_no_margin_rate(tmp_path: Path) -> None:
+    """Costs of credit notes only: what they give back is no revenue to have a margin of."""
+    work, project = tmp_path / "work", tmp_path / "project"
+    work.mkdir()
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    tables = {name: [dict(row) for row in rows] for name, rows in master_tables().items()}
+    for line in tables["fct_invoice_lines"]:
+        cost = -D(7) if (line["net_amount_reporting"] or 0) < 0 else None
+        line |= {"cost_amount": cost, "cost_amount_reporting": cost}
+    admitted = {"cycle": "2026-06", "verdict": "publish", "ledger_imbalances": 0}
+    write_sources(work, {"quality.gate_verdicts": [admitted], "run.settings": [SETTINGS]})
+    relations = ("dim_accounts", "dim_products", "fct_invoice_lines")
+    write_relations(work / "warehouse.duckdb", {name: tables[name] for name in relations})
+    built = ("fct_revenue_lines", "fct_revenue_group_months", "mart_finance_revenue_month")
+    run_dbt(work, project, "run", "--select", *built)
+    with duckdb.connect(str(work / "warehouse.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select distinct margin_rate, margin_reason_code, margin_amount is null, costed_revenue_amount < 0"
+            " from marts.mart_finance_revenue_month where segment_kind_code = 'all' order by 4"
+        ).fetchall()
+    assert found == [(None, "no_costed_revenue", False, False), (None, "no_costed_revenue", False, True)]
+
+
 @pytest.fixture(scope="module")
 def told_nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The planted company whose sources tell no costs and no reasons of leaving."""
@@ -140,8 +164,8 @@ def told_nothing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_no_source_tells_is_unknown_and_not_nothing(told_nothing: Path) -> None:
     with duckdb.connect(str(told_nothing), read_only=True) as con:
         margins = con.execute(
-            "select distinct margin_rate, margin_reason_code, cost_shown_rate, cost_shown_reason_code"
-            " from marts.mart_finance_revenue_month"
+            "select distinct margin_rate, margin_reason_code, cost_shown_rate, cost_shown_reason_code,"
+            " costed_revenue_amount, cost_amount, margin_amount from marts.mart_finance_revenue_month"
         ).fetchall()
         reasons = con.execute(
             "select distinct churn_reason_told_rate, churn_reason_told_reason_code"
@@ -151,13 +175,13 @@ def test_what_no_source_tells_is_unknown_and_not_nothing(told_nothing: Path) -> 
             "select distinct churn_reason_code, account_share_rate from marts.mart_finance_churn_reasons_month"
         ).fetchall()
         classes = con.execute(
-            "select distinct value_class_code, value_class_reason_code, margin_rate, company_margin_rate"
-            " from marts.mart_accounts_margins_cycle"
+            "select distinct value_class_code, value_class_reason_code, margin_rate, company_margin_rate,"
+            " costed_revenue_amount, cost_amount, margin_amount from marts.mart_accounts_margins_cycle"
         ).fetchall()
-    assert margins == [(None, "costs_not_delivered", None, "costs_not_delivered")]
+    assert margins == [(None, "costs_not_delivered", None, "costs_not_delivered", None, None, None)]
     assert reasons == [(None, "churn_reasons_not_delivered")]
     assert kept_apart == [("unknown", None)]
-    assert classes == [(None, "costs_not_delivered", None, None)]
+    assert classes == [(None, "costs_not_delivered", None, None, None, None, None)]
 
 
 @pytest.mark.audit("PB5")

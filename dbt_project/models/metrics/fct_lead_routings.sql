@@ -1,6 +1,24 @@
 -- When a lead was given to a seller, against the time it may wait for one. A lead that had its seller before it was
--- created waited no time. Where no lead of the company has an assignment the CRM does not tell them: there is no row.
-with leads as (
+-- created waited no time. Before the month of creation of the first lead with an assignment its source did not tell
+-- them, and nobody knows who waited: there is no row. A source that never tells them has none at all.
+with first_months as (
+    select
+        coalesce(leads.source_instance, 'unknown') as source_instance,
+        {{ first_of_month('min(leads.created_on)') }} as first_month
+    from {{ ref('fct_leads') }} as leads
+    cross join {{ run_settings() }} as settings
+    where leads.assigned_at < settings.as_of
+    group by coalesce(leads.source_instance, 'unknown')
+),
+
+known_leads as (
+    select leads.*
+    from {{ ref('fct_leads') }} as leads
+    inner join first_months on coalesce(leads.source_instance, 'unknown') = first_months.source_instance
+    where leads.created_on >= first_months.first_month
+),
+
+leads as (
     select
         leads.*,
         settings.as_of,
@@ -9,20 +27,14 @@ with leads as (
         definitions.sla_hours,
         coalesce(leads.assigned_at < settings.as_of, false) as is_assigned,
         leads.is_created_day_only or leads.is_assigned_day_only as is_by_day
-    from {{ ref('fct_leads') }} as leads
+    from known_leads as leads
     cross join {{ run_settings() }} as settings
     inner join {{ ref('lead_definitions') }} as definitions
         on
             definitions.definition_code = 'routed'
             and leads.created_on >= definitions.valid_from
             and leads.created_on < coalesce(definitions.valid_to, cast('9999-12-31' as date))
-    where
-        leads.created_at < settings.as_of
-        and exists (
-            select 1
-            from {{ ref('fct_leads') }}
-            where assigned_at is not null
-        )
+    where leads.created_at < settings.as_of
 ),
 
 waited as (

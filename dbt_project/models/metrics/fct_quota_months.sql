@@ -3,8 +3,10 @@
 -- A target given twice for one period counts once: a rule (R-CRM-145) names both.
 -- Companies give targets to sellers, to teams or to the whole: for each measure and month those of the sellers are
 -- judged, in a team without any the team's own, and the company's where there is neither. No unit is asked twice.
--- A target of growth asks for every month of its period the holder's monthly mean of the 12 months before the period,
--- and so much more; where a value is given for the same months too, the value counts.
+-- A target of growth asks for every month of its period the holder's monthly mean of 12 months before, and so much
+-- more; where a value is given for the same months too, the value counts. The 12 months of a month or a quarter end
+-- with the year before: those just before it would already hold the growth that was asked of the months of its year.
+-- A longer period, which may be a business year, is measured on those just before it.
 with settings as (
     select * from {{ run_settings() }} as settings
 ),
@@ -22,6 +24,11 @@ quotas as (
         {{ days_between('period_start', 'period_end') }} + 1 as n_period_days,
         {{ first_of_month('period_start') }} as first_month,
         {{ first_of_month('period_end') }} as last_month,
+        case
+            when {{ days_between('period_start', 'period_end') }} < 92
+                then cast(date_trunc('year', period_start) as date)
+            else {{ first_of_month('period_start') }}
+        end as baseline_end,
         case
             when metric_code = 'revenue' and basis_code = 'value' then target_reporting else target
         end as period_target,
@@ -263,8 +270,8 @@ baseline_starts as (
         holder_code,
         metric_code,
         stage_code,
-        first_month,
-        {{ add_months('first_month', -12) }} as window_start
+        baseline_end,
+        {{ add_months('baseline_end', -12) }} as window_start
     from quotas
     where nth_target = 1
 ),
@@ -275,7 +282,7 @@ baselines as (
         wanted.holder_code,
         wanted.metric_code,
         wanted.stage_code,
-        wanted.first_month,
+        wanted.baseline_end,
         count(*) as n_baseline_months,
         sum(coalesce(past.n_unconverted, 0)) as n_unconverted,
         sum(coalesce(past.n_done, 0)) as baseline_sum
@@ -287,7 +294,7 @@ baselines as (
             wanted.scope_code = known_months.scope_code
             and wanted.holder_code = known_months.holder_code
             and wanted.window_start <= known_months.period_month
-            and wanted.first_month > known_months.period_month
+            and wanted.baseline_end > known_months.period_month
             and first_months.first_month <= known_months.period_month
     left join measures as past
         on
@@ -298,7 +305,7 @@ baselines as (
             and wanted.stage_code = past.stage_code
     where known_months.n_employed_days > 0
     group by
-        wanted.scope_code, wanted.holder_code, wanted.metric_code, wanted.stage_code, wanted.first_month
+        wanted.scope_code, wanted.holder_code, wanted.metric_code, wanted.stage_code, wanted.baseline_end
 ),
 
 quota_months as (
@@ -329,7 +336,7 @@ ranked as (
             and quota_months.holder_code = baselines.holder_code
             and quota_months.metric_code = baselines.metric_code
             and quota_months.stage_code = baselines.stage_code
-            and quota_months.first_month = baselines.first_month
+            and quota_months.baseline_end = baselines.baseline_end
 ),
 
 chosen_periods as (

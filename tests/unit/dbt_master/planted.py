@@ -218,7 +218,8 @@ ROWS: dict[str, list[dict]] = {
     ],
     "email_event": [
         {"source_record_id": f"m{i}", "message_id": message, "recipient_email": to, "event_type": kind,
-         "occurred_at": at(when), "sender_email": f"ana@{OWN}", "is_automated": automated}
+         "occurred_at": at(when), "sender_email": f"ana@{OWN}", "is_automated": automated,
+         "template_id": "d-1" if automated else None}
         for i, (message, to, kind, when, automated) in enumerate([
             ("m1", "hot@client.fr", "sent", "2026-05-05 08:00:00", False),
             ("m1", "hot@client.fr", "delivered", "2026-05-05 08:00:05", False),
@@ -236,6 +237,11 @@ ROWS: dict[str, list[dict]] = {
             ("bulk", "stranger@else.fr", "blocked", "2026-05-07 08:00:00", True),
             ("bulk", f"bob@{OWN}", "sent", "2026-05-07 08:00:00", True),
         ])
+    ],
+    "crm_account_event": [
+        {"source_record_id": f"ev{n}", "account_id": None, "registration_number": number, "event_kind": "funding",
+         "occurred_on": on("2026-02-03")}
+        for n, number in enumerate(["552 100 554", "552100554 00013", "552100554", "552100555"])
     ],
     "calendar_event": [
         {"source_record_id": "v1", "uid": "uid1", "organizer_email": f"bob@{OWN}", "status": "confirmed",

@@ -76,6 +76,21 @@ def test_mail_events_fold_into_one_row_a_message_and_recipient(warehouse):
     }
 
 
+@pytest.mark.audit("PB4")
+def test_a_templated_mail_counts_whoever_sent_it_once_it_left(warehouse):
+    assert rows(warehouse, "select template_id, lead_id from master.fct_templated_touches") == [("d-1", HOT)]
+
+
+@pytest.mark.audit("PB16")
+def test_an_event_finds_its_company_however_its_number_is_spelt(warehouse):
+    assert rows(warehouse, "select account_id from master.fct_account_events order by account_event_key") == [
+        (ECLAIR,),
+        (ECLAIR,),
+        (ECLAIR,),
+        ("unknown",),
+    ]
+
+
 @pytest.mark.audit("DE15", "DE16")
 def test_an_event_of_a_kind_counts_once_a_message_and_recipient_at_its_own_first_time(warehouse):
     """Two complaints and two unsubscriptions of one mail, each pair delivered with the later one first."""

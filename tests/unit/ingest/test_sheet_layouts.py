@@ -94,11 +94,15 @@ def test_events_of_companies_keep_their_day_and_kind(tmp_path: Path, french: boo
         [
             ["1", "A1", "", "03/02/2026", "Levée de fonds", "Presse"],
             ["2", "", "552081317", "04/02/2026", "Rachat", ""],
+            ["3", "A1", "", "05/02/2026", "Arrivée d’un dirigeant", ""],
+            ["4", "A1", "", "05/02/2026", "Arrivée d'un dirigeant", ""],
         ]
         if french
         else [
             ["1", "A1", "", "2026-02-03", "Funding", "Presse"],
             ["2", "", "552081317", "2026-02-04", "Acquisition", ""],
+            ["3", "A1", "", "2026-02-05", "Executive arrival", ""],
+            ["4", "A1", "", "2026-02-05", "Executive arrival", ""],
         ]
     )
     name = "evenements_comptes" if french else "account_events"
@@ -106,6 +110,7 @@ def test_events_of_companies_keep_their_day_and_kind(tmp_path: Path, french: boo
     columns = "account_id, registration_number, occurred_on::text, event_kind, source_name"
     assert found.kept("crm_account_event", columns) == [
         ("A1", None, "2026-02-03", "funding", "Presse"),
+        *[("A1", None, "2026-02-05", "executive_arrival", None)] * 2,
         (None, "552081317", "2026-02-04", "acquisition", None),
     ]
     assert found.journal() == []

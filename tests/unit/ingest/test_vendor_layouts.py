@@ -93,6 +93,8 @@ def test_odoo(tmp_path: Path) -> None:
     assert site.kept("crm_lead", "source_record_id, email, company_name, status") == [
         ("__export__.crm_lead_1_a1", "bob@mars.example", "Mars SARL", "new")
     ]
+    # date_open moves with every change of owner: no first assignment
+    assert site.kept("crm_lead", "assigned_at") == [(None,)]
     # An archived opportunity is a lost one.
     assert site.kept("crm_opportunity", "source_record_id, status, amount, lost_reason, closed_at::text") == [
         ("__export__.crm_lead_2_a1", "won", Decimal("1200.5000"), None, "2026-06-20 09:00:00"),

@@ -42,12 +42,18 @@ companies as (
 
 judged as (
     select
-        account_years.*,
+        account_years.account_id,
+        account_years.revenue_amount,
+        account_years.year_ago_amount,
+        case when companies.n_costed_lines > 0 then account_years.costed_revenue_amount end as costed_revenue_amount,
+        case when companies.n_costed_lines > 0 then account_years.cost_amount end as cost_amount,
         companies.revenue_amount as company_revenue,
         companies.year_ago_amount as company_year_ago,
         companies.costed_revenue_amount as company_costed_revenue,
         companies.margin_amount as company_margin,
-        account_years.costed_revenue_amount - account_years.cost_amount as margin_amount,
+        case
+            when companies.n_costed_lines > 0 then account_years.costed_revenue_amount - account_years.cost_amount
+        end as margin_amount,
         cast(account_years.revenue_amount as decimal(19, 4)) * companies.year_ago_amount
         >= cast(companies.revenue_amount as decimal(19, 4)) * account_years.year_ago_amount as is_growing,
         cast(account_years.costed_revenue_amount - account_years.cost_amount as decimal(19, 4))

@@ -68,15 +68,21 @@ select
     case when cells.revenue_amount is null then 'exchange_rate_missing' end as revenue_reason_code,
     case when cells.new_business_amount is null then 'exchange_rate_missing' end as new_business_reason_code,
     case when cells.is_history_short then 'history_under_12_months' end as new_business_caveat_code,
-    cast(cells.costed_revenue_amount as decimal(38, 4)) as costed_revenue_amount,
-    cast(cells.cost_amount as decimal(38, 4)) as cost_amount,
-    cast(cells.costed_revenue_amount - cells.cost_amount as decimal(38, 4)) as margin_amount,
-    {{ metric_ratio('cells.costed_revenue_amount - cells.cost_amount', 'cells.costed_revenue_amount') }}
-        as margin_rate,
+    case
+        when not cells.is_cost_unknown then cast(cells.costed_revenue_amount as decimal(38, 4))
+    end as costed_revenue_amount,
+    case when not cells.is_cost_unknown then cast(cells.cost_amount as decimal(38, 4)) end as cost_amount,
+    case
+        when not cells.is_cost_unknown then cast(cells.costed_revenue_amount - cells.cost_amount as decimal(38, 4))
+    end as margin_amount,
+    case
+        when cells.costed_revenue_amount > 0
+            then {{ metric_ratio('cells.costed_revenue_amount - cells.cost_amount', 'cells.costed_revenue_amount') }}
+    end as margin_rate,
     case
         when cells.is_cost_unknown then 'costs_not_delivered'
         when cells.costed_revenue_amount is null then 'exchange_rate_missing'
-        when cells.costed_revenue_amount = 0 then 'no_costed_revenue'
+        when cells.costed_revenue_amount <= 0 then 'no_costed_revenue'
     end as margin_reason_code,
     case
         when not cells.is_cost_unknown then {{ metric_ratio('cells.costed_revenue_amount', 'cells.revenue_amount') }}

@@ -1,7 +1,8 @@
 -- Counts of a month are added; levels (followers, the social selling index) are never: the last one of the month
 -- stands, and of several sellers their mean. A figure of the month stands before those of its days, so that none counts
--- twice. Followers of two pages may be the same persons: they have no total.
-with figures as (
+-- twice. Followers of two pages may be the same persons: they have no total. No count is negative: with such a figure
+-- the holder's month is not known, and the total is that of the others.
+with named as (
     select
         metrics.network_code,
         metrics.holder_kind_code,
@@ -12,15 +13,19 @@ with figures as (
         metrics.measured_on,
         metrics.social_metric_key,
         metrics.metric_value,
-        metrics.period_code,
-        max(case when metrics.period_code = 'month' then 1 else 0 end) over (
-            partition by
-                metrics.network_code, metrics.holder_kind_code, metrics.rep_id, metrics.page_name,
-                metrics.metric_code, metrics.period_month
-        ) as has_month
+        metrics.period_code
     from {{ ref('fct_social_metrics') }} as metrics
     cross join {{ run_settings() }} as settings
     where metrics.measured_on < settings.cycle_end and metrics.rep_id <> 'unknown'
+),
+
+figures as (
+    select
+        *,
+        max(case when period_code = 'month' then 1 else 0 end) over (
+            partition by network_code, holder_kind_code, holder_code, metric_code, period_month
+        ) as has_month
+    from named
 ),
 
 counted as (
@@ -44,7 +49,8 @@ holders as (
         period_month,
         is_level,
         count(*) as n_figures,
-        sum(case when not is_level or nth_last = 1 then metric_value end) as metric_value
+        case when min(metric_value) >= 0 then sum(case when not is_level or nth_last = 1 then metric_value end) end
+            as metric_value
     from counted
     group by network_code, holder_kind_code, holder_code, metric_code, period_month, is_level
 ),
@@ -70,10 +76,10 @@ every_holder as (
         metric_code,
         period_month,
         is_level,
-        sum(n_figures) as n_figures,
-        count(*) as n_holders,
+        sum(case when metric_value is null then 0 else n_figures end) as n_figures,
+        count(metric_value) as n_holders,
         cast(sum(metric_value) as decimal(28, 4)) as numerator,
-        case when is_level then count(*) else 1 end as denominator
+        case when is_level then count(metric_value) else 1 end as denominator
     from holders
     where metric_code <> 'followers'
     group by network_code, holder_kind_code, metric_code, period_month, is_level
@@ -105,6 +111,7 @@ holder_rates as (
             and parts.holder_kind_code = wholes.holder_kind_code
             and parts.holder_code = wholes.holder_code
             and parts.period_month = wholes.period_month
+    where parts.metric_value is not null and wholes.metric_value is not null
 ),
 
 rates as (
@@ -175,13 +182,17 @@ select
         when every_figure.denominator = 1 then cast(every_figure.numerator as decimal(28, 10))
         else cast({{ metric_ratio('every_figure.numerator', 'every_figure.denominator') }} as decimal(28, 10))
     end as metric_value,
-    case when every_figure.denominator = 0 then 'no_unit' end as reason_code,
+    case
+        when every_figure.numerator is null then 'negative_figure'
+        when every_figure.denominator = 0 then 'no_unit'
+    end as reason_code,
     case
         when earlier.denominator = 1 then cast(earlier.numerator as decimal(28, 10))
         else cast({{ metric_ratio('earlier.numerator', 'earlier.denominator') }} as decimal(28, 10))
     end as earlier_value,
     case
         when earlier.period_month is null then 'no_earlier_month'
+        when earlier.numerator is null then 'negative_figure'
         when earlier.denominator = 0 then 'no_unit'
     end as earlier_reason_code
 from every_figure

@@ -132,7 +132,10 @@ select
     bounded.growth_low_rate,
     bounded.growth_high_rate,
     cast(bounded.interval_reason_code as string) as interval_reason_code,
-    bounded.growth_low_rate >= bounded.asked_growth_rate as is_attainment_proved,
+    case
+        when bounded.first_basis_code = 'growth' and bounded.last_basis_code = 'growth'
+            then bounded.growth_low_rate >= bounded.asked_growth_rate
+    end as is_attainment_proved,
     settings.reporting_currency
 from bounded
 cross join {{ run_settings() }} as settings

@@ -1,13 +1,15 @@
 -- Who of those that decide is known, for the opportunities that are open at the end of the cycle. A purchase needs
 -- somebody who decides, somebody who pays and somebody who wants it; a role counts once, however many hold it. A
--- company whose CRM notes no roles has no row: nothing noted is not nobody met.
+-- company whose CRM notes no roles has no row: nothing noted is not nobody met. A role of a contact that nobody can
+-- find is noted and not filled.
 {%- set share = 'cast(cells.n_filled as double) / cells.n_expected' %}
 {%- set expected = 'cast(cells.n_expected as double)' %}
 
 with noted_roles as (
     select distinct
         roles.opportunity_id,
-        roles.role_code
+        roles.role_code,
+        roles.person_id <> 'unknown' as is_somebody
     from {{ ref('fct_opportunity_contact_roles') }} as roles
     cross join {{ run_settings() }} as settings
     where roles.noted_at is null or roles.noted_at < settings.as_of
@@ -40,6 +42,7 @@ deal_roles as (
         on
             openings.opportunity_id = noted_roles.opportunity_id
             and expected_roles.role_code = noted_roles.role_code
+            and noted_roles.is_somebody
     left join {{ ref('dim_accounts') }} as accounts on openings.account_id = accounts.account_id
     left join {{ ref('dim_reps') }} as reps on openings.rep_id = reps.rep_id
     where not openings.is_closed and is_noted.n_roles > 0
@@ -95,7 +98,7 @@ select
     cast(cells.n_expected as bigint) as n_expected,
     cast(cells.n_filled as bigint) as n_filled,
     {{ metric_ratio('cells.n_filled', 'cells.n_expected') }} as filled_rate,
-    {{ rounded(wilson_low(share, expected), 10) }} as filled_low_rate,
-    {{ rounded(wilson_high(share, expected), 10) }} as filled_high_rate
+    case when cells.role_code <> 'all' then {{ rounded(wilson_low(share, expected), 10) }} end as filled_low_rate,
+    case when cells.role_code <> 'all' then {{ rounded(wilson_high(share, expected), 10) }} end as filled_high_rate
 from cells
 cross join {{ run_settings() }} as settings

@@ -1,7 +1,23 @@
 -- The leads that mart_sales_adherence_cycle counts as breaches of the time to first contact, by name and owner. A lead
 -- that nobody has reached is late up to as_of; whether somebody has to call it still, its status says.
--- Without a time of creation there is no due moment: the lead is late, for how long nobody knows.
-with late as (
+-- Without a time of creation there is no due moment: the lead is late, for how long nobody knows. Who refuses contact
+-- at as_of need not be called; a refusal that has ended, or comes after it, closes nothing.
+with undated as (
+    {{ undated_refusals() }}
+),
+
+refusing as (
+    select distinct refusals.person_id
+    from {{ ref('int_contact_refusals') }} as refusals
+    cross join {{ run_settings() }} as settings
+    where refusals.refused_at < settings.as_of and (refusals.ends_at is null or refusals.ends_at > settings.as_of)
+    union
+    select person_id
+    from undated
+    where is_mail_undated or is_call_undated
+),
+
+late as (
     select
         adherences.lead_id,
         adherences.rep_id,
@@ -17,10 +33,11 @@ with late as (
         cadences.ttf_observed_hours,
         cadences.ttf_business_observed_hours,
         cadences.ttf_status_code = 'contacted' as is_contacted,
-        cadences.is_converted or leads.status_code = 'disqualified' or coalesce(leads.is_opted_out, false) as is_closed
+        cadences.is_converted or leads.status_code = 'disqualified' or refusing.person_id is not null as is_closed
     from {{ ref('fct_lead_adherences') }} as adherences
     inner join {{ ref('fct_lead_cadences') }} as cadences on adherences.lead_id = cadences.lead_id
     inner join {{ ref('fct_leads') }} as leads on adherences.lead_id = leads.lead_id
+    left join refusing on leads.person_id = refusing.person_id
     where adherences.rule_code = 'ttf_max_hours' and not adherences.is_within
 )
 

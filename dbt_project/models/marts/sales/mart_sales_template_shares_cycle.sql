@@ -1,5 +1,5 @@
 -- The leads are those that the quadrants of accounts are judged by: half a year of wholly matured months, and their
--- touches in the conversion window.
+-- touches in the conversion window. Leads on a list of exclusion in that window are left out there and here.
 {%- set minimum = 30 %}
 
 with matured_months as (
@@ -15,9 +15,19 @@ halves as (
     from matured_months
 ),
 
-judged_leads as (
+listed as (
+    select
+        person_id,
+        account_id,
+        starts_at,
+        ends_at
+    from {{ ref('int_contact_exclusions') }}
+),
+
+candidates as (
     select
         leads.lead_id,
+        'per_' || substr(leads.lead_id, 5) as person_id,
         leads.account_id,
         leads.created_at,
         quadrants.quadrant_code
@@ -30,6 +40,42 @@ judged_leads as (
         and leads.is_dated
         and leads.created_on >= {{ add_months('halves.last_month', -5) }}
         and leads.created_on < {{ add_months('halves.last_month', 1) }}
+),
+
+-- Once by person and once by company: a join on one or the other would compare every lead with every entry.
+lead_entries as (
+    select
+        candidates.lead_id,
+        candidates.created_at,
+        listed.starts_at,
+        listed.ends_at
+    from candidates
+    inner join listed on candidates.person_id = listed.person_id
+    union all
+    select
+        candidates.lead_id,
+        candidates.created_at,
+        listed.starts_at,
+        listed.ends_at
+    from candidates
+    inner join listed on candidates.account_id = listed.account_id
+),
+
+excluded as (
+    select distinct entries.lead_id
+    from lead_entries as entries
+    cross join {{ run_settings() }} as settings
+    where
+        {{ seconds_between('entries.created_at', 'entries.starts_at') }}
+        < cast(settings.conversion_window_days as bigint) * 86400
+        and (entries.ends_at is null or entries.ends_at > entries.created_at)
+),
+
+judged_leads as (
+    select candidates.*
+    from candidates
+    left join excluded on candidates.lead_id = excluded.lead_id
+    where excluded.lead_id is null
 ),
 
 cells as (

@@ -2,6 +2,9 @@
 -- compared was not drawn by lot: a difference is associated with the events, whatever makes it. Only units that began
 -- 90 days after the first event known or later: before, nothing tells a company without an event. Events of the day
 -- itself are left out: which came first, nobody knows. The reference of every kind is the units without any event.
+-- Units of one company share its luck. The bars count companies, and the intervals take all units of one company to end
+-- alike, which is the least they can tell: the size of a side is (sum of units)^2 / sum of (units of a company)^2, as
+-- Kish has it for clusters (Survey Sampling, 1965), and where each company has one unit it is their number.
 with told as (
     select
         account_events.account_id,
@@ -74,30 +77,58 @@ exposures as (
     from preceded
 ),
 
-exposed as (
+exposed_accounts as (
     select
         exposures.outcome_code,
         exposures.event_kind_code,
-        count(*) as n_with,
-        sum(known_units.n_reached) as n_with_reached
+        known_units.account_id,
+        count(*) as n_units,
+        sum(known_units.n_reached) as n_reached
     from exposures
     inner join known_units
         on exposures.outcome_code = known_units.outcome_code and exposures.unit_id = known_units.unit_id
-    group by exposures.outcome_code, exposures.event_kind_code
+    group by exposures.outcome_code, exposures.event_kind_code, known_units.account_id
 ),
 
-unexposed as (
+exposed as (
+    select
+        outcome_code,
+        event_kind_code,
+        sum(n_units) as n_with,
+        sum(n_reached) as n_with_reached,
+        count(*) as n_accounts_with,
+        sum(n_units * n_units) as n_with_squares,
+        sum(case when n_reached > 0 then 1 else 0 end) as n_accounts_reached
+    from exposed_accounts
+    group by outcome_code, event_kind_code
+),
+
+unexposed_accounts as (
     select
         known_units.outcome_code,
-        sum(case when exposures.unit_id is null then 1 else 0 end) as n_without,
-        sum(case when exposures.unit_id is null then known_units.n_reached else 0 end) as n_without_reached
+        known_units.account_id,
+        count(*) as n_units,
+        sum(known_units.n_reached) as n_reached
     from known_units
     left join exposures
         on
             known_units.outcome_code = exposures.outcome_code
             and known_units.unit_id = exposures.unit_id
             and exposures.event_kind_code = 'any'
-    group by known_units.outcome_code
+    where exposures.unit_id is null
+    group by known_units.outcome_code, known_units.account_id
+),
+
+unexposed as (
+    select
+        outcome_code,
+        sum(n_units) as n_without,
+        sum(n_reached) as n_without_reached,
+        count(*) as n_accounts_without,
+        sum(n_units * n_units) as n_without_squares,
+        sum(case when n_reached > 0 then 1 else 0 end) as n_accounts_reached
+    from unexposed_accounts
+    group by outcome_code
 ),
 
 outcomes (outcome_code) as (
@@ -119,8 +150,13 @@ parts as (
         kinds.event_kind_code,
         0 as n_with,
         0 as n_with_reached,
+        0 as n_accounts_with,
+        0 as n_with_squares,
         0 as n_without,
-        0 as n_without_reached
+        0 as n_without_reached,
+        0 as n_accounts_without,
+        0 as n_without_squares,
+        0 as n_accounts_reached
     from outcomes
     cross join kinds
     cross join first_told
@@ -131,8 +167,13 @@ parts as (
         event_kind_code,
         n_with,
         n_with_reached,
+        n_accounts_with,
+        n_with_squares,
         0 as n_without,
-        0 as n_without_reached
+        0 as n_without_reached,
+        0 as n_accounts_without,
+        0 as n_without_squares,
+        n_accounts_reached
     from exposed
     union all
     select
@@ -140,8 +181,13 @@ parts as (
         kinds.event_kind_code,
         0 as n_with,
         0 as n_with_reached,
+        0 as n_accounts_with,
+        0 as n_with_squares,
         unexposed.n_without,
-        unexposed.n_without_reached
+        unexposed.n_without_reached,
+        unexposed.n_accounts_without,
+        unexposed.n_without_squares,
+        unexposed.n_accounts_reached
     from unexposed
     cross join kinds
 ),
@@ -152,8 +198,13 @@ cells as (
         event_kind_code,
         sum(n_with) as n_with,
         sum(n_with_reached) as n_with_reached,
+        sum(n_accounts_with) as n_accounts_with,
+        sum(n_with_squares) as n_with_squares,
         sum(n_without) as n_without,
-        sum(n_without_reached) as n_without_reached
+        sum(n_without_reached) as n_without_reached,
+        sum(n_accounts_without) as n_accounts_without,
+        sum(n_without_squares) as n_without_squares,
+        sum(n_accounts_reached) as n_accounts_reached
     from parts
     group by outcome_code, event_kind_code
 ),
@@ -162,11 +213,11 @@ judged as (
     select
         *,
         case
-            when n_with < 30 or n_without < 30 then 'n_below_minimum'
-            when n_with_reached + n_without_reached < 10 then 'events_below_minimum'
+            when n_accounts_with < 30 or n_accounts_without < 30 then 'n_below_minimum'
+            when n_accounts_reached < 10 then 'events_below_minimum'
         end as reason_code,
-        cast(n_with as double) as n1,
-        cast(n_without as double) as n0,
+        cast(n_with as double) * n_with / nullif(n_with_squares, 0) as n1,
+        cast(n_without as double) * n_without / nullif(n_without_squares, 0) as n0,
         cast(n_with_reached as double) / nullif(n_with, 0) as p1,
         cast(n_without_reached as double) / nullif(n_without, 0) as p0
     from cells
@@ -203,9 +254,11 @@ select
     cast(compared.n_with as bigint) as n_with,
     cast(compared.n_with_reached as bigint) as n_with_reached,
     {{ metric_ratio('compared.n_with_reached', 'compared.n_with') }} as with_rate,
+    cast(compared.n_accounts_with as bigint) as n_accounts_with,
     cast(compared.n_without as bigint) as n_without,
     cast(compared.n_without_reached as bigint) as n_without_reached,
     {{ metric_ratio('compared.n_without_reached', 'compared.n_without') }} as without_rate,
+    cast(compared.n_accounts_without as bigint) as n_accounts_without,
     compared.difference_points,
     compared.difference_low_points,
     compared.difference_high_points,

@@ -27,6 +27,7 @@ with records as (
         {{ record_key('leads.source_instance', 'crm_opportunity', 'leads.converted_opportunity_id') }}
             as opportunity_id,
         leads.record_key,
+        leads.source_instance,
         settings.timezone as company_timezone
     from {{ ref('stg_crm__leads') }} as leads
     inner join {{ ref('xref_persons') }} as xref on leads.record_key = xref.record_key
@@ -93,6 +94,7 @@ golden as (
         min_by(country_code, record_rank) filter (where country_code is not null) as country_code,
         min_by(timezone, record_rank) filter (where timezone is not null) as timezone,
         min_by(employee_count, record_rank) filter (where employee_count > 0) as employee_count,
+        min_by(source_instance, record_rank) as source_instance,
         min_by(rep_id, record_rank) filter (where rep_id is not null) as rep_id,
         coalesce(
             min_by(opportunity_id, conversion_rank) filter (
@@ -154,7 +156,8 @@ select
     golden.n_source_rows,
     golden.assigned_at,
     coalesce(golden.is_assigned_day_only, false) as is_assigned_day_only,
-    cast(golden.n_owner_changes as bigint) as n_owner_changes
+    cast(golden.n_owner_changes as bigint) as n_owner_changes,
+    golden.source_instance
 from golden
 inner join {{ ref('dim_persons') }} as persons on golden.person_id = persons.person_id
 left join {{ ref('dim_accounts') }} as accounts on persons.account_id = accounts.account_id

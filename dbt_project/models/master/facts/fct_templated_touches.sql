@@ -1,4 +1,5 @@
 -- A mail has the template that its events name, an activity its own; a copy of a mail in the CRM is no second touch.
+-- Whoever sent a mail: most platforms fill templates by themselves, so that leaving software out would leave no mail.
 with mail_templates as (
     select
         source_instance,
@@ -18,7 +19,7 @@ select
 from {{ ref('fct_email_sends') }} as sends
 inner join mail_templates
     on sends.source_instance = mail_templates.source_instance and sends.message_id = mail_templates.message_id
-where sends.is_sent and not sends.is_automated
+where sends.is_sent
 union all
 select
     'activity:' || activities.record_key as touch_key,
