@@ -40,6 +40,11 @@ EQUIVALENT = {
     "fct_lead_cadences: inner join home": "the seed lists every zone that company.yml admits",
     "fct_lead_cadences: inner join as_of_days": "the calendar has the first day after any cycle, whatever the country",
     "fct_lead_qualifications: left join definitions": "the where asks for a day of the version",
+    "fct_lead_routings: left join first_months": "the where asks for a day from the first month on",
+    "fct_objection_months: left join first_notes": "the where asks for a month from the first one on",
+    "mart_marketing_social_month: left join wholes": "the where asks for the figure of the whole",
+    "mart_sales_template_shares_cycle: left join of_persons": "the where asks for the day of the entry",
+    "mart_sales_template_shares_cycle: left join of_companies": "the where asks for the day of the entry",
     "fct_lead_sequences: left join leads": "every cadence is of a lead",
     "fct_lead_sequences: left join templates": "the where asks for the window of the template",
     "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
@@ -129,6 +134,16 @@ PLANTED = (
     # a lead with a sequence, whose person refuses mail since nobody knows when
     "update master.dim_persons set is_email_opted_out = true where person_id = (select min(l.person_id) from"
     " metrics.fct_lead_sequences as s join master.fct_leads as l on l.lead_id = s.lead_id where l.person_id not in"
+    " (select person_id from conforming.int_contact_refusals))",
+    # a late lead that waits, whose person refuses mail since nobody knows when
+    "insert into metrics.fct_lead_adherences by name select * replace ((select min(c.lead_id) from"
+    " metrics.fct_lead_cadences as c join master.fct_leads as l on l.lead_id = c.lead_id where not c.is_converted and"
+    " c.ttf_status_code <> 'contacted' and l.status_code <> 'disqualified' and l.person_id not in"
+    " (select person_id from conforming.int_contact_refusals)) as lead_id, 'ttf_max_hours' as rule_code,"
+    " false as is_within) from metrics.fct_lead_adherences limit 1",
+    "update master.dim_persons set is_email_opted_out = true where person_id = (select min(l.person_id) from"
+    " metrics.fct_lead_cadences as c join master.fct_leads as l on l.lead_id = c.lead_id where not c.is_converted and"
+    " c.ttf_status_code <> 'contacted' and l.status_code <> 'disqualified' and l.person_id not in"
     " (select person_id from conforming.int_contact_refusals))",
     "insert into master.fct_order_lines by name select * replace ('gone' as order_line_id, 'acc_gone' as account_id)"
     " from master.fct_order_lines where promised_on is not null and cancelled_on is null limit 1",

@@ -47,18 +47,18 @@ lead_entries as (
     select
         candidates.lead_id,
         candidates.created_at,
-        listed.starts_at,
-        listed.ends_at
+        of_persons.starts_at,
+        of_persons.ends_at
     from candidates
-    inner join listed on candidates.person_id = listed.person_id
+    inner join listed as of_persons on candidates.person_id = of_persons.person_id
     union all
     select
         candidates.lead_id,
         candidates.created_at,
-        listed.starts_at,
-        listed.ends_at
+        of_companies.starts_at,
+        of_companies.ends_at
     from candidates
-    inner join listed on candidates.account_id = listed.account_id
+    inner join listed as of_companies on candidates.account_id = of_companies.account_id
 ),
 
 excluded as (
