@@ -67,8 +67,9 @@ insert into metrics.fct_thresholds values
   ('yield', 'yield_horizon_days', 'all', 'all', 14, null, 'method_default', '1', false, null, null);
 create table metrics.fct_email_send_days as select date '2026-06-10' as sent_on, 1000 as n_delivered, 1 as n_complained,
   cast(0.002 as decimal(18, 10)) as complaint_max_rate;
-create table master.fct_opportunities as select 'opp' || i as opportunity_id, account_id, created_at as opened_at,
-  created_at + interval 40 days as closed_at, u < 0.05 as is_won, u > 0.12 as is_lost from outcomes where i % 7 = 0;
+create table master.fct_opportunities as select 'opp' || i as opportunity_id, lead_id, account_id,
+  created_at as opened_at, created_at + interval 40 days as closed_at, u < 0.05 as is_won, u > 0.12 as is_lost
+  from outcomes where i % 7 = 0;
 create table metrics.fct_lead_cadences as
 select case when o.i % 2 = 0 then o.created_at end as mql_at, 'source' || o.i % 8 as source_code,
   o.lead_id, o.account_id, o.rep_id, o.channel_code, o.size_band_code, o.created_at,

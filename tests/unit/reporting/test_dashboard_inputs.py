@@ -89,11 +89,13 @@ MARTS = {
         select 'lea_1' as lead_id, is_effective, moment as occurred_at, 'email' as channel_code, 'outbound' as direction_code,
             'email' as source_stream_code, 'm' as source_key from (values (true, timestamp '2026-03-01 10:00'), (true, timestamp '2026-03-06 09:59'),
             (true, timestamp '2026-03-06 10:00'), (false, timestamp '2026-03-02 10:00'), (true, timestamp '2026-03-01 09:00')) t (is_effective, moment)""",
-    "master.fct_email_sends": "select 's' as send_key, false as is_replied",
+    "master.fct_email_sends": "select 's' as send_key, false as is_replied, null::timestamp as replied_at",
     "master.dim_reps": "select 'r1' as rep_id, 'Paris' as team_name",
     "conforming.int_contact_refusals": """
-        select p as person_id, begun as refused_at, ended::timestamp as ends_at from (values ('per_1', timestamp '2026-03-06 10:00', null),
+        select p as person_id, 'email' as channel_code, false as is_of_flag, begun as refused_at, ended::timestamp as ends_at from (values ('per_1', timestamp '2026-03-06 10:00', null),
             ('per_2', timestamp '2026-03-02 10:00', timestamp '2026-03-04 10:00'), ('per_7', timestamp '2026-03-06 09:59', null)) t (p, begun, ended)""",
+    "master.dim_persons": "select 'per_1' as person_id, false as is_email_opted_out, false as is_call_opted_out",
+    "conforming.int_person_attributes": "select 'per_1' as person_id, false as is_email_undated, false as is_call_undated",
     "conforming.int_contact_exclusions": """
         select p as person_id, null::varchar as account_id, begun as starts_at, ended::timestamp as ends_at from (values ('per_8', timestamp '2026-03-05 23:00', null),
             ('per_1', timestamp '2026-03-06 10:00', null), ('per_2', timestamp '2026-02-01', timestamp '2026-03-01 10:00')) t (p, begun, ended)""",
