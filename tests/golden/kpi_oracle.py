@@ -29,6 +29,10 @@ def months_before(month: date, n: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
+#: Ratios without a value where the denominator is negative: a margin of credit notes alone is none.
+OF_MORE_THAN_NOTHING = frozenset({"margin_rate"})
+
+
 class Kpis:
     """Collects numerators, denominators and observations by cell, then divides."""
 
@@ -78,7 +82,8 @@ class Kpis:
         }
         for cell, sums in self.parts.items():
             n, d = (None if (cell, side) in self.unknown else amount for side, amount in enumerate(sums))
-            out[cell] = (n / d if d and n is not None else None, n, d)
+            is_whole = d and (d > 0 or cell[0] not in OF_MORE_THAN_NOTHING)
+            out[cell] = (n / d if is_whole and n is not None else None, n, d)
         out |= {cell: (median(seen), None, Fraction(len(seen))) for cell, seen in self.observed.items()}
         return out | self.stated
 
