@@ -283,6 +283,17 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
     for refusal in tables.get("int_contact_refusals", []):
         refusals[refusal["person_id"]].append(refusal)
     undated = {p["person_id"] for p in tables.get("int_person_attributes", []) if p.get("is_email_undated")}
+    dated = {
+        (r["person_id"], r["channel_code"])
+        for r in tables.get("int_contact_refusals", [])
+        if r.get("is_of_flag")
+    }
+    undated |= {
+        p["person_id"]
+        for p in tables.get("dim_persons", [])
+        for flag, channel in (("is_email_opted_out", "email"), ("is_call_opted_out", "voice"))
+        if p.get(flag) and (p["person_id"], channel) not in dated
+    }
     for touch in tables["fct_touches"]:
         if touch["occurred_at"] < as_of:
             touches[touch["lead_id"]].append(touch)
