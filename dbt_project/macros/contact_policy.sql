@@ -266,41 +266,6 @@ refusals as (
 {%- endmacro %}
 
 {#
-  Persons whose refusal of mail or calls has no date: a flag that no date explains holds for good, whatever became of
-  other refusals: a full select. Contacts of such a person cannot be told to come before or after it.
-#}
-{% macro undated_refusals() -%}
-    select
-        persons.person_id,
-        persons.is_email_opted_out
-        and (coalesce(undated_records.is_email_undated, false) or not coalesce(flag_dates.is_mail_dated, false))
-            as is_mail_undated,
-        persons.is_call_opted_out
-        and (coalesce(undated_records.is_call_undated, false) or not coalesce(flag_dates.is_call_dated, false))
-            as is_call_undated
-    from {{ ref('dim_persons') }} as persons
-    left join (
-        select
-            person_id,
-            coalesce(bool_or(channel_code = 'email'), false) as is_mail_dated,
-            coalesce(bool_or(channel_code = 'voice'), false) as is_call_dated
-        from {{ ref('int_contact_refusals') }}
-        where is_of_flag
-        group by person_id
-    ) as flag_dates on persons.person_id = flag_dates.person_id
-    left join (
-        select
-            person_id,
-            bool_or(is_email_undated) as is_email_undated,
-            bool_or(is_call_undated) as is_call_undated
-        from {{ ref('int_person_attributes') }}
-        where is_email_undated or is_call_undated
-        group by person_id
-    ) as undated_records on persons.person_id = undated_records.person_id
-    where persons.is_email_opted_out or persons.is_call_opted_out
-{%- endmacro %}
-
-{#
   Pauses after so many contacts in a row, one pair of CTEs (steps_<n>, pauses_<n>) for each combination of the policies:
   pauses has the step that fills the row, from whose instant the clock runs, and the last step within the pause. Reads CTE
   run_moments (person_code, run_number, at_us), distinct instants without an answer between them; recursive.

@@ -59,12 +59,6 @@
     end
 {%- endmacro %}
 
-{% macro product_usage_exclusion(alias) -%}
-    case
-        when {{ applies('deleted_in_source', alias ~ '.is_deleted') }} then 'deleted_in_source'
-    end
-{%- endmacro %}
-
 {# A cost of a campaign is in the campaign's own figure; a period that ends before it begins, or lasts more than the ten
 years that the fact can share out, is an entry error. #}
 {% macro marketing_cost_exclusion(alias) -%}

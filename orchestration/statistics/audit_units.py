@@ -19,7 +19,6 @@ import duckdb
 
 from orchestration.settings import RunSettings
 from orchestration.statistics.frame import METHOD
-from orchestration.statistics.undated_refusals import UNDATED
 
 # segment kind -> column of audit_units; the four cuts of the audit that need no phase (row QU12)
 CUTS = {"channel": "channel_code", "size_band": "size_band_code", "team": "team_code", "rep": "rep_id"}
@@ -78,13 +77,13 @@ refused as (
     min(refused_at) filter (where refused_at > created_at) as refused_at
   from audit_leads
   join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(lead_id, 5)
-  where r.refused_at < $as_of and coalesce(r.ends_at > created_at, true) group by unit),
-undated as ({undated})
+  where r.refused_at < $as_of and coalesce(r.ends_at > created_at, true) group by unit)
 select u.*, coalesce(x.is_listed, false) as is_listed, r.refused_at, x.listed_at,
   coalesce(r.is_refused_at_first, false) or n.person_id is not null as is_refused_at_first,
   coalesce(x.is_listed_at_first, false) as is_listed_at_first, {columns}
 from audit_leads as u left join early as e using (unit) left join refused as r using (unit)
-left join audit_listed as x using (unit) left join undated as n on n.person_id = 'per_' || substr(u.lead_id, 5)
+left join audit_listed as x using (unit)
+left join conforming.int_undated_refusals as n on n.person_id = 'per_' || substr(u.lead_id, 5)
 """
 
 
@@ -120,7 +119,7 @@ def prepare(
         _LISTED.format(listed=listed), {"window": settings.conversion_window_days, "as_of": settings.as_of}
     )
     con.execute(
-        _EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks), undated=UNDATED),
+        _EARLY.format(early=early, columns=columns, refused=refused, longest=max(landmarks)),
         {"as_of": settings.as_of},
     )
     con.execute("drop table audit_leads")

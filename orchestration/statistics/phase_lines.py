@@ -23,7 +23,6 @@ from orchestration.audit.regression import Line, line
 from orchestration.audit.traffic_light import METHOD_BARS, Bars
 from orchestration.settings import RunSettings
 from orchestration.statistics.figures import RATE, decimal, exact
-from orchestration.statistics.undated_refusals import UNDATED
 
 
 @dataclass(frozen=True)
@@ -94,15 +93,15 @@ with units as (
   group by o.opportunity_id, o.lead_id, o.account_id, o.opened_at
 )
 """
-_COUNTED = f"""
-, undated as ({UNDATED}),
-refusing as (
+_COUNTED = """
+, refusing as (
   select distinct u.unit_id from units as u
   join conforming.int_contact_refusals as r on r.person_id = 'per_' || substr(u.lead_id, 5)
   where u.lead_id <> 'unknown' and r.refused_at < u.entered_at + $landmark * interval 1 day
     and coalesce(r.ends_at > u.entered_at + $landmark * interval 1 day, true)
   union
-  select u.unit_id from units as u join undated as n on n.person_id = 'per_' || substr(u.lead_id, 5)
+  select u.unit_id from units as u
+  join conforming.int_undated_refusals as n on n.person_id = 'per_' || substr(u.lead_id, 5)
   where u.lead_id <> 'unknown'
 ),
 listed as (

@@ -25,7 +25,6 @@ import pyarrow as pa
 from orchestration.audit.thresholds import TTF_EDGES
 from orchestration.audit.yields import Path, Paths, yields
 from orchestration.settings import RunSettings
-from orchestration.statistics.undated_refusals import UNDATED
 
 RATE = pa.decimal128(18, 10)
 SEGMENT_COLUMNS = [
@@ -54,8 +53,7 @@ SCHEMA = pa.schema(
 #: No lead is told apart beyond so many touches.
 _MOST = 60
 
-_POPULATION = (
-    """
+_POPULATION = """
 with bounds as (
   select coalesce(max(last_month), $cycle_start) as last_month from (
     select cast(date_trunc('month', created_on) as date) as last_month, bool_and(is_matured) as is_done
@@ -86,19 +84,15 @@ listed as (
   select lead_id, bool_or(starts_at <= created_at) as is_listed_at_first,
     min(starts_at) filter (where starts_at > created_at) as listed_at
   from entered where starts_at < $as_of and coalesce(ends_at > created_at, true) group by lead_id),
-undated as ("""
-    + UNDATED
-    + """),
 placed as (
   select o.*, least(r.refused_at, x.listed_at) as stopped_at,
     coalesce(x.listed_at <= r.refused_at, x.listed_at is not null) as is_stopped_by_list,
     coalesce(r.is_refused_at_first, false) or n.person_id is not null as is_refused_at_first,
     coalesce(x.is_listed_at_first, false) as is_listed_at_first
   from of_window as o left join refusing as r on r.lead_id = o.lead_id left join listed as x on x.lead_id = o.lead_id
-  left join undated as n on n.person_id = o.person_id),
+  left join conforming.int_undated_refusals as n on n.person_id = o.person_id),
 population as (select * from placed where not is_refused_at_first and not is_listed_at_first)
 """
-)
 # What becomes of a touch is known when its horizon is over, whatever the lead does by then. Touches behind the window
 # are none of the path, but a conversion after one of them follows that one and no touch of the window.
 _PATHS = """,

@@ -26,7 +26,6 @@ _LEADS = """
 create schema master; create schema metrics; create schema conforming;
 create table conforming.int_contact_refusals (person_id varchar, channel_code varchar, refused_at timestamp,
   ends_at timestamp, is_of_flag boolean);
-create table conforming.int_person_attributes (person_id varchar, is_email_undated boolean, is_call_undated boolean);
 create table conforming.int_contact_exclusions (person_id varchar, account_id varchar, starts_at timestamp,
   ends_at timestamp);
 create table drawn as
@@ -54,8 +53,8 @@ where source_stream_code = 'email';
 create table master.fct_leads as select lead_id, converted_at, cast(converted_at as date) as converted_on,
   false as is_created_day_only, false as is_converted_day_only,
   case when i % 4 > 0 then cast(i % 101 as decimal(18, 4)) end as lead_score from outcomes;
-create table master.dim_persons as select 'per_' || substr(lead_id, 5) as person_id,
-  i % 200 = 0 as is_email_opted_out, false as is_call_opted_out from outcomes;
+create table conforming.int_undated_refusals as select 'per_' || substr(lead_id, 5) as person_id,
+  true as is_mail_undated, false as is_call_undated from outcomes where i % 200 = 0;
 create table master.dim_reps as select distinct rep_id, 'team' || substr(rep_id, 4)::int % 5 as team_name from outcomes;
 create table master.dim_accounts as select account_id, min(size_band_code) as size_band_code,
   hash(account_id) % 20 = 0 as is_strategic from outcomes group by account_id;

@@ -41,6 +41,7 @@ BUILT_HERE = [
     "finance_assumptions",
     "cadence_templates",
     "cadence_steps",
+    "int_undated_refusals",
     *QUALITY_VIEWS,
     "path:models/metrics",
     "path:models/quality",

@@ -21,7 +21,7 @@ from tests.golden.planted_warehouse import PROJECT, run_dbt, write_relations, wr
 BUILT = [
     *("time_zones", "public_holidays", "lead_definitions", "lead_sources", "fct_lead_qualifications"),
     *("fct_lead_cadences", "fct_thresholds", "fct_lead_adherences", "mart_sales_adherence_cycle"),
-    "mart_sales_late_contacts_cycle",
+    *("int_undated_refusals", "mart_sales_late_contacts_cycle"),
 ]
 # A row of the company for leads created from 10 June on.
 OWN = {

@@ -131,20 +131,6 @@ PLANTED = (
     " 'outbound' as channel_code, 'enterprise' as size_band_code, date '2026-06-01' as created_on,"
     " timestamp '2026-06-01 09:00:00' as created_at)"
     " from metrics.fct_lead_cadences where is_dated limit 1",
-    # a lead with a sequence, whose person refuses mail since nobody knows when
-    "update master.dim_persons set is_email_opted_out = true where person_id = (select min(l.person_id) from"
-    " metrics.fct_lead_sequences as s join master.fct_leads as l on l.lead_id = s.lead_id where l.person_id not in"
-    " (select person_id from conforming.int_contact_refusals))",
-    # a late lead that waits, whose person refuses mail since nobody knows when
-    "insert into metrics.fct_lead_adherences by name select * replace ((select min(c.lead_id) from"
-    " metrics.fct_lead_cadences as c join master.fct_leads as l on l.lead_id = c.lead_id where not c.is_converted and"
-    " c.ttf_status_code <> 'contacted' and l.status_code <> 'disqualified' and l.person_id not in"
-    " (select person_id from conforming.int_contact_refusals)) as lead_id, 'ttf_max_hours' as rule_code,"
-    " false as is_within) from metrics.fct_lead_adherences limit 1",
-    "update master.dim_persons set is_email_opted_out = true where person_id = (select min(l.person_id) from"
-    " metrics.fct_lead_cadences as c join master.fct_leads as l on l.lead_id = c.lead_id where not c.is_converted and"
-    " c.ttf_status_code <> 'contacted' and l.status_code <> 'disqualified' and l.person_id not in"
-    " (select person_id from conforming.int_contact_refusals))",
     "insert into master.fct_order_lines by name select * replace ('gone' as order_line_id, 'acc_gone' as account_id)"
     " from master.fct_order_lines where promised_on is not null and cancelled_on is null limit 1",
     "insert into master.fct_calls by name select * replace ('gone' as call_key, 'lea_clock' as lead_id,"

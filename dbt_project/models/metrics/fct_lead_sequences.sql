@@ -1,10 +1,6 @@
 -- Days of the company's zone: the steps of a sequence are days. Exceptions have no sequence to keep: leads that refuse
 -- contact in its days, those of whom nobody knows since when they refuse, and those that convert before its end.
-with undated as (
-    {{ undated_refusals() }}
-),
-
-windowed as (
+with windowed as (
     select
         cadences.lead_id,
         leads.person_id,
@@ -59,8 +55,8 @@ eligible as (
     select windowed.*
     from windowed
     left join refusing on windowed.lead_id = refusing.lead_id
-    left join undated on windowed.person_id = undated.person_id
-    where refusing.lead_id is null and not coalesce(undated.is_mail_undated or undated.is_call_undated, false)
+    left join {{ ref('int_undated_refusals') }} as undated on windowed.person_id = undated.person_id
+    where refusing.lead_id is null and undated.person_id is null
 ),
 
 touch_days as (

@@ -9,10 +9,6 @@ people as (
     {{ contact_people() }}
 ),
 
-undated as (
-    {{ undated_refusals() }}
-),
-
 sender_zones as (
     select
         reps.rep_id,
@@ -37,13 +33,13 @@ counted as (
             case contacts.channel_code
                 when 'email' then undated.is_mail_undated
                 when 'voice' then undated.is_call_undated
-                else undated.is_mail_undated or undated.is_call_undated
+                else undated.person_id is not null
             end, false
         ) as is_refusal_undated,
         count(*) as n_contacts
     from contacts
     left join people on contacts.person_id = people.person_id
-    left join undated on contacts.person_id = undated.person_id
+    left join {{ ref('int_undated_refusals') }} as undated on contacts.person_id = undated.person_id
     left join sender_zones on contacts.rep_id = sender_zones.rep_id
     where contacts.is_judged
     group by all
@@ -170,11 +166,11 @@ breaches as (
             and case found.channel_code
                 when 'email' then undated.is_mail_undated
                 when 'voice' then undated.is_call_undated
-                else undated.is_mail_undated or undated.is_call_undated
+                else undated.person_id is not null
             end
         ) as n_judged_undated
     from {{ ref('dq_contact_breaches') }} as found
-    left join undated on found.person_id = undated.person_id
+    left join {{ ref('int_undated_refusals') }} as undated on found.person_id = undated.person_id
     group by found.check_code, found.channel_code, {{ first_of_month('found.occurred_on') }}
 ),
 

@@ -98,10 +98,6 @@ contacts as (
 
 {{ contact_choices() }},
 
-undated as (
-    {{ undated_refusals() }}
-),
-
 consents as (
     select
         choices.person_id,
@@ -283,7 +279,7 @@ blocks as (
         cast(null as string) as open_channel,
         {{ reasons.index('opt_out') }} as place,
         {{ for_good }} as until_us
-    from undated
+    from {{ ref('int_undated_refusals') }}
     where is_mail_undated
     union all
     select
@@ -292,7 +288,7 @@ blocks as (
         cast(null as string) as open_channel,
         {{ reasons.index('opt_out') }} as place,
         {{ for_good }} as until_us
-    from undated
+    from {{ ref('int_undated_refusals') }}
     where is_call_undated
     union all
     select
@@ -301,8 +297,7 @@ blocks as (
         cast(null as string) as open_channel,
         {{ reasons.index('opt_out') }} as place,
         {{ for_good }} as until_us
-    from undated
-    where is_mail_undated or is_call_undated
+    from {{ ref('int_undated_refusals') }}
     union all
     select
         person_id,

@@ -1,11 +1,8 @@
 -- Open leads whose sequence is running at the end of the cycle and has a step that is due and not done. A step is done
 -- by a touch on its day or the day before or after, as in fct_lead_sequences, which judges the sequences that are over.
-with undated as (
-    {{ undated_refusals() }}
-),
 
 -- Whose refusal has ended may be followed again; one that the data know of binds, also when it is dated after as_of.
-refusing as (
+with refusing as (
     select distinct refusals.person_id
     from {{ ref('int_contact_refusals') }} as refusals
     cross join {{ run_settings() }} as settings
@@ -30,13 +27,13 @@ running as (
     inner join {{ ref('cadence_templates') }} as templates
         on cadences.channel_code = templates.channel_code and cadences.size_band_code = templates.size_band_code
     left join refusing on leads.person_id = refusing.person_id
-    left join undated on leads.person_id = undated.person_id
+    left join {{ ref('int_undated_refusals') }} as undated on leads.person_id = undated.person_id
     where
         cadences.is_dated
         and not cadences.is_converted
         and leads.status_code <> 'disqualified'
         and refusing.person_id is null
-        and not coalesce(undated.is_mail_undated or undated.is_call_undated, false)
+        and undated.person_id is null
         and {{ days_between('cadences.created_on', 'settings.cycle_end') }} <= templates.window_days
 ),
 

@@ -94,8 +94,7 @@ MARTS = {
     "conforming.int_contact_refusals": """
         select p as person_id, 'email' as channel_code, false as is_of_flag, begun as refused_at, ended::timestamp as ends_at from (values ('per_1', timestamp '2026-03-06 10:00', null),
             ('per_2', timestamp '2026-03-02 10:00', timestamp '2026-03-04 10:00'), ('per_7', timestamp '2026-03-06 09:59', null)) t (p, begun, ended)""",
-    "master.dim_persons": "select 'per_1' as person_id, false as is_email_opted_out, false as is_call_opted_out",
-    "conforming.int_person_attributes": "select 'per_1' as person_id, false as is_email_undated, false as is_call_undated",
+    "conforming.int_undated_refusals": "select 'per_of_nobody' as person_id, true as is_mail_undated, false as is_call_undated",
     "conforming.int_contact_exclusions": """
         select p as person_id, null::varchar as account_id, begun as starts_at, ended::timestamp as ends_at from (values ('per_8', timestamp '2026-03-05 23:00', null),
             ('per_1', timestamp '2026-03-06 10:00', null), ('per_2', timestamp '2026-02-01', timestamp '2026-03-01 10:00')) t (p, begun, ended)""",

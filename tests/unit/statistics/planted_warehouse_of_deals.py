@@ -40,8 +40,7 @@ _TABLES = {
     ),
     "master.dim_accounts": "account_id varchar, size_band_code varchar, is_strategic boolean",
     "master.dim_reps": "rep_id varchar, team_name varchar",
-    "master.dim_persons": "person_id varchar, is_email_opted_out boolean, is_call_opted_out boolean",
-    "conforming.int_person_attributes": "person_id varchar, is_email_undated boolean, is_call_undated boolean",
+    "conforming.int_undated_refusals": "person_id varchar, is_mail_undated boolean, is_call_undated boolean",
     "metrics.fct_lead_cadences": (
         "lead_id varchar, channel_code varchar, size_band_code varchar, rep_id varchar, created_at timestamp,"
         " created_on date, is_dated boolean, is_matured boolean, is_converted_in_window boolean,"

@@ -200,7 +200,13 @@ def test_person_touches_are_those_of_the_yields(con):
             person_id=f"per_{n}",
             starts_at=START + timedelta(days=day - 30),
         )
-    add(con, "master.dim_persons", person_id="per_undated", is_email_opted_out=False, is_call_opted_out=True)
+    add(
+        con,
+        "conforming.int_undated_refusals",
+        person_id="per_undated",
+        is_mail_undated=False,
+        is_call_undated=True,
+    )
     row = found(con)["all", "all"]
     pooled = touch_yields.read_pooled(con, SETTINGS, HORIZON, {})
     yields = [r for r in touch_yields.yields_table(pooled).to_pylist() if r["segment_kind_code"] == "all"]

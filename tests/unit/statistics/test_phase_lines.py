@@ -116,7 +116,13 @@ def test_who_refused_or_stood_on_a_list_before_the_landmark_is_in_no_phase(con):
     ):
         add(con, "conforming.int_contact_exclusions", starts_at=begun, **subject)
     for person in ("per_undated", "per_of_undated", "unknown"):
-        add(con, "master.dim_persons", person_id=person, is_email_opted_out=False, is_call_opted_out=True)
+        add(
+            con,
+            "conforming.int_undated_refusals",
+            person_id=person,
+            is_mail_undated=False,
+            is_call_undated=True,
+        )
     found = phases(con)
     names = ("n_units", "n_event_before", "n_refused_before", "n_excluded")
     assert tuple(found["mql"][name] for name in names) == (3, 1, 2, 1)

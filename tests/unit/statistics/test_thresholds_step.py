@@ -227,7 +227,9 @@ def test_a_conversion_after_a_touch_behind_the_window_follows_no_touch_of_the_wi
 def test_who_refuses_since_nobody_knows_when_is_in_no_path(con) -> None:
     plant(con, [([1.0], 5.0)] * 3)
     name_leads(con)
-    add(con, "master.dim_persons", person_id="per_0", is_email_opted_out=True, is_call_opted_out=False)
+    add(
+        con, "conforming.int_undated_refusals", person_id="per_0", is_mail_undated=True, is_call_undated=False
+    )
     found = rows_of(compute(con, SETTINGS), "touch_yields")
     assert [(row["n_at_risk"], row["n_events"], row["n_leads_refused"]) for row in found] == [
         (2, 0, 1), (2, 2, 1),

@@ -171,13 +171,13 @@ def test_who_refuses_since_nobody_knows_when_is_at_no_landmark(con):
     """Spec 2.7.1: not opted out at the landmark cannot be said of them. A flag that a date explains waits for it."""
     for name in ("undated", "dated", "bought", "free"):
         add_lead(con, f"lea_{name}", [1], 3 if name == "bought" else None)
-    for name in ("undated", "dated", "bought", "somebody_else"):
+    for name in ("undated", "bought", "somebody_else"):
         add(
             con,
-            "master.dim_persons",
+            "conforming.int_undated_refusals",
             person_id=f"per_{name}",
-            is_email_opted_out=True,
-            is_call_opted_out=False,
+            is_mail_undated=True,
+            is_call_undated=False,
         )
     add(con, "conforming.int_contact_refusals", person_id="per_dated", channel_code="email", is_of_flag=True,
         refused_at=START + timedelta(days=20))  # fmt: skip

@@ -2,19 +2,14 @@
 -- that nobody has reached is late up to as_of; whether somebody has to call it still, its status says.
 -- Without a time of creation there is no due moment: the lead is late, for how long nobody knows. Who refuses contact
 -- at as_of need not be called; a refusal that has ended, or comes after it, closes nothing.
-with undated as (
-    {{ undated_refusals() }}
-),
-
-refusing as (
+with refusing as (
     select distinct refusals.person_id
     from {{ ref('int_contact_refusals') }} as refusals
     cross join {{ run_settings() }} as settings
     where refusals.refused_at < settings.as_of and (refusals.ends_at is null or refusals.ends_at > settings.as_of)
     union
     select person_id
-    from undated
-    where is_mail_undated or is_call_undated
+    from {{ ref('int_undated_refusals') }}
 ),
 
 late as (

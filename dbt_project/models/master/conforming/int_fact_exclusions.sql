@@ -1,4 +1,17 @@
 -- Kept rows that no fact counts, by stream.
+{% set judged_alone = [
+    ('order_line', 'erp_order_line', ref('stg_erp__order_lines'), order_line_exclusion('kept')),
+    ('ledger', 'erp_ledger_entry', ref('stg_erp__ledger_entries'), ledger_exclusion('kept')),
+    ('quota', 'crm_quota', ref('stg_crm__quotas'), quota_exclusion('kept')),
+    ('nps_response', 'nps_response', ref('stg_survey__responses'), nps_response_exclusion('kept')),
+    ('product_usage', 'product_usage', ref('stg_product__usages'), deleted_exclusion('kept')),
+    ('marketing_cost', 'marketing_cost', ref('stg_finance__marketing_costs'), marketing_cost_exclusion('kept')),
+    ('contact_role', 'crm_opportunity_contact_role', ref('stg_crm__opportunity_contact_roles'),
+        deleted_exclusion('kept')),
+    ('account_event', 'crm_account_event', ref('stg_crm__account_events'), deleted_exclusion('kept')),
+    ('social_metric', 'social_metric', ref('stg_social__metrics'), deleted_exclusion('kept')),
+] %}
+
 select
     stream,
     contract,
@@ -122,30 +135,6 @@ left join {{ ref('stg_erp__invoices') }} as invoices
 where {{ invoice_line_exclusion('invoice_lines', 'invoices') }} is not null
 union all
 select
-    'order_line' as stream,
-    'erp_order_line' as contract,
-    order_lines.source_instance,
-    order_lines._delivery_id,
-    order_lines._source_row_id,
-    order_lines._record_part,
-    order_lines.record_key,
-    {{ order_line_exclusion('order_lines') }} as reason_code
-from {{ ref('stg_erp__order_lines') }} as order_lines
-where {{ order_line_exclusion('order_lines') }} is not null
-union all
-select
-    'ledger' as stream,
-    'erp_ledger_entry' as contract,
-    entries.source_instance,
-    entries._delivery_id,
-    entries._source_row_id,
-    entries._record_part,
-    entries.record_key,
-    {{ ledger_exclusion('entries') }} as reason_code
-from {{ ref('stg_erp__ledger_entries') }} as entries
-where {{ ledger_exclusion('entries') }} is not null
-union all
-select
     case when reason_code is null then 'subscription_month' else 'subscription' end as stream,
     'erp_subscription' as contract,
     source_instance,
@@ -170,18 +159,6 @@ from {{ ref('int_attendee_fates') }}
 where reason_code is not null
 union all
 select
-    'quota' as stream,
-    'crm_quota' as contract,
-    quotas.source_instance,
-    quotas._delivery_id,
-    quotas._source_row_id,
-    quotas._record_part,
-    quotas.record_key,
-    {{ quota_exclusion('quotas') }} as reason_code
-from {{ ref('stg_crm__quotas') }} as quotas
-where {{ quota_exclusion('quotas') }} is not null
-union all
-select
     'email' as stream,
     'email_event' as contract,
     source_instance,
@@ -194,75 +171,17 @@ from {{ ref('stg_emailing__events') }}
 where
     split_part(recipient_email, '@', 2) in (select own_domain from {{ ref('int_own_domains') }})
     and {{ applies('internal_recipient', 'true') }}
-union all
-select
-    'nps_response' as stream,
-    'nps_response' as contract,
-    responses.source_instance,
-    responses._delivery_id,
-    responses._source_row_id,
-    responses._record_part,
-    responses.record_key,
-    {{ nps_response_exclusion('responses') }} as reason_code
-from {{ ref('stg_survey__responses') }} as responses
-where {{ nps_response_exclusion('responses') }} is not null
-union all
-select
-    'product_usage' as stream,
-    'product_usage' as contract,
-    usages.source_instance,
-    usages._delivery_id,
-    usages._source_row_id,
-    usages._record_part,
-    usages.record_key,
-    {{ product_usage_exclusion('usages') }} as reason_code
-from {{ ref('stg_product__usages') }} as usages
-where {{ product_usage_exclusion('usages') }} is not null
-union all
-select
-    'marketing_cost' as stream,
-    'marketing_cost' as contract,
-    spent.source_instance,
-    spent._delivery_id,
-    spent._source_row_id,
-    spent._record_part,
-    spent.record_key,
-    {{ marketing_cost_exclusion('spent') }} as reason_code
-from {{ ref('stg_finance__marketing_costs') }} as spent
-where {{ marketing_cost_exclusion('spent') }} is not null
-union all
-select
-    'contact_role' as stream,
-    'crm_opportunity_contact_role' as contract,
-    roles.source_instance,
-    roles._delivery_id,
-    roles._source_row_id,
-    roles._record_part,
-    roles.record_key,
-    {{ deleted_exclusion('roles') }} as reason_code
-from {{ ref('stg_crm__opportunity_contact_roles') }} as roles
-where {{ deleted_exclusion('roles') }} is not null
-union all
-select
-    'account_event' as stream,
-    'crm_account_event' as contract,
-    account_events.source_instance,
-    account_events._delivery_id,
-    account_events._source_row_id,
-    account_events._record_part,
-    account_events.record_key,
-    {{ deleted_exclusion('account_events') }} as reason_code
-from {{ ref('stg_crm__account_events') }} as account_events
-where {{ deleted_exclusion('account_events') }} is not null
-union all
-select
-    'social_metric' as stream,
-    'social_metric' as contract,
-    metrics.source_instance,
-    metrics._delivery_id,
-    metrics._source_row_id,
-    metrics._record_part,
-    metrics.record_key,
-    {{ deleted_exclusion('metrics') }} as reason_code
-from {{ ref('stg_social__metrics') }} as metrics
-where {{ deleted_exclusion('metrics') }} is not null
+{% for stream, contract, relation, exclusion in judged_alone -%}
+    union all
+    select
+        '{{ stream }}' as stream,
+        '{{ contract }}' as contract,
+        kept.source_instance,
+        kept._delivery_id,
+        kept._source_row_id,
+        kept._record_part,
+        kept.record_key,
+        {{ exclusion }} as reason_code
+    from {{ relation }} as kept
+    where {{ exclusion }} is not null
+{% endfor -%}

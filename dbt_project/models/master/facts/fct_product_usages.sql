@@ -20,7 +20,7 @@ with quarters as (
         sum(usages.error_count) as n_errors,
         count(*) as n_source_rows
     from {{ ref('stg_product__usages') }} as usages
-    where {{ product_usage_exclusion('usages') }} is null
+    where {{ deleted_exclusion('usages') }} is null
     group by all
 ),
 
