@@ -96,15 +96,12 @@ def kpi_cells(company: Path) -> dict[str, int]:
         rebuilt, published = (
             f"(select {columns} from {side}.{KPI_MART})" for side in ("warehouse.marts", "published.main")
         )
-        return (
-            con.execute(f"""
-            select (select count(*) from {rebuilt}) as cells,
-              (select count(distinct date_trunc('month', started_at)) from warehouse.master.fct_calls) as months,
+        ((cells, months, others),) = con.execute(f"""
+            select (select count(*) from {rebuilt}),
+              (select count(distinct date_trunc('month', started_at)) from warehouse.master.fct_calls),
               (select count(*) from ({rebuilt} except all {published}))
-                + (select count(*) from ({published} except all {rebuilt})) as others""")
-            .to_arrow_table()
-            .to_pylist()[0]
-        )
+                + (select count(*) from ({published} except all {rebuilt}))""").fetchall()
+    return {"cells": cells, "months": months, "others": others}
 
 
 def missed_target(result: dict) -> list[str]:
