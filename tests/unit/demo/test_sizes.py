@@ -6,6 +6,7 @@ What does NOT belong here: that the world is consistent (test_generation.py).
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import duckdb
@@ -61,13 +62,21 @@ def test_the_help_of_the_command_names_every_size() -> None:
     assert all(name in told for name in SIZES)
 
 
-def test_leads_calls_and_mails_lie_in_every_month_of_the_size(three_years: Path) -> None:
+def test_leads_calls_and_newsletters_lie_in_every_month_of_the_size(three_years: Path) -> None:
+    """Calls of strangers and newsletters: those to leads follow the leads."""
     read = read_all(three_years / "extracts")
     values = {kind: [each.values for each in read[kind] if each.values] for kind in ("telephony", "mailing")}
+    stranger = re.compile(r"(\+33|0033|33|0)188\d{6}")
     months = {
-        "calls": {row["start"][:7] for row in values["telephony"]},
-        "mails": {
-            f"{dt.datetime.fromtimestamp(row['timestamp'], dt.UTC):%Y-%m}" for row in values["mailing"]
+        "calls": {
+            row["start"][:7]
+            for row in values["telephony"]
+            if stranger.fullmatch(row["src"]) or stranger.fullmatch(row["dst"])
+        },
+        "newsletters": {
+            f"{dt.datetime.fromtimestamp(row['timestamp'], dt.UTC):%Y-%m}"
+            for row in values["mailing"]
+            if "marketing_campaign_id" in row
         },
         "leads": {row.values["CreatedDate"][:7] for row in read["crm/Lead"] if row.values},
     }
@@ -92,3 +101,8 @@ def test_the_revenue_of_every_month_is_explained_to_the_cent(three_years: Path) 
     assert [month for month, *_ in rows] == THREE_YEARS.revenue_months
     for month, invoiced, booked, *causes in rows:
         assert round(invoiced + sum(causes) - booked, 2) == 0, month
+    sold = duckdb.sql(
+        f"select strftime(period_start, '%Y-%m') from '{three_years}/truth/kpi_values.parquet'"
+        " where metric_name = 'revenue_total' and value > 0 order by 1"
+    ).fetchall()
+    assert [month for (month,) in sold] == THREE_YEARS.revenue_months
