@@ -11,28 +11,28 @@ import numpy as np
 from ingest.demo.scratch import Scratch, pick
 from ingest.demo.sizes import (
     AS_OF,
-    CYCLE,
     DAY,
-    FIRST_REVENUE_MONTH,
     Size,
     month_start,
-    months_between,
     stream,
 )
 from ingest.demo.vocabulary import PRODUCTS
 
-HISTORY_START = "2022-07"  # first month in which a subscription may start
-MONTHS = months_between(HISTORY_START, CYCLE)
-STARTS = np.array([month_start(m) // DAY for m in MONTHS] + [AS_OF // DAY])
-FIRST_INVOICE_INDEX = MONTHS.index(FIRST_REVENUE_MONTH)
 PLAN_PRICES = np.array([price for _, _, _, recurring, price in PRODUCTS if recurring][:3])
 PLAN_CODES = [code for code, *_ in PRODUCTS][:3]
 ADD_ON_CODE, ADD_ON_PRICE = "MOD-ANA", 36
 
 
+def _starts(months: list[str]) -> np.ndarray:
+    """The first day of each month, and the day after the last one: month number `i` is [i], [i + 1]."""
+    return np.array([month_start(m) // DAY for m in months] + [AS_OF // DAY])
+
+
 def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
     """Table customers: existing ones and those won since; some companies have two codes."""
     rng = stream(seed, "customers")
+    months = size.subscription_months
+    starts = _starts(months)
     scratch.run("""
         create or replace table first_customers as
         select acc, -1 as won_s from companies where is_base
@@ -43,8 +43,8 @@ def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
     base = scratch.arrays("select * from first_customers order by won_s, acc")
     n = len(base["acc"])
     won_day = base["won_s"] // DAY
-    won_index = np.searchsorted(STARTS, won_day, side="right") - 1
-    start_index = np.where(base["won_s"] < 0, rng.integers(0, len(MONTHS) - 14, n), won_index)
+    won_index = np.searchsorted(starts, won_day, side="right") - 1
+    start_index = np.where(base["won_s"] < 0, rng.integers(0, len(months) - 14, n), won_index)
     second = np.flatnonzero((base["won_s"] < 0) & (rng.random(n) < 0.06))
     if len(second) == 0:
         second = np.array([0])
@@ -60,7 +60,7 @@ def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
             "start_index": start_index[index],
             "start_day": np.where(
                 base["won_s"][index] < 0,
-                STARTS[start_index[index]] + rng.integers(0, 20, m),
+                starts[start_index[index]] + rng.integers(0, 20, m),
                 won_day[index],
             ),
             "subscribes": subscribes,
@@ -73,9 +73,11 @@ def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
         where is_second_code or acc in (select acc from companies where currency <> 'EUR')""")
 
 
-def make_subscriptions(scratch: Scratch, seed: int) -> None:
+def make_subscriptions(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables subs (one row per contract line) and mrr_months (true MRR of a customer at month end)."""
     rng = stream(seed, "subscriptions")
+    history = size.subscription_months
+    starts = _starts(history)
     customer = scratch.arrays(
         "select cust, start_index, start_day, yearly from customers where subscribes order by cust"
     )
@@ -99,11 +101,11 @@ def make_subscriptions(scratch: Scratch, seed: int) -> None:
 
     spell_start = np.zeros(n, dtype=np.int64)
     spells: list[np.ndarray] = []
-    for index in range(len(MONTHS)):
-        day = STARTS[index] + rng.integers(0, 27, n)
+    for index in range(len(history)):
+        day = starts[index] + rng.integers(0, 27, n)
         u = rng.random(n)
         begins = ~ever & (customer["start_index"] == index)
-        day = np.where(begins, np.clip(customer["start_day"], STARTS[index], STARTS[index + 1] - 1), day)
+        day = np.where(begins, np.clip(customer["start_day"], starts[index], starts[index + 1] - 1), day)
         returns = ever & ~active & (lapsed >= 2) & (u < 0.12)
         grows = active & (u < 0.030)
         shrinks = active & ~grows & (u < 0.045) & (seats > 2)
@@ -166,7 +168,7 @@ def make_subscriptions(scratch: Scratch, seed: int) -> None:
         {
             "cust": customer["cust"][month[:, 0]],
             "month_index": month[:, 1],
-            "period_month": pick(MONTHS, month[:, 1]),
+            "period_month": pick(history, month[:, 1]),
             "mrr": month[:, 2],
             "spell_start": month[:, 3],
             "yearly": customer["yearly"][month[:, 0]],
@@ -175,10 +177,13 @@ def make_subscriptions(scratch: Scratch, seed: int) -> None:
     )
 
 
-def make_invoices(scratch: Scratch, seed: int) -> None:
+def make_invoices(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables rates, invoices and invoice_lines (amounts in document currency, credit notes negative)."""
     rng = stream(seed, "invoices")
-    months = months_between(FIRST_REVENUE_MONTH, CYCLE)
+    months = size.revenue_months
+    history = size.subscription_months
+    first_index = history.index(size.first_revenue_month)
+    days = _starts(history)
     scratch.store(
         "rates",
         {
@@ -193,18 +198,18 @@ def make_invoices(scratch: Scratch, seed: int) -> None:
         create or replace table recurring as
         select cust, month_index, period_month, product, case when yearly then mrr * 12 else mrr end as net
         from mrr_months
-        where month_index >= {FIRST_INVOICE_INDEX} and mrr > 0 and (not yearly or
-          (month_index - (select count(*) - 1 from (select unnest([{", ".join(map(str, STARTS[:-1]))}]) as s)
+        where month_index >= {first_index} and mrr > 0 and (not yearly or
+          (month_index - (select count(*) - 1 from (select unnest([{", ".join(map(str, days[:-1]))}]) as s)
              where s <= spell_start)) % 12 = 0)
         order by cust, month_index""")
     customer = scratch.arrays(
         "select cust, start_index, subscribes, is_second_code from customers order by cust"
     )
-    n, span = len(customer["cust"]), len(MONTHS) - FIRST_INVOICE_INDEX
+    n, span = len(customer["cust"]), len(history) - first_index
     chance = np.where(customer["is_second_code"], 0.12, np.where(customer["subscribes"], 0.10, 0.30))
     hit = rng.random((n, span)) < chance[:, None]
-    index = np.arange(span)[None, :] + FIRST_INVOICE_INDEX
-    first = np.maximum(customer["start_index"], FIRST_INVOICE_INDEX)[:, None]
+    index = np.arange(span)[None, :] + first_index
+    first = np.maximum(customer["start_index"], first_index)[:, None]
     hit = (
         hit | ((index == first) & ~customer["subscribes"][:, None] & ~customer["is_second_code"][:, None])
     ) & (index >= first)
@@ -216,7 +221,7 @@ def make_invoices(scratch: Scratch, seed: int) -> None:
         "one_off",
         {
             "cust": customer["cust"][who],
-            "month_index": when + FIRST_INVOICE_INDEX,
+            "month_index": when + first_index,
             "product": pick([p[0] for p in PRODUCTS], product),
             "quantity": quantity,
             "unit_price": np.round(price * rng.uniform(0.85, 1.1, len(who)), 2),
@@ -224,8 +229,8 @@ def make_invoices(scratch: Scratch, seed: int) -> None:
         },
         "cust, month_index, product, quantity, cast(unit_price as decimal(18,2)) as unit_price, ships",
     )
-    starts = ", ".join(map(str, STARTS))
-    names = ", ".join(f"'{m}'" for m in MONTHS)
+    starts = ", ".join(map(str, days))
+    names = ", ".join(f"'{m}'" for m in history)
     scratch.run(f"""
         create or replace table documents as
         select row_number() over (order by month_index, cust) - 1 as inv, cust, month_index, 0 as doc_kind,
@@ -249,7 +254,7 @@ def make_invoices(scratch: Scratch, seed: int) -> None:
         select (select count(*) from documents) + row_number() over (order by inv) - 1, cust, month_index +
           1, 1, inv,
           [{names}][month_index + 2], [{starts}][month_index + 2] + hash(inv) % 25
-        from documents where hash(inv * 7 + 3) % 100 < 3 and month_index + 1 < {len(MONTHS)};
+        from documents where hash(inv * 7 + 3) % 100 < 3 and month_index + 1 < {len(history)};
         insert into document_lines
         select c.inv, l.rank, l.product, 1, -round(l.net * 0.3, 2), -round(l.net * 0.3, 2)
         from documents c join document_lines l on l.inv = c.original and l.rank = (select min(rank) from

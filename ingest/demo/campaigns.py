@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ingest.demo.salesforce import FOLDER, delivered, last_change, names_line
 from ingest.demo.scratch import Scratch
-from ingest.demo.sizes import AS_OF, DAY, T0, Size, month_end
+from ingest.demo.sizes import AS_OF, DAY, Size, month_end
 from ingest.demo.writing import ExtractWriter, quoted
 
 # Salesforce type, name; one campaign begins every 45 days and runs for 60.
@@ -20,11 +20,12 @@ KINDS = [
     ("Telemarketing", "Relance téléphonique"),
     ("Social Media", "Réseaux sociaux"),
 ]
-COUNT, EVERY_DAYS, RUN_DAYS = 12, 45, 60
+EVERY_DAYS, RUN_DAYS = 45, 60
 
 
-def make_campaigns(scratch: Scratch, seed: int) -> None:
+def make_campaigns(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables campaigns, campaign_members and opportunity_lines; amounts of the lines add up to the deal."""
+    began = size.first_event_s
     types = ", ".join(f"'{kind}'" for kind, _ in KINDS)
     names = ", ".join(f"'{name}'" for _, name in KINDS)
     scratch.run(f"""
@@ -34,10 +35,10 @@ def make_campaigns(scratch: Scratch, seed: int) -> None:
         create or replace table campaigns as
         select cast(k as bigint) as campaign, [{types}][k % 6 + 1] as kind,
           [{names}][k % 6 + 1] || ' ' || (k // 6 + 1) as name,
-          {T0} + k * {EVERY_DAYS * DAY} as start_s, {T0} + (k * {EVERY_DAYS} + {RUN_DAYS}) * {DAY} as end_s,
+          {began} + k * {EVERY_DAYS * DAY} as start_s, {began} + (k * {EVERY_DAYS} + {RUN_DAYS}) * {DAY} as end_s,
           2000 + 500 * (hash(k * 31 + {seed}) % 10) as planned,
           cast((2000 + 500 * (hash(k * 31 + {seed}) % 10)) * (80 + hash(k * 37 + {seed}) % 50) / 100 as bigint) as spent
-        from range({COUNT}) t(k);
+        from range({(AS_OF - began) // (EVERY_DAYS * DAY)}) t(k);
         create or replace table campaign_members as
         with aimed as (
           select c.campaign, l.lead_no, null as contact_no, l.created + 3600 as created,

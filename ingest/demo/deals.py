@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ingest.demo.scratch import Scratch, pick
-from ingest.demo.sizes import AS_OF, DAY, T0, Size, stream
+from ingest.demo.sizes import AS_OF, DAY, Size, stream
 from ingest.demo.vocabulary import LOST_REASONS
 
 RUNGS = 6  # prospecting .. negotiation; closing is rung 7
@@ -28,8 +28,8 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
     base = scratch.arrays("select acc, owner, size_code, currency from companies where is_base order by acc")
     repeat = np.repeat(np.arange(len(base["acc"])), rng.poisson(1.6, len(base["acc"])))
     opened_base = (
-        T0
-        + rng.integers(0, (AS_OF - T0) // DAY - 5, len(repeat)) * DAY
+        size.first_event_s
+        + rng.integers(0, (AS_OF - size.first_event_s) // DAY - 5, len(repeat)) * DAY
         + rng.integers(25_200, 57_600, len(repeat))
     )
 

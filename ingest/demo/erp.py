@@ -8,13 +8,11 @@ from __future__ import annotations
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import (
     AS_OF,
-    CYCLE,
     DAY,
-    FIRST_REVENUE_MONTH,
     Size,
     month_end,
     month_start,
-    months_between,
+    months_before,
 )
 from ingest.demo.vocabulary import PRODUCTS
 from ingest.demo.writing import ExtractWriter, separated
@@ -57,7 +55,7 @@ def make_documents(scratch: Scratch, size: Size) -> None:
 
     `counts` is true for what belongs to revenue before intercompany is left out.
     """
-    months = months_between(FIRST_REVENUE_MONTH, CYCLE)
+    months = size.revenue_months
     scratch.run(f"""
         create or replace table erp_documents as
         select i.inv, i.number_text, c.code_text as customer, case when doc_kind = 0 then 'Facture' else
@@ -137,12 +135,12 @@ def make_documents(scratch: Scratch, size: Size) -> None:
           customers where cust % 23 = 5""")
 
 
-def make_orders(scratch: Scratch) -> None:
+def make_orders(scratch: Scratch, size: Size) -> None:
     """Table erp_orders: what was delivered and invoiced was ordered before; one line in nine was never delivered.
 
     Of these, half are cancelled three weeks after the order and the others are still owed. -1 is no day.
     """
-    first_day = month_start(FIRST_REVENUE_MONTH) // DAY
+    first_day = month_start(size.first_revenue_month) // DAY
     scratch.run(f"""
         create or replace table erp_orders as
         with sold as (
@@ -162,7 +160,7 @@ def write_erp(writer: ExtractWriter, size: Size) -> None:
     for month in size.delivery_months:
         start = 0 if month == size.first_delivery else month_start(month) // DAY
         end = month_end(month) // DAY
-        _customers(writer, month, start, end)
+        _customers(writer, size, month, start, end)
         _products(writer, month)
         shown_wrong = f"{end * DAY == month_end(CORRECTED_MONTH)}".lower()
         _documents(
@@ -191,7 +189,8 @@ def _write(writer: ExtractWriter, path: str, query: str, header: str) -> None:
         writer.note(defect, f"{FOLDER}/{path}", "cp1252" if defect == 11 else "CRLF")
 
 
-def _customers(writer: ExtractWriter, month: str, start: int, end: int) -> None:
+def _customers(writer: ExtractWriter, size: Size, month: str, start: int, end: int) -> None:
+    group_month = months_before(size.first_revenue_month, 6)
     line = separated(
         ";",
         "code_text",
@@ -227,7 +226,7 @@ def _customers(writer: ExtractWriter, month: str, start: int, end: int) -> None:
         select 100000000 + g, 'G00000' || (g + 1), ['Étalon Services Belgique', 'Étalon Conseil Suisse'][g +
           1], null, '', null,
           ['BE', 'CH'][g + 1], ['1000', '1201'][g + 1], ['Bruxelles', 'Genève'][g + 1], 'Oui',
-            {month_start("2024-01") // DAY}, '01/01/2024', '33'
+            {month_start(group_month) // DAY}, fr_date({month_start(group_month)}), '33'
         from (select unnest([0, 1]) as g))
       where made >= {start} and made < {end} order by cust"""
     _write(writer, f"{month}/clients.csv", query, _CUSTOMER_HEADER)

@@ -114,8 +114,8 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: touches.make_touches(scratch, scale, seed),
             lambda: deals.make_deals(scratch, scale, seed),
             lambda: billing.make_customers(scratch, scale, seed),
-            lambda: billing.make_subscriptions(scratch, seed),
-            lambda: billing.make_invoices(scratch, seed),
+            lambda: billing.make_subscriptions(scratch, scale, seed),
+            lambda: billing.make_invoices(scratch, scale, seed),
         )
         step(
             "systems",
@@ -126,8 +126,8 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
             lambda: crm_rows.make_crm_rows(scratch, scale),
             lambda: crm_rows.make_task_rows(scratch, scale),
             lambda: erp.make_documents(scratch, scale),
-            lambda: erp.make_orders(scratch),
-            lambda: ledger.make_ledger(scratch),
+            lambda: erp.make_orders(scratch, scale),
+            lambda: ledger.make_ledger(scratch, scale),
             lambda: groups.make_group_links(scratch, scale),
             lambda: dirt.plant(scratch),
             lambda: traps.plant_traps(scratch, scale, seed),
@@ -137,18 +137,18 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
         framing.write_notes(company_dir, scale.delivery_months)
         step("crm", lambda: salesforce.write_crm(writer, scale))
         step("erp", lambda: erp.write_erp(writer, scale))
-        step("ledger", lambda: ledger.write_ledger(writer))
+        step("ledger", lambda: ledger.write_ledger(writer, scale))
         step("telephony", lambda: pbx.write_calls(writer, scale))
         step("mailing", lambda: mailing.write_mails(writer, scale))
         step("calendar", lambda: calendars.write_calendars(writer, scale), lambda: dirt.stray_files(writer))
         if scale.has_sheets:
             step(
                 "sheets",
-                lambda: campaigns.make_campaigns(scratch, seed),
+                lambda: campaigns.make_campaigns(scratch, scale, seed),
                 lambda: campaigns.write_campaigns(writer, scale),
-                lambda: sheets.make_sheets(scratch, seed),
+                lambda: sheets.make_sheets(scratch, scale, seed),
                 lambda: sheets.write_sheets(writer, scale),
-                lambda: market.make_market(scratch, seed),
+                lambda: market.make_market(scratch, scale, seed),
                 lambda: market.write_market(writer, scale),
                 lambda: sheet_truth.write_sheet_truth(scratch, company_dir / "truth"),
             )

@@ -5,18 +5,18 @@ What does NOT belong here: the invoices themselves (billing.py, erp.py).
 
 from __future__ import annotations
 
+import datetime as dt
+
 from ingest.demo.companies import own_siren
 from ingest.demo.scratch import Scratch
-from ingest.demo.sizes import AS_OF, DAY, epoch
+from ingest.demo.sizes import AS_OF, CYCLE, DAY, Size, epoch
 from ingest.demo.writing import ExtractWriter, separated
 
 FOLDER = "ledger"
-# first day, last day + 1, date in the file name (the second one lies: the year was closed on 31 December)
-YEARS = (
-    ("2024-07-01", "2025-01-01", "20241231"),
-    ("2025-01-01", "2026-01-01", "20251130"),
-    ("2026-01-01", "2026-07-01", "20260630"),
-)
+LYING_YEAR, LYING_NAME = (
+    2025,
+    "20251130",
+)  # the name of this file says November, the year was closed in December
 COLUMNS = [
     *("JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib", "CompAuxNum"),
     *("CompAuxLib", "PieceRef", "PieceDate", "EcritureLib", "Debit", "Credit", "EcritureLet", "DateLet"),
@@ -25,8 +25,23 @@ COLUMNS = [
 CAUSES = ("missing_in_ledger", "booked_next_month", "manual_entry", "vat_in_revenue_class")
 
 
-def make_ledger(scratch: Scratch) -> None:
+def fiscal_years(size: Size) -> list[tuple[str, str, str]]:
+    """First day, day after the last and date in the file name of each ledger; what the revenue begins in is cut."""
+    first, last = int(size.first_revenue_month[:4]), int(CYCLE[:4])
+    years = []
+    for year in range(first, last + 1):
+        begin = f"{size.first_revenue_month}-01" if year == first else f"{year}-01-01"
+        end = f"{year + 1}-01-01" if year < last else str(dt.date(1970, 1, 1) + dt.timedelta(seconds=AS_OF))
+        closed = (dt.date.fromisoformat(end) - dt.timedelta(days=1)).strftime("%Y%m%d")
+        years.append((begin, end, LYING_NAME if year == LYING_YEAR else closed))
+    return years
+
+
+def make_ledger(scratch: Scratch, size: Size) -> None:
     """Tables fec (one row per line) and reconciliation (revenue of both sides and differences by cause)."""
+    years = fiscal_years(size)
+    months = f"generate_series(date '{years[0][0]}', date '{CYCLE}-01', interval 1 month)"
+    openings = ", ".join(f"('{begin}')" for begin, _, _ in years[1:])
     scratch.run(f"""
         create or replace table booked as
         select d.inv, d.number_text, d.customer, d.type, d.currency, d.rate, d.acc,
@@ -88,7 +103,7 @@ def make_ledger(scratch: Scratch) -> None:
               code(n + 1, 6) end,
             case o when 2 then 'Fournisseur ' || (n + 1) end, 'HA' || n, day_no(m) + 8 + n, 'Achat', [1000,
               200, -1200][o + 1] * (n + 1), null, null, null, null
-          from (select unnest(generate_series(date '2024-07-01', date '2026-06-01', interval 1 month)) as m),
+          from (select unnest({months}) as m),
             range(4) t(n), range(3) u(o)),
         od as (  -- entry number 0 everywhere; two equal lines; a clearing account that nets to nil
           select day_no(m) + 26, 'OD', '0', o, ['70100000', '70100000', '62700000', '62700000', '51200000'][o
@@ -97,7 +112,7 @@ def make_ledger(scratch: Scratch) -> None:
               1], null, null, 'OD' || strftime(m, '%m%y'),
             {epoch("1900-01-01") // DAY}, 'Opérations diverses', [400, -400, 12.5, 12.5, -25][o + 1], null,
               null, null, null
-          from (select unnest(generate_series(date '2024-07-01', date '2026-06-01', interval 1 month)) as m),
+          from (select unnest({months}) as m),
             range(5) u(o)
           union all  -- revenue booked by hand without an invoice, and VAT corrected inside class 70
           select day_no(d), 'OD', '0', 10 + o, case when o = 0 then a else '46700000' end, case when o = 0
@@ -113,7 +128,7 @@ def make_ledger(scratch: Scratch) -> None:
             case o when 1 then 'C000001' end, case o when 1 then 'Solde d''ouverture' end, 'AN', day_no(d),
               'À-nouveau',
             [60000, 4000, -64000][o + 1], null, null, null, null
-          from (values ('2025-01-01'), ('2026-01-01')) t(d), range(3) u(o))
+          from (values {openings}) t(d), range(3) u(o))
         select row_number() over (order by day, journal, num, ord) - 1 as fec_no, * from
           (select * from ve union all select * from bq union all select * from ha union all select * from od
             union all select * from an)
@@ -143,9 +158,9 @@ def make_ledger(scratch: Scratch) -> None:
         order by period_month""")
 
 
-def write_ledger(writer: ExtractWriter) -> None:
+def write_ledger(writer: ExtractWriter, size: Size) -> None:
     """One FEC per fiscal year; the first is short, zero-padded, with CR CR LF and another header spelling."""
-    for index, (first, end, name) in enumerate(YEARS):
+    for index, (first, end, name) in enumerate(fiscal_years(size)):
         amount = "replace(cast(cast({0} as decimal(18,2)) as varchar), '.', ',')"
         if index == 0:
             amount = f"lpad({amount}, 13, '0')"
@@ -190,9 +205,7 @@ def write_ledger(writer: ExtractWriter) -> None:
         writer.note(12, path, "CR CR LF" if index == 0 else "CRLF")
         if index == 0:
             writer.note(49, path, "MontantDevise")
-            writer.note(31, path, "six months")
-    writer.note(
-        31,
-        f"{FOLDER}/{own_siren()}FEC{YEARS[1][2]}.txt",
-        "the name says 30 November, the lines end on 31 December",
-    )
+            if not first.endswith("-01-01"):
+                writer.note(31, path, "six months")
+    lying = f"{FOLDER}/{own_siren()}FEC{LYING_NAME}.txt"
+    writer.note(31, lying, "the name says 30 November, the lines end on 31 December")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ingest.demo.scratch import Scratch
-from ingest.demo.sizes import AS_OF, DAY, T0, Size, month_end, month_start, stream
+from ingest.demo.sizes import AS_OF, DAY, Size, month_end, month_start, stream
 from ingest.demo.writing import ExtractWriter
 
 FOLDER = "mailing"
@@ -38,7 +38,8 @@ def make_mails(scratch: Scratch, size: Size, seed: int) -> None:
         "scan_s": _later(rng, own["at_s"], delivered & (rng.random(n) < 0.01), 1, 3),
         "unsub_s": np.full(n, -1), "complaint_s": np.full(n, -1),
     })  # fmt: skip
-    monday = T0 - (T0 // DAY + 3) % 7 * DAY + 7 * DAY
+    began = size.first_event_s
+    monday = began - (began // DAY + 3) % 7 * DAY + 7 * DAY
     weeks = (AS_OF - monday) // (7 * DAY)
     people = scratch.arrays("select per, created, is_lead from persons where email is not null order by per")
     staff = people["per"][~people["is_lead"]]

@@ -10,13 +10,10 @@ from ingest.demo.salesforce import FOLDER, delivered, names_line
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import (
     AS_OF,
-    CYCLE,
     DAY,
-    FIRST_EVENT_MONTH,
     Size,
     month_end,
     month_start,
-    months_between,
 )
 from ingest.demo.writing import ExtractWriter, quoted
 
@@ -27,7 +24,7 @@ PAGE = "Etalon Demo"
 _NO_NOTE = "cast(null as varchar) as defects, cast(null as varchar) as key"
 
 
-def make_market(scratch: Scratch, seed: int) -> None:
+def make_market(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables contact_roles, account_events and social_figures."""
     scratch.run(f"""
         create or replace macro role_id(n) as '00K5g00' || code(n, 8) || 'AAA';
@@ -55,7 +52,7 @@ def make_market(scratch: Scratch, seed: int) -> None:
           ['Levée de fonds', 'Arrivée d''un dirigeant', 'Rachat'][cast(u // 10000 % 3 as bigint) + 1] as kind,
           ['Les Nouvelles', 'Veille', 'La Gazette'][cast(u // 30000 % 3 as bigint) + 1] as source
         from told where day * {DAY} < {AS_OF} order by event_no""")
-    months = ", ".join(f"'{month}'" for month in months_between(FIRST_EVENT_MONTH, CYCLE))
+    months = ", ".join(f"'{month}'" for month in size.event_months)
     scratch.run(f"""
         create or replace table social_figures as
         with m as (select unnest([{months}]) as period_month, unnest(range({len(months.split(","))})) as i),

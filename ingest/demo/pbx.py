@@ -9,13 +9,10 @@ import numpy as np
 
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import (
-    CYCLE,
     DAY,
-    FIRST_EVENT_MONTH,
     Size,
     month_end,
     month_start,
-    months_between,
     stream,
 )
 from ingest.demo.writing import ExtractWriter
@@ -56,7 +53,7 @@ def make_calls(scratch: Scratch, size: Size, seed: int) -> None:
         where kind = 1 and touch % 17 = 6""")
     known = scratch.arrays("select count(*) as n from raw_calls")["n"][0]
     wanted = size.leads * size.calls_per_lead / (LEGS_PER_CALL if size.name in ("tiny", "demo") else 1.0)
-    months = months_between(FIRST_EVENT_MONTH, CYCLE)
+    months = size.event_months
     per_month = max(40, int((wanted - known) / len(months)))
     staff = scratch.arrays(
         "select per, owner from persons where not is_lead and own_phone is not null order by per"

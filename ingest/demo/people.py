@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ingest.demo.scratch import Scratch, pick
-from ingest.demo.sizes import AS_OF, DAY, T0, Size, stream
+from ingest.demo.sizes import AS_OF, DAY, Size, stream
 from ingest.demo.vocabulary import FIRST_NAMES, FREE_MAIL_DOMAINS, JOB_TITLES, LAST_NAMES, LEAD_SOURCES, plain
 
 CHANNELS = ["inbound", "outbound", "partner"]
@@ -30,11 +30,12 @@ def make_people(scratch: Scratch, size: Size, seed: int) -> None:
         0, len(weight) - 1
     )
 
-    days = (AS_OF - T0) // DAY
+    began = size.first_event_s
+    days = (AS_OF - began) // DAY
     day = np.floor(days * rng.random(n) ** 0.88).astype(np.int64)
-    weekday = (T0 // DAY + day + 3) % 7  # 1970-01-01 was a Thursday; 0 = Monday
+    weekday = (began // DAY + day + 3) % 7  # 1970-01-01 was a Thursday; 0 = Monday
     day = np.where((weekday >= 5) & (rng.random(n) < 0.85), np.maximum(day - 2, 0), day)
-    created = np.sort(T0 + day * DAY + rng.integers(6 * 3600, 17 * 3600, n))
+    created = np.sort(began + day * DAY + rng.integers(6 * 3600, 17 * 3600, n))
 
     base = company["acc"][company["is_base"]]
     contact_acc = np.repeat(base, rng.integers(1, 4, len(base)))

@@ -6,7 +6,7 @@ What does NOT belong here: file layouts (salesforce.py) and the ERP's customers 
 from __future__ import annotations
 
 from ingest.demo.scratch import Scratch
-from ingest.demo.sizes import AS_OF, DAY, T0, Size, stream
+from ingest.demo.sizes import AS_OF, DAY, Size, stream
 
 # Shares of leads. The counts of the small sizes are held above zero by the modulus rules below.
 _KINDS = """
@@ -95,7 +95,7 @@ def make_account_records(scratch: Scratch, size: Size, seed: int) -> None:
         "account_draws",
         {
             "acc": range(n),
-            "made": T0 - rng.integers(1, 300, n) * DAY + rng.integers(25_000, 60_000, n),
+            "made": size.first_event_s - rng.integers(1, 300, n) * DAY + rng.integers(25_000, 60_000, n),
             "u": rng.random(n),
             "u_copy": rng.random(n) / small,
             "u_hard": rng.random(n) / small,
@@ -142,7 +142,9 @@ def make_contact_records(scratch: Scratch, size: Size, seed: int) -> None:
         "contact_draws",
         {
             "per": range(people),
-            "made": T0 - rng.integers(1, 300, people) * DAY + rng.integers(25_000, 60_000, people),
+            "made": size.first_event_s
+            - rng.integers(1, 300, people) * DAY
+            + rng.integers(25_000, 60_000, people),
             "u_copy": rng.random(people) / (5.0 if size.leads < 1000 else 1.0),
             "delay": rng.integers(5, 150, people) * DAY,
             "u_merge": rng.random(people),

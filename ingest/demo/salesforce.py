@@ -6,7 +6,7 @@ What does NOT belong here: which records exist (records.py, deals.py) or which a
 
 from __future__ import annotations
 
-from ingest.demo.sizes import DAY, Size, month_end, month_start
+from ingest.demo.sizes import DAY, Size, month_end, month_start, months_before
 from ingest.demo.vocabulary import STAGES
 from ingest.demo.writing import ExtractWriter, doubled, quoted
 
@@ -56,7 +56,8 @@ def physical(
         {last}) order by seq, part"""
 
 
-def _users(writer: ExtractWriter, month: str) -> None:
+def _users(writer: ExtractWriter, size: Size, month: str) -> None:
+    created, modified = (months_before(size.first_event_month, n) for n in (7, 1))
     line = quoted(
         "user_id(seller)",
         "first || ' ' || last",
@@ -67,8 +68,8 @@ def _users(writer: ExtractWriter, month: str) -> None:
         "case when seller = 0 then '' else user_id(0) end",
         "'Europe/Paris'",
         "cast(extension as varchar)",
-        "'2024-06-01T08:00:00.000Z'",
-        "'2024-12-15T08:00:00.000Z'",
+        f"'{created}-01T08:00:00.000Z'",
+        f"'{modified}-15T08:00:00.000Z'",
     )
     writer.write(
         f"{FOLDER}/{month}/User.csv",
@@ -497,7 +498,7 @@ def _tasks(writer: ExtractWriter, size: Size, month: str) -> None:
 def write_crm(writer: ExtractWriter, size: Size) -> None:
     """All Salesforce files of all months."""
     for month in size.delivery_months:
-        _users(writer, month)
+        _users(writer, size, month)
         _accounts(writer, size, month)
         _contacts(writer, size, month)
         _leads(writer, size, month)

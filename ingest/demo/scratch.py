@@ -15,6 +15,8 @@ import pyarrow as pa
 
 # Summer time of Paris without a zone database: last Sunday of March to last Sunday of October, 01:00 UTC.
 _SUMMER = (
+    (1648342800, 1667091600),  # 2022
+    (1679792400, 1698541200),  # 2023
     (1711846800, 1729990800),  # 2024
     (1743296400, 1761440400),  # 2025
     (1774746000, 1792890000),  # 2026

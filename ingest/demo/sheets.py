@@ -11,7 +11,6 @@ from ingest.demo.sizes import (
     AS_OF,
     CYCLE,
     DAY,
-    FIRST_EVENT_MONTH,
     Size,
     month_end,
     month_start,
@@ -25,8 +24,6 @@ SOURCES = """  - {instance: targets, mapping: targets, folder: targets}
   - {instance: product, mapping: product_usage, folder: usage}
   - {instance: costs, mapping: marketing_costs, folder: costs}
 """
-WAVES = ("2025-03", "2025-06", "2025-09", "2025-12", "2026-03", "2026-06")
-MONTHS = months_between(FIRST_EVENT_MONTH, CYCLE)
 ENGLISH_MONTHS = "January,February,March,April,May,June,July,August,September,October,November,December"
 FRENCH_MONTHS = "Janvier,Février,Mars,Avril,Mai,Juin,Juillet,Août,Septembre,Octobre,Novembre,Décembre"
 # The June target of this seller is halved by a sheet that comes in June.
@@ -53,7 +50,7 @@ _FRENCH_MEASURES = {
 _NO_NOTE = "cast(null as varchar) as defects, cast(null as varchar) as key"
 
 
-def make_sheets(scratch: Scratch, seed: int) -> None:
+def make_sheets(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables quotas, choices, answers, usages and costs."""
     _make_quotas(scratch, seed)
     scratch.run(f"""
@@ -69,7 +66,8 @@ def make_sheets(scratch: Scratch, seed: int) -> None:
             created + 20 * {DAY}, case when lead_no % 2 = 0 then -1 else created + 200 * {DAY} end, 'Courrier'
           from sf_leads where kind = 'original' and email <> '' and hash(lead_no * 71 + {seed}) % 100 = 0)
         where since < {AS_OF} order by since, lead_no, channel""")
-    waves = ", ".join(f"({month_start(wave)}, '{wave}')" for wave in WAVES)
+    quarters = (month for month in size.event_months if int(month[5:]) % 3 == 0)
+    waves = ", ".join(f"({month_start(wave)}, '{wave}')" for wave in quarters)
     scratch.run(f"""
         create or replace table answers as
         with asked as (
@@ -94,7 +92,7 @@ def make_sheets(scratch: Scratch, seed: int) -> None:
           select a.account_no, c.acc, m.period_month, second_no(period_month || '-01') // {DAY} as first_day,
             hash(m.cust * 37 + m.month_index * 101 + {seed}) as u
           from mrr_months m join customers c using (cust) join account_of a on a.acc = c.acc
-          where m.period_month >= '{FIRST_EVENT_MONTH}' and m.mrr > 0 and not c.is_second_code)
+          where m.period_month >= '{size.first_event_month}' and m.mrr > 0 and not c.is_second_code)
         select account_no, acc, 'login' as event, first_day + 2 as day, 5 + u % 40 as n, (5 + u % 40) * 300 as seconds
         from used
         union all
@@ -103,10 +101,10 @@ def make_sheets(scratch: Scratch, seed: int) -> None:
         select account_no, acc, 'report_created', first_day + 11, u // 2000 % 4, (u // 2000 % 4) * 600 from used
         where u // 2000 % 4 > 0
         order by day, account_no, event""")
-    months = ", ".join(f"'{month}'" for month in MONTHS)
+    months = ", ".join(f"'{month}'" for month in size.event_months)
     scratch.run(f"""
         create or replace table costs as
-        with m as (select unnest([{months}]) as period_month, unnest(range({len(MONTHS)})) as i),
+        with m as (select unnest([{months}]) as period_month, unnest(range({len(size.event_months)})) as i),
         pay as (select count(*) filter (where is_active) as n from sellers)
         select period_month, 'Marketing' as department, 'Agence' as kind, '' as channel, 'Studio Lumen' as supplier,
           'Forfait mensuel' as label, cast(2500 as decimal(18,2)) as amount from m

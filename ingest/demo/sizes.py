@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FIRST_EVENT_MONTH = "2025-01"
-FIRST_REVENUE_MONTH = "2024-07"
 CYCLE = "2026-06"
 WINDOW_DAYS = 30
 CONVERSATION_MIN_S = 10
@@ -24,7 +22,6 @@ def epoch(text: str) -> int:
     return int(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp())
 
 
-T0 = epoch("2025-01-01")
 AS_OF = epoch("2026-07-01")
 LOCAL_AS_OF = epoch("2026-06-30T22:00:00")  # 1 July in Paris, where the company counts its months
 DAY = 86_400
@@ -32,7 +29,10 @@ DAY = 86_400
 
 @dataclass(frozen=True)
 class Size:
-    """Volumes of one demo size. `first_delivery` is the folder that also holds all earlier history."""
+    """Volumes of one demo size and the months it covers.
+
+    `first_delivery` is the folder that also holds all earlier history; events and leads begin in `first_event_month`.
+    """
 
     name: str
     leads: int
@@ -41,6 +41,32 @@ class Size:
     sellers: int
     first_delivery: str
     lists_structural_rows: bool
+    first_event_month: str = "2025-01"
+
+    @property
+    def first_event_s(self) -> int:
+        """UTC epoch of the first instant at which a lead may come in."""
+        return month_start(self.first_event_month)
+
+    @property
+    def event_months(self) -> list[str]:
+        """Months yyyy-mm with leads, calls and mails, up to the cycle."""
+        return months_between(self.first_event_month, CYCLE)
+
+    @property
+    def first_revenue_month(self) -> str:
+        """The first month with invoices: half a year before the first event."""
+        return months_before(self.first_event_month, 6)
+
+    @property
+    def revenue_months(self) -> list[str]:
+        """Months yyyy-mm with invoices, up to the cycle."""
+        return months_between(self.first_revenue_month, CYCLE)
+
+    @property
+    def subscription_months(self) -> list[str]:
+        """Months yyyy-mm in which a subscription may start: two years more than those with invoices."""
+        return months_between(months_before(self.first_revenue_month, 24), CYCLE)
 
     @property
     def accounts(self) -> int:
@@ -71,9 +97,11 @@ SIZES = {
     size.name: size
     for size in (
         Size("tiny", 300, 5.0, 10.0, 6, "2026-03", True),
-        Size("demo", 6_000, 5.0, 10.0, 9, FIRST_EVENT_MONTH, True),
+        Size("demo", 6_000, 5.0, 10.0, 9, "2025-01", True),
         Size("bench-100k", 100_000, 10.0, 30.0, 40, "2025-07", False),
         Size("bench-300k", 300_000, 10.0, 30.0, 60, "2025-07", False),
+        # As bench-300k, the same leads and events over twice the months.
+        Size("bench-36m", 300_000, 10.0, 30.0, 60, "2025-07", False, first_event_month="2023-07"),
         Size("bench-1m", 1_000_000, 10.0, 30.0, 80, "2025-07", False),
     )
 }
@@ -87,6 +115,12 @@ def months_between(first: str, last: str) -> list[str]:
         result.append(f"{year:04d}-{month:02d}")
         year, month = year + month // 12, month % 12 + 1
     return result
+
+
+def months_before(month: str, n: int) -> str:
+    """The month yyyy-mm that lies `n` months before `month`."""
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]) - 1 - n, 12)
+    return f"{year:04d}-{number + 1:02d}"
 
 
 def month_start(month: str) -> int:

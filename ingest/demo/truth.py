@@ -11,22 +11,17 @@ from pathlib import Path
 import pyarrow.csv as pcsv
 
 from ingest.demo import dirt
-from ingest.demo.billing import MONTHS
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import (
     CONVERSATION_MIN_S,
-    CYCLE,
     DAY,
-    FIRST_EVENT_MONTH,
     LOCAL_AS_OF,
     WINDOW_DAYS,
     Size,
-    months_between,
+    months_before,
 )
 from ingest.demo.vocabulary import STAGE_CODES
 from ingest.demo.writing import ExtractWriter
-
-NEW_BUSINESS_FROM = "2025-07"  # first month with twelve months of revenue before it
 
 
 def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
@@ -38,7 +33,7 @@ def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
     _lead_facts(scratch)
     _lead_metrics(scratch)
     _deal_metrics(scratch)
-    _money_metrics(scratch)
+    _money_metrics(scratch, size)
     _mail_metrics(scratch)
     _effects(scratch)
     _deliveries(scratch, size)
@@ -192,8 +187,9 @@ def _deal_metrics(scratch: Scratch) -> None:
             stage_code""")
 
 
-def _money_metrics(scratch: Scratch) -> None:
-    months = months_between(FIRST_EVENT_MONTH, CYCLE)
+def _money_metrics(scratch: Scratch, size: Size) -> None:
+    months = size.event_months
+    new_business_from = months_before(size.first_revenue_month, -12)  # twelve months of revenue before it
     scratch.run(f"""
         create or replace table revenue_truth as
         select i.period_month, c.root_acc, sum(l.net * i.rate) as revenue
@@ -210,9 +206,9 @@ def _money_metrics(scratch: Scratch) -> None:
             and cast(b.period_month || '-01' as date) >= cast(r.period_month || '-01' as date) - interval 12
               month) as is_new
           from revenue_truth r)
-        where period_month >= '{NEW_BUSINESS_FROM}' group by 3;
+        where period_month >= '{new_business_from}' group by 3;
         create or replace table mrr_accounts as
-        with spans as (select unnest({MONTHS}) as period_month),
+        with spans as (select unnest({size.subscription_months}) as period_month),
         known as (select c.acc, m.period_month, sum(m.mrr) as mrr from mrr_months m join customers c using
           (cust) group by all),
         grid as (select acc, s.period_month, coalesce(k.mrr, 0) as mrr from (select distinct acc from known)

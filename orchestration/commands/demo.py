@@ -18,7 +18,12 @@ Examples:
 
 
 @cli_command("demo", epilog=_EPILOG)
-@click.option("--size", default="demo", show_default=True, help="tiny, demo, or a bench size.")
+@click.option(
+    "--size",
+    default="demo",
+    show_default=True,
+    help="tiny, demo; for benchmarks bench-100k, bench-300k, bench-36m (300k leads over 36 months), bench-1m.",
+)
 @click.option("--seed", default=20260101, show_default=True, help="Same seed and size, same bytes.")
 def command(company: Path, as_json: bool, language: str, size: str, seed: int) -> None:
     """Generate a company with known truth: vendor-shaped extracts, planted dirt, duplicates and effects."""

@@ -9,7 +9,10 @@ OWN_DOMAIN = "etalon-demo.example"
 #: First instant of July 2026 in Paris.
 AS_OF = "timestamp '2026-06-30 22:00:00'"
 #: First and last day of summer time in Paris, for the years of the files.
-SUMMERS = (("2024-03-31", "2024-10-27"), ("2025-03-30", "2025-10-26"), ("2026-03-29", "2026-10-25"))
+SUMMERS = (
+    ("2022-03-27", "2022-10-30"), ("2023-03-26", "2023-10-29"), ("2024-03-31", "2024-10-27"),
+    ("2025-03-30", "2025-10-26"), ("2026-03-29", "2026-10-25"),
+)  # fmt: skip
 CRM_NULLS = ("", "N/A", "Select", "-", "[not provided]", "0000000000")
 ERP_NULLS = ("", "N/A", "000000000", "01/01/1900")
 
