@@ -105,6 +105,12 @@ def test_the_evidence_of_the_last_publications_is_kept_and_no_more(tmp_path: Pat
         assert not {"lead_id", "account_id", "person_id", "email", "full_name"} & set(names), path
 
 
+def with_effect(table: pa.Table, effect: str) -> pa.Table:
+    column = table.schema.get_field_index("effect")
+    effects = pa.array([Decimal(effect)] * table.num_rows, pa.decimal128(38, 10))
+    return table.set_column(column, table.schema.field(column), effects)
+
+
 def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +119,8 @@ def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
     whole = moved_figures.compare
 
     def silent(*arguments):
-        return whole(*arguments).slice(0, 0)
+        bridge, by_segment = whole(*arguments)
+        return bridge.slice(0, 0), by_segment
 
     monkeypatch.setattr(moved_figures, "compare", silent)
     with pytest.raises(SilentChangeError, match=r"leads_new 2026-06"):
@@ -122,15 +129,29 @@ def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
     assert len(read_log(tmp_path / "published")) == 1
 
     def short(*arguments):
-        table = whole(*arguments)
-        column = table.schema.get_field_index("effect")
-        return table.set_column(
-            column, table.schema.field(column), pa.array([Decimal("0.5")], pa.decimal128(38, 10))
-        )
+        table, by_segment = whole(*arguments)
+        return with_effect(table, "0.5"), by_segment
 
     monkeypatch.setattr(moved_figures, "compare", short)
     with pytest.raises(SilentChangeError, match="adds up"):
         publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+
+
+def test_a_segment_that_moves_without_a_cause_stops_the_publication(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(plant(tmp_path), MANIFEST)
+    whole = moved_figures.compare
+    for broken in (lambda table: table.slice(0, 0), lambda table: with_effect(table, "0.5")):
+
+        def silent(*arguments, broken=broken):
+            bridge, by_segment = whole(*arguments)
+            return bridge, broken(by_segment)
+
+        monkeypatch.setattr(moved_figures, "compare", silent)
+        with pytest.raises(SilentChangeError, match=r"leads_new 2026-06 all=all"):
+            publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    assert len(read_log(tmp_path / "published")) == 1
 
 
 def test_a_former_publication_without_evidence_gives_the_whole_difference_undivided(tmp_path: Path) -> None:
