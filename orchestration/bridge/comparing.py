@@ -7,7 +7,7 @@ itself (see evidence).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -41,9 +41,7 @@ from orchestration.bridge.walking import Counted, bridge_rows, walk
 from orchestration.explaining.definitions import Definition
 
 #: Records have signs for units that did not move as well.
-_CAUSES_OF_MOVED = (
-    "insert into segment_causes select unit_id, step from unit_causes semi join moved using (unit_id)"
-)
+_CAUSES_OF_MOVED = "insert into {} select unit_id, step from unit_causes semi join moved using (unit_id)"
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,8 @@ def _bridge_family(
                 is_traced=is_led or not _period(before, after).fresh,
             )
 
-        con.execute("create or replace temp table segment_causes (unit_id ubigint, step integer)")
+        for name in ("segment_causes", "migration_causes"):
+            con.execute(f"create or replace temp table {name} (unit_id ubigint, step integer)")
         if wholes:
             columns = find_moved(con, shared, _read_by(wholes, present))
             attribute(con, family, of_record, columns, told(wholes))
@@ -233,16 +232,25 @@ def _bridge_family(
             counted = [Counted(each, _former_formulas(each, before)) for each in wholes]
             walk(con, [each for each in counted if _is_countable(con, each)], present)
             bridge_rows(con, [each.metric_name for each in wholes])
-            con.execute(_CAUSES_OF_MOVED)
+            con.execute(_CAUSES_OF_MOVED.format("segment_causes"))
         if parts:
-            # a unit has one cause in the whole and in its segments; those that moved between segments alone get theirs
-            columns = find_moved(con, shared, _read_by(parts, present) | cuts)
+            # a unit's content has one cause, in the whole and in its segments
+            columns = find_moved(con, shared, _read_by(parts, present))
             con.execute("delete from moved where unit_id in (select unit_id from segment_causes)")
-            if con.execute("select count(*) from moved").fetchall()[0][0]:
+            if _any_moved(con):
                 attribute(con, family, of_record, columns, told(parts))
-                con.execute(_CAUSES_OF_MOVED)
+                con.execute(_CAUSES_OF_MOVED.format("segment_causes"))
+            # why its segment is another one is asked apart: neither its age nor a rate changed that
+            columns = find_moved(con, shared, cuts) - {"unit_currency"}
+            if cuts and _any_moved(con):
+                attribute(con, family, of_record, columns, replace(told(parts), is_money=False))
+                con.execute(_CAUSES_OF_MOVED.format("migration_causes"))
             counted = [Counted(each, _former_formulas(each, before)) for each in parts]
             divide(con, _divided(each for each in counted if _is_countable(con, each)), present)
+
+
+def _any_moved(con: duckdb.DuckDBPyConnection) -> bool:
+    return bool(con.execute("select count(*) from moved").fetchall()[0][0])
 
 
 def _read_by(those: Iterable[Definition], present: frozenset[str]) -> set[str]:

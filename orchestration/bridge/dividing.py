@@ -3,7 +3,8 @@ segment, and apart from it what a unit took along when its segment became anothe
 
 A unit that is in the same month of both publications, in another segment of a kind, migrates: its former share leaves
 one segment (migration_out) and enters the other (migration_in), which cancel out over the kind; what its own content
-changed by is told within the segment it is in now. Each of the three has the unit's one cause.
+changed by is told within the segment it is in now. The two legs have the cause of the change of segment, the content
+has its own: a lead that became old enough and whose channel was corrected has both.
 Effects are differences of shares of the units that moved, so the segments of a kind add up to the whole.
 What does NOT belong here: which cause a unit has (see attributing), which parts add up (see cuts).
 """
@@ -108,7 +109,8 @@ def find_moved_cells(
 
 
 def divide(con: duckdb.DuckDBPyConnection, metrics: Iterable[Divided], columns: frozenset[str]) -> None:
-    """Add to temp table divided the effects of the causes of temp table segment_causes (unit_id, step).
+    """Add to temp table divided the effects of the causes of temp tables segment_causes and migration_causes (unit_id,
+    step): of what the units hold, and of their change of segment.
 
     columns: those that before_rows and after_rows share. A kind of which they hold no segments goes to `undivided`.
     """
@@ -135,16 +137,21 @@ def divide(con: duckdb.DuckDBPyConnection, metrics: Iterable[Divided], columns: 
 
 
 def _shares(con: duckdb.DuckDBPyConnection, column: str | None) -> None:
-    """Temp table shares: rows of the units that moved, with sign, segment and movement."""
+    """Temp table shares: rows of the units that moved, with sign, segment, movement and step of its cause."""
     segment = ident(column) if column else literal(WHOLE)
     con.execute(
         f"""
         create or replace temp table shares as
-        with b as (
-            select r.*, {segment} as segment_code, c.step from before_rows as r join segment_causes as c using (unit_id)
+        with causes as (
+            select unit_id, coalesce(c.step, m.step) as step, coalesce(m.step, c.step) as migration_step
+            from segment_causes as c full join migration_causes as m using (unit_id)
+        ),
+        b as (
+            select r.*, {segment} as segment_code, c.step, c.migration_step
+            from before_rows as r join causes as c using (unit_id)
         ),
         a as (
-            select r.*, {segment} as segment_code, c.step from after_rows as r join segment_causes as c using (unit_id)
+            select r.*, {segment} as segment_code, c.step from after_rows as r join causes as c using (unit_id)
         ),
         one_before as (
             select unit_id, any_value(unit_month) as unit_month, any_value(segment_code) as segment_code
@@ -160,14 +167,19 @@ def _shares(con: duckdb.DuckDBPyConnection, column: str | None) -> None:
             where o.segment_code <> n.segment_code
         ),
         placed as (select b.*, m.to_segment from b left join migrated as m using (unit_id))
-        select * exclude (to_segment), -1 as sign,
-            case when to_segment is null then 'within' else 'migration_out' end as movement_code
-        from placed
+        select * exclude (to_segment, migration_step), -1 as sign, 'within' as movement_code
+        from placed where to_segment is null
         union all by name
-        select * exclude (to_segment) replace (to_segment as segment_code), 1 as sign, 'migration_in' as movement_code
+        select * exclude (to_segment, migration_step) replace (migration_step as step), -1 as sign,
+            'migration_out' as movement_code
         from placed where to_segment is not null
         union all by name
-        select * exclude (to_segment) replace (to_segment as segment_code), -1 as sign, 'within' as movement_code
+        select * exclude (to_segment, migration_step) replace (to_segment as segment_code, migration_step as step),
+            1 as sign, 'migration_in' as movement_code
+        from placed where to_segment is not null
+        union all by name
+        select * exclude (to_segment, migration_step) replace (to_segment as segment_code), -1 as sign,
+            'within' as movement_code
         from placed where to_segment is not null
         union all by name
         select *, 1 as sign, 'within' as movement_code from a

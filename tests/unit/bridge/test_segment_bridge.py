@@ -144,6 +144,58 @@ def test_what_a_migrated_line_is_worth_less_is_told_in_its_new_segment(tmp_path:
     assert_segments_reach(rows, before, after)
 
 
+def test_a_lead_that_grew_old_enough_and_was_corrected_has_both_causes(tmp_path: Path) -> None:
+    before = base()
+    before.leads["000000000009"].is_matured = False
+    after = following(before)
+    after.leads["000000000009"].is_matured, after.leads["000000000009"].channel = True, "phone"
+    after.lead_record("000000000009", "d2", score=Decimal(7))
+    _, rows = bridged_by_segment(tmp_path, before, after)
+    assert told(rows, "channel", part_code="denominator", metric_name="cr") == {
+        ("cr", "denominator", "phone", "elapsed_time", "within", 1, 1)
+    }
+    assert told(rows, "channel", metric_name="leads_new") == {
+        ("leads_new", "value", "web", "correction", "migration_out", -1, 1),
+        ("leads_new", "value", "phone", "correction", "migration_in", 1, 1),
+    }
+    assert_segments_reach(rows, before, after)
+
+
+def test_a_new_rate_does_not_move_a_line_to_another_segment(tmp_path: Path) -> None:
+    before = base()
+    after = following(before)
+    after.rates["USD"] = "0.80"
+    after.settings |= {"code_version": "d", "as_of": before.settings["as_of"]}
+    after.lines[f"{LINE}3"].size = "mid"
+    _, rows = bridged_by_segment(tmp_path, before, after)
+    assert told(rows, "size_band") == {
+        ("revenue_total", "value", "small", "definition_change", "migration_out", -90, 1),
+        ("revenue_total", "value", "mid", "definition_change", "migration_in", 90, 1),
+        ("revenue_total", "value", "mid", "currency", "within", -10, 1),
+    }
+    assert_segments_reach(rows, before, after)
+
+
+def test_a_line_of_another_month_and_segment_leaves_one_and_enters_the_other_without_migrating(
+    tmp_path: Path,
+) -> None:
+    march = date(2026, 3, 1)
+    before = base()
+    before.lines[f"{LINE}5"] = Line(70, month=march, size="mid")
+    before.line_record("5", "d1", 70)
+    after = following(before)
+    after.lines[f"{LINE}2"].month, after.lines[f"{LINE}2"].size = march, "large"
+    after.line_record("2", "d2", 201)
+    _, rows = bridged_by_segment(tmp_path, before, after)
+    assert told(rows, "size_band", period_month=MONTH) == {
+        ("revenue_total", "value", "small", "correction", "within", -200, 1)
+    }
+    assert told(rows, "size_band", period_month=march) == {
+        ("revenue_total", "value", "large", "correction", "within", 200, 1)
+    }
+    assert_segments_reach(rows, before, after)
+
+
 def test_other_borders_of_segments_are_a_change_of_definition(tmp_path: Path) -> None:
     before = base()
     after = following(before)
