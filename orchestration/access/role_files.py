@@ -34,7 +34,7 @@ from orchestration.access.declaring import (
 from orchestration.access.reading_log import log_read
 from orchestration.impact.results import DQ_KPI_IMPACT
 from orchestration.publication.building import MARTS, build_marts, connection
-from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS
+from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS, KPI_SEGMENT_BRIDGE
 from orchestration.publication.files import file_sha256, give, read_json, replace_file, write_json
 from orchestration.publication.hashing import published_hashes
 from orchestration.publication.metric_table import DIM_METRIC
@@ -49,7 +49,15 @@ FOLDER = "roles"
 RECEIPT = "receipt.json"
 #: Tables that a publication may lack: naming one is no mistake.
 OPTIONAL = {DQ_KPI_IMPACT.name: tuple(column.name for column in DQ_KPI_IMPACT.columns)}
-_MADE_IN_PYTHON = (DIM_METRIC, DIM_PUBLICATION, KPI_TRUST, KPI_BRIDGE, KPI_RESTATEMENTS, DQ_KPI_IMPACT)
+_MADE_IN_PYTHON = (
+    DIM_METRIC,
+    DIM_PUBLICATION,
+    KPI_TRUST,
+    KPI_BRIDGE,
+    KPI_SEGMENT_BRIDGE,
+    KPI_RESTATEMENTS,
+    DQ_KPI_IMPACT,
+)
 _MEMBERS = "dim_rep_versions"
 
 

@@ -1,8 +1,8 @@
 """What a publication leaves behind so that the next one can say which rows changed: one small row per unit of a KPI.
 
-registry/kpi_evidence/<publication>/ holds, per family of KPIs, the columns that their formulas read, the identities
-as 64-bit numbers (no key, no name), and beside them who held which golden id, what was left out and why, the rates,
-and the formulas. The evidence of the last publications is kept, not of all.
+registry/kpi_evidence/<publication>/ holds, per family of KPIs, the columns that their formulas read, the segments of
+each unit, the identities as 64-bit numbers (no key, no name), and beside them who held which golden id, what was left
+out and why, the rates, and the formulas. The evidence of the last publications is kept, not of all.
 What does NOT belong here: comparing two publications (see attributing).
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 
 from ingest.sql import ident, literal
+from orchestration.bridge.cuts import KPI_MART, cuts_sql, published_kinds
 from orchestration.explaining.definitions import Definition
 
 FOLDER = "kpi_evidence"
@@ -131,12 +132,13 @@ def write_evidence(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    kinds = published_kinds(con) if relation_exists(con, f"marts.{KPI_MART}") else {}
     metrics: dict[str, dict[str, Any]] = {}
     for family in families(definitions):
         columns = _columns(con, family)
         if columns is None:
             continue
-        _copy(con, _units_sql(family, columns), folder / f"{family.name}.parquet")
+        _copy(con, _units_sql(family, columns, kinds), folder / f"{family.name}.parquet")
         for each in family.definitions:
             metrics[each.metric_name] = {
                 "family": family.name,
@@ -199,7 +201,7 @@ def _columns(con: duckdb.DuckDBPyConnection, family: Family) -> list[str] | None
         return None
 
 
-def _units_sql(family: Family, columns: list[str]) -> str:
+def _units_sql(family: Family, columns: list[str], kinds: Mapping[str, frozenset[str]]) -> str:
     links = [
         f"{_link_identity(link, column)} as {link}"
         for link, sources in LINKS.items()
@@ -207,6 +209,12 @@ def _units_sql(family: Family, columns: list[str]) -> str:
         if column
     ]
     used = sorted({name for each in family.definitions for name in formula_columns(each, columns)})
+    cuts = {
+        column
+        for each in family.definitions
+        for kind, column in each.segments.items()
+        if kind in kinds.get(each.metric_name, ()) and column in columns
+    }
     selected = [
         f"{family.unit_identity(family.key)} as unit_id",
         f"cast(date_trunc('month', {family.month}) as date) as unit_month",
@@ -218,6 +226,7 @@ def _units_sql(family: Family, columns: list[str]) -> str:
             else f"r.{ident(name)}"
             for name in used
         ),
+        *cuts_sql(sorted(cuts)),
     ]
     return (
         f"select {', '.join(selected)} from {family.rows} as r"

@@ -1,4 +1,4 @@
-"""The two published tables of the history of figures: kpi_bridge and kpi_restatements.
+"""The published tables of the history of figures: kpi_bridge, kpi_segment_bridge and kpi_restatements.
 
 What does NOT belong here: filling them (orchestration.bridge).
 """
@@ -29,6 +29,53 @@ KPI_BRIDGE = Table(
             "effect", "value_after - value_before; null where one of the two publications gives no figure."
         ),
         Column("n_units", "Units of the metric that changed for this cause; null where no rows were kept."),
+    ),
+)
+KPI_SEGMENT_BRIDGE = Table(
+    "kpi_segment_bridge",
+    "",
+    "One row per metric, past month, segment, part, cause and movement for which the part differs from what was"
+    " published before. The segments of a kind add up to the whole.",
+    (
+        "metric_name",
+        "period_month",
+        "segment_kind_code",
+        "segment_code",
+        "part_code",
+        "step_order",
+        "movement_code",
+    ),
+    (
+        Column("metric_name", "Name in the semantic layer."),
+        Column("period_month", "First day of the month; months that the former publication gave."),
+        Column(
+            "segment_kind_code", "What the segments are of, as in mart_management_kpis_month; all: the whole."
+        ),
+        Column("segment_code", "The segment; all for the whole."),
+        Column(
+            "part_code",
+            "value of a count or sum; numerator or denominator of a rate. Medians have no part that adds up.",
+        ),
+        Column("from_publication_id", "The publication compared with."),
+        Column("to_publication_id", "The publication these tables belong to."),
+        Column("cause_code", "As in kpi_bridge."),
+        Column(
+            "movement_code",
+            "within: changed in this segment; migration_in, migration_out: units that came from another segment or left"
+            " for one, with what they counted before. Migrations of a kind cancel out.",
+        ),
+        Column("step_order", "Order in which the causes are applied, 1 to 9; movements by their code."),
+        Column("value_before", "Part before this row; of the first one what was published before."),
+        Column("value_after", "Part after this row; of the last one what is published now."),
+        Column(
+            "effect", "value_after - value_before; null where one of the two publications gives no figure."
+        ),
+        Column("n_units", "Units whose own share is another one; null where the difference is undivided."),
+        Column(
+            "reason_code",
+            "Why a difference is undivided: evidence_not_kept, segments_not_kept (by a publication of an earlier"
+            " version), rows_give_another_figure; null otherwise.",
+        ),
     ),
 )
 KPI_RESTATEMENTS = Table(

@@ -1,4 +1,4 @@
-"""The bridge and the restatements of a publication, and the evidence it leaves for the next one.
+"""The bridges and the restatements of a publication, and the evidence it leaves for the next one.
 
 A past month never changes silently: a figure that differs from the one published before and has no row of the bridge,
 or whose rows do not add up to the difference, stops the publication.
@@ -16,13 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingest.sql import ident
 from orchestration.bridge.comparing import Compared, compare
+from orchestration.bridge.cuts import KPI_MART
+from orchestration.bridge.dividing import CELL_COLUMNS, Cells, silent_segments
 from orchestration.bridge.evidence import FOLDER, KEPT, Evidence, prune, read_evidence, write_evidence
 from orchestration.bridge.restating import restate
-from orchestration.bridge.schemas import BRIDGE_SCHEMA
+from orchestration.bridge.schemas import BRIDGE_SCHEMA, SEGMENT_BRIDGE_SCHEMA
 from orchestration.damaged_file import DamagedFileError
 from orchestration.explaining.definitions import definitions
-from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS
+from orchestration.publication.figure_tables import KPI_BRIDGE, KPI_RESTATEMENTS, KPI_SEGMENT_BRIDGE
 from orchestration.publication.files import replace_folder
 from orchestration.publication.history import Event, Publication, before, kpis_of, standing
 from orchestration.publication.tables import Table
@@ -59,13 +62,13 @@ def moved_tables(
     figures: pa.Table,
     aside: Path,
 ) -> tuple[list[tuple[Table, pa.Table]], Evidence]:
-    """kpi_bridge and kpi_restatements, and the evidence of the candidate, which is written to aside/kpi_evidence.
+    """The bridges, kpi_restatements, and the evidence of the candidate, which is written to aside/kpi_evidence.
 
     con: has the warehouse as catalogue `warehouse`. figures: rows of kpi_history of this publication.
     Raises SilentChangeError.
     """
     former = compared_with(events, publication)
-    registry, dispositions = published / "registry", work / "collect" / "dispositions.parquet"
+    dispositions = work / "collect" / "dispositions.parquet"
     earlier = {each.publication.publication_id for each in before(events, publication.publication_id)}
     told = kpis_of(published, earlier)
     versions = {row["metric_name"]: row["metric_version"] for row in metric_rows(manifest)}
@@ -85,8 +88,11 @@ def moved_tables(
                 "deliveries": sorted(row["delivery_id"] for row in deliveries),
             },
         )
-        bridge = _bridge(con, registry, former, evidence, told, figures, dispositions)
+        cells = _cells(con, published, former)
+        bridge, by_segment = _bridges(con, published, former, evidence, told, figures, cells, dispositions)
         _refuse_silent_changes(con, bridge, former, told, figures)
+        if former is not None and (silent := silent_segments(con, by_segment)):
+            raise SilentChangeError(silent)
         restated = restate(
             con,
             told,
@@ -96,7 +102,7 @@ def moved_tables(
         )
     finally:
         con.execute("use memory")
-    return [(KPI_BRIDGE, bridge), (KPI_RESTATEMENTS, restated)], evidence
+    return [(KPI_BRIDGE, bridge), (KPI_SEGMENT_BRIDGE, by_segment), (KPI_RESTATEMENTS, restated)], evidence
 
 
 def keep_evidence(aside: Path, published: Path, events: Sequence[Event], publication: Publication) -> None:
@@ -111,27 +117,55 @@ def keep_evidence(aside: Path, published: Path, events: Sequence[Event], publica
     )
 
 
-def _bridge(
+def figures_by_segment(published: Path, publication_id: str) -> Path | None:
+    """The KPI mart of a publication, which gives its figures by segment; None where it is no longer kept."""
+    path = published / "parquet" / publication_id / f"{KPI_MART}.parquet"
+    return path if path.is_file() else None
+
+
+def _cells(con: duckdb.DuckDBPyConnection, published: Path, former: Publication | None) -> Cells:
+    columns = ", ".join(CELL_COLUMNS)
+    return Cells(
+        _former_cells(published, former.publication_id) if former else None,
+        con.sql(f"select {columns} from marts.{ident(KPI_MART)}").to_arrow_table(),
+    )
+
+
+def _former_cells(published: Path, publication_id: str) -> pa.Table | None:
+    path = figures_by_segment(published, publication_id)
+    if path is None:
+        return None
+    try:
+        return pq.read_table(path, columns=list(CELL_COLUMNS))
+    except (OSError, pa.ArrowException) as error:
+        place = f"published/parquet/{publication_id}/{path.name}"
+        remedy = f"put it back from a copy, else rm {place}: segments are then not compared"
+        raise DamagedFileError(place, type(error).__name__, remedy) from error
+
+
+def _bridges(
     con: duckdb.DuckDBPyConnection,
-    registry: Path,
+    published: Path,
     former: Publication | None,
     evidence: Evidence,
     told: pa.Table,
     figures: pa.Table,
+    cells: Cells,
     dispositions: Path,
-) -> pa.Table:
+) -> tuple[pa.Table, pa.Table]:
     if former is None:
-        return BRIDGE_SCHEMA.empty_table()
+        return BRIDGE_SCHEMA.empty_table(), SEGMENT_BRIDGE_SCHEMA.empty_table()
     return compare(
         con,
         Compared(
             former.publication_id,
             evidence.content["publication_id"],
-            _readable(read_evidence(registry, former.publication_id)),
+            _readable(read_evidence(published / "registry", former.publication_id)),
             evidence,
         ),
         _of_publication(told, former.publication_id),
         figures,
+        cells,
         definitions(),
         dispositions,
     )

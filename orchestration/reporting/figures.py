@@ -23,6 +23,7 @@ from orchestration.reporting.quality_figures import (
     OwnerWork,
     ReconciliationCause,
     ReviewCount,
+    SegmentMove,
     StewardDecision,
 )
 
@@ -278,6 +279,8 @@ class QualityInputs:
     reconciliation: tuple[ReconciliationCause, ...] | None = None
     moves: tuple[FigureMove, ...] | None = None  # None: not published, or no bridge there
     moved_since: str | None = None
+    segment_moves: tuple[SegmentMove, ...] = ()
+    n_segments_moved: int = 0
     n_decisions_to_measure: int | None = None  # that can be taken the other way; None: not counted
 
 

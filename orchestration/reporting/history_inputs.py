@@ -15,6 +15,7 @@ from orchestration.reporting.quality_figures import (
     FigureMove,
     FormerAccount,
     History,
+    SegmentMove,
     SourcePoint,
 )
 
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     from orchestration.reporting.inputs import Reader
 
 PUBLICATIONS_SHOWN = 12
+SEGMENTS_SHOWN = 6
+#: Kinds of segments of the report; what a single seller's figures did is asked of `etalon bridge`.
+_KINDS = (
+    "channel",
+    "size_band",
+    "product_family",
+    "currency",
+    "lead_source",
+    "stage",
+    "forecast_category",
+    "team",
+)
 _FATES = ("records_in", "kept", "quarantined", "excluded", "exact_duplicate", "superseded", "suppressed")
 _ACCOUNT_COLUMNS = {"sequence", "publication_id", "cycle", "source_instance", "contract", *_FATES}
 _RULE_COLUMNS = {"sequence", "publication_id", "cycle", "rule_id", "table_name", "dimension", "status"}
@@ -106,3 +119,32 @@ def figure_moves(
             )
         )
     return tuple(found), rows[0]["from_publication_id"] if rows else None
+
+
+def segment_moves(published: Path, publication_id: str | None) -> tuple[tuple[SegmentMove, ...], int]:
+    """The segments that moved most with a publication, and how many figures of segments moved; none where it is not
+    published.
+    """
+    from orchestration.publication.figure_reading import read_moved_segments
+
+    read = read_moved_segments(published, publication_id, _KINDS, SEGMENTS_SHOWN) if publication_id else None
+    if read is None:
+        return (), 0
+    found = []
+    for each in read[0]:
+        definition = metric_definitions().get(each.metric_name)
+        found.append(
+            SegmentMove(
+                each.metric_name,
+                f"{each.period_month:%Y-%m}",
+                definition.unit if definition else each.unit_code or "",
+                each.segment_kind_code,
+                each.segment_code,
+                each.before,
+                each.after,
+                *each.causes[0],
+                definition.label_fr if definition else "",
+                definition.label_en if definition else "",
+            )
+        )
+    return tuple(found), read[1]

@@ -43,7 +43,12 @@ from orchestration.reporting.followup_inputs import (
     reconciliation,
     work_by_owner,
 )
-from orchestration.reporting.history_inputs import figure_moves, former_accounts, publication_history
+from orchestration.reporting.history_inputs import (
+    figure_moves,
+    former_accounts,
+    publication_history,
+    segment_moves,
+)
 from orchestration.reporting.privacy import CONTRACTS_OF_ONE_PERSON
 from orchestration.settings import cycle_bounds
 
@@ -166,6 +171,7 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
         registry = company.published / "registry"
         rules = rule_outcomes(reader)
         moves, moved_since = figure_moves(company.published, publication_id)
+        by_segment, n_segments_moved = segment_moves(company.published, publication_id)
         return QualityInputs(
             run=run,
             verdict=read_verdict(reader),
@@ -192,6 +198,8 @@ def load_quality_inputs(company: Company, publication_id: str | None = None) -> 
             reconciliation=reconciliation(reader, day_after, run.reporting_currency),
             moves=moves,
             moved_since=moved_since,
+            segment_moves=by_segment,
+            n_segments_moved=n_segments_moved,
             n_decisions_to_measure=n_decisions,
         )
 

@@ -207,6 +207,23 @@ class FigureMove:
 
 
 @dataclass(frozen=True)
+class SegmentMove:
+    """A figure of a segment that moved. cause: of the largest effect; movement: within, or a migration in or out."""
+
+    metric_name: str
+    period: str
+    unit: str
+    kind: str
+    segment: str
+    before: Decimal
+    after: Decimal
+    cause: str
+    movement: str
+    metric_fr: str = ""
+    metric_en: str = ""
+
+
+@dataclass(frozen=True)
 class History:
     """The last publications, oldest first, by dimension and by source."""
 

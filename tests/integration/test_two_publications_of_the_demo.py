@@ -89,6 +89,39 @@ def test_the_rows_of_every_figure_give_it_before_and_after(company: Company) -> 
     assert {row["metric_name"] for row in company.rows("kpi_bridge")} <= set(definitions())
 
 
+def test_every_segment_of_may_that_june_gives_otherwise_is_bridged_and_segments_add_up(
+    company: Company,
+) -> None:
+    marts = [
+        company.published / "parquet" / each.publication.publication_id / "mart_management_kpis_month.parquet"
+        for each in read_log(company.published)
+    ]
+    rows = company.rows("kpi_segment_bridge")
+    assert {row["reason_code"] for row in rows} == {None} and {row["segment_kind_code"] for row in rows} >= {
+        "all", "channel", "size_band", "product_family"
+    }  # fmt: skip
+    effects: dict[tuple, Decimal] = {}
+    for row in rows:
+        if row["part_code"] == "value":
+            cell = (row["metric_name"], row["period_month"], row["segment_kind_code"], row["segment_code"])
+            effects[cell] = effects.get(cell, Decimal(0)) + row["effect"]
+    with duckdb.connect() as con:
+        moved = con.execute(
+            f"select metric_name, period_month, segment_kind_code, segment_code, a.metric_value - b.metric_value"
+            f" from read_parquet('{marts[0]}') as b join read_parquet('{marts[-1]}') as a"
+            " using (metric_name, period_month, segment_kind_code, segment_code)"
+            " where a.metric_value <> b.metric_value and a.numerator is null and a.denominator is null"
+        ).fetchall()
+    assert len(moved) >= 5
+    for *cell, difference in moved:
+        assert effects[tuple(cell)] == difference, cell
+    wholes = {cell[:2]: effect for cell, effect in effects.items() if cell[2] == "all"}
+    for name, month in wholes:
+        for kind in {cell[2] for cell in effects if cell[:2] == (name, month)}:
+            total = sum(effect for cell, effect in effects.items() if cell[:3] == (name, month, kind))
+            assert total == wholes[name, month], (name, month, kind)
+
+
 def test_invoices_corrected_in_june_are_the_correction_of_may(company: Company) -> None:
     (row,) = (
         each
@@ -129,7 +162,11 @@ def test_the_report_and_the_command_tell_it(company: Company) -> None:
         .output
     )
     assert "revenue_total  2026-05" in said and "corrected" in said
+    arguments = ["bridge", "revenue_total", "--segment", "size_band", "--company", str(company.directory)]
+    by_segment = CliRunner().invoke(cli.etalon, arguments).output
+    assert "size_band=" in by_segment and "corrected" in by_segment
     latest = company.published / "reports" / "latest"
     assert "Why figures of past months moved" in (latest / "data_quality.en.html").read_text(encoding="utf-8")
     french = (latest / "data_quality.fr.html").read_text(encoding="utf-8")
     assert "Pourquoi les chiffres des mois passés ont bougé" in french and "corrigées par la source" in french
+    assert "Les segments qui ont le plus bougé" in french

@@ -1,4 +1,5 @@
-"""Part of section 7: the figures of past months that moved since the publication before, cause by cause.
+"""Part of section 7: the figures of past months that moved since the publication before, cause by cause, and the
+segments that moved most.
 
 What does not belong here: finding the causes (orchestration.bridge).
 """
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from orchestration.reporting.figures import QualityInputs
 from orchestration.reporting.formatting import MISSING, Formats
-from orchestration.reporting.quality_figures import FigureMove
+from orchestration.reporting.quality_figures import FigureMove, SegmentMove
 from orchestration.reporting.sections.impact import shown_effect, shown_value
 from orchestration.reporting.wording import Wording
 
@@ -54,13 +55,43 @@ def _moved(each: FigureMove, currency: str, t: Wording, f: Formats) -> MovedFigu
     )
 
 
+@dataclass(frozen=True)
+class MovedSegment:
+    """A segment that moved, before and after."""
+
+    label: str
+    period: str
+    segment: str
+    cause: str
+    before: str
+    after: str
+
+
+def _segment(each: SegmentMove, currency: str, t: Wording, f: Formats) -> MovedSegment:
+    kind, cause = t.or_raw("quality.moves.kind", each.kind), t.or_raw("quality.moves.cause", each.cause)
+    return MovedSegment(
+        t.pick(each.metric_fr, each.metric_en, each.metric_name),
+        each.period,
+        t("quality.moves.segment", kind=kind, segment=t.or_raw(each.kind, each.segment)),
+        cause if each.movement == "within" else t(f"quality.moves.{each.movement}", cause=cause),
+        shown_value(each.before, each.unit, currency, t, f),
+        shown_value(each.after, each.unit, currency, t, f),
+    )
+
+
+def _segments(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
+    moves = inputs.segment_moves
+    shown = tuple(_segment(each, inputs.run.reporting_currency, t, f) for each in moves)
+    return {"segments": shown, "n_more_segments": inputs.n_segments_moved - len(shown)}
+
+
 def moves_part(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, object]:
     """What the template `quality/moves.html.jinja` reads; the latest months first."""
     moves = inputs.moves
     if moves is None:
-        return {"lead": t("quality.moves.absent"), "figures": ()}
+        return {"lead": t("quality.moves.absent"), "figures": (), "segments": ()}
     if not moves:
-        return {"lead": t("quality.moves.none"), "figures": ()}
+        return {"lead": t("quality.moves.none"), "figures": ()} | _segments(inputs, t, f)
     ordered = sorted(moves, key=lambda each: each.metric_name)
     ordered.sort(key=lambda each: each.period, reverse=True)
     shown = ordered[:FIGURES_SHOWN]
@@ -73,4 +104,4 @@ def moves_part(inputs: QualityInputs, t: Wording, f: Formats) -> dict[str, objec
         ),
         "figures": [_moved(each, inputs.run.reporting_currency, t, f) for each in shown],
         "n_more": len(ordered) - len(shown),
-    }
+    } | _segments(inputs, t, f)

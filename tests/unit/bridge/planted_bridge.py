@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import statistics
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 
 from ingest.contract import load_contracts
 from orchestration.bridge.comparing import Compared, compare
+from orchestration.bridge.dividing import CELL_COLUMNS, Cells
 from orchestration.bridge.evidence import Evidence, write_evidence
 from orchestration.explaining.definitions import Definition, definitions
 
@@ -29,6 +31,10 @@ METRICS = ("leads_new", "cr", "ttf_hours", "revenue_total")
 MONTH = date(2026, 4, 1)
 CONTRACTS = ("crm_lead", "erp_invoice_line", "erp_invoice")
 RAW = {"_source_row_id": 1, "_record_part": 0, "is_deleted": False, "_set_aside": None}
+
+
+#: metric, month, kind of segment, segment, part.
+Cell = tuple[str, date, str, str, str]
 
 
 @dataclass
@@ -40,6 +46,13 @@ class Lead:
     is_converted: bool = False
     ttf: int | None = None
     account: str = "acc_000000000001"
+    channel: str | None = "web"
+    size: str = "small"
+    rep: str = "usr_1"
+
+    def segments(self) -> dict[str, str]:
+        """Kind -> segment."""
+        return {"all": "all", "channel": self.channel or "unknown", "size_band": self.size, "rep": self.rep}
 
 
 @dataclass
@@ -50,6 +63,17 @@ class Line:
     currency: str = "EUR"
     month: date = MONTH
     group: str = "grp_1"
+    size: str = "small"
+    product: str = "core"
+
+    def segments(self) -> dict[str, str]:
+        """Kind -> segment."""
+        return {
+            "all": "all",
+            "size_band": self.size,
+            "product_family": self.product,
+            "currency": self.currency,
+        }
 
 
 @dataclass
@@ -100,6 +124,50 @@ class World:
         for line in self.lines.values():
             totals[line.month] += line.amount * Fraction(self.rates.get(line.currency, "1"))
         return found | {("revenue_total", month): total for month, total in totals.items()}
+
+    def parts(self) -> dict[Cell, Fraction]:
+        """(metric, month, kind, segment, part) -> count or sum, by hand."""
+        found: dict[Cell, Fraction] = defaultdict(Fraction)
+        for lead in self.leads.values():
+            for kind, segment in lead.segments().items():
+                place = (lead.created.replace(day=1), kind, segment)
+                found["leads_new", *place, "value"] += 1
+                found["cr", *place, "numerator"] += lead.is_matured and lead.is_converted
+                found["cr", *place, "denominator"] += lead.is_matured
+                found["ttf_hours", *place, "denominator"] += lead.ttf is not None
+        for line in self.lines.values():
+            for kind, segment in line.segments().items():
+                amount = line.amount * Fraction(self.rates.get(line.currency, "1"))
+                found["revenue_total", line.month, kind, segment, "value"] += amount
+        return found
+
+    def cells(self) -> pa.Table:
+        """The same as the KPI mart has it."""
+        rows: dict[tuple[str, date, str, str], dict[str, Decimal]] = defaultdict(dict)
+        for (*place, part), value in self.parts().items():
+            rows[tuple(place)]["metric_value" if part == "value" else part] = as_decimal(value)
+        schema = pa.schema(
+            [
+                (
+                    name,
+                    pa.date32()
+                    if name == "period_month"
+                    else pa.string()
+                    if number < 4
+                    else pa.decimal128(38, 10),
+                )
+                for number, name in enumerate(CELL_COLUMNS)
+            ]
+        )
+        return pa.Table.from_pylist(
+            [dict(zip(CELL_COLUMNS, place, strict=False)) | values for place, values in rows.items()],
+            schema=schema,
+        )
+
+
+def as_decimal(value: Fraction) -> Decimal:
+    """As the tables have it."""
+    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("1e-10"))
 
 
 def rounded(value: Fraction) -> Fraction:
@@ -152,22 +220,24 @@ def connected(world: World) -> duckdb.DuckDBPyConnection:
     """A connection that uses the world's tables as its warehouse."""
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
-    for schema in ("metrics", "master", "conforming", "raw", "quality_dbt", "run"):
+    for schema in ("metrics", "master", "conforming", "raw", "quality_dbt", "run", "marts"):
         con.execute(f"create schema {schema}")
     rates = {"EUR": "1"} | world.rates
     tables: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "metrics.fct_lead_cadences": (
             "lead_id varchar, account_id varchar, created_on date, is_dated boolean, is_matured boolean,"
             " is_converted_in_window boolean, n_touches bigint, ttf_hours decimal(18, 4), ttf_status_code varchar,"
-            " is_older_24h boolean, is_contacted_24h boolean",
+            " is_older_24h boolean, is_contacted_24h boolean, channel_code varchar, size_band_code varchar,"
+            " rep_id varchar, source_code varchar",
             [(f"lea_{n}", x.account, x.created, True, x.is_matured, x.is_converted, 0, x.ttf,
-              "contacted" if x.ttf is not None else "never_contacted", True, False)
+              "contacted" if x.ttf is not None else "never_contacted", True, False, x.channel, x.size, x.rep, "s")
              for n, x in world.leads.items()],
         ),
         "metrics.fct_revenue_lines": (
             "invoice_line_id varchar, account_id varchar, group_id varchar, period_month date, currency varchar,"
-            " net_amount_reporting decimal(18, 4)",
-            [(key, "acc_x", x.group, x.month, x.currency, Decimal(x.amount) * Decimal(rates[x.currency]))
+            " net_amount_reporting decimal(18, 4), size_band_code varchar, product_family varchar",
+            [(key, "acc_x", x.group, x.month, x.currency, Decimal(x.amount) * Decimal(rates[x.currency]), x.size,
+              x.product)
              for key, x in world.lines.items()],
         ),
         "metrics.fct_revenue_group_months": (
@@ -192,6 +262,9 @@ def connected(world: World) -> duckdb.DuckDBPyConnection:
         con.execute(f"create table {name} ({columns})")
         if rows:
             con.executemany(f"insert into {name} values ({', '.join('?' * len(rows[0]))})", rows)
+    con.register("planted", world.cells())
+    con.execute("create table marts.mart_management_kpis_month as select * from planted")
+    con.unregister("planted")
     for contract, rows in world.records.items():
         con.register("planted", pa.Table.from_pylist(rows, schema=load_contracts()[contract].arrow_schema))
         con.execute(f"create table raw.{contract} as select * from planted")
@@ -243,17 +316,30 @@ def bridged(
     now: dict[str, Definition] | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of kpi_bridge between two worlds."""
+    return bridged_by_segment(folder, before, after, former, now)[0]
+
+
+def bridged_by_segment(
+    folder: Path,
+    before: World,
+    after: World,
+    former: dict[str, Definition] | None = None,
+    now: dict[str, Definition] | None = None,
+    as_left: Callable[[Evidence], Evidence | None] = lambda evidence: evidence,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of kpi_bridge and of kpi_segment_bridge. as_left: what is found of the former evidence."""
     former, now = former or planted_definitions(), now or planted_definitions()
     with connected(before) as con:
         left = left_behind(con, before, folder / "before", former)
     with connected(after) as con:
         right = left_behind(con, after, folder / "after", now)
-        rows = compare(
+        whole, by_segment = compare(
             con,
-            Compared("before", "after", left, right),
+            Compared("before", "after", as_left(left), right),
             as_history(before.figures()),
             as_history(after.figures()),
+            Cells(before.cells(), after.cells()),
             now,
             folder / "after" / "dispositions.parquet",
         )
-    return rows.to_pylist()
+    return whole.to_pylist(), by_segment.to_pylist()

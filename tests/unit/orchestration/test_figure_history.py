@@ -21,6 +21,7 @@ from orchestration.bridge.evidence import KEPT
 from orchestration.damaged_file import DamagedFileError
 from orchestration.project import ROOT
 from orchestration.publication import moved_figures, publish, rollback
+from orchestration.publication.figure_reading import read_moved_segments
 from orchestration.publication.hashing import published_hashes
 from orchestration.publication.history import read_log
 from orchestration.publication.moved_figures import SilentChangeError, compared_with
@@ -105,6 +106,12 @@ def test_the_evidence_of_the_last_publications_is_kept_and_no_more(tmp_path: Pat
         assert not {"lead_id", "account_id", "person_id", "email", "full_name"} & set(names), path
 
 
+def with_effect(table: pa.Table, effect: str) -> pa.Table:
+    column = table.schema.get_field_index("effect")
+    effects = pa.array([Decimal(effect)] * table.num_rows, pa.decimal128(38, 10))
+    return table.set_column(column, table.schema.field(column), effects)
+
+
 def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +120,8 @@ def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
     whole = moved_figures.compare
 
     def silent(*arguments):
-        return whole(*arguments).slice(0, 0)
+        bridge, by_segment = whole(*arguments)
+        return bridge.slice(0, 0), by_segment
 
     monkeypatch.setattr(moved_figures, "compare", silent)
     with pytest.raises(SilentChangeError, match=r"leads_new 2026-06"):
@@ -122,15 +130,29 @@ def test_a_past_figure_that_moves_without_a_cause_stops_the_publication(
     assert len(read_log(tmp_path / "published")) == 1
 
     def short(*arguments):
-        table = whole(*arguments)
-        column = table.schema.get_field_index("effect")
-        return table.set_column(
-            column, table.schema.field(column), pa.array([Decimal("0.5")], pa.decimal128(38, 10))
-        )
+        table, by_segment = whole(*arguments)
+        return with_effect(table, "0.5"), by_segment
 
     monkeypatch.setattr(moved_figures, "compare", short)
     with pytest.raises(SilentChangeError, match="adds up"):
         publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+
+
+def test_a_segment_that_moves_without_a_cause_stops_the_publication(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(plant(tmp_path), MANIFEST)
+    whole = moved_figures.compare
+    for broken in (lambda table: table.slice(0, 0), lambda table: with_effect(table, "0.5")):
+
+        def silent(*arguments, broken=broken):
+            bridge, by_segment = whole(*arguments)
+            return bridge, broken(by_segment)
+
+        monkeypatch.setattr(moved_figures, "compare", silent)
+        with pytest.raises(SilentChangeError, match=r"leads_new 2026-06 all=all"):
+            publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
+    assert len(read_log(tmp_path / "published")) == 1
 
 
 def test_a_former_publication_without_evidence_gives_the_whole_difference_undivided(tmp_path: Path) -> None:
@@ -194,3 +216,96 @@ def test_damaged_evidence_is_named_with_the_way_out(tmp_path: Path) -> None:
     shutil.rmtree(folder)
     publish(plant(tmp_path, n_leads=8, delivery="d2"), MANIFEST)
     assert [row["cause_code"] for row in rows(tmp_path / "published", "kpi_bridge")] == ["not_separable"]
+
+
+def plant_channels(root: Path, n_phone: int, **values):
+    """A planted candidate whose leads of June came by web, but for `n_phone` of them; its mart says so by channel."""
+    company = plant(root, **values)
+    with duckdb.connect(str(root / "work" / "warehouse.duckdb")) as con:
+        con.execute(
+            f"""
+            alter table metrics.fct_lead_cadences add column channel_code varchar;
+            update metrics.fct_lead_cadences set channel_code = case
+                when created_on = '2026-06-01' and cast(split_part(lead_id, '_', 3) as integer) < {n_phone} then 'phone'
+                else 'web' end;
+            insert into marts.mart_management_kpis_month by name
+            select metric_name || created_on || channel_code as kpi_key, 'leads_new' as metric_name,
+                created_on as period_month, 'channel' as segment_kind_code, channel_code as segment_code,
+                count(*) as metric_value, count(*) as numerator, 'count' as unit_code
+            from metrics.fct_lead_cadences, (select 'leads_new' as metric_name) group by all;
+            """
+        )
+    return company
+
+
+def by_segment(published: Path, kind: str) -> list[tuple]:
+    return [
+        (row["segment_code"], row["movement_code"], row["value_before"], row["effect"], row["n_units"])
+        for row in rows(published, "kpi_segment_bridge")
+        if row["segment_kind_code"] == kind
+    ]
+
+
+def test_leads_that_change_channel_are_published_with_both_legs(tmp_path: Path) -> None:
+    publish(plant_channels(tmp_path, 1), MANIFEST)
+    marts = publish(plant_channels(tmp_path, 3, n_leads=8, delivery="d2"), MANIFEST).marts
+    assert by_segment(tmp_path / "published", "channel") == [
+        ("phone", "migration_in", 1, 2, 2),
+        ("web", "migration_out", 6, -2, 2),
+        ("web", "within", 4, 1, 1),
+    ]
+    assert by_segment(tmp_path / "published", "all") == [("all", "within", 7, 1, 1)]
+    with duckdb.connect(str(marts), read_only=True) as con:
+        sums = "select segment_kind_code, sum(effect) from kpi_segment_bridge group by all order by all"
+        assert con.execute(sums).fetchall() == [("all", 1), ("channel", 1)]
+
+
+def test_a_figure_that_stays_while_its_segments_move_is_told_by_segment_alone(tmp_path: Path) -> None:
+    publish(plant_channels(tmp_path, 0), MANIFEST)
+    publish(plant_channels(tmp_path, 2, delivery="d2"), MANIFEST)
+    assert rows(tmp_path / "published", "kpi_bridge") == []
+    assert by_segment(tmp_path / "published", "channel") == [
+        ("phone", "migration_in", 0, 2, 2),
+        ("web", "migration_out", 7, -2, 2),
+    ]
+    live = read_log(tmp_path / "published")[-1].publication.publication_id
+    found, n_moved = read_moved_segments(tmp_path / "published", live, ("channel",), 5)
+    assert [(each.segment_code, each.before, each.after, each.share) for each in found] == [
+        ("phone", 0, 2, pytest.approx(Decimal(2) / 7, abs=Decimal("1e-9")))
+    ]
+    assert n_moved == 2 and found[0].causes[0][1] == "migration_in"
+
+
+def test_the_command_tells_the_segments_of_a_kind_or_one_of_them(tmp_path: Path) -> None:
+    publish(plant_channels(tmp_path, 0), MANIFEST)
+    publish(plant_channels(tmp_path, 2, delivery="d2"), MANIFEST)
+    said = bridge(tmp_path, "leads_new", "--segment", "channel")
+    assert "leads_new  2026-06  channel=web  7 -> 5" in said and "left for another segment" in said
+    assert "channel=phone  0 -> 2" in said and "came from another segment" in said
+    one = bridge(tmp_path, "--segment", "channel=web", "--language", "fr")
+    assert "parties vers un autre segment" in one and "phone" not in one
+    assert "No figure" in bridge(tmp_path, "--segment", "channel=fax")
+    content = json.loads(bridge(tmp_path, "--segment", "channel=web", "--json"))
+    assert [(row["segment_code"], row["movement_code"]) for row in content["segment_bridge"]] == [
+        ("web", "migration_out")
+    ]
+    assert content["unknown_segments_of"] is None
+    for wrong in ("chanel", "channel="):
+        refused = CliRunner().invoke(cli.etalon, ["bridge", "--segment", wrong, "--company", str(tmp_path)])
+        assert refused.exit_code == 2 and "channel" in refused.output
+
+
+def test_without_former_figures_by_segment_the_whole_is_bridged_and_the_command_says_so(
+    tmp_path: Path,
+) -> None:
+    first = publish(plant_channels(tmp_path, 0), MANIFEST)
+    kept = first.parquet / "mart_management_kpis_month.parquet"
+    kept.write_bytes(kept.read_bytes()[:40])
+    with pytest.raises(DamagedFileError, match=kept.name):
+        publish(plant_channels(tmp_path, 2, n_leads=8, delivery="d2"), MANIFEST)
+    kept.unlink()
+    publish(plant_channels(tmp_path, 2, n_leads=8, delivery="d2"), MANIFEST)
+    assert [row["effect"] for row in rows(tmp_path / "published", "kpi_bridge")] == [1]
+    assert rows(tmp_path / "published", "kpi_segment_bridge") == []
+    said = bridge(tmp_path, "--segment", "channel")
+    assert f"Figures by segment of {first.publication_id}" in said and "no longer kept" in said

@@ -47,7 +47,8 @@ def query(marts: Path, sql: str) -> list[tuple]:
 def test_a_publication_holds_the_marts_the_public_models_and_their_trust(tmp_path: Path) -> None:
     receipt = publish(plant(tmp_path), MANIFEST)
     assert sorted(receipt.tables) == [
-        "dim_metric", "dim_products", "dim_publication", "kpi_bridge", "kpi_restatements", "kpi_trust",
+        "dim_metric", "dim_products", "dim_publication", "kpi_bridge", "kpi_restatements",
+        "kpi_segment_bridge", "kpi_trust",
         "mart_management_kpis_month", "mart_sales_leads_month",
     ]  # fmt: skip
     assert query(receipt.marts, "select product_name from dim_products") == [('Étalon "A"',)]

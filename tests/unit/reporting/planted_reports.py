@@ -45,7 +45,6 @@ from orchestration.reporting.quality_figures import (
     Compliance,
     ComplianceCount,
     DimensionPoint,
-    FigureMove,
     FormerAccount,
     History,
     IdChange,
@@ -58,6 +57,7 @@ from orchestration.reporting.quality_figures import (
     StewardDecision,
     WorkItem,
 )
+from tests.unit.reporting.planted_moves import MOVES, SEGMENT_MOVES
 
 D = Decimal
 CYCLE = date(2026, 6, 1)
@@ -303,18 +303,6 @@ RECONCILIATION = (
     cause("invoiced_equal", "2026-06", "USD", 2, 2, "118200.10", "118200.10"),
 )
 
-CAUSES = (
-    *("definition_change", "currency", "cleaning_decision", "merge", "correction", "late_data", "new_data"),
-    *("elapsed_time", "not_separable"),
-)
-MOVES = (
-    FigureMove("revenue_total", "2026-05", "money", D("1000.00"), D("955.00"),
-               tuple((code, D("-5.00"), number or None) for number, code in enumerate(CAUSES)), "Revenu total", "Total revenue"),
-    FigureMove("cr", "2026-05", "rate", None, D("0.1111"), (("elapsed_time", None, 11),), *_CR),
-    *(FigureMove("leads_new", f"2025-{month:02d}", "count", D(7), D(8), (("late_data", D(1), 1),), "Leads", "Leads")
-      for month in range(1, 13)),
-)  # fmt: skip
-
 QUALITY = QualityInputs(
     run=RUN,
     verdict=Verdict("publish_with_warnings", ("R-CRM-014", "R-FCT-006"), 0),
@@ -340,6 +328,8 @@ QUALITY = QualityInputs(
     reconciliation=RECONCILIATION,
     moves=MOVES,
     moved_since="2026-05-0123456789ab",
+    segment_moves=SEGMENT_MOVES,
+    n_segments_moved=41,
 )
 
 HELD_QUALITY = replace(
@@ -523,7 +513,7 @@ SPARSE_AUDIT = replace(
 )
 CLEAN_QUALITY = replace(
     QUALITY, verdict=Verdict("publish"), rules=RULES[2:3], merges=(), entities=(), decisions=(), balances=(), samples=(),
-    impacts=IMPACTS[-1:], moves=(), work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
+    impacts=IMPACTS[-1:], moves=(), segment_moves=(), n_segments_moved=0, work=(replace(WORK[1], n_open=0, items=()),), history=history(1), reconciliation=RECONCILIATION[:1],
     compliance=Compliance((ComplianceCount("outside_hours", "voice", "2026-06", 12_040, 0),)), waivers=(),
 )
 # The other sentences of each section: many reasons and decisions, trends that level or improve, nothing to judge.
@@ -541,6 +531,8 @@ SAME_QUALITY = replace(
     QUALITY,
     impacts=None,
     moves=None,
+    segment_moves=(),
+    n_segments_moved=0,
     n_decisions_to_measure=49,
     former_accounts=tuple(
         FormerAccount("2026-05-99aa88bb77cc", "2026-05", a.source_instance, a.contract, a.records_in, a.kept, a.quarantined, a.excluded,

@@ -416,3 +416,16 @@ def test_a_past_figure_that_moved_is_told_with_its_causes_and_what_they_add_up_t
     assert "with the publication" in section(replace(planted.QUALITY, moves=None), "trends")
     french = section(planted.QUALITY, "trends", "fr")
     assert "14 chiffres de mois passés diffèrent" in french and "Taux de change modifié" in french
+
+
+def test_the_segments_that_moved_most_stand_under_the_figures_with_their_cause():
+    text = section(planted.QUALITY, "trends")
+    assert "Company size: SMB" in text and "Left for another segment: Records known before, corrected" in text
+    assert "€20.00 → €65.00" in text and "Came from another segment: Golden records merged" in text
+    assert "Channel: core" in text and "10.00% → 20.00%" in text
+    assert f"{41 - len(planted.SEGMENT_MOVES)} more figures are not shown" in text
+    french = section(planted.QUALITY, "trends", "fr")
+    assert "Les segments qui ont le plus bougé" in french and "Parties vers un autre segment" in french
+    alone = section(replace(planted.QUALITY, moves=()), "trends")  # migrations move no whole
+    assert "No figure of a past month differs" in alone and "Company size: SMB" in alone
+    assert "Segments that moved most" not in section(replace(planted.QUALITY, segment_moves=()), "trends")
