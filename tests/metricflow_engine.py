@@ -68,11 +68,12 @@ def halves_of(metric: dict[str, Any]) -> list[str]:
 def answers(query: Query, metric: dict[str, Any], names: list[str]) -> dict[str, dict[tuple, tuple]]:
     """Cut of the mart -> cell -> figures, as MetricFlow gives them.
 
-    A metric with `cell` in its meta (the entity of one row per month and segment) is asked for all cuts at once:
-    its language has no median of survivors, no concentration. Any other is asked cut by cut, from the units.
+    A metric with `segments` in its meta (the entity of a fact whose rows of all cuts stand side by side) is asked for
+    all cuts at once, and so is one with `cell` (the row of the mart: its language has no median of survivors). Any
+    other is asked cut by cut, from the units.
     """
     name, meta = metric["name"], metric["config"]["meta"]
-    if cell := meta.get("cell"):
+    if cell := meta.get("cell") or meta.get("segments"):
         by = ["metric_time__month", f"{cell}__segment_kind_code", f"{cell}__segment_code"]
         found: dict[str, dict[tuple, tuple]] = {}
         for month, kind, segment, *figures in query(names, by):

@@ -41,9 +41,9 @@ class Metric:
 
     domain: of the file that defines it, such as pipeline. currency: what money is in, None for other units.
     numerator, denominator: names of the halves of a ratio; parts: of the metrics that a derived one is made of.
-    half_of: the ratios that a metric is published for, beside or instead of itself. cuts: segment kinds of the mart,
-    empty where each segment is asked of the mart itself (`cell`). empty_month: zero, or the reason of a month
-    without rows.
+    half_of: the ratios that a metric is published for, beside or instead of itself. cuts: segment kinds of the mart
+    that MetricFlow is asked for one by one. is_read_from_mart: MetricFlow only reads the row of the mart (`cell`).
+    empty_month: zero, or the reason of a month without rows.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Metric:
     is_published: bool
     half_of: tuple[str, ...]
     cuts: tuple[str, ...]
+    is_read_from_mart: bool
     empty_month: str | None
     numerator: str | None
     denominator: str | None
@@ -112,6 +113,7 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
         is_published=bool(meta.get("published", True)),
         half_of=_names(meta.get("half_of")),
         cuts=tuple(meta.get("cuts") or ()),
+        is_read_from_mart=bool(meta.get("cell")),
         empty_month=meta.get("empty_month"),
         numerator=_name(parts.get("numerator")),
         denominator=_name(parts.get("denominator")),

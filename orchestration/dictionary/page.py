@@ -29,10 +29,10 @@ def page_text(metrics: Mapping[str, Metric], absent: Mapping[str, Unavailable]) 
         "",
         f"{len(shown)} metrics are published, each with one definition. The marts (SQL) and an independent "
         "recomputation in plain Python agree on every one of them, month by month and segment by segment; so does "
-        f"MetricFlow, which computes {sum(1 for each in shown if each.cuts)} of them itself from the facts and reads "
-        "the row of the mart for the others, marked *two faces*. The example of each is executed on a planted company. "
-        "A figure that cannot be computed is null with a reason, never 0. Money is in the reporting currency at the "
-        "month's fixed rate.",
+        f"MetricFlow, which computes {sum(1 for each in shown if not each.is_read_from_mart)} of them itself from the "
+        "facts and reads the row of the mart for the others, marked *two faces*. The example of each is executed on a "
+        "planted company. A figure that cannot be computed is null with a reason, never 0. Money is in the reporting "
+        "currency at the month's fixed rate.",
         "",
         "`etalon metrics show NAME` says the same on the command line, `etalon metrics query NAME` gives the figures "
         "of the publication. The reports link to the same text as a glossary; `dim_metric` holds it beside the marts.",
@@ -99,7 +99,7 @@ def _section(metric: Metric) -> list[str]:
         "unit": f"{unit}, {metric.currency}" if metric.currency else unit,
         "one unit is": f"{metric.grain}, placed by `{metric.anchor}`",
         "cut by": ", ".join(f"`{cut}`" for cut in metric.cuts),
-        "two faces": "" if metric.cuts or not metric.is_published else "MetricFlow reads the row of the mart",
+        "two faces": "MetricFlow reads the row of the mart" if metric.is_read_from_mart else "",
         "better": {"up": "higher", "down": "lower"}.get(metric.better, ""),
         "too few under": str(metric.minimum_n) if metric.minimum_n else "",
         "a month without rows": f"`{metric.empty_month}`" if metric.empty_month else "",

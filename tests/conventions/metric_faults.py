@@ -154,8 +154,8 @@ def _published_says_where_it_comes_from(metric: Mapping[str, Any], known: _Known
         yield "contracts is no list"
     else:
         yield from (f"contract {each}" for each in contracts if each not in known.contracts)
-    if ("cuts" in meta) == ("cell" in meta):
-        yield "either cuts or cell says how MetricFlow is asked"
+    if sum(key in meta for key in ("cuts", "segments", "cell")) != 1:
+        yield "one of cuts, segments and cell says how MetricFlow is asked"
 
 
 def _cumulative_says_its_value(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:

@@ -123,6 +123,7 @@ BROKEN = {
     "one contract as text": ("published_says_where_it_comes_from", changed(contracts="crm_lead")),
     "neither cuts nor cell": ("published_says_where_it_comes_from", changed(cuts=None)),
     "both cuts and cell": ("published_says_where_it_comes_from", changed(cell="lead_month")),
+    "both cuts and segments": ("published_says_where_it_comes_from", changed(segments="lead_month")),
     "a value to date of the first day": (
         "cumulative_says_its_value",
         also("leads_ytd", "cumulative", {"cumulative_type_params": {"grain_to_date": "year"}}),

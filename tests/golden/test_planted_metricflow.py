@@ -7,14 +7,13 @@ import pytest
 
 from tests.metricflow_engine import Query, disagreements, faces_of, open_engine, published_metrics
 
-#: Metrics that MetricFlow cannot compute from facts and reads from the mart: medians of survivors, properties of all
-#: groups together, models, sources without a common entity. The mart and plain Python alone define them. May shrink.
+#: Metrics that MetricFlow only reads from the mart, which the mart and plain Python alone define, and why. May shrink.
 TWO_FACES = {
-    "abc", "accounts_per_kam", "cac", "cac_media", "cac_payback", "channel_revenue_share", "clv_bgnbd", "cltv_cac",
-    "cltv_simple", "cohort_retention", "deal_score_brier", "effective_n", "gini", "health_auc", "hhi",
-    "n_accounts_for_40pct", "pipeline_velocity", "rep_attrition_rate", "rest_growth", "strategic_growth",
-    "strategic_growth_ratio", "time_in_stage", "top_n_share", "ttf_km_median",
-}  # fmt: skip
+    "clv_bgnbd": "the expectations are estimated after the facts are built, and stand in a mart only",
+    "deal_score_brier": "the probabilities are estimated after the facts are built, and stand in a mart only",
+    "time_in_stage": "half is where a product over all days before falls so low: no sum, mean or median of rows",
+    "ttf_km_median": "half is where a product over all hours before falls so low: no sum, mean or median of rows",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +23,13 @@ def query(planted_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Query
 
 def test_mf_query_and_the_mart_agree_on_every_planted_edge(query, marts):
     compared, wrong = disagreements(query, marts)
-    assert compared > 900
+    assert compared > 1600
     assert not wrong, wrong[:10]
 
 
 def test_no_more_metrics_are_read_from_the_mart_than_declared():
     """A metric of MetricFlow that is the maximum of the mart's own cell agrees with it whatever it says."""
-    assert {name for name, metric in published_metrics().items() if faces_of(metric) == 2} == TWO_FACES
+    assert {name for name, metric in published_metrics().items() if faces_of(metric) == 2} == set(TWO_FACES)
 
 
 def test_the_year_to_date_of_a_quarter_is_that_of_its_last_month(query):

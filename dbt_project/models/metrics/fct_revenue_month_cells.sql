@@ -66,5 +66,9 @@ select
     is_like_for_like,
     cast(coalesce(revenue_amount, 0) as decimal(38, 4)) as revenue_amount,
     n_lines,
-    n_unconverted_lines
+    n_unconverted_lines,
+    case
+        when sum(n_unconverted_lines) over (partition by period_month) = 0
+            then cast(sum(revenue_amount) over (partition by period_month) as decimal(38, 4))
+    end as company_amount
 from cells

@@ -99,6 +99,15 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
         "metrics.fct_pipeline_coverages": {"pipeline_coverage_key": "bad", "remaining_amount": 201},
         "metrics.fct_forecast_periods": {"forecast_period_key": "bad", "committed_amount": 101},
     },
+    "R-FCT-124": {
+        "metrics.fct_acquisition_costs": {"cost_month_key": "bad", "cost_month": NEXT},
+        "metrics.fct_acquisition_months": {"acquisition_month_key": "bad", "gross_margin_rate": 1.2},
+        "metrics.fct_revenue_group_years": {"group_year_key": "bad", "weight_amount": 61},
+        "metrics.fct_strategic_accounts": {"account_id": "unknown"},
+        "metrics.fct_rep_years": {"rep_year_key": "bad", "n_left": 13},
+        "metrics.fct_cohort_days": {"cohort_day_key": "bad", "n_lost": 5},
+        "metrics.fct_health_levels": {"health_level_key": "bad", "n_kept_above": -1},
+    },
     "R-FCT-061": {
         "metrics.fct_revenue_group_months": {"group_month_key": "bad", "n_unconverted_lines": 2},
         "metrics.fct_revenue_month_cells": {"revenue_cell_key": "bad", "n_unconverted_lines": 2},

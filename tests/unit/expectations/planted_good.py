@@ -394,6 +394,21 @@ GOOD: dict[str, list[Row]] = (
         "master.fct_subscription_spells": [{"spell_key": "sp", "started_on": BEFORE, "ended_on": MONTH}],
         "master.fct_nps_responses": [{"response_key": "np1", "score": 9}],
         "master.fct_product_usages": [{"usage_key": "acc_1/2026-06-02/login", "account_id": "acc_1"}],
+        "metrics.fct_acquisition_costs": [
+            {"cost_month_key": "c", "cost_month": MONTH, "period_month": MONTH, "amount_reporting": 1}
+        ],
+        "metrics.fct_acquisition_months": [
+            {"acquisition_month_key": "a", "n_company_new_customers": 1, "gross_margin_rate": 0.8}
+        ],
+        "metrics.fct_revenue_group_years": [
+            {"group_year_key": "g", "weight_amount": 60, "amount_before": 40, "total_amount": 100}
+        ],
+        "metrics.fct_strategic_accounts": [{"account_id": "acc_1", "owner_rep_id": REP}],
+        "metrics.fct_cohort_days": [
+            {"cohort_day_key": "d", "n_lost": 1, "n_at_risk": 4, "service_days": 30, "known_days": 90}
+        ],
+        "metrics.fct_health_levels": [{"health_level_key": "h", "n_lost": 1, "n_kept": 2, "n_kept_above": 3}],
+        "metrics.fct_rep_years": [{"rep_year_key": "y", "n_employed_months": 12, "n_left": 1}],
         "metrics.fct_mrr_account_months": [
             {"account_month_key": "am", "year_capped_mrr": 90, "year_ago_mrr": 100}
         ],
