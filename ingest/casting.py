@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ingest.contract import Column
 from ingest.local_time import shift_sql, utc_sql
 from ingest.mapping import ColumnSpec, Defaults
-from ingest.phone_numbers import bare_sql, e164_sql
+from ingest.phone_numbers import bare_sql, e164_sql, is_short_sql, usual_sql
 from ingest.sql import ident, literal
 
 TRUE_WORDS, FALSE_WORDS = ("true", "1", "yes", "t", "y"), ("false", "0", "no", "f", "n")
@@ -44,14 +44,9 @@ def cast_of(name: str, text: str, column: Column, spec: ColumnSpec, defaults: De
     if kind in {"timestamp", "date", "epoch_s", "epoch_ms", "excel_serial"}:
         return _temporal(name, text, column, spec, defaults, kind)
     if kind == "email":
-        pattern = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
-        return Cast(
-            f"CASE WHEN regexp_full_match({text}, '{pattern}') THEN lower({text}) END", "email_invalid"
-        )
+        return Cast(_email_sql(text), "email_invalid")
     if kind == "phone":
-        bare = ident(f"b_{name}")
-        region = spec.region or defaults.phone_region or ""
-        return Cast(e164_sql(bare, region), "phone_unparsable", prepared=[f"{bare_sql(text)} AS {bare}"])
+        return _phone(name, text, spec.region or defaults.phone_region or "")
     if kind == "boolean":
         true, false = (", ".join(literal(w) for w in words) for words in (TRUE_WORDS, FALSE_WORDS))
         return Cast(
@@ -61,9 +56,38 @@ def cast_of(name: str, text: str, column: Column, spec: ColumnSpec, defaults: De
     if kind in {"integer", "decimal"}:
         return _number(name, text, column, spec)
     if column.type == "enum":
+        if spec.map is not None and spec.on_unmapped != "keep":
+            return Cast(text, "unmapped_value")  # a map gives values of the contract only (mapping.py)
         values = ", ".join(literal(v) for v in column.values)
         return Cast(f"CASE WHEN {text} IN ({values}) THEN {text} END", "unmapped_value")
     return Cast(text, "text_invalid")
+
+
+def _email_sql(text: str) -> str:
+    """SQL of a mailbox in lower case, NULL for what is none. Searches for single characters tell nearly every one for
+    half of what the pattern costs; the pattern has the word on the others.
+    """
+    strange = ("@.", " ", "\t", "\n", "\f", "\r")
+    usual = [f"{text} LIKE '%@%.%'", f"{text} NOT LIKE '%@%@%'", f"({text} < '@' OR {text} >= 'A')"]
+    usual += [f"NOT ends_with({text}, '.')", *(f"NOT contains({text}, {literal(each)})" for each in strange)]
+    pattern = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+    return (
+        f"CASE WHEN {' AND '.join(usual)} THEN lower({text}) "
+        f"WHEN regexp_full_match({text}, '{pattern}') THEN lower({text}) END"
+    )
+
+
+def _phone(name: str, text: str, region: str) -> Cast:
+    """Numbers written as the region usually writes them need neither cleaning nor the patterns of all the others."""
+    usual, bare = ident(f"p_{name}"), ident(f"b_{name}")
+    return Cast(
+        f"CASE WHEN {usual} IS NOT NULL THEN {usual} WHEN {bare} IS NOT NULL THEN {e164_sql(bare, region)} END",
+        "phone_unparsable",
+        prepared=[f"{usual_sql(text, region)} AS {usual}"],
+        shifted=[
+            f"CASE WHEN {usual} IS NULL AND NOT {is_short_sql(text)} THEN {bare_sql(text)} END AS {bare}"
+        ],
+    )
 
 
 def _number(name: str, text: str, column: Column, spec: ColumnSpec) -> Cast:
@@ -166,9 +190,12 @@ def _instants(text: str, spec: ColumnSpec, kind: str) -> tuple[str, str]:
     if kind in {"epoch_s", "epoch_ms"}:
         factor = 1_000_000 if kind == "epoch_s" else 1_000
         digits = 11 if kind == "epoch_s" else 14
+        whole = f"try_cast({text} AS BIGINT)"  # what nearly every source writes
         # A double holds every microsecond of this range exactly.
         instant = (
-            f"CASE WHEN regexp_full_match({text}, '[0-9]{{1,{digits}}}(?:[.][0-9]+)?') "
+            f"CASE WHEN {whole} BETWEEN 0 AND {10**digits - 1} AND CAST({whole} AS VARCHAR) = {text} "
+            f"THEN make_timestamp({whole} * {factor}) "
+            f"WHEN regexp_full_match({text}, '[0-9]{{1,{digits}}}(?:[.][0-9]+)?') "
             f"THEN make_timestamp(CAST(round(try_cast({text} AS DOUBLE) * {factor}) AS BIGINT)) END"
         )
         return _plausible(instant), ""

@@ -51,6 +51,11 @@ def bare_sql(text: str) -> str:
     )
 
 
+def usual_sql(text: str, region: str) -> str:
+    """SQL of the E.164 form of `text` in one of the usual spellings of `region`, all digits; NULL for any other."""
+    return f"CASE {' '.join(_usual_cases(text, region))} END"
+
+
 def e164_sql(bare: str, region: str) -> str:
     """SQL of the E.164 form of `bare` (see bare_sql), or NULL when it is no number of `region` nor
     international.
@@ -62,21 +67,38 @@ def e164_sql(bare: str, region: str) -> str:
     if metadata is None:
         raise ValueError(f"{region} has no number plan")
     code = str(metadata.country_code)
-    trunk = metadata.national_prefix or ""
-    national = metadata.general_desc.national_number_pattern
     international = metadata.international_prefix or "00"
-
-    def spelled(prefix: str) -> str:
-        return f"regexp_full_match({bare}, {literal(f'{prefix}(?:{national})')})"
-
     own = f"nullif(regexp_extract({bare}, {literal(national_pattern(region))}, 1), '')"
     foreign = rf"nullif(regexp_extract({bare}, '^(?:\+|00|{international})([1-9][0-9]{{6,14}})$', 1), '')"
-    cases = [f"WHEN {spelled(re.escape('+' + code))} THEN {bare}"]
-    if trunk:
-        cases.append(f"WHEN {spelled(trunk)} THEN {literal('+' + code)} || substr({bare}, {len(trunk) + 1})")
-    cases.append(f"WHEN {spelled('')} THEN {literal('+' + code)} || {bare}")
     return (
-        f"CASE {' '.join(cases)} WHEN regexp_full_match({bare}, '[0-9]{{1,6}}') THEN NULL "
+        f"CASE {' '.join(_usual_cases(bare, region))} WHEN {is_short_sql(bare)} THEN NULL "
         f"ELSE coalesce({literal('+' + code)} || {own}, "
         f"CASE WHEN {foreign} NOT LIKE {literal(code + '%')} THEN '+' || {foreign} END) END"
     )
+
+
+def is_short_sql(text: str) -> str:
+    """SQL condition that `text` is an extension or another short number of the house."""
+    return f"regexp_full_match({text}, '[0-9]{{1,6}}')"
+
+
+def _usual_cases(text: str, region: str) -> list[str]:
+    """The spellings +CC, national prefix and bare national number as branches of a CASE."""
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None:
+        raise ValueError(f"{region} has no number plan")
+    code, trunk = f"+{metadata.country_code}", metadata.national_prefix or ""
+    national = metadata.general_desc.national_number_pattern
+
+    def spelled(prefix: str) -> str:
+        matched = f"regexp_full_match({text}, {literal(f'{re.escape(prefix)}(?:{national})')})"
+        if not prefix:
+            return matched
+        # Two comparisons of first characters spare most texts the pattern.
+        after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return f"{text} >= {literal(prefix)} AND {text} < {literal(after)} AND {matched}"
+
+    cases = [f"WHEN {spelled(code)} THEN {text}"]
+    if trunk:
+        cases.append(f"WHEN {spelled(trunk)} THEN {literal(code)} || substr({text}, {len(trunk) + 1})")
+    return [*cases, f"WHEN {spelled('')} THEN {literal(code)} || {text}"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import re
 import zoneinfo
 from collections.abc import Callable
 from decimal import Decimal
@@ -12,7 +14,10 @@ import phonenumbers
 import pytest
 from company_site import Site
 
+from ingest.casting import cast_of
+from ingest.contract import Column
 from ingest.local_time import shift_sql, utc_sql, windows
+from ingest.mapping import ColumnSpec, Defaults
 from ingest.phone_numbers import bare_sql, e164_sql
 
 TEMPLATE = """
@@ -198,6 +203,77 @@ def test_generated_phone_sql_agrees_with_the_library_in_nearly_every_country() -
                 wrong.append((region, text))
     # Belarus writes its trunk prefix with an inner variant that only the library's transform rules know.
     assert wrong == [("BY", "8 0152 45-09-11")]
+
+
+def cast_alone(kind: str, texts: list[str | None], **spec: str) -> list[tuple]:
+    """(text, value) of texts cast to `kind`, without the rest of landing."""
+    column = Column("x", kind if kind in {"email", "phone"} else "timestamp", False, (), None, "", 1)
+    cast = cast_of("x", "t", column, ColumnSpec(source="x", type=kind, **spec), Defaults())
+    query = "SELECT unnest(?::VARCHAR[]) AS t"
+    for stage in filter(None, (cast.prepared, cast.shifted)):
+        query = f"SELECT *, {', '.join(stage)} FROM ({query})"
+    return duckdb.connect().execute(f"SELECT t, {cast.value} FROM ({query})", [texts]).fetchall()
+
+
+def test_a_mailbox_is_one_by_the_whole_pattern_however_quickly_it_is_told() -> None:
+    pattern = re.compile(r"[^@ \t\n\f\r]+@[^@ \t\n\f\r]+\.[^@ \t\n\f\r.]+")
+    texts = ["".join(c) for n in range(7) for c in itertools.product("aA@. é", repeat=n)]
+    texts += [
+        form.replace("#", c)
+        for form in ("#a@b.c", "a#@b.c", "a@#b.c", "a@b.#c", "a@b.c#", "a@#.c")
+        for c in "\t\n\f\r\v\u00a0?["
+    ]
+    found = cast_alone("email", texts)
+    wrong = [(t, v) for t, v in found if v != (t.lower() if pattern.fullmatch(t) else None)]
+    assert wrong == []
+    assert sum(v is not None for _, v in found) > 500
+
+
+@pytest.mark.parametrize("region", ["FR", "US", "IT", "RU", "HU"])
+def test_usual_spellings_of_a_number_give_what_all_the_patterns_give(region: str) -> None:
+    example = phonenumbers.example_number(region)
+    national, code = str(example.national_number), str(example.country_code)
+    prefixes = [
+        "",
+        "0",
+        "00",
+        "8",
+        "1",
+        "06",
+        "+",
+        f"+{code}",
+        code,
+        f"00{code}",
+        f"+{code} (0)",
+        "0044",
+        "+44",
+    ]
+    texts = [
+        prefix + national[:length] + tail
+        for prefix in prefixes
+        for length in range(1, len(national) + 1)
+        for tail in ("", " poste 12", ".", "x", "9")
+    ]
+    bare = f"SELECT {bare_sql('x')} AS b FROM (SELECT unnest(?::VARCHAR[]) AS x)"
+    sql = f"SELECT b, {e164_sql('b', region)} FROM ({bare})"
+    expected = [v for _, v in duckdb.connect().execute(sql, [texts]).fetchall()]
+    assert [v for _, v in cast_alone("phone", texts, region=region)] == expected
+    assert len({v for v in expected if v}) > 5
+
+
+def test_seconds_since_1970_are_read_whole_or_with_decimals_and_in_no_other_notation() -> None:
+    texts = [
+        "1764547576",
+        "1764547576.5",
+        "01764547576",
+        "+1764547576",
+        "-1764547576",
+        "1_764",
+        "176454757600",
+    ]
+    at = dt.datetime(2025, 12, 1, 0, 6, 16)
+    found = [v for _, v in cast_alone("epoch_s", [*texts, "1.764547576e9", "99999999999"])]
+    assert found == [at, at + dt.timedelta(seconds=0.5), at, *([None] * 6)]
 
 
 @pytest.mark.audit("CO4", "CO7")
