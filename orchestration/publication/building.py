@@ -59,8 +59,11 @@ def build_marts(
         stale.unlink(missing_ok=True)
     con.execute(f"attach {literal(str(path))} as marts (storage_version {literal(STORAGE_VERSION)})")
     try:
+        # Some two thousand comments: a statement that commits by itself waits for the disk.
+        con.execute("begin")
         for table in tables:
             _create_table(con, table, relation_of(table))
+        con.execute("commit")
         # Sorting rows keeps one core busy: two tables at once.
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda table: _fill_table(con, table, relation_of(table)), tables))
@@ -132,13 +135,16 @@ def _create_table(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -
     required = {name for name, _ in types if name in table.primary_key or not nullable.get(name, True)}
     columns = [f"{ident(name)} {kind}{' not null' if name in required else ''}" for name, kind in types]
     target = f"marts.main.{ident(table.name)}"
-    con.execute(f"create table {target} ({', '.join(columns)})")
+    statements = [f"create table {target} ({', '.join(columns)})"]
     if table.comment:
-        con.execute(f"comment on table {target} is {literal(table.comment)}")
+        statements.append(f"comment on table {target} is {literal(table.comment)}")
     present = {name for name, _ in types}
-    for column in table.columns:
-        if column.comment and column.name in present:
-            con.execute(f"comment on column {target}.{ident(column.name)} is {literal(column.comment)}")
+    statements += [
+        f"comment on column {target}.{ident(column.name)} is {literal(column.comment)}"
+        for column in table.columns
+        if column.comment and column.name in present
+    ]
+    con.execute("; ".join(statements))
 
 
 def _nullable(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, bool]:
