@@ -26,6 +26,8 @@ CRASH_POINTS = (
     "publication.log_appended",
     "publication.swapped",
     "publication.recorded",
+    "reports.kept",
+    "reports.written",
 )
 
 

@@ -107,6 +107,19 @@ def _company(directory: Path) -> Iterator[Finding]:
         yield from _roles(company)
 
 
+def _reports(published: Path, live: str, is_rolled_back: bool) -> Iterator[Finding]:
+    from orchestration.publication.report_stamp import missing_reports
+
+    if (
+        is_rolled_back
+    ):  # reports/latest goes on showing what was left; the pages of its time stand under its id
+        return
+    if missing := missing_reports(published, live):
+        yield Finding("reports", "bad", f"not there: {', '.join(missing)}; they are written by: etalon run")
+    else:
+        yield Finding("reports", "ok", "all written")
+
+
 def _rules(company) -> Iterator[Finding]:
     from expectations.catalogue import CatalogueError, load_catalogue
     from expectations.contact_policies import FILE, read_contact_policies
@@ -280,6 +293,7 @@ def _publication(published: Path) -> Iterator[Finding]:
     yield Finding(
         "parquet", "bad" if damaged else "ok", f"differs: {', '.join(damaged)}" if damaged else "as published"
     )
+    yield from _reports(published, live, bool(current.get("rolled_back_from")))
     by_id = {item["publication_id"]: item for item in receipts(published)}
     broken = [
         item["publication_id"]

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.dbt_running import WAREHOUSE
 from orchestration.inputs import scan_inputs
 from orchestration.publication.building import MARTS
 from orchestration.publication.files import file_sha256
 from orchestration.publication.receipts import current_publication, read_receipt
-from orchestration.settings import run_settings
+from orchestration.publication.report_stamp import missing_reports
+from orchestration.run_state import RunState
+from orchestration.settings import read_settings, run_settings
 
 if TYPE_CHECKING:
     from ingest.company import Company
@@ -21,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The publication that stands. rolled_back_from: id a person rolled back, None otherwise."""
+    """The publication that stands. rolled_back_from: id a person rolled back, None otherwise.
+
+    has_reports: False when a run died, or failed, between its publication and the last of its reports.
+    """
 
     publication_id: str
     receipt: dict[str, Any]
     rolled_back_from: str | None
+    has_reports: bool
 
 
 def unchanged_publication(company: Company, cycle: str | None) -> Unchanged | None:
@@ -51,7 +58,27 @@ def unchanged_publication(company: Company, cycle: str | None) -> Unchanged | No
     present = {(item["path"], item["sha256"]) for item in scan_inputs(looked_at)}
     if not present <= seen or any(_is_decision(path) for path, _ in seen - present):
         return None
-    return Unchanged(current["publication_id"], live, rolled_back_from)
+    live_id = current["publication_id"]
+    # What was rolled back to keeps the pages it got in its time; the tables to write them from are gone.
+    has_reports = bool(rolled_back_from) or not missing_reports(company.published, live_id)
+    return Unchanged(live_id, live, rolled_back_from, has_reports)
+
+
+def holds_tables_of(company: Company, publication_id: str) -> bool:
+    """Whether the work directory still is what this publication was made of, so that its reports can be written."""
+    from orchestration.publication.judging import id_of, run_fingerprint
+
+    try:
+        settings = read_settings(company.work)
+        is_same = id_of(settings, run_fingerprint(company.work, settings)) == publication_id
+    except (OSError, ValueError):  # no run yet, or a file of it is damaged
+        return False
+    state = RunState.resume(company.work).content
+    # The last step before a publication. A run begun since has forgotten it, and the warehouse with it.
+    is_judged = state["steps"].get("mart_rules", {}).get("status") == "done"
+    return (
+        is_same and is_judged and state["run_id"] == settings.run_id and (company.work / WAREHOUSE).is_file()
+    )
 
 
 def _is_decision(path: str) -> bool:

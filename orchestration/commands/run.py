@@ -168,6 +168,28 @@ def _refresh_role_files(company: Company) -> None:
             build_role_files(company, is_strict=True)
 
 
+def _write_missing_reports(company: Company, publication_id: str, as_json: bool) -> bool:
+    """The reports that a run killed after its publication owes; False when its tables are gone: only a run has them."""
+    from dataclasses import replace
+
+    from orchestration.commands.execution import logged
+    from orchestration.nothing_new import holds_tables_of
+    from orchestration.run_lock import run_lock
+    from orchestration.settings import make_run_id
+    from orchestration.steps import resume_run, write_reports
+
+    with run_lock(company.work, make_run_id()), progress(quiet=as_json) as show:
+        if not holds_tables_of(company, publication_id):
+            return False
+        run = resume_run(company.root, show)
+        run.company = replace(run.company, cycle=run.settings.cycle)
+        run.state.note(publication_id=publication_id)
+        with logged(run.work):
+            write_reports(run)
+        run.state.note(status="done")
+    return True
+
+
 def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: str) -> int | None:
     """Exit code when the last publication stands; None when a run is needed."""
     from ingest import load_company
@@ -176,6 +198,8 @@ def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: st
     company = load_company(directory)
     found = unchanged_publication(company, cycle)
     if found is None:
+        return None
+    if not found.has_reports and not _write_missing_reports(company, found.publication_id, as_json):
         return None
     _refresh_role_files(company)
     marts, reports = company.published / "marts.duckdb", company.published / "reports" / "latest"
@@ -188,6 +212,7 @@ def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: st
                 "verdict": found.receipt["verdict"],
                 "marts": str(marts),
                 "reports": [str(path) for path in sorted(reports.glob("*.html"))],
+                "reports_written": not found.has_reports,
                 "exit_code": exit_codes.DONE,
             }
         )
@@ -197,6 +222,8 @@ def _nothing_new(directory: Path, cycle: str | None, as_json: bool, language: st
         say(wording("rolled_back", language, **values))
     else:
         say(wording("nothing_new", language, publication_id=found.publication_id))
+    if not found.has_reports:
+        say(wording("reports_written", language))
     say(f"{wording('verdict', language)}{COLON[language]}{wording(found.receipt['verdict'], language)}")
     say(f"{wording('marts', language)}{COLON[language]}{shown(marts)}")
     say(f"{wording('reports', language)}{COLON[language]}{shown(reports)}")

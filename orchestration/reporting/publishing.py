@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from orchestration.crash_points import crash_point
+from orchestration.publication.report_stamp import begin_reports, report_folders, stamp_reports
 from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.cycle_inputs import load_cycle_note
 from orchestration.reporting.dashboard_inputs import load_cycle_inputs
@@ -66,13 +68,26 @@ def render_reports(company: Company, run: AnyRun | str, names: Iterable[str] = R
         wanted.add("data_quality")
     pages, facts = _pages(company, publication_id, wanted)
     reports = company.published / "reports"
-    for folder in (reports / identity, reports / "latest"):
-        _write(folder, pages)
-        write_index(folder, facts)
+    own, latest = report_folders(company.published, identity)
+    listed = [f"index.{language}.html" for language in LANGUAGES] if facts else []
+    is_whole = publication_id is not None and wanted == set(REPORTS)
+    if is_whole:
+        begin_reports(company.published, identity)
+    _fill(own, pages, facts)
+    if is_whole:
+        crash_point("reports.kept")
+    _fill(latest, pages, facts)
+    if is_whole:
+        crash_point("reports.written")
+        stamp_reports(company.published, identity, (*pages, *listed))
     if publication_id and run_id and (reports / run_id).is_dir():
         shutil.rmtree(reports / run_id)
-    listed = [f"index.{language}.html" for language in LANGUAGES] if facts else []
-    return [reports / identity / name for name in (*pages, *listed)]
+    return [own / name for name in (*pages, *listed)]
+
+
+def _fill(folder: Path, pages: Mapping[str, bytes], facts: RunFacts | None) -> None:
+    _write(folder, pages)
+    write_index(folder, facts)
 
 
 def _identities(company: Company, run: AnyRun | str) -> tuple[str | None, str | None]:

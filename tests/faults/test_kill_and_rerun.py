@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,11 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from planted_candidate import MANIFEST, plant
 
+from orchestration.commands import exit_codes
 from orchestration.crash_points import CRASH_POINTS, crash_point
 from orchestration.project import ROOT
 from orchestration.publication import publish
 from orchestration.publication.hashing import published_hashes
 from orchestration.publication.receipts import current_publication, receipts
+from orchestration.publication.report_stamp import STAMP
 
 _KILLED = 137
 _PUBLISH = """
@@ -118,3 +121,63 @@ def test_a_run_killed_in_the_middle_and_run_again_publishes_the_same_tables(
 def test_a_run_killed_at_every_point_in_turn_publishes_the_same_tables(demo_run, demo_copy: Callable) -> None:
     company_dir = demo_copy().company_dir
     assert _killed_then_rerun(company_dir, list(CRASH_POINTS)) == published_hashes(demo_run.marts)
+
+
+def reports(company_dir: Path) -> dict[str, bytes]:
+    """Every file of the reports of the live publication: its name and, where it depends on no clock, its bytes."""
+    published = company_dir / "published"
+    live = current_publication(published)["publication_id"]
+    return {
+        f"{folder}/{path.name}": path.read_bytes() if path.suffix == ".html" else b""
+        for folder in (live, "latest")
+        for path in (published / "reports" / folder).iterdir()
+    }
+
+
+def etalon(company_dir: Path, *arguments: str, crash_at: str | None = None) -> dict:
+    """A command with --json, killed where it is told to be; its answer, empty after a kill."""
+    command = ["-m", "orchestration.cli", *arguments, "--company", str(company_dir), "--json"]
+    ended = run_python(command, crash_at=crash_at)
+    assert ended.returncode == (_KILLED if crash_at else 0), ended.stdout + ended.stderr
+    return {} if crash_at else json.loads(ended.stdout)
+
+
+def test_reports_that_a_kill_kept_from_being_written_come_with_the_next_run(
+    demo_run, demo_copy: Callable
+) -> None:
+    """Nothing is new for that run, and the publication stood without a single page of its own."""
+    company_dir = demo_copy().company_dir
+    expected = reports(company_dir)
+    assert len(expected) > 40 and f"latest/{STAMP}" in expected
+    shutil.rmtree(company_dir / "published")
+    etalon(company_dir, "run", crash_at="publication.recorded")
+    assert not (company_dir / "published" / "reports" / "latest" / "sales_audit.en.html").exists()
+    told = run_python(["-m", "orchestration.cli", "doctor", "--company", str(company_dir)])
+    assert told.returncode == exit_codes.USAGE and "reports/latest/" in told.stdout
+    again = etalon(company_dir, "run")
+    assert (again["status"], again["reports_written"]) == ("nothing_new", True)
+    assert reports(company_dir) == expected
+
+    for point in ("reports.kept", "reports.written"):
+        etalon(company_dir, "report", crash_at=point)
+        again = etalon(company_dir, "run")
+        assert (again["status"], again["reports_written"]) == ("nothing_new", True), point
+        assert reports(company_dir) == expected, point
+    assert etalon(company_dir, "run")["reports_written"] is False
+    assert etalon(company_dir, "doctor")["status"] == "ok"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "point", [name for name in CRASH_POINTS if name.startswith(("publication.", "reports."))]
+)
+def test_a_first_publication_killed_anywhere_has_all_its_reports_after_the_next_run(
+    demo_run, demo_copy: Callable, point: str
+) -> None:
+    company_dir = demo_copy().company_dir
+    expected = reports(company_dir)
+    shutil.rmtree(company_dir / "published")
+    etalon(company_dir, "run", crash_at=point)
+    etalon(company_dir, "run")
+    assert published_hashes(company_dir / "published" / "marts.duckdb") == published_hashes(demo_run.marts)
+    assert reports(company_dir) == expected
