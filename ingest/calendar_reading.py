@@ -12,6 +12,7 @@ import datetime as dt
 import re
 import zoneinfo
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -48,6 +49,7 @@ NEEDED = (
 )
 # Everything else (descriptions, alarms, vendor properties) is passed over before it is parsed.
 READ = (*NEEDED, "BEGIN", "END", "SUMMARY", "LOCATION", "RRULE", "CREATED", "LAST-MODIFIED", "DTSTAMP")
+LONGEST = max(map(len, READ))
 
 _PLAIN = r"[^\x00-\x20\x7f\";:,=\\^%]+"
 SIMPLE_LINE = re.compile(rf"([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+={_PLAIN}(?: {_PLAIN})*)*):([^\"\\]*)")
@@ -70,8 +72,7 @@ class _Component:
     is_closed: bool = False
 
 
-@dataclass(frozen=True)
-class _Property:
+class _Property(NamedTuple):
     name: str
     params: Parameters | dict[str, str]
     value: str
@@ -195,21 +196,23 @@ def _properties(component: _Component) -> list[_Property]:
             unfolded.append(line)
     found, depth = [], 0
     for line in unfolded:
-        if not line.upper().startswith(READ):
+        word = line[:LONGEST].upper()
+        if not word.startswith(READ):
             continue
         try:
             name, params, value = _simple_parts(line) or Contentline(line).parts()
         except (ValueError, IndexError) as error:
             # A broken line of no use here (a vendor's X- property) does not cost the event.
-            if depth == 0 and line.upper().startswith(NEEDED):
+            if depth == 0 and word.startswith(NEEDED):
                 raise BrokenComponentError(str(error).splitlines()[0]) from None
             continue
-        if name.upper() == "BEGIN":
+        name = name.upper()
+        if name == "BEGIN":
             depth += 1
-        elif name.upper() == "END":
+        elif name == "END":
             depth -= 1
         elif depth == 0:
-            found.append(_Property(name.upper(), params, str(value)))
+            found.append(_Property(name, params, str(value)))
     return found
 
 
@@ -222,6 +225,8 @@ def _simple_parts(line: str) -> tuple[str, dict[str, str], str] | None:
     if not found:
         return None
     name, params, value = found.groups()
+    if not params:
+        return name, {}, value
     pairs = [item.split("=", 1) for item in params.split(";")[1:]]
     return name, {key.upper(): text for key, text in pairs}, value
 
@@ -241,7 +246,7 @@ def _read_event(component: _Component, zones: _Zones) -> tuple[tuple, list[tuple
     start = zones.instant(first.get("DTSTART"))
     end = zones.instant(first.get("DTEND")) or zones.end_of(first.get("DTSTART"), first.get("DURATION"))
     recurrence = zones.instant(first.get("RECURRENCE-ID"))
-    people = [item for item in properties if item.name == "ATTENDEE"]
+    people = [(item, _address(item)) for item in properties if item.name == "ATTENDEE"]
     organizer = _address(first["ORGANIZER"]) if "ORGANIZER" in first else None
     event = (
         text("UID"), recurrence, text("SEQUENCE"), text("STATUS"), component.method, organizer,
@@ -252,11 +257,11 @@ def _read_event(component: _Component, zones: _Zones) -> tuple[tuple, list[tuple
     )  # fmt: skip
     attendees = [
         (
-            event[0], recurrence, event[2], start, _address(item), _param(item, "PARTSTAT"),
+            event[0], recurrence, event[2], start, address, _param(item, "PARTSTAT"),
             _param(item, "CUTYPE"), _param(item, "ROLE"), _param(item, "CN"),
-            str(_address(item) == organizer).lower(),
+            "true" if address == organizer else "false",
         )
-        for item in people
+        for item, address in people
     ]  # fmt: skip
     return event, attendees
 
@@ -273,6 +278,8 @@ def _address(item: _Property) -> str | None:
 
 
 def _unescape(value: str) -> str:
+    if "\\" not in value:
+        return value
     return (
         value.replace("\\n", "\n")
         .replace("\\N", "\n")

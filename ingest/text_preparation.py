@@ -24,6 +24,7 @@ from ingest.deliveries import sha256_of
 from ingest.errors import RefusedFile
 
 CHUNK = 4 << 20
+COPIED = 256 << 10  # read, hashed and written while it lies in the processor's cache
 WINDOW = 1 << 20  # line ends are repaired on arrays that stay in the processor's cache
 BOM = codecs.BOM_UTF8
 _NEWLINE, _CR = 10, 13
@@ -65,23 +66,30 @@ class Prepared:
 
 def inspect_bytes(path: Path) -> ByteFacts:
     """Size, SHA-256, presence of CR, validity as UTF-8 and BOM of the bytes of `path`, in one pass."""
+    with path.open("rb") as stream:
+        return _facts(stream)
+
+
+def _facts(stream: BinaryIO, copy: BinaryIO | None = None) -> ByteFacts:
+    """Facts of the bytes of `stream`, which are also written to `copy`."""
     digest = hashlib.sha256()
     size, has_cr, is_utf8, is_ascii, has_bom, held = 0, False, True, True, False, b""
-    with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            if size == 0:
-                has_bom = chunk.startswith(BOM)
-            size += len(chunk)
-            digest.update(chunk)
-            has_cr = has_cr or b"\r" in chunk
-            if not chunk.isascii():
-                is_ascii = False
-            elif not held:
-                continue
-            if is_utf8:
-                chunk = held + chunk
-                held = chunk[len(chunk) - _unfinished(chunk) :]
-                is_utf8 = _is_utf8(chunk, len(chunk) - len(held))
+    while chunk := stream.read(COPIED):
+        if copy is not None:
+            copy.write(chunk)
+        if size == 0:
+            has_bom = chunk.startswith(BOM)
+        size += len(chunk)
+        digest.update(chunk)
+        has_cr = has_cr or b"\r" in chunk
+        if not chunk.isascii():
+            is_ascii = False
+        elif not held:
+            continue
+        if is_utf8:
+            chunk = held + chunk
+            held = chunk[len(chunk) - _unfinished(chunk) :]
+            is_utf8 = _is_utf8(chunk, len(chunk) - len(held))
     return ByteFacts(size, digest.hexdigest(), has_cr, is_utf8 and not held, is_ascii, has_bom)
 
 
@@ -109,13 +117,15 @@ def _is_utf8(chunk: bytes, size: int) -> bool:
 def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
     """Copy `source` into the content-addressed archive and return the facts of its bytes.
 
-    The facts are those of the archived copy, so a file that changes while it is read cannot be half seen.
+    The facts are those of the bytes that are written, so a file that changes while it is read cannot be half seen.
     """
     archive.mkdir(parents=True, exist_ok=True)
     temporary = archive / f".{os.getpid()}.{threading.get_ident()}.{source.name}.tmp"
     try:
-        shutil.copyfile(source, temporary)
-        facts = inspect_bytes(temporary)
+        if source.is_fifo():
+            raise shutil.SpecialFileError(f"`{source}` is a named pipe")
+        with source.open("rb") as stream, temporary.open("wb") as copy:
+            facts = _facts(stream, copy)
         target = archive / facts.sha256[:2] / facts.sha256
         target.parent.mkdir(exist_ok=True)
         if sha256_of(target) != facts.sha256:

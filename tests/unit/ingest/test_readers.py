@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 import re
 import time
@@ -18,7 +20,7 @@ import ingest.landing
 from ingest.reading import FastReaderDisagrees
 from ingest.record_count import breaks_by_bucket, count_records
 from ingest.strict_reader import RecordParser, StrictOutcome, read_strictly
-from ingest.text_preparation import inspect_bytes, prepare
+from ingest.text_preparation import inspect_bytes, keep_in_archive, prepare
 
 ROW = "{i},p{i}@x.fr,Open,2026-06-0{d} 10:00:00,{name}\n"
 
@@ -307,7 +309,9 @@ def test_bytes_become_the_text_that_python_would_make_of_them_whole(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ingest.text_preparation.CHUNK", chunk)
         patch.setattr("ingest.text_preparation.WINDOW", chunk)
+        patch.setattr("ingest.text_preparation.COPIED", chunk)
         facts = inspect_bytes(path)
+        assert keep_in_archive(path, tmp_path / "archive") == facts
         prepared = prepare(
             path, facts, encoding=encoding, repair_newlines=True, quarantine_undecodable=True, strip_bom=False,
             scratch=tmp_path / "scratch", where="text",
@@ -319,6 +323,8 @@ def test_bytes_become_the_text_that_python_would_make_of_them_whole(
         content.decode()
     except UnicodeDecodeError:
         is_utf8 = False
+    kept = tmp_path / "archive" / facts.sha256[:2] / facts.sha256
+    assert kept.read_bytes() == content and hashlib.sha256(content).hexdigest() == facts.sha256
     assert facts.is_utf8 == is_utf8
     assert (facts.size, facts.is_ascii, facts.has_cr) == (len(content), content.isascii(), b"\r" in content)
     assert prepared.n_bytes_read == len(content) and len(text) == len(lines)
@@ -328,6 +334,12 @@ def test_bytes_become_the_text_that_python_would_make_of_them_whole(
             assert number not in prepared.undecodable
         except UnicodeDecodeError:
             assert number in prepared.undecodable
+
+
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(OSError, match="named pipe"):
+        keep_in_archive(tmp_path / "pipe.csv", tmp_path / "archive")
 
 
 def test_large_files_that_become_parquet_first_give_the_same_rows(
