@@ -1,6 +1,6 @@
 -- Whom mails, meetings and calls reach without a record in the CRM: one record a source and value. Keys hold a hash of
--- the value, never the value. Within an instance records are ordered by their id, so that no key is put together for each
--- of millions of events.
+-- the value, never the value. Within an instance records are ordered by their id, so that no key is made for each of
+-- millions of events.
 with borne_emails as (
     select distinct email
     from {{ ref('int_person_candidates') }}
