@@ -1,5 +1,6 @@
 -- Whom mails, meetings and calls reach without a record in the CRM: one record a source and value. Keys hold a hash of
--- the value, never the value.
+-- the value, never the value. Within an instance records are ordered by their id, so that no key is made for each of
+-- millions of events.
 with borne_emails as (
     select distinct email
     from {{ ref('int_person_candidates') }}
@@ -27,8 +28,8 @@ recipients as (
         events.recipient_email as contact_value,
         cast(null as string) as display_name,
         cast(min(events.occurred_at) as date) as first_seen_on,
-        min_by(events._delivery_id, events.record_key) as _delivery_id,
-        min_by(events._source_row_id, events.record_key) as _source_row_id
+        min_by(events._delivery_id, events.source_record_id) as _delivery_id,
+        min_by(events._source_row_id, events.source_record_id) as _source_row_id
     from {{ ref('stg_emailing__events') }} as events
     left join borne_emails on events.recipient_email = borne_emails.email
     where borne_emails.email is null and events.recipient_email is not null
@@ -42,8 +43,8 @@ attendees as (
         attendees.email as contact_value,
         min(case when attendees.display_name not like '%@%' then attendees.display_name end) as display_name,
         min(coalesce(cast(events.starts_at as date), attendees.delivered_on)) as first_seen_on,
-        min_by(attendees._delivery_id, attendees.record_key) as _delivery_id,
-        min_by(attendees._source_row_id, attendees.record_key) as _source_row_id
+        min_by(attendees._delivery_id, attendees.source_record_id) as _delivery_id,
+        min_by(attendees._source_row_id, attendees.source_record_id) as _source_row_id
     from {{ ref('stg_calendar__attendees') }} as attendees
     left join {{ ref('stg_calendar__events') }} as events
         on events.record_key = {{ record_key('attendees.source_instance', 'calendar_event', 'attendees.event_key') }}
@@ -59,8 +60,8 @@ call_parties as (
         legs.source_instance,
         legs.external_phone as contact_value,
         cast(min(legs.started_at) as date) as first_seen_on,
-        min_by(legs._delivery_id, legs.record_key) as _delivery_id,
-        min_by(legs._source_row_id, legs.record_key) as _source_row_id
+        min_by(legs._delivery_id, legs.source_record_id) as _delivery_id,
+        min_by(legs._source_row_id, legs.source_record_id) as _source_row_id
     from {{ ref('stg_telephony__call_legs') }} as legs
     left join borne_phones on legs.external_phone = borne_phones.phone
     where borne_phones.phone is null and legs.external_phone like '+%'

@@ -45,10 +45,16 @@ def test_a_key_held_twice_stops_the_model(warehouse: duckdb.DuckDBPyConnection) 
     check = sql[sql.index("select error(") :]
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as warehouse; create schema warehouse.master")
-        table = "warehouse.master.dim_persons__dbt_tmp"
+        table = "warehouse.master.dim_persons"
         con.execute(f"create table {table} as select 'per_' || i as person_id from range(5) as t (i)")
         assert not con.execute(check).fetchall()
         con.execute(f"insert into {table} values ('per_3')")
         # the words by which expectations/structure.py tells a refused key
         with pytest.raises(duckdb.Error, match=r"(?i)duplicate key \(person_id\) in dim_persons"):
             con.execute(check)
+
+
+def test_a_table_is_built_under_its_own_name_and_not_renamed(warehouse: duckdb.DuckDBPyConnection) -> None:
+    ran = _run_sql(warehouse)
+    assert 'insert into "warehouse"."master"."dim_persons"' in ran["dim_persons"]
+    assert not [name for name, sql in ran.items() if "__dbt_tmp" in sql]
