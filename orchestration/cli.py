@@ -9,6 +9,8 @@ import atexit
 import importlib
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
@@ -60,7 +62,28 @@ The company is --company, else ETALON_COMPANY, else var/demo.
 
 
 class _LazyGroup(click.Group):
-    """Lists commands without importing them; imports one when it is called or asked for its help."""
+    """Lists commands without importing them; imports one when it is called or asked for its help.
+
+    A wrong use of a command that was asked for JSON is answered in JSON like everything else it says.
+    """
+
+    def main(
+        self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any
+    ) -> Any:
+        given = sys.argv[1:] if args is None else list(args)
+        options = given[: given.index("--")] if "--" in given else given
+        if not standalone_mode or "--json" not in options:
+            return super().main(given, *rest, standalone_mode=standalone_mode, **extra)
+        try:
+            # What ctx.exit() is given comes back (after --help); commands themselves return nothing.
+            ended = super().main(given, *rest, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            context = getattr(error, "ctx", None)
+            following = f"{context.command_path} --help" if context else None
+            _fail_in_json(error.exit_code, error.format_message(), following)
+        except click.Abort:
+            _fail_in_json(1, "aborted", None)
+        sys.exit(ended if isinstance(ended, int) else 0)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -73,6 +96,13 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _fail_in_json(exit_code: int, message: str, following: str | None) -> NoReturn:
+    from orchestration.commands.output import emit_json
+
+    emit_json({"status": "error", "exit_code": exit_code, "error": message, "next": following})
+    sys.exit(exit_code)
 
 
 @click.group(cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

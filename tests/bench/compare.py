@@ -294,6 +294,17 @@ def rules_share(steps: dict[str, float]) -> float:
     return sum(steps[name] for name in RULES) / sum(steps[name] for name in BUILD)
 
 
+def step_seconds(state: dict) -> dict[str, dict[str, float]]:
+    """Wall and CPU seconds by step of a run. state: its state.json.
+
+    The first step begins while the libraries load, so what loading them takes is in its CPU seconds too.
+    """
+    return {
+        "steps": {name: step["seconds"] for name, step in state["steps"].items()},
+        "steps_cpu": {name: step["cpu_seconds"] for name, step in state["steps"].items()},
+    }
+
+
 def over_bounds(result: dict) -> list[str]:
     """What the rules of one measured run cost beyond their bounds; small runs have none."""
     share, peak = rules_share(result["steps"]), result["pipeline"]["peak_mib"]
@@ -350,6 +361,16 @@ of the build or {MAX_PEAK_MIB:,} MiB.
 
 | size | events | rules s | share of the build | peak MiB |
 |---|---:|---:|---:|---:|"""
+
+
+def steps_line(run: dict) -> str:
+    """The steps of one recorded run; a record made before CPU seconds were kept has none to show."""
+    cpu = run.get("steps_cpu", {})
+    steps = (
+        f"{name} {wall} ({cpu[name]})" if name in cpu else f"{name} {wall}"
+        for name, wall in run["steps"].items()
+    )
+    return f"Steps of `{run['size']}` in seconds{' (CPU)' if cpu else ''}: {', '.join(steps)}."
 
 
 #: How long the marts of a company with so many events and months may take once the master layer stands.
@@ -417,12 +438,7 @@ def page(told: dict[str, list[dict]]) -> str:
             f"| {r['ratio']:.2f} | {r['ratio_cpu']:.2f} | {r['cores']} |"
         )
     for r in runs:
-        lines += [
-            "",
-            f"Steps of `{r['size']}` in seconds: "
-            + ", ".join(f"{k} {v}" for k, v in r["steps"].items())
-            + ".",
-        ]
+        lines += ["", steps_line(r)]
     lines += ["", RULES_PARAGRAPH]
     for r in runs:
         cost = sum(r["steps"][name] for name in RULES)
@@ -470,11 +486,12 @@ def main() -> None:
             "ratio_cpu": round(pipeline.cpu_s / script.cpu_s, 2),
             "cores": os.cpu_count(),
             "python": platform.python_version(),
-            "steps": {name: step["seconds"] for name, step in state["steps"].items()},
+            **step_seconds(state),
             "event_rows": event_rows(company),
             "script_steps": told["steps"],
         }
         print(json.dumps(result, indent=2))
+        print(steps_line(result))
         print(
             f"rules share: {rules_share(result['steps']):.1%} of the build, peak {pipeline.peak_mib:.0f} MiB"
         )

@@ -15,8 +15,16 @@ EXACT = [
     "mrr_churn",
     "mrr_reactivation",
     "win_rate_close",
+    "sales_cycle_days",
 ]
-BY_PERSON = {"leads_new": "leads_new", "cr": "cr", "touches_per_lead": "touches_per_lead_matured"}
+BY_PERSON = {
+    "leads_new": "leads_new",
+    "cr": "cr",
+    "touches_per_lead": "touches_per_lead_matured",
+    "contacted_24h_rate": "contacted_24h_rate",
+}
+# Hours of a first touch are kept to four places; the truth has them to the second.
+FOUR_PLACES = Decimal("1e-4")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +69,11 @@ def test_lead_figures_equal_the_truth_as_far_as_persons_can_be_recognised(cells,
     for cell, (mart, truth, strong, _) in of(cells, BY_PERSON[metric]).items():
         known = [value or Decimal(0) for value in (truth, strong)]
         assert min(abs((mart or 0) - value) for value in known) <= Decimal("1e-9"), cell
+
+
+def test_median_hours_to_first_touch_equal_the_truth(cells):
+    for cell, (mart, truth, strong, _) in of(cells, "ttf_hours").items():
+        assert mart > 0 and min(abs(mart - truth), abs(mart - strong)) < FOUR_PLACES, cell
 
 
 def test_stage_conversion_equals_the_truth_where_the_cohort_is_mature(cells):

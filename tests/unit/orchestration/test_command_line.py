@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -59,6 +60,56 @@ def test_the_exit_codes_are_in_the_help() -> None:
     text = invoke("--help").output
     for code in (exit_codes.HELD, exit_codes.DATA_REFUSED, exit_codes.IO_ERROR, exit_codes.LOCKED):
         assert re.search(rf"^ +{code} ", text, re.MULTILINE)
+
+
+def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The words of every command that does something."""
+    if not isinstance(command, click.Group):
+        return [path]
+    context = click.Context(command)
+    return [
+        words
+        for name in command.list_commands(context)
+        for words in _leaves(command.get_command(context, name), (*path, name))
+    ]
+
+
+@pytest.mark.parametrize("words", _leaves(cli.etalon), ids=" ".join)
+def test_a_wrong_use_of_any_command_is_told_in_json_where_json_was_asked(words: tuple[str, ...]) -> None:
+    found = invoke(*words, "--json", "--no-such-option")
+    assert found.exit_code == exit_codes.USAGE and found.stderr == ""
+    told = json.loads(found.stdout)
+    assert (told["status"], told["exit_code"]) == ("error", exit_codes.USAGE)
+    assert "--no-such-option" in told["error"] and told["next"] == f"etalon {' '.join(words)} --help"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("where",), "Missing argument"),
+        (("journal", "--reason", "no_such_reason"), "no_such_reason"),
+        (("run", "--cycle", "2026-13"), "2026-13"),
+        (("steward",), "--json"),
+        (("steward", "shwo"), "shwo"),
+        (("nothing",), "nothing"),
+        (("--company", "x", "run"), "--company"),
+    ],
+)
+def test_what_is_wrong_with_a_use_is_said_in_json(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "company.yml").write_text(COMPANY_YML, encoding="utf-8")
+    place = ("--company", str(tmp_path)) if arguments[0] in ("where", "journal", "run") else ()
+    found = invoke(*arguments, *place, "--json")
+    assert found.exit_code == exit_codes.USAGE and said in json.loads(found.stdout)["error"]
+    plain = invoke(*arguments, *place)
+    assert plain.exit_code == exit_codes.USAGE and plain.stdout == "", "people read it on the other stream"
+
+
+def test_an_argument_that_reads_json_asks_for_none() -> None:
+    found = invoke("where", "--no-such-option", "--", "--json")
+    assert found.exit_code == exit_codes.USAGE and found.stdout == "" and "no-such-option" in found.stderr
+    assert invoke("run", "--json", "--help").stdout.startswith("Usage:")
 
 
 def test_help_imports_none_of_the_heavy_tools() -> None:
