@@ -57,4 +57,4 @@ def test_a_key_held_twice_stops_the_model(warehouse: duckdb.DuckDBPyConnection) 
 def test_a_table_is_built_under_its_own_name_and_not_renamed(warehouse: duckdb.DuckDBPyConnection) -> None:
     ran = _run_sql(warehouse)
     assert 'insert into "warehouse"."master"."dim_persons"' in ran["dim_persons"]
-    assert not [name for name, sql in ran.items() if "__dbt_tmp" in sql]
+    assert not [name for name in _declared() if "__dbt_tmp" in ran[name]]
