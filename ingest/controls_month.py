@@ -82,7 +82,7 @@ def came_for_cycle(
     holds_others = not came and last is not None and last.day and spec.month_told(last.day) == cycle
     return ControlResult(
         instance, name, name, "warn", "pass" if came else "warn", "delivered_of_other_months" if holds_others else name,
-        file_path=path, measured=latest, threshold=cycle,
+        file_path=path, measured=last.file_path if holds_others and last else latest, threshold=cycle,
         params={"file": key, "last": latest, "cycle": cycle, "path": last.file_path if last else ""},
     )  # fmt: skip
 
