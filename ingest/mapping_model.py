@@ -384,7 +384,8 @@ class FileSpec(_Strict):
     def needs_final_newline(self) -> bool:
         """True when a file without a newline at its end counts as cut."""
         return (
-            self.final_newline or ("required" if self.format in {"delimited", "fixed_width"} else "optional")
+            self.final_newline
+            or ("required" if self.format in {"delimited", "fixed_width", "jsonl"} else "optional")
         ) == "required"
 
     def field_paths(self) -> dict[str, str]:
