@@ -25,6 +25,7 @@ from ingest.contract import load_contract, write_schema_files
 from ingest.controls import landed_result
 from ingest.controls_manifest import merged_manifest, read_manifest
 from ingest.controls_month import came_for_cycle, tells_of_month
+from ingest.controls_replaced import replaced_volumes
 from ingest.controls_result import CONTROL_SCHEMA, ControlResult
 from ingest.controls_run import run_controls
 from ingest.conversion import check_mapping
@@ -414,6 +415,7 @@ class _Collection:
         """Controls of files as such, and the (instance, file key) that did not come for the month of the cycle."""
         missed: set[tuple[str, str]] = set()
         results = [landed_result(of, each) for of in active if not of.withdrawn for each in of.controls]
+        results += replaced_volumes(active, self.decisions)
         for judged in (each for file in snapshots for each in file.judgements):
             if judged.state == "incomplete":
                 name, of = "snapshot_incomplete", judged.delivery
