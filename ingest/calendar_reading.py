@@ -88,7 +88,8 @@ def read_calendar(
     """Streams `events` and `attendees` of one calendar text.
 
     _row is the ordinal of the VEVENT in the file, _part the position of the attendee in it. zone: IANA zone
-    of floating times. Raises RefusedFile E-ING-012 above 256 MB, E-ING-013 when nothing in it is iCalendar.
+    of floating times. Raises RefusedFile E-ING-012 above 256 MB, E-ING-013 when nothing in it is iCalendar, E-ING-036
+    when a calendar in it is not closed.
     """
     size = prepared.path.stat().st_size
     if size > MAX_CALENDAR_BYTES:
@@ -98,7 +99,9 @@ def read_calendar(
         lines[0] = lines[0].removeprefix("\ufeff")
     if not any(line.strip().upper().startswith("BEGIN:") for line in lines):
         raise RefusedFile("E-ING-013", where, format="iCalendar", detail="no BEGIN line")
-    components, zone_blocks, n_blank = _split(lines)
+    components, zone_blocks, n_blank, unclosed = _split(lines)
+    if unclosed:
+        raise RefusedFile("E-ING-036", where, opened=unclosed, line=len(lines))
     zones = _Zones(zone, zone_blocks)
     events: list[tuple] = []
     attendees: list[tuple] = []
@@ -150,14 +153,18 @@ def _records(
     )  # fmt: skip
 
 
-def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int]:
-    """VEVENT components, VTIMEZONE blocks and the number of blank lines outside both."""
+def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int, int | None]:
+    """VEVENT components, VTIMEZONE blocks, the number of blank lines outside both, and the line of the first
+    calendar that nothing closes.
+    """
     components: list[_Component] = []
     zones: list[list[str]] = []
     current: _Component | None = None
     zone: list[str] | None = None
     method: str | None = None
     n_blank = 0
+    calendar: int | None = None  # line of the one that is open
+    unclosed: int | None = None
     for number, line in enumerate(lines, start=1):
         # A line that begins with a space continues the one before, whatever it says.
         word = line.rstrip().upper() if line[:1] in MARKS else ""
@@ -168,7 +175,10 @@ def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int]:
                 current = _Component(number, method=method)
                 components.append(current)
             elif word == "BEGIN:VCALENDAR":
-                method = None
+                unclosed = unclosed or calendar
+                method, calendar = None, number
+            else:
+                calendar = None
         if current is not None:
             current.lines.append(line)
             if word == "END:VEVENT":
@@ -183,7 +193,7 @@ def _split(lines: list[str]) -> tuple[list[_Component], list[list[str]], int]:
         elif word.startswith("METHOD:"):
             method = word.split(":", 1)[1]
         n_blank += not word and not line.strip()
-    return components, zones, n_blank
+    return components, zones, n_blank, unclosed or calendar
 
 
 def _properties(component: _Component) -> list[_Property]:

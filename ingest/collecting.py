@@ -24,6 +24,8 @@ from ingest.company import Company, Source, load_company
 from ingest.contract import load_contract, write_schema_files
 from ingest.controls import landed_result
 from ingest.controls_manifest import merged_manifest, read_manifest
+from ingest.controls_month import came_for_cycle, tells_of_month
+from ingest.controls_replaced import replaced_volumes
 from ingest.controls_result import CONTROL_SCHEMA, ControlResult
 from ingest.controls_run import run_controls
 from ingest.conversion import check_mapping
@@ -413,6 +415,7 @@ class _Collection:
         """Controls of files as such, and the (instance, file key) that did not come for the month of the cycle."""
         missed: set[tuple[str, str]] = set()
         results = [landed_result(of, each) for of in active if not of.withdrawn for each in of.controls]
+        results += replaced_volumes(active, self.decisions)
         for judged in (each for file in snapshots for each in file.judgements):
             if judged.state == "incomplete":
                 name, of = "snapshot_incomplete", judged.delivery
@@ -445,37 +448,35 @@ class _Collection:
                 # Where all are rejected, the file did not come, but is one that comes.
                 deliveries = [d for d in mine if not d.withdrawn]
                 if spec.is_monthly and mine:
-                    came = self._is_delivered(instance, spec, deliveries, refusals)
+                    came = self._is_delivered(instance, spec, deliveries, active, refusals)
                     missed |= set() if came else {(instance, key)}
-                    latest = max((str(d.delivered_on) for d in deliveries), default="-")
-                    name, path = "delivered_for_cycle", f"{self.sources[instance].folder}/{spec.paths[0]}"
+                    path = f"{self.sources[instance].folder}/{spec.paths[0]}"
                     results.append(
-                        ControlResult(
-                            instance, name, name, "warn", "pass" if came else "warn", name, file_path=path,
-                            measured=latest, threshold=self.company.cycle,
-                            params={"file": key, "last": latest, "cycle": self.company.cycle},
-                        )
-                    )  # fmt: skip
+                        came_for_cycle(instance, key, path, came, deliveries, self.company.cycle, spec)
+                    )
         return results, missed
 
     def _is_delivered(
-        self, instance: str, spec: FileSpec, deliveries: list[Delivery], refusals: list[Refusal]
-    ) -> bool:
+        self, instance: str, spec: FileSpec, deliveries: list[Delivery], active: list[Delivery],
+        refusals: list[Refusal],
+    ) -> bool:  # fmt: skip
         """Whether a monthly file came for the month of the cycle.
 
-        The bytes of an earlier month under the path of this one are no delivery of this month, unless they
-        hold no record: two quiet months look the same. A refused file came; its refusal speaks for itself.
+        The bytes of an earlier month under the path of this one are no delivery of this month, unless they hold no
+        record: two quiet months look the same. Nor are late or corrected records of earlier months alone. A refused
+        file came; its refusal speaks for itself.
         """
 
         def is_of_month(path: str) -> bool:
             day = match_paths(spec.paths, inside_folder(self.sources[instance], path))
             return isinstance(day, dt.date) and spec.month_told(day) == self.company.cycle
 
-        return any(
-            (d.day is not None and spec.month_told(d.day) == self.company.cycle)
-            or (not d.n_records and any(map(is_of_month, d.file_paths)))
-            for d in deliveries
-        ) or any(r.source_instance == instance and is_of_month(r.file_path) for r in refusals)
+        came = [d for d in deliveries if d.day and spec.month_told(d.day) == self.company.cycle]
+        return (
+            any(not d.n_records and any(map(is_of_month, d.file_paths)) for d in deliveries)
+            or any(r.source_instance == instance and is_of_month(r.file_path) for r in refusals)
+            or tells_of_month(self.connection, self.company, self.mappings[instance], came, active)
+        )
 
     def _write_tables(
         self,

@@ -103,7 +103,8 @@ class Contract:
     source_record_id of a record of that contract, in the same source instance. order: (earlier, later): two
     date or timestamp columns, the second never before the first where both are filled; where the column
     `<name>_precision` of either says `day`, calendar days are compared. freshness_days: days after which the
-    newest delivery is late.
+    newest delivery is late. event: columns that date the record itself (not its last change, unless the change is
+    what a month is told by); a reference among them dates it by the record named. Empty: no month can be missed by it.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Contract:
     freshness_days: int
     references: tuple[tuple[str, str], ...]
     order: tuple[tuple[str, str], ...]
+    event: tuple[str, ...]
     columns: tuple[Column, ...]
     fingerprint: str
 
@@ -154,6 +156,7 @@ class _ContractModel(BaseModel):
     freshness_days: int = Field(ge=1)
     references: dict[str, str] = Field(default_factory=dict)
     order: list[tuple[str, str]] = Field(default_factory=list)
+    event: list[str] = Field(default_factory=list)
     columns: dict[str, _ColumnModel]
 
 
@@ -205,6 +208,7 @@ def _read(path: Path) -> Contract:
         freshness_days=model.freshness_days,
         references=tuple(model.references.items()),
         order=tuple(model.order),
+        event=tuple(model.event),
         columns=tuple(
             Column(name, c.type, c.required, tuple(c.values), c.pii, c.description, c.scale)
             for name, c in model.columns.items()
@@ -217,6 +221,7 @@ def _check_named_columns(model: _ContractModel, where: str) -> None:
     named = [("order_by", name) for name in model.order_by]
     named += [("references", name) for name in model.references]
     named += [("order", name) for pair in model.order for name in pair]
+    named += [("event", name) for name in model.event]
     for key, name in named:
         if name not in model.columns:
             raise ConfigurationError(
@@ -229,6 +234,10 @@ def _check_named_columns(model: _ContractModel, where: str) -> None:
         kinds = {model.columns[name].type for name in (earlier, later)}
         if earlier == later or not kinds <= {"date", "timestamp"}:
             raise ConfigurationError("E-ING-132", f"{where}: order", earlier=earlier, later=later)
+    for name in model.event:
+        if name not in model.references and model.columns[name].type not in {"date", "timestamp"}:
+            detail = f"event {name} is neither a date nor a reference"
+            raise ConfigurationError("E-ING-105", where, detail=detail)
 
 
 def _fingerprint(model: _ContractModel) -> str:

@@ -118,8 +118,10 @@ def page_text(contracts: dict[str, Contract], filled_by: dict[str, list[str]]) -
         "aside, visible in raw and in the row ledger. Freshness is the age, in days at the end of the cycle, at which "
         "the newest delivery is late. References are looked up in the same source instance, and only where it delivers "
         "that contract; dates in order are compared where both are filled, by day where one has the precision of a "
-        "day. Personal data: `direct` names a person, `restricted` is free text or a link that may, `indirect` "
-        "describes one; the first two are masked on screen and never published.",
+        "day. The event says what month a record is of: a file that must come every month has come only with a record "
+        "of the month of the cycle; a reference is dated by the record that it names. Personal data: `direct` names a "
+        "person, `restricted` is free text or a link that may, `indirect` describes one; the first two are masked on "
+        "screen and never published.",
         "",
         "Before its own columns every table has:",
         "",
@@ -147,6 +149,7 @@ def _section(contract: Contract, filled_by: list[str]) -> list[str]:
         "",
         f"- Update: {_UPDATE[contract.update].format(order=order)}.",
         f"- Freshness: {contract.freshness_days} days.",
+        *([f"- Event: {', '.join(f'`{name}`' for name in contract.event)}."] if contract.event else []),
         f"- Controls: {'; '.join(controls)}.",
         f"- Filled by: {', '.join(f'`{name}`' for name in filled_by) or 'no shipped mapping'}.",
         "",

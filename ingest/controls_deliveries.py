@@ -30,6 +30,8 @@ MAX_UNREADABLE = 0.01
 FEW_RECORDS = 20
 # Half of a handful is chance, unless a mapping asks.
 FEW_BEFORE = 10
+# A month is held against the smallest of a year, so that every August is no alarm; one month is no history.
+HISTORY, SHORT_HISTORY = 12, 2
 _UNREADABLE = ("required_value_missing", "required_value_invalid")
 
 
@@ -107,7 +109,11 @@ def _batches(source: Source, key: str) -> list[Batch]:
 
 
 def _volumes(source: Source) -> list[ControlResult]:
-    """Records of each date against those of the date before, for the same entry of the mapping."""
+    """Records of each date against those of the date before, for the same entry of the mapping.
+
+    The newest of a file that must come every month holds when it has far fewer than the smallest of its year: a file
+    cut between two rows ends like a whole one. The first export is no month of that history.
+    """
     declared = {check.file: check for check in source.mapping.model.checks if check.type == "volume"}
     results = []
     for key in sorted(source.mapping.model.files):
@@ -115,10 +121,11 @@ def _volumes(source: Source) -> list[ControlResult]:
         name = check.name if check else f"volume_{key}"
         # A first export often holds all of the past and the next one a month: two kinds of delivery. Only the newest
         # is compared with it, when nothing else came between.
-        is_snapshot = source.mapping.model.files[key].snapshot is not None
+        spec = source.mapping.model.files[key]
+        is_snapshot = spec.snapshot is not None
         max_drop = (check.max_drop if check else None) or DEFAULT_MAX_DROP
         batches = _batches(source, key)
-        for before, after in itertools.pairwise([None, *batches]):
+        for position, (before, after) in enumerate(itertools.pairwise([None, *batches])):
             assert after is not None  # only the first has none before it
             level = after.level(check.level if check else "warn")
             params: dict[str, object] = {"rows": after.n_records}
@@ -134,6 +141,16 @@ def _volumes(source: Source) -> list[ControlResult]:
                 status = breached(level) if after.n_records < floor else "pass"
                 code = "volume"
                 params |= {"before": before.n_records, "before_on": str(before.day), "floor": f"{floor:.0f}"}
+            history = batches[0 if is_snapshot else 1 : position][-HISTORY:]
+            if check is None and spec.is_monthly and after.is_newest and len(history) >= SHORT_HISTORY:
+                least = min(history, key=lambda batch: (batch.n_records, str(batch.day)))
+                lowest = least.n_records * (1 - max_drop)
+                if least.n_records >= FEW_BEFORE and after.n_records < lowest:
+                    level, status, code, floor = "error", breached("error"), "volume_history", lowest
+                    params |= {
+                        "dates": len(history), "least": least.n_records, "least_on": str(least.day),
+                        "floor": f"{lowest:.0f}", "control": f"{source.instance}/{name}",
+                    }  # fmt: skip
             results.append(
                 ControlResult(
                     source.instance, name, "volume", level, status, code, *after.place,

@@ -23,7 +23,7 @@ from ingest.dispositions import union_query
 from ingest.mapping import Mapping
 from ingest.sql import literal, write_parquet
 
-CONTROLS_VERSION = "2"
+CONTROLS_VERSION = "3"
 FAILURE_COLUMNS = {
     "control_id": "VARCHAR", "contract": "VARCHAR", "source_instance": "VARCHAR", "record_key": "VARCHAR",
     "field": "VARCHAR", "_delivery_id": "VARCHAR", "_source_row_id": "BIGINT", "_record_part": "INTEGER",

@@ -72,11 +72,13 @@ def _state(delivery: Delivery, snapshot: dict) -> str:
 def decide(
     company: Company, delivery_id: str, choice: Choice, author: str, reason: str, decided_on: dt.date
 ) -> Recorded:
-    """Record a decision on a landed delivery; accepting needs a snapshot, or one that was rejected.
+    """Record a decision on a landed delivery; accepting needs a snapshot, one that was rejected, or one
+    that takes the place of another content.
 
     An accepted snapshot is accepted for what it removes as of the last collect. Raises ConfigurationError E-ING-181.
     """
-    delivery = DeliveryStore(company.work).load().get(delivery_id)
+    known = DeliveryStore(company.work).load()
+    delivery = known.get(delivery_id)
     source = next(
         (s for s in company.sources if delivery is not None and s.instance == delivery.source_instance), None
     )
@@ -84,15 +86,17 @@ def decide(
         raise ConfigurationError("E-ING-181", delivery_id, delivery=delivery_id)
     spec = load_mapping(source, company.root).model.files.get(delivery.file_key)
     was_rejected = is_rejected(delivery_id, load_delivery_decisions(company.decisions))
-    if choice == "accept" and not was_rejected and (spec is None or spec.snapshot is None):
+    replaces = any(other.replaced_by == delivery_id for other in known.values())
+    is_snapshot = spec is not None and spec.snapshot is not None
+    if choice == "accept" and not (was_rejected or is_snapshot or replaces):
         raise ConfigurationError("E-ING-181", delivery_id, delivery=delivery_id)
-    removed = known = 0
+    removed = n_known = 0
     if choice == "accept":
         for row in _rows(company.work / "collect" / "snapshots.parquet"):
             if row["_delivery_id"] == delivery_id:
-                removed, known = row["n_removed"], row["n_before"]
+                removed, n_known = row["n_removed"], row["n_before"]
     return record_decision(
-        company.decisions, delivery, choice, author, reason, decided_on, removed=removed, known=known
+        company.decisions, delivery, choice, author, reason, decided_on, removed=removed, known=n_known
     )
 
 

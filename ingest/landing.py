@@ -493,6 +493,7 @@ def _prepared_text(path: Path, facts: ByteFacts, spec: FileSpec, where: str, scr
         encoding=spec.encoding,
         repair_newlines=spec.newline == "auto",
         quarantine_undecodable=spec.on_undecodable == "quarantine",
+        accept_utf8=spec.on_utf8 == "accept",
         strip_bom=spec.format != "delimited",
         scratch=scratch,
         where=where,

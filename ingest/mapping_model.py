@@ -164,6 +164,11 @@ class FileSpec(_Strict):
     on_undecodable: Literal["refuse", "quarantine"] = Field(
         default="refuse", description="What bytes that the encoding does not have do."
     )
+    on_utf8: Literal["refuse", "accept"] = Field(
+        default="refuse",
+        description="What a file does whose bytes are UTF-8 although its encoding is a code page of one byte a "
+        "character: accept where the source passes on raw bytes, whatever they are.",
+    )
     final_newline: Literal["required", "optional"] | None = Field(
         default=None, description="Whether a file without a newline at its end counts as cut."
     )
@@ -239,7 +244,7 @@ class FileSpec(_Strict):
                 "parquet": {"expected_columns", "optional_columns", "header_aliases"},
             }
             if self.is_binary:
-                only_delimited |= {"encoding", "newline", "on_undecodable", "on_bad_line"}
+                only_delimited |= {"encoding", "newline", "on_undecodable", "on_utf8", "on_bad_line"}
             wrong = sorted(given & only_delimited - allowed.get(self.format, set()))
             if wrong:
                 raise ValueError(f"{wrong[0]} has no meaning for format {self.format}")
@@ -379,7 +384,8 @@ class FileSpec(_Strict):
     def needs_final_newline(self) -> bool:
         """True when a file without a newline at its end counts as cut."""
         return (
-            self.final_newline or ("required" if self.format in {"delimited", "fixed_width"} else "optional")
+            self.final_newline
+            or ("required" if self.format in {"delimited", "fixed_width", "jsonl"} else "optional")
         ) == "required"
 
     def field_paths(self) -> dict[str, str]:

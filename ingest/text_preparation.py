@@ -8,6 +8,7 @@ What does NOT belong here: records and columns (reading.py, strict_reader.py).
 from __future__ import annotations
 
 import codecs
+import functools
 import hashlib
 import os
 import re
@@ -26,6 +27,7 @@ from ingest.errors import RefusedFile
 CHUNK = 4 << 20
 COPIED = 256 << 10  # read, hashed and written while it lies in the processor's cache
 WINDOW = 1 << 20  # line ends are repaired on arrays that stay in the processor's cache
+HEAD = 4 << 10  # bytes that show a text of two bytes a character
 BOM = codecs.BOM_UTF8
 _NEWLINE, _CR = 10, 13
 _LINE_END = re.compile(r"\r+\n|\r")
@@ -138,12 +140,15 @@ def keep_in_archive(source: Path, archive: Path) -> ByteFacts:
 
 def prepare(
     path: Path, facts: ByteFacts, *, encoding: str, repair_newlines: bool, quarantine_undecodable: bool,
-    strip_bom: bool, scratch: Path, where: str,
+    strip_bom: bool, scratch: Path, where: str, accept_utf8: bool = False,
 ) -> Prepared:  # fmt: skip
     """Text of `path` as UTF-8 with LF ends.
 
-    Raises RefusedFile E-ING-005 when bytes do not decode and `quarantine_undecodable` is false.
+    Raises RefusedFile E-ING-005 when bytes do not decode and `quarantine_undecodable` is false, and when they decode
+    only because the declared code page gives every byte a letter: UTF-16, or UTF-8 unless `accept_utf8`.
     """
+    if other := _other_encoding(path, facts, encoding, accept_utf8):
+        raise RefusedFile("E-ING-005", where, encoding=encoding, line=other[0], detail=other[1])
     # Plain ASCII bytes mean the same in UTF-8 and in every code page that extends ASCII.
     is_utf8 = encoding in {"utf-8", "utf-8-sig"} or (facts.is_ascii and _extends_ascii(encoding))
     repair = repair_newlines and facts.has_cr
@@ -171,6 +176,46 @@ def prepare(
         ) from None
 
 
+def _other_encoding(path: Path, facts: ByteFacts, encoding: str, accept_utf8: bool) -> tuple[int, str] | None:
+    """Line and words, the same in every language, that say which encoding the bytes are in and not the declared one.
+
+    A text in a code page that is valid UTF-8 throughout, with a byte beyond ASCII, does not come by chance.
+    """
+    if not _extends_ascii(encoding):
+        return None
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    is_single = _is_single_byte(encoding)
+    if (is_single and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))) or _is_wide(head):
+        return 1, "UTF-16"
+    if not is_single or accept_utf8 or facts.is_ascii or not facts.is_utf8:
+        return None
+    line = 1
+    with path.open("rb") as stream:
+        while chunk := stream.readline(HEAD):
+            if not chunk.isascii():
+                break
+            line += chunk.endswith(b"\n")
+    first = chunk.decode("utf-8", "ignore").lstrip("".join(map(chr, range(128))))[:1]
+    shown = f" ({first} = {first.encode().hex(' ').upper()})" if first and first.isprintable() else ""
+    return line, f"UTF-8{shown}"
+
+
+def _is_wide(head: bytes) -> bool:
+    """True when every other byte is null, as in UTF-16 without the mark that tells its byte order."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    fewer, more = sorted((even, odd))
+    return len(head) >= 4 and more * 2 > len(head) // 2 and fewer * 20 <= more
+
+
+@functools.cache
+def _is_single_byte(encoding: str) -> bool:
+    """True for a code page: each of its bytes is one character, and most of the 256 are in use."""
+    text = bytes(range(256)).decode(encoding, "replace")
+    return len(text) == 256 and len(set(text)) > 200
+
+
+@functools.cache
 def _extends_ascii(encoding: str) -> bool:
     """True when the first 128 bytes of a codec are ASCII, one byte a character."""
     plain = bytes(range(128))

@@ -70,7 +70,7 @@ def plant(scratch: Scratch) -> None:
 NOT_PLANTED = {
     7: "a drifted header refuses the file; covered by the fault tests, the demo refuses none",
     9: "a wrong separator refuses the file; covered by the fault tests",
-    50: "a partial export blocks publication; covered by the fault tests",
+    50: "a partial export holds by its volume, or by its manifest; covered by the fault tests",
 }
 
 CATALOGUE = {

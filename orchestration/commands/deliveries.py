@@ -25,7 +25,8 @@ Examples:
 A file whose mapping says `snapshot` holds all records of its source: those that the newest one does not hold are
 removed. One that would remove more than the declared share waits until somebody accepts or rejects it; the
 decision is written to decisions/deliveries.yml and holds for as many records as were shown. Any landed delivery can
-be rejected: its records leave, and accepting it takes that back. Every command has --json and --company.
+be rejected: its records leave, and accepting it takes that back. One that has far fewer records than the content it
+replaces holds until it is accepted or the whole file is back. Every command has --json and --company.
 """
 _LIST_EPILOG = """\b
 Examples:
@@ -96,7 +97,9 @@ def _decide(company: Path, as_json: bool, language: str, delivery: str, choice: 
 @click.option("--author", required=True, help="Who decides.")
 @click.option("--reason", required=True, help="Why it is right.")
 def accept(company: Path, as_json: bool, language: str, delivery: str, author: str, reason: str) -> None:
-    """Accept a snapshot (the records that it does not hold are removed), or take a rejection back."""
+    """Accept a snapshot (the records that it does not hold are removed), a content with fewer records than the
+    one it replaces, or take a rejection back.
+    """
     _decide(company, as_json, language, delivery, "accept", (author, reason))
 
 

@@ -43,7 +43,7 @@ def drafts() -> dict[Path, tuple[FileSpec, Draft]]:
 def opened(path: Path, spec: FileSpec, scratch: Path) -> tuple[Path, int, tuple[str, ...]]:
     text = prepare(
         path, inspect_bytes(path), encoding=spec.encoding, repair_newlines=True, quarantine_undecodable=False,
-        strip_bom=True, scratch=scratch, where=path.name,
+        strip_bom=True, scratch=scratch, where=path.name, accept_utf8=spec.on_utf8 == "accept",
     ).path  # fmt: skip
     layout = read_layout(text, spec, set(), path.name)
     return text, layout.data_offset, layout.names

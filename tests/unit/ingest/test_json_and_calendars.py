@@ -50,7 +50,7 @@ def rows(site: Site) -> list[tuple]:
 
 @pytest.mark.audit("CO1")
 def test_json_lines_give_declared_fields_and_physical_lines(site: Callable[..., Site]) -> None:
-    where = site(EVENTS)
+    where = site(EVENTS.replace("format: jsonl", "format: jsonl\n    final_newline: optional"))
     where.put(
         "2026-06/events.jsonl", event(1) + "\n" + event(2, category="solo", event="opened").rstrip("\n")
     )
@@ -63,6 +63,15 @@ def test_json_lines_give_declared_fields_and_physical_lines(site: Callable[..., 
     assert where.rows(
         "SELECT reader, n_physical_lines, n_blank_lines, n_records FROM collect.deliveries"
     ) == [("fast", 3, 1, 2)]
+
+
+@pytest.mark.parametrize("cut", [1, 20])
+def test_json_lines_cut_within_the_last_one_are_refused(site: Callable[..., Site], cut: int) -> None:
+    where = site(EVENTS)
+    where.put("2026-06/events.jsonl", (event(1) + event(2))[:-cut])
+    (refusal,) = where.collect().refusals
+    assert refusal.problem.code == "E-ING-003" and "last line is 2" in refusal.problem.text("what")
+    assert where.rows("SELECT * FROM raw.email_event") == []
 
 
 @pytest.mark.parametrize(
@@ -236,6 +245,21 @@ def test_a_calendar_of_one_unreadable_invitation_is_set_aside_and_not_refused(
     assert where.rows("SELECT DISTINCT reason_code, detail FROM collect.quarantine_lines") == [
         ("broken_calendar_component", "unknown TZID Nowhere")
     ]
+
+
+def test_a_calendar_cut_between_two_meetings_is_refused(site: Callable[..., Site]) -> None:
+    where = site(CALENDAR)
+    text = calendar("UID:a\nDTSTART:20260601T080000Z", "UID:b\nDTSTART:20260602T080000Z")
+    head, _ = text.rsplit("BEGIN:VEVENT", 1)
+    for cut, opened in ((head, 1), (text + head, len(text.splitlines()) + 1), (head + text, 1)):
+        where.put("a.ics", cut)
+        (refusal,) = where.collect().refusals
+        assert refusal.problem.code == "E-ING-036"
+        assert f"line {opened} is not closed" in refusal.problem.text("what")
+        assert f"ligne {opened} n'est pas" in refusal.problem.text("what", "fr")
+    assert where.rows("SELECT * FROM raw.calendar_event") == []
+    where.put("a.ics", text)
+    assert where.collect().refusals == ()
 
 
 def test_a_file_that_is_no_calendar_is_refused(site: Callable[..., Site]) -> None:

@@ -314,7 +314,7 @@ def test_bytes_become_the_text_that_python_would_make_of_them_whole(
         assert keep_in_archive(path, tmp_path / "archive") == facts
         prepared = prepare(
             path, facts, encoding=encoding, repair_newlines=True, quarantine_undecodable=True, strip_bom=False,
-            scratch=tmp_path / "scratch", where="text",
+            scratch=tmp_path / "scratch", where="text", accept_utf8=True,
         )  # fmt: skip
         text = prepared.path.read_bytes().decode().split("\n")
         prepared.close()
