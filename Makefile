@@ -62,11 +62,12 @@ $(VENV)/.spark: requirements-spark.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
 	@touch $@
 
-pages: $(VENV)/.installed         ## write what is made from contracts, mapping keys, rules and metrics: dbt sources, docs, schema
+pages: $(VENV)/.installed         ## write what is made from contracts, mapping keys, rules, metrics and errors: dbt sources, docs, schema
 	$(BIN)/python -m ingest.contract_pages
 	$(BIN)/python -m ingest.mapping_schema
 	$(BIN)/python -m expectations.rule_pages
 	$(BIN)/python -m orchestration.dictionary.page
+	$(BIN)/python -m orchestration.error_pages
 	$(BIN)/python -m tests.conventions.audit_coverage
 
 lock:            ## compile the lock files (needs uv); no index address is written
