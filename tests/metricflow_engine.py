@@ -114,7 +114,8 @@ def disagreements(query: Query, con: duckdb.DuckDBPyConnection) -> tuple[int, li
     """(values compared, cells that differ) of MetricFlow and mart_management_kpis_month, halves included.
 
     Nothing and 0 are one only in the halves, and where a month without rows of MetricFlow is a true zero of the mart.
-    Metrics of two faces are asked too, so that the language can be used, and not counted.
+    Metrics of two faces are asked too, so that the language can be used, and not counted. A segment kind that the mart
+    has and nobody asks MetricFlow for has no cell on that side: every figure of it is a difference.
     """
     rows = con.execute(
         "select metric_name, period_month, segment_kind_code, segment_code, metric_value, numerator,"
@@ -131,7 +132,10 @@ def disagreements(query: Query, con: duckdb.DuckDBPyConnection) -> tuple[int, li
         meta = defined[metric]["config"]["meta"]
         is_zero = meta["empty_month"] == "zero"
         slack = TOLERANCE_OF_SIX_PLACES if meta.get("places") == 6 else TOLERANCE
-        for kind, asked in answers(query, defined[metric], names).items():
+        found = answers(query, defined[metric], names)
+        kinds_of_mart = {cell[2] for cell in {*published, *withheld} if cell[0] == metric}
+        for kind in sorted(kinds_of_mart | set(found)):
+            asked = found.get(kind, {})
             if ends_with_the_mart(defined[metric]):
                 asked = {cell: figures for cell, figures in asked.items() if cell[1] <= last_month}
             cells = {cell for cell in published if cell[0] == metric and cell[2] == kind}

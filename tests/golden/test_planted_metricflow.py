@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.dictionary.metric import dictionary
 from tests.metricflow_engine import Query, disagreements, faces_of, open_engine, published_metrics
 
 #: Metrics that MetricFlow only reads from the mart, which the mart and plain Python alone define, and why. May shrink.
@@ -30,6 +31,22 @@ def test_mf_query_and_the_mart_agree_on_every_planted_edge(query, marts):
 def test_no_more_metrics_are_read_from_the_mart_than_declared():
     """A metric of MetricFlow that is the maximum of the mart's own cell agrees with it whatever it says."""
     assert {name for name, metric in published_metrics().items() if faces_of(metric) == 2} == set(TWO_FACES)
+    told = {each.name for each in dictionary().values() if each.is_published and each.is_read_from_mart}
+    assert told == set(TWO_FACES), "docs/metrics.md counts what MetricFlow computes by this"
+
+
+def test_each_metric_is_asked_by_every_segment_kind_that_the_mart_has(marts):
+    """Incident: revenue by size band was wrong by 1,000 in every cell, and MetricFlow was asked for the whole alone."""
+    kinds: dict[str, set[str]] = {}
+    for name, kind in marts.execute(
+        "select distinct metric_name, segment_kind_code from marts.mart_management_kpis_month"
+    ).fetchall():
+        kinds.setdefault(name, set()).add(kind)
+    metas = {name: metric["config"]["meta"] for name, metric in published_metrics().items()}
+    asked = {name: {"all", *meta["cuts"]} for name, meta in metas.items() if "cuts" in meta}
+    assert len(asked) > 100
+    assert {name: kinds.get(name) for name in asked} == asked
+    assert all(meta.get("cell") or meta.get("segments") for name, meta in metas.items() if name not in asked)
 
 
 def test_the_year_to_date_of_a_quarter_is_that_of_its_last_month(query):
