@@ -4,7 +4,8 @@
 #}
 {% macro kpi_rows(
     metric_name, relation, value,
-    numerator='null', denominator='null', reason_code='null', caveat_code='null', n_immature='null'
+    numerator='null', denominator='null', reason_code='null', caveat_code='null', n_immature='null',
+    where=none
 ) -%}
     select
         '{{ metric_name }}' as metric_name,
@@ -18,4 +19,7 @@
         cast({{ caveat_code }} as string) as caveat_code,
         cast({{ n_immature }} as bigint) as n_immature
     from {{ relation }}
+    {%- if where %}
+    where {{ where }}
+    {%- endif %}
 {%- endmacro %}

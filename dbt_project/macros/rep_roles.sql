@@ -1,6 +1,6 @@
 {#
   Conformed role of a CRM user from the title that the CRM gives. Whole words in French and English; the first that fits
-  wins, so that a manager of key accounts is a KAM and a sales manager a manager.
+  wins, so that a manager of key accounts is a KAM, a sales manager a manager, and a customer success manager none.
 #}
 {% macro rep_role_code(role_name) -%}
     {%- set words -%}
@@ -10,6 +10,10 @@
         when {{ role_name }} is null or trim({{ role_name }}) = '' then 'unknown'
         {%- for role_code, signs in {
             'integration': ['integration', 'intégration', 'api', 'connector', 'connecteur', 'bot'],
+            'customer_success': [
+                'customer success', 'client success', 'csm', 'succès client', 'succès clients', 'réussite client',
+                'relation client', 'customer care'
+            ],
             'sdr': ['sdr', 'bdr', 'sales development', 'business development'],
             'mdr': ['mdr', 'market development', 'marketing development'],
             'kam': ['kam', 'key account', 'grands comptes', 'grand compte'],

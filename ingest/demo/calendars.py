@@ -1,10 +1,13 @@
 """Calendars: one iCalendar file per seller and month (CRLF, folded lines, Paris wall clock with TZID).
 
-What does NOT belong here: which meetings are touches (touches.py).
+Planted: of four won deals that are no renewal, customer success meets the staff of one never, of one too late, of two
+in the first week. It meets staff who never were leads, else the converted lead long after its window. What does NOT
+belong here: which meetings are touches of leads (touches.py).
 """
 
 from __future__ import annotations
 
+from ingest.demo.companies import SUCCESS_MANAGERS
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import AS_OF, DAY, Size
 from ingest.demo.writing import ExtractWriter
@@ -71,6 +74,32 @@ def make_meetings(scratch: Scratch, size: Size) -> None:
           + cast(replace(f, '-', '') as int) % 10000, 'off', seller, null, null, 0, f
         from sellers, (select unnest({size.delivery_months}) as f) where is_active and (seller +
           cast(right(f, 2) as int)) % 5 = 0""")
+    _take_over(scratch, size)
+
+
+def _take_over(scratch: Scratch, size: Size) -> None:
+    """Meetings of customer success with the staff of a company after a deal is won."""
+    first = size.delivery_months[0]
+    scratch.run(f"""
+        insert into meetings by name
+        with staff as (
+          select acc, arg_min(per, per) as per from persons where not is_lead and own_email is not null group by acc),
+        reached as (
+          select per, max(created) as created from touches join persons using (per)
+          where kind in (3, 5) and own_email is not null group by per),
+        planned as (
+          select o.opp, coalesce(s.per, r.per) as per, r.created, s.per is not null as is_staff,
+            (paris(o.closed) // {DAY} + case when o.opp % 4 = 1 then 8 + o.opp % 9 else o.opp % 7 end) * {DAY}
+            + 36000 as start_s
+          from opps o left join staff s using (acc) left join reached r on r.per = o.per
+          where o.status = 'won' and o.type_code <> 'renewal' and o.opp % 4 <> 0)
+        select -1 as touch, w.per, w.start_s, 2700 as length_s, 0 as sequence, 'CONFIRMED' as status,
+          'ACCEPTED' as answer, 50000000 + w.opp as uid, 'rdv' as what,
+          {size.sellers} + w.opp % {SUCCESS_MANAGERS} as seller,
+          p.own_email as email, lower(p.first_plain || ' ' || p.last_plain) as cn, w.opp % 100 as note,
+          greatest(month_of(w.start_s), '{first}') as folder
+        from planned w join persons p using (per)
+        where w.start_s < {AS_OF} and (w.is_staff or w.start_s > w.created + {45 * DAY}) order by w.opp""")
 
 
 def write_calendars(writer: ExtractWriter, size: Size) -> None:
@@ -82,7 +111,7 @@ def write_calendars(writer: ExtractWriter, size: Size) -> None:
         with x as (select m.*, s.email as seller_email, s.last_plain, {fold.format("(" + guest + ")")} as
           guest,
             'ATTENDEE;PARTSTAT=ACCEPTED:mailto:' || s.email as host
-          from meetings m join sellers s on s.seller = m.seller)
+          from meetings m join (from sellers union all by name from success_team) s on s.seller = m.seller)
         select folder, seller, start_s, uid, sequence,
           concat_ws(chr(10), 'BEGIN:VEVENT', 'UID:' || uid || '-demo@etalon-demo.example',
             'DTSTAMP:' || strftime(instant(start_s - 5 * {DAY}), '%Y%m%dT%H%M%SZ'),
@@ -98,7 +127,8 @@ def write_calendars(writer: ExtractWriter, size: Size) -> None:
               then 'Congé' else 'Rendez-vous client' end,
             'STATUS:' || status, 'ORGANIZER:mailto:' || seller_email, host, guest, 'END:VEVENT') as line
         from x order by folder, seller, start_s, uid, sequence""")
-    names = dict(writer.scratch.rows("select seller, last_plain || '.' || first_plain from sellers"))
+    team = "(from sellers union all by name from success_team)"
+    names = dict(writer.scratch.rows(f"select seller, last_plain || '.' || first_plain from {team}"))
     for folder, seller in writer.scratch.rows("select distinct folder, seller from ics_rows order by all"):
         writer.write(
             f"{FOLDER}/{folder}/{names[seller]}.ics",

@@ -26,6 +26,7 @@ from ingest.demo.vocabulary import (
 COUNTRIES = ["FR", "DE", "BE", "GB", "US"]
 GROUP_BLOCK = 20  # companies 20b .. 20b+3 of every third block form a group led by 20b
 SIZE_CODES = ["smb", "mid", "enterprise"]
+SUCCESS_MANAGERS = 2
 
 
 def luhn_digit(number: np.ndarray) -> np.ndarray:
@@ -76,6 +77,29 @@ def make_sellers(scratch: Scratch, size: Size) -> None:
             "is_active": index != n - 1,
         },
         "*, 2100 + seller as extension, first_plain || '.' || last_plain || '@etalon-demo.example' as email",
+    )
+
+
+def make_success_team(scratch: Scratch, size: Size) -> None:
+    """Table success_team: users of the CRM numbered after the sellers, who own no record and call nobody."""
+    index = np.arange(SUCCESS_MANAGERS)
+    first, last = (
+        [names[(step * size.sellers + 17 + i * step) % len(names)] for i in index]
+        for names, step in ((FIRST_NAMES, 7), (LAST_NAMES, 13))
+    )
+    scratch.store(
+        "success_team",
+        {
+            "seller": size.sellers + index,
+            "first": np.array(first),
+            "last": np.array(last),
+            "first_plain": np.array([plain(x) for x in first]),
+            "last_plain": np.array([plain(x) for x in last]),
+            "role": np.array(["Customer Success Manager"] * SUCCESS_MANAGERS),
+            "team": np.array(["Customer Success"] * SUCCESS_MANAGERS),
+            "is_active": np.array([True] * SUCCESS_MANAGERS),
+        },
+        "*, first_plain || '.' || last_plain || '@etalon-demo.example' as email",
     )
 
 

@@ -109,6 +109,7 @@ def generate(company_dir: Path, size: str = "demo", seed: int = 20260101) -> Dem
         step(
             "world",
             lambda: companies.make_sellers(scratch, scale),
+            lambda: companies.make_success_team(scratch, scale),
             lambda: companies.make_companies(scratch, scale, seed),
             lambda: people.make_people(scratch, scale, seed),
             lambda: touches.make_touches(scratch, scale, seed),

@@ -74,7 +74,7 @@ def _users(writer: ExtractWriter, size: Size, month: str) -> None:
     writer.write(
         f"{FOLDER}/{month}/User.csv",
         f"""select {line} as line, cast(null as varchar) as defects, cast(null as varchar) as key
-            from sellers order by seller""",
+            from (from sellers union all by name select *, '' as extension from success_team) order by seller""",
         header=names_line(
             "Id",
             "Name",

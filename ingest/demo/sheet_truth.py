@@ -21,6 +21,9 @@ _QUERIES = {
         where start_s - {10 * DAY} < {AS_OF} group by campaign order by campaign""",
     "quota_truth": """
         select email, team, metric, period_month, target from quotas order by who, metric, period_month""",
+    "year_quota_truth": """
+        select email, metric, year, target, months_target, target = months_target as adds_up from year_quotas
+        order by who, metric""",
     "consent_truth": """
         select 'P' || code(per, 8) as true_id, channel, choice, cast(instant(since) as date) as since from choices
         order by true_id, channel, choice""",

@@ -28,6 +28,8 @@ ENGLISH_MONTHS = "January,February,March,April,May,June,July,August,September,Oc
 FRENCH_MONTHS = "Janvier,Février,Mars,Avril,Mai,Juin,Juillet,Août,Septembre,Octobre,Novembre,Décembre"
 # The June target of this seller is halved by a sheet that comes in June.
 CORRECTED_SELLER = 2
+# The year of this seller was typed apart from its months, and is 12,000 more than they are.
+WRONG_YEAR, WRONG_YEAR_SELLER, WRONG_BY = "2025", 3, 12_000
 #: Measures of targets as the sheets name them; meetings are asked for as a growth over the year before.
 _ENGLISH_MEASURES = {
     "revenue": "Revenue",
@@ -120,7 +122,9 @@ def make_sheets(scratch: Scratch, size: Size, seed: int) -> None:
 
 
 def _make_quotas(scratch: Scratch, seed: int) -> None:
-    """Table quotas: one row per seller or team, metric, year and month, with the target before a correction."""
+    """Tables quotas (one row per seller or team, metric, year and month, with the target before a correction) and
+    year_quotas (one row per seller and year of revenue, typed apart).
+    """
     months = ", ".join(f"'{month}'" for month in months_between("2025-01", "2026-12"))
     scratch.run(f"""
         create or replace table quotas as
@@ -140,12 +144,24 @@ def _make_quotas(scratch: Scratch, seed: int) -> None:
         create or replace table quotas as
         select *, case when who = {CORRECTED_SELLER} and period_month = '2026-06' then first_target / 2
             else first_target end as target from quotas order by who, metric, period_month""")
+    scratch.run(f"""
+        create or replace table year_quotas as
+        select who, email, team, metric, '{WRONG_YEAR}' as year, sum(target) as months_target,
+          sum(target) + case when who = {WRONG_YEAR_SELLER} then {WRONG_BY} else 0 end as target
+        from quotas where metric = 'revenue' and period_month[1:4] = '{WRONG_YEAR}'
+        group by who, email, team, metric order by who""")
 
 
 def write_sheets(writer: ExtractWriter, size: Size) -> None:
     """All sheets; what happened before the first delivery lies in its folder."""
     first = size.first_delivery
     _targets(writer, f"targets/{first}/targets_2025.csv", "2025", "first_target", french=False)
+    writer.write(
+        f"targets/{first}/year_targets_{WRONG_YEAR}.csv",
+        f"""select concat_ws(',', email, team, 'Revenue', 'EUR', year, cast(target as varchar)) as line, {_NO_NOTE}
+            from year_quotas order by who""",
+        header="Seller email,Team,Metric,Currency,Year,Target",
+    )
     _targets(writer, f"targets/{first}/objectifs_2026.csv", "2026", "first_target", french=True)
     _targets(writer, f"targets/{CYCLE}/objectifs_2026.csv", "2026", "target", french=True)
     for month in size.delivery_months:

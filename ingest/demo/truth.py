@@ -23,6 +23,8 @@ from ingest.demo.sizes import (
 from ingest.demo.vocabulary import STAGE_CODES
 from ingest.demo.writing import ExtractWriter
 
+TAKEN_WITHIN_DAYS = 7  # what customer success has to touch a new customer
+
 
 def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
     """All truth tables of the company into `folder` (Parquet, and CSV for the small ones)."""
@@ -36,6 +38,7 @@ def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
     _money_metrics(scratch, size)
     _mail_metrics(scratch)
     _effects(scratch)
+    _customer_handoffs(scratch)
     _deliveries(scratch, size)
     for table, order in (
         ("entity_clusters", "entity, contract, source_record_id"), ("account_groups", "true_id"),
@@ -49,6 +52,7 @@ def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
         ("planted_effects", "effect, x"),
         ("reconciliation", "period_month"),
         ("deliveries", "kind"),
+        ("handoff_truth", "opportunity_id"),
     ):
         scratch.run(f"copy (select * from {table} order by {order}) to '{folder}/{table}.csv' (header)")
 
@@ -285,6 +289,30 @@ def _effects(scratch: Scratch) -> None:
         from l where is_m2 and not is_vip_case and n_touches > 8 group by 2
         union all
         select 'extreme_cadence_lead', true_id, 1, n_touches, n_touches from l where n_touches >= 30""")
+
+
+def _customer_handoffs(scratch: Scratch) -> None:
+    """Deals won that are no renewal, and the first meeting of customer success with their company since.
+
+    The CRM says nobody's date of hire: before the first meeting of all, nobody of customer success is there.
+    """
+    scratch.run(f"""
+        create or replace table handoff_truth as
+        with met as (
+          select p.acc, paris(m.start_s) // {DAY} as day from meetings m join success_team using (seller)
+          join persons p using (per)),
+        won as (select opp, acc, paris(closed) // {DAY} as day from opps
+          where status = 'won' and type_code <> 'renewal'),
+        since as (
+          select w.opp, w.acc, w.day, min(m.day) as met_day from won w
+          left join met m on m.acc = w.acc and m.day >= w.day group by all)
+        select opp_id(opp) as opportunity_id, 'A' || code(acc, 8) as account_true_id,
+          cast(instant(day * {DAY}) as date) as won_on,
+          case when day >= (select min(day) from met) then met_day - day end as lag_days,
+          coalesce(day >= (select min(day) from met), false) as has_team,
+          coalesce(day >= (select min(day) from met) and day + {TAKEN_WITHIN_DAYS} < {LOCAL_AS_OF} // {DAY} + 1
+            and coalesce(met_day - day > {TAKEN_WITHIN_DAYS}, true), false) as is_lost
+        from since""")
 
 
 def _deliveries(scratch: Scratch, size: Size) -> None:

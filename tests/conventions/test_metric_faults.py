@@ -249,6 +249,7 @@ DICTIONARY = {
     "sales": "leads_new cr touches_per_lead ttf_hours contacted_24h_rate win_rate_close win_amount_rate_close "
     "stage_conversion sales_cycle_days pct_q1 cadence_adherence",
     "leads": "ttf_business_hours ttf_km_median same_day_contact_rate followed_up_rate handoff_loss_rate mql sql",
+    "handoffs": "handoff_lag_hours sql_to_opp_rate cs_handoff_loss_rate cs_handoff_lag_days",
     "activity": "reply_rate open_rate unsubscribe_rate bounce_rate meeting_rate_calls meetings_per_touch connect_rate "
     "activity_count",
     "marketing": "complaint_rate",

@@ -255,6 +255,7 @@ def send_cells(tables: dict, as_of: datetime, zone: str, period: Callable[[date]
 DOMAINS: tuple[str, ...] = (
     "oracle_reps",
     "oracle_leads",
+    "oracle_handoffs",
     "oracle_activity",
     "oracle_pipeline",
     "oracle_customers",

@@ -187,6 +187,11 @@ def hand_over(
         else mql <= t["occurred_at"] <= mql + SLA
         for t in touches
     )  # fmt: skip
+    timed = [
+        t["occurred_at"] for t in touches if not by_day and not t["is_day_only"] and t["occurred_at"] >= mql
+    ]
+    if timed:
+        kpis.observe("handoff_lag_hours", month, cuts, hours((min(timed) - mql).total_seconds()))
     kpis.part("handoff_loss_rate", month, cuts, over and not in_time, over)
     matured, is_accepted = age > window.days if by_day else mql + window <= as_of, False
     if accepted:

@@ -13,7 +13,7 @@ from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
 from tests.golden.oracle_activity import occurrences
 from tests.golden.oracle_leads import acceptances
 
-SELLERS_NOT = {"manager", "integration"}
+SELLERS_NOT = {"manager", "customer_success", "integration"}
 WHOLE = "company"
 
 

@@ -184,6 +184,7 @@ SENDS = [
 DOMAINS: tuple[str, ...] = (
     "planted_reps",
     "planted_leads",
+    "planted_handoffs",
     "planted_activity",
     "planted_pipeline",
     "planted_customers",

@@ -40,6 +40,8 @@ ASSIGNED = {
     "lea_35": ("07-01 00:00", False, 0),  # at as_of: not seen
 }
 
+# converted into the opportunity that another lead was converted into before
+SECOND_OF = {"lea_23": "opp_h5"}
 UNTOLD = {"lea_25"}  # of a CRM that tells no assignment
 
 # person, begin and end (Paris): of four leads with a sequence of ten days, two keep it
@@ -99,7 +101,8 @@ def _leads() -> list[dict]:
          "created_at": at(created), "created_on": day_of(at(created)), "is_created_day_only": False,
          "is_converted": False, "converted_at": None, "is_converted_day_only": False, "n_source_rows": 1,
          "mql_at": at(mql) if mql else None, "sql_at": at(sql) if sql else None,
-         "is_mql_day_only": lead in BY_DAY, "is_sql_day_only": lead in BY_DAY, **_assigned(lead)}
+         "opportunity_id": SECOND_OF.get(lead), "is_mql_day_only": lead in BY_DAY,
+         "is_sql_day_only": lead in BY_DAY, **_assigned(lead)}
         for lead, account, source, country, zone, created, mql, sql in LEADS
     ]  # fmt: skip
 

@@ -241,7 +241,7 @@ def test_an_amount_without_an_exchange_rate_leaves_no_sum_and_says_why(marts):
     assert june["revenue_total", date(2026, 6, 1), "size_band", "unknown"][0] == Decimal(45)
     assert june["revenue_total", date(2026, 6, 1), "currency", "CHF"][0] is None
     assert june["win_amount_rate_close", date(2026, 6, 1), "all", "all"][3] == "exchange_rate_missing"
-    assert june["win_rate_close", date(2026, 6, 1), "all", "all"][0] == 0
+    assert june["win_rate_close", date(2026, 6, 1), "all", "all"][0] == Decimal("0.6666666667")
 
 
 def test_a_group_that_bought_without_a_known_rate_is_no_new_business(marts):

@@ -47,6 +47,9 @@ EQUIVALENT = {
     "mart_marketing_social_month: left join wholes": "the where asks for the figure of the whole",
     "mart_sales_template_shares_cycle: left join of_persons": "the where asks for the day of the entry",
     "mart_sales_template_shares_cycle: left join of_companies": "the where asks for the day of the entry",
+    "fct_lead_cadences: left join opportunities": "no opportunity has no day of opening, with a row or without one",
+    "fct_handoffs: inner join definitions": "the definition that the project carries is valid at all times",
+    "fct_handoffs: left join success_touches": "a deal that nobody took over has no touch, with a row or without one",
     "fct_lead_sequences: left join leads": "every cadence is of a lead",
     "fct_lead_sequences: left join templates": "the where asks for the window of the template",
     "fct_lead_sequences: left join eligible": "the where asks that the touch comes before as_of, a column of the lead",
@@ -149,6 +152,9 @@ PLANTED = (
     " (select max(called_on) from metrics.fct_call_log_days where n_calls > 0)",
     "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
     " values ('rep_idle', 'Idle', 'ae', 'Paris', true, date '2026-01-01')",
+    # somebody of customer success who has touched nobody and was hired before the first touch of the others
+    "insert into master.dim_reps (rep_id, full_name, role_code, team_name, is_active, hired_on)"
+    " values ('rep_care', 'Care', 'customer_success', 'Paris', true, date '2024-01-01')",
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
     " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
     # a quarter for which nobody has a target

@@ -21,11 +21,38 @@ def test_every_target_of_the_sheets_has_its_seller_and_its_amount(con) -> None:
     found = (
         "select case when q.scope_code = 'rep' then r.email else '' end, q.team_name, q.metric_code,"
         " strftime(q.period_start, '%Y-%m'), q.target"
-        " from master.fct_quotas as q join master.dim_reps as r using (rep_id)"
+        " from master.fct_quotas as q join master.dim_reps as r using (rep_id) where q.period_kind_code = 'month'"
     )
     assert con.execute(f"({told}) except all ({found})").fetchall() == []
     assert con.execute(f"({found}) except all ({told})").fetchall() == []
-    assert con.execute("select distinct period_kind_code from master.fct_quotas").fetchall() == [("month",)]
+    kinds = "select distinct period_kind_code from master.fct_quotas order by 1"
+    assert con.execute(kinds).fetchall() == [("month",), ("year",)]
+
+
+@pytest.mark.audit("OB7")
+def test_the_one_year_that_is_not_the_sum_of_its_months_is_told(con, demo_run) -> None:
+    """One seller's year was typed 12,000 too high: the table, the rule, the list of work and the publication say so."""
+    truth = demo_run.company_dir / "truth" / "year_quota_truth.csv"
+    told = con.execute(
+        "select email, cast(target as decimal(18, 4)), cast(months_target as decimal(38, 4)), adds_up"
+        f" from read_csv('{truth}', all_varchar = true) order by 1"
+    ).fetchall()
+    assert [row[3] for row in told].count("false") == 1 and len(told) > 1
+    sums = (
+        "select r.email, s.target, s.parts_target, cast(s.status_code = 'equal' as varchar), s.quota_key"
+        " from {}dq_quota_sums as s join {} as r using (rep_id) where s.part_kind_code = 'month'"
+    )
+    found = con.execute(sums.format("quality_dbt.", "master.dim_reps") + " order by 1").fetchall()
+    assert [row[:4] for row in found] == told
+    wrong = next(row[4] for row in found if row[3] == "false")
+    results, work = (f"'{demo_run.work}/quality/{name}.parquet'" for name in ("rule_results", "worklist"))
+    judged = f"select status, n_evaluated, n_failed from {results} where rule_id = 'R-FCT-092'"
+    assert con.execute(judged).fetchall() == [("warn", len(told), 1)]
+    assert con.execute(f"select record_key from {work} where rule_id = 'R-FCT-092'").fetchall() == [(wrong,)]
+    published = demo_run.company_dir / "published" / "marts.duckdb"
+    with duckdb.connect(str(published), read_only=True) as marts:
+        listed = "select quota_key from dq_quota_sums where status_code = 'differs'"
+        assert marts.execute(listed).fetchall() == [(wrong,)]
 
 
 def test_a_month_asks_for_what_the_sheet_says_of_those_who_were_there(con) -> None:
@@ -56,6 +83,7 @@ def test_roles_of_the_demo_are_conformed(con) -> None:
     ).fetchall()
     assert found == [
         ("AE", "ae"),
+        ("Customer Success Manager", "customer_success"),
         ("Head of Sales", "manager"),
         ("KAM", "kam"),
         ("SDR", "sdr"),

@@ -27,6 +27,33 @@ conformed_sources as (
     left join {{ ref('lead_sources') }} as named on sources.source_key = named.source_key
 ),
 
+-- An opportunity names the first of the leads that were converted into it, a lead that of its first conversion.
+first_opportunities as (
+    select
+        lead_id,
+        min(opened_on) as opened_on
+    from (
+        select
+            lead_id,
+            opened_on
+        from {{ ref('fct_opportunities') }}
+        where lead_id <> 'unknown'
+        union all
+        select
+            converted.lead_id,
+            opportunities.opened_on
+        from {{ ref('fct_leads') }} as converted
+        inner join {{ ref('fct_opportunities') }} as opportunities
+            on converted.opportunity_id = opportunities.opportunity_id
+    ) as links
+    group by lead_id
+),
+
+known_opportunities as (
+    select count(opened_on) > 0 as are_told
+    from {{ ref('fct_opportunities') }}
+),
+
 leads as (
     select
         leads.*,
@@ -51,9 +78,13 @@ leads as (
         sqls.qualified_on as sql_on,
         sqls.rule_id as sql_rule_id,
         sqls.definition_version as sql_definition_version,
-        sqls.is_day_only as is_sql_by_day
+        sqls.is_day_only as is_sql_by_day,
+        known_opportunities.are_told as are_opportunities_told,
+        first_opportunities.opened_on as opportunity_opened_on
     from {{ ref('fct_leads') }} as leads
     cross join {{ run_settings() }} as settings
+    cross join known_opportunities
+    left join first_opportunities on leads.lead_id = first_opportunities.lead_id
     left join {{ ref('time_zones') }} as stated on leads.timezone = stated.timezone
     left join {{ ref('time_zones') }} as by_country
         on leads.country_code = by_country.country_code and by_country.is_only_of_country
@@ -329,6 +360,8 @@ select
         false
     ) as is_handoff_sla_over,
     coalesce(is_handoff_touched_in_sla and mql_on is not null, false) as is_handoff_touched_in_sla,
+    case when mql_on is not null then handoff_sla_hours end as handoff_sla_hours,
+    first_touch_after_mql_at as handoff_touched_at,
     case
         when first_touch_after_mql_at is not null
             then cast(
@@ -353,6 +386,9 @@ select
         end,
         false
     ) as is_handoff_accepted,
+    coalesce(are_opportunities_told and {{ days_between('sql_on', 'cycle_end') }} > window_days, false)
+        as is_sql_matured,
+    coalesce({{ days_between('sql_on', 'opportunity_opened_on') }} <= window_days, false) as is_sql_with_opportunity,
     n_touches_declared,
     cast(5 as bigint) as n_fields_expected,
     cast(

@@ -246,7 +246,8 @@ select
     placed.period_month,
     coalesce(placed.team_name, 'unknown') as team_name,
     placed.role_code,
-    placed.rep_id <> 'unknown' and placed.role_code not in ('manager', 'integration') as is_selling,
+    placed.rep_id <> 'unknown'
+    and placed.role_code not in ('manager', 'customer_success', 'integration') as is_selling,
     placed.is_employed,
     placed.is_employed and placed.is_ramping as is_ramping,
     coalesce(placed.is_leaving, false) as is_leaving,

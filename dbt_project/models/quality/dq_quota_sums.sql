@@ -48,25 +48,27 @@ sums as (
 )
 
 select
-    quotas.quota_key,
-    sums.part_kind_code,
-    quotas.scope_code,
-    quotas.rep_id,
-    quotas.team_name,
-    quotas.metric_code,
-    quotas.stage_code,
-    quotas.period_kind_code,
+    cast(quotas.quota_key as string) as quota_key,
+    cast(sums.part_kind_code as string) as part_kind_code,
+    cast(quotas.scope_code as string) as scope_code,
+    cast(quotas.rep_id as string) as rep_id,
+    cast(quotas.team_name as string) as team_name,
+    cast(quotas.metric_code as string) as metric_code,
+    cast(quotas.stage_code as string) as stage_code,
+    cast(quotas.period_kind_code as string) as period_kind_code,
     quotas.period_start,
     quotas.target,  -- noqa: RF04
-    sums.n_parts,
-    sums.n_expected,
+    cast(sums.n_parts as bigint) as n_parts,
+    cast(sums.n_expected as bigint) as n_expected,
     cast(coalesce(sums.parts_target, 0) as decimal(38, 4)) as parts_target,
     cast(coalesce(sums.parts_target, 0) - quotas.target as decimal(38, 4)) as difference,
-    case
-        when sums.n_parts = 0 then 'no_parts'
-        when sums.n_parts < sums.n_expected then 'incomplete'
-        when sums.parts_target = quotas.target then 'equal'
-        else 'differs'
-    end as status_code
+    cast(
+        case
+            when sums.n_parts = 0 then 'no_parts'
+            when sums.n_parts < sums.n_expected then 'incomplete'
+            when sums.parts_target = quotas.target then 'equal'
+            else 'differs'
+        end as string
+    ) as status_code
 from sums
 inner join quotas on sums.quota_key = quotas.quota_key

@@ -293,6 +293,9 @@ GOOD: dict[str, list[Row]] = (
                 ]
             )
         ],
+        "quality_dbt.dq_quota_sums": [
+            {"quota_key": "q0", "part_kind_code": "month", "target": 300, "status_code": "equal"},
+        ],
         "metrics.fct_rep_months": [
             {
                 "rep_month_key": f"r/{month}",
@@ -346,6 +349,15 @@ GOOD: dict[str, list[Row]] = (
         ],
         "metrics.fct_objection_months": [{"objection_month_key": "j", "n_activities": 1}],
         "master.fct_templated_touches": [{"touch_key": "t", "template_id": "d-1", "occurred_at": IN_JUNE}],
+        "metrics.fct_handoffs": [
+            {
+                "handoff_key": "sales/lea_1",
+                "handed_on": "2026-06-10",
+                "accepted_on": "2026-06-10",
+                "is_sla_over": True,
+                "is_lost": True,
+            }
+        ],
         "metrics.fct_lead_routings": [{"lead_id": "lea_1", "is_assigned": True, "is_routed_in_sla": True}],
         "metrics.fct_lead_sequences": [
             {"lead_id": "lea_1", "n_touches": 4, "n_channels": 2, "n_steps": 4, "n_steps_kept": 3}

@@ -469,6 +469,12 @@ MARTS: dict[str, list[Row]] = {
             "n_lost": 1,
             "n_matured": 1,
             "n_accepted": 1,
+            "n_sql_matured": 2,
+            "n_sql_with_opportunity": 1,
+            "n_cs_handoffs": 3,
+            "n_cs_unjudged": 1,
+            "n_cs_sla_over": 2,
+            "n_cs_lost": 1,
         }
     ],
     "marts.mart_revops_activity_month": [

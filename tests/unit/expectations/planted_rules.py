@@ -48,7 +48,8 @@ def columns() -> dict[str, dict[str, str]]:
             )
     for file in sorted(MODELS.rglob("*.yml")):
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
-            schema = file.relative_to(MODELS).parts[0]
+            folder = file.relative_to(MODELS).parts[0]
+            schema = "quality_dbt" if folder == "quality" else folder
             if schema != "staging":
                 found[f"{schema}.{model['name']}"] = {
                     column["name"]: _type(column["name"], column.get("data_type"))
@@ -101,7 +102,8 @@ def build(work: Path, rows: dict[str, list[Row]] = GOOD, kept: int | None = 1) -
     work.mkdir(parents=True, exist_ok=True)
     warehouse = work / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        for schema in ("staging", "master", "metrics", "marts", "run", "reference", "resolution", "matching"):
+        schemas = "staging master metrics quality_dbt marts run reference resolution matching"
+        for schema in schemas.split():
             connection.execute(f"create schema {schema}")
         connection.execute(
             "create table run.settings as select '2026-06' as cycle, timestamp '2026-07-01' as as_of,"

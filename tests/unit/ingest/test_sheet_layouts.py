@@ -247,3 +247,23 @@ def test_costs_cover_their_month(tmp_path: Path, french: bool) -> None:
         ("sales", "salaries", None, "2025-12-01", "2025-12-31", Decimal(30000), "EUR"),
     ]
     assert found.journal() == []
+
+
+@pytest.mark.audit("OB7")
+@pytest.mark.parametrize("french", [False, True])
+def test_a_year_asked_for_in_one_figure_is_a_target_beside_its_months(tmp_path: Path, french: bool) -> None:
+    header = (
+        "E-mail du vendeur,Équipe,Indicateur,Devise,Année,Objectif"
+        if french
+        else "Seller email,Team,Metric,Currency,Year,Target"
+    )
+    amount = "120 000,50" if french else "120,000.50"
+    rows = [
+        ["jo@etalon.example", "Nord", "Chiffre d'affaires" if french else "Revenue", "EUR", "2028", amount]
+    ]
+    found = site(tmp_path, "targets", "annuels_2028" if french else "year_targets_2028", header, rows, french)
+    columns = "owner_email, metric, basis, period_start::text, period_end::text, target, currency"
+    year = ("2028-01-01", "2028-12-31")
+    assert found.kept("crm_quota", columns) == [
+        ("jo@etalon.example", "revenue", "value", *year, Decimal("120000.5"), "EUR")
+    ]

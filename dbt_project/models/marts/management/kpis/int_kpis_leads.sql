@@ -4,6 +4,8 @@
 {%- set followup = ref('mart_sales_followup_month') %}
 {%- set cadences = ref('mart_sales_cadences_month') %}
 {%- set handoffs = ref('mart_revops_handoffs_month') %}
+{#- a month and segment in which deals were won and nothing was handed over has no figure of leads #}
+{%- set of_leads = 'n_mql + n_sql > 0' %}
 {%- set conversion_caveat -%}
     case
         when n_conversion_undated > 0 then 'conversion_undated'
@@ -53,18 +55,38 @@ union all
 union all
 {{ kpi_rows('crm_fields_rate', followup, 'crm_fields_rate', 'n_fields_filled', 'n_fields_expected') }}
 union all
-{{ kpi_rows('mql', handoffs, 'n_mql') }}
+{{ kpi_rows('mql', handoffs, 'n_mql', where=of_leads) }}
 union all
-{{ kpi_rows('sql', handoffs, 'n_sql') }}
+{{ kpi_rows('sql', handoffs, 'n_sql', where=of_leads) }}
 union all
 {{ kpi_rows(
     'handoff_loss_rate', handoffs, 'handoff_loss_rate', 'n_lost', 'n_sla_over', 'handoff_loss_reason_code',
-    n_immature='n_sla_open'
+    n_immature='n_sla_open', where=of_leads
 ) }}
 union all
 {{ kpi_rows(
     'handoff_acceptance_rate', handoffs, 'handoff_acceptance_rate', 'n_accepted', 'n_matured',
-    'handoff_acceptance_reason_code', n_immature='n_immature'
+    'handoff_acceptance_reason_code', n_immature='n_immature', where=of_leads
+) }}
+union all
+{{ kpi_rows(
+    'handoff_lag_hours', handoffs, 'lag_hours_median', denominator='n_with_lag', reason_code='lag_reason_code',
+    where='n_mql > 0'
+) }}
+union all
+{{ kpi_rows(
+    'sql_to_opp_rate', handoffs, 'sql_to_opp_rate', 'n_sql_with_opportunity', 'n_sql_matured',
+    'sql_to_opp_reason_code', n_immature='n_sql_immature', where='n_sql > 0'
+) }}
+union all
+{{ kpi_rows(
+    'cs_handoff_loss_rate', handoffs, 'cs_handoff_loss_rate', 'n_cs_lost', 'n_cs_sla_over',
+    'cs_handoff_loss_reason_code', n_immature='n_cs_sla_open', where='n_cs_handoffs > 0'
+) }}
+union all
+{{ kpi_rows(
+    'cs_handoff_lag_days', handoffs, 'cs_lag_days_median', denominator='n_cs_with_lag',
+    reason_code='cs_lag_reason_code', where='n_cs_handoffs > 0'
 ) }}
 union all
 {{ kpi_rows(
