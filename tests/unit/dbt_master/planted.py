@@ -89,6 +89,11 @@ ROWS: dict[str, list[dict]] = {
         {"source_record_id": "r2", "rate_date": on("2026-05-01"), "from_currency": "USD",
          "to_currency": "EUR",
          "rate": D("0.8")},
+        # May has two more: one of a later day, one of the same day under a later id. Neither is used.
+        {"source_record_id": "r0", "rate_date": on("2026-05-20"), "from_currency": "USD", "to_currency": "EUR",
+         "rate": D("0.7")},
+        {"source_record_id": "r3", "rate_date": on("2026-05-01"), "from_currency": "USD", "to_currency": "EUR",
+         "rate": D("0.75")},
     ],
     "erp_invoice": [
         {"source_record_id": "i1", "document_number": "F1", "document_type": "invoice", "status": "posted",

@@ -223,6 +223,36 @@ def test_opportunities_convert_at_the_closing_month_and_never_without_a_rate(war
 
 
 @pytest.mark.audit("MD5")
+def test_an_amount_names_the_rate_that_converted_it_among_those_of_its_month(warehouse):
+    """May has three rates of the dollar: the first one dated, and of those of one day the first by its key."""
+    april, may = "erp/exchange_rate/r1", "erp/exchange_rate/r2"
+    assert rows(
+        warehouse,
+        "select currency, valid_from_month, exchange_rate, exchange_rate_key from conforming.int_month_rates"
+        " order by all",
+    ) == [
+        ("EUR", date(1900, 1, 1), D("1.00000000"), None),
+        ("USD", date(2026, 4, 1), D("0.90000000"), april),
+        ("USD", date(2026, 5, 1), D("0.80000000"), may),
+    ]
+    keys = {
+        "fct_invoice_lines": (
+            "invoice_line_id",
+            {"i1-1": april, "i1-2": april, "i2-1": may, "i4-1": None, "i9-1": None},
+        ),
+        "fct_opportunities": ("opportunity_id", {"o1": may, "o2": None, "o3": None}),
+    }
+    for name, (key, expected) in keys.items():
+        found = rows(warehouse, f"select split_part({key}, '/', 3), exchange_rate_key from master.{name}")
+        assert dict(found) == expected, name
+    assert rows(
+        warehouse,
+        "select distinct split_part(record_key, '/', 3), exchange_rate_key from conforming.int_subscription_months"
+        " order by 1",
+    ) == [("s1", None), ("s2", None), ("s3", may), ("s4", None)]
+
+
+@pytest.mark.audit("MD5")
 def test_invoice_lines_keep_orphans_credit_notes_and_the_rate_of_their_month(warehouse):
     lines = {
         r[0]: r[1:]

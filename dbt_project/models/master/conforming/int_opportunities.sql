@@ -57,6 +57,7 @@ placed as (
         dated.forecast_category as forecast_category_code,
         {{ converted("dated.amount") }} as amount_reporting,
         rates.exchange_rate,
+        rates.exchange_rate_key,
         dated.opened_at,
         dated.opened_on,
         dated.ended_at as closed_at,

@@ -31,6 +31,7 @@ select
     invoice_lines.currency,
     invoice_lines.net_amount,
     rates.exchange_rate,
+    rates.exchange_rate_key,
     {{ converted("invoice_lines.net_amount") }} as net_amount_reporting,
     coalesce(customers.is_intercompany, false) as is_intercompany,
     coalesce(invoice_lines.is_recurring, products.is_recurring, false) as is_recurring,

@@ -98,6 +98,7 @@ select
     due.currency,
     due.month_amount as amount,
     rates.exchange_rate,
+    rates.exchange_rate_key,
     {{ converted('due.month_amount') }} as amount_reporting
 from due
 left join {{ ref('int_month_rates') }} as rates

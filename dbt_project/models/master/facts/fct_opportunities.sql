@@ -13,6 +13,7 @@ select
     forecast_category_code,
     amount_reporting,
     exchange_rate,
+    exchange_rate_key,
     opened_at,
     opened_on,
     closed_at,

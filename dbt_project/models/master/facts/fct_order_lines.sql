@@ -26,6 +26,7 @@ select
     order_lines.currency,
     order_lines.net_amount,
     rates.exchange_rate,
+    rates.exchange_rate_key,
     {{ converted("order_lines.net_amount") }} as net_amount_reporting,
     coalesce(customers.is_intercompany, false) as is_intercompany
 from order_lines

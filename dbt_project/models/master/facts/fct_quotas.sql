@@ -54,6 +54,7 @@ select
     placed.target,
     placed.currency,
     rates.exchange_rate,
+    rates.exchange_rate_key,
     case when placed.basis_code = 'value' then {{ converted('placed.target') }} end as target_reporting
 from placed
 left join {{ ref('dim_reps') }} as owners on placed.owner_key = owners.rep_id
