@@ -1,5 +1,5 @@
--- Three anchors in one mart: what marketing handed over counts in the month of the hand-over, what sales accepted in that
--- of the acceptance, a customer handed to customer success in the month in which the deal was won.
+-- Three anchors in one mart: what marketing handed over counts in the month of the hand-over, what sales accepted in
+-- that of the acceptance, a customer handed to customer success in the month in which the deal was won.
 with events as (
     select
         handed_on as counted_on,
