@@ -154,6 +154,12 @@ def test_reports_that_a_kill_kept_from_being_written_come_with_the_next_run(
     assert not (company_dir / "published" / "reports" / "latest" / "sales_audit.en.html").exists()
     told = run_python(["-m", "orchestration.cli", "doctor", "--company", str(company_dir)])
     assert told.returncode == exit_codes.USAGE and "reports/latest/" in told.stdout
+    in_the_way = company_dir / "published" / "reports" / "latest" / "sales_audit.en.html"
+    in_the_way.mkdir(parents=True)
+    failed = run_python(["-m", "orchestration.cli", "run", "--company", str(company_dir), "--json"])
+    assert failed.returncode == exit_codes.IO_ERROR, "reports that fail again are not nothing new"
+    assert json.loads(failed.stdout)["status"] == "error"
+    in_the_way.rmdir()
     again = etalon(company_dir, "run")
     assert (again["status"], again["reports_written"]) == ("nothing_new", True)
     assert reports(company_dir) == expected

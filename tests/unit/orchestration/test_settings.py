@@ -13,10 +13,8 @@ from planted_candidate import MANIFEST, SETTINGS, plant
 from ingest.local_time import first_instant
 from orchestration import project
 from orchestration.inputs import scan_inputs
-from orchestration.nothing_new import holds_tables_of, unchanged_publication
+from orchestration.nothing_new import unchanged_publication
 from orchestration.publication import publish, rollback
-from orchestration.publication.report_stamp import begin_reports, report_folders, stamp_reports
-from orchestration.run_state import RunState
 from orchestration.settings import (
     cycle_bounds,
     fingerprint,
@@ -134,58 +132,6 @@ def test_a_rollback_stands_until_something_is_new(tmp_path: Path) -> None:
     found = unchanged_publication(company, None)
     assert (found.publication_id, found.rolled_back_from) == (first.publication_id, second.publication_id)
     assert found.has_reports, "a run that wrote them would publish what was taken back"
-
-
-def test_a_publication_without_all_of_its_reports_does_not_simply_stand(tmp_path: Path) -> None:
-    company, receipt = _published(tmp_path)
-    live, pages = receipt.publication_id, ("decision.en.html", "decision.fr.html")
-
-    def has_reports() -> bool:
-        return unchanged_publication(company, None).has_reports
-
-    def write(publication_id: str) -> list[Path]:
-        folders = report_folders(company.published, publication_id)
-        for path in (found := [folder / name for folder in folders for name in pages]):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(publication_id)
-        return found
-
-    assert not has_reports()
-    written = write(live)
-    assert not has_reports(), "pages that no stamp lists may be half of them"
-    stamp_reports(company.published, live, pages)
-    assert has_reports()
-    for path in written:
-        path.unlink()
-        assert not has_reports(), path
-        path.write_text("again")
-    write("2026-05-000000000000")
-    stamp_reports(company.published, "2026-05-000000000000", pages)
-    assert not has_reports(), "latest shows another publication"
-    stamp_reports(company.published, live, pages)
-    begin_reports(company.published, live)
-    assert not has_reports()
-
-
-def test_reports_are_written_only_from_the_tables_of_their_publication(tmp_path: Path) -> None:
-    company, receipt = _published(tmp_path)
-    state = RunState.start(company.work, "run-1")
-
-    def holds() -> bool:
-        return holds_tables_of(company, receipt.publication_id)
-
-    assert not holds(), "a run that began has not judged its marts yet"
-    with state.step("mart_rules"):
-        pass
-    assert holds()
-    assert not holds_tables_of(company, "2026-06-000000000000")
-    state.note(run_id="run-2")
-    assert not holds(), "the state is that of another run"
-    state.note(run_id="run-1")
-    plant(tmp_path, settings=read_settings(company.work), delivery="d2")
-    assert not holds(), "something else was collected"
-    (company.work / "run" / "settings.parquet").unlink()
-    assert not holds()
 
 
 def test_a_run_for_another_month_judges_that_month(tmp_path: Path) -> None:
