@@ -25,7 +25,7 @@ def test_a_missing_file_is_not_replaced_by_a_late_or_corrected_sibling(
         assert siblings, "a file that the same path of the mapping takes stays"
         (extracts / name).unlink()
     shutil.rmtree(demo.work)  # what a run has read stays counted: these files never came
-    code = run_cycle(demo.company_dir, as_json=True)
+    code = run_cycle(demo.company_dir, as_json=True, force=True)  # files that are gone are nothing new
     summary = json.loads(capsys.readouterr().out)
     assert code == exit_codes.HELD == summary["exit_code"]
     assert "delivery_missing" in summary["reasons"]
