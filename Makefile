@@ -52,7 +52,10 @@ matching-figures: $(VENV)/.installed  ## the linkage engine on generated sets; R
 planted-worlds: $(VENV)/.installed  ## judge the planted worlds of the audit and write docs/simulation.md
 	$(BIN)/python -m tests.simulation.suite
 
+# An older Python would fail somewhere inside pip, with a message about a package.
 $(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$(PYTHON) is $$($(PYTHON) --version 2>&1): Python 3.11 or newer is needed. Name one: make PYTHON=python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -49,7 +49,7 @@ _EPILOG = """\b
 Exit codes:
   0   done
   1   unexpected failure (details in work/run/run.log)
-  2   wrong usage or configuration
+  2   wrong usage or configuration; doctor: something is bad, damaged data too
   3   held by the gate: nothing published, the report says why
   4   a mapping was drafted and questions are open (map only)
   65  an extract is refused: each one is named

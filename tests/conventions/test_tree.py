@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,3 +141,19 @@ def test_the_training_report_is_about_the_stored_models():
         }
         for row in run["levels"]:
             assert levels[row["comparison"], row["level"]] == (row["stored_m"], row["stored_u"])
+
+
+def test_make_names_a_python_that_is_too_old_before_it_makes_anything(tmp_path):
+    """pip said that a package had no version for it."""
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "old_python"
+    old.write_text(
+        '#!/bin/sh\ncase "$1" in --version) echo "Python 3.9.2";; -c) exit 1;; *) touch made;; esac\n'
+    )
+    old.chmod(0o755)
+    ended = subprocess.run(
+        ["make", "test", "PYTHON=./old_python"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0 and not (tmp_path / "made").exists()
+    assert "Python 3.9.2: Python 3.11 or newer is needed" in ended.stderr

@@ -60,6 +60,10 @@ def test_the_exit_codes_are_in_the_help() -> None:
     text = invoke("--help").output
     for code in (exit_codes.HELD, exit_codes.DATA_REFUSED, exit_codes.IO_ERROR, exit_codes.LOCKED):
         assert re.search(rf"^ +{code} ", text, re.MULTILINE)
+    assert re.search(rf"^ +{exit_codes.USAGE} .*doctor.*damaged", text, re.MULTILINE)
+    assert f"{exit_codes.USAGE} usage or configuration (and whatever `doctor` finds bad" in (
+        (ROOT / "README.md").read_text(encoding="utf-8")
+    )
 
 
 def _leaves(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
