@@ -21,11 +21,18 @@ from ingest.demo.vocabulary import PRODUCTS
 PLAN_PRICES = np.array([price for _, _, _, recurring, price in PRODUCTS if recurring][:3])
 PLAN_CODES = [code for code, *_ in PRODUCTS][:3]
 ADD_ON_CODE, ADD_ON_PRICE = "MOD-ANA", 36
+EARLY_DAYS = 80  # within the 90 days of early churn
 
 
 def _starts(months: list[str]) -> np.ndarray:
     """The first day of each month, and the day after the last one: month number `i` is [i], [i + 1]."""
     return np.array([month_start(m) // DAY for m in months] + [AS_OF // DAY])
+
+
+def _early_leavers(start_index: np.ndarray, first: int, n_months: int) -> np.ndarray:
+    """Two customers, or as many as there are, who start within the events and long enough ago to leave early."""
+    may_leave = (start_index >= first) & (start_index + 3 < n_months)
+    return may_leave & (np.cumsum(may_leave) <= 2)
 
 
 def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
@@ -74,7 +81,7 @@ def make_customers(scratch: Scratch, size: Size, seed: int) -> None:
 
 
 def make_subscriptions(scratch: Scratch, size: Size, seed: int) -> None:
-    """Tables subs (one row per contract line) and mrr_months (true MRR of a customer at month end)."""
+    """Tables subs (one row per contract line), mrr_months (true MRR at month end), early_leavers (a customer each)."""
     rng = stream(seed, "subscriptions")
     history = size.subscription_months
     starts = _starts(history)
@@ -86,6 +93,9 @@ def make_subscriptions(scratch: Scratch, size: Size, seed: int) -> None:
     seats = np.maximum(1, np.round(rng.lognormal(2.2, 0.8, n))).astype(np.int64)
     has_add_on = rng.random(n) < 0.15
     discount = np.where(rng.random(n) < 0.15, np.minimum(12, PLAN_PRICES[plan] * seats // 4), 0)
+    early = _early_leavers(customer["start_index"], history.index(size.first_event_month), len(history))
+    if not size.has_sheets:
+        early[:] = False
     active = np.zeros(n, dtype=bool)
     ever = np.zeros(n, dtype=bool)
     since = np.zeros(n, dtype=np.int64)
@@ -100,16 +110,19 @@ def make_subscriptions(scratch: Scratch, size: Size, seed: int) -> None:
         closing_reason.append(np.full(len(rows), changed))
 
     spell_start = np.zeros(n, dtype=np.int64)
+    regretted: list[np.ndarray] = []
     spells: list[np.ndarray] = []
     for index in range(len(history)):
         day = starts[index] + rng.integers(0, 27, n)
         u = rng.random(n)
         begins = ~ever & (customer["start_index"] == index)
         day = np.where(begins, np.clip(customer["start_day"], starts[index], starts[index + 1] - 1), day)
+        regrets = early & active & (index == customer["start_index"] + 2)
+        day = np.where(regrets, np.minimum(day, customer["start_day"] + EARLY_DAYS), day)
         returns = ever & ~active & (lapsed >= 2) & (u < 0.12)
-        grows = active & (u < 0.030)
-        shrinks = active & ~grows & (u < 0.045) & (seats > 2)
-        leaves = active & ~grows & ~shrinks & (u > 0.982)
+        grows = active & ~regrets & (u < 0.030)
+        shrinks = active & ~regrets & ~grows & (u < 0.045) & (seats > 2)
+        leaves = regrets | active & ~grows & ~shrinks & (u > 0.982)
         close(grows | shrinks, day, True)
         seats = np.where(
             grows,
@@ -118,6 +131,8 @@ def make_subscriptions(scratch: Scratch, size: Size, seed: int) -> None:
         )
         since = np.where(grows | shrinks | begins | returns, day, since)
         close(leaves, day, False)
+        sorry = np.flatnonzero(regrets)
+        regretted.append(np.stack([sorry, spell_start[sorry], day[sorry]], axis=1))
         gone = np.flatnonzero(leaves)
         spells.append(np.stack([gone, spell_start[gone], day[gone]], axis=1))
         spell_start = np.where(begins | returns, day, spell_start)
@@ -162,6 +177,9 @@ def make_subscriptions(scratch: Scratch, size: Size, seed: int) -> None:
     )
     scratch.run("""create or replace table subs as
         select row_number() over (order by start_day, cust, product) - 1 as sub, * from subs order by sub""")
+    sorry = np.concatenate(regretted)
+    early_rows = {"cust": customer["cust"][sorry[:, 0]], "start_day": sorry[:, 1], "end_day": sorry[:, 2]}
+    scratch.store("early_leavers", early_rows)
     month = np.concatenate(monthly)
     scratch.store(
         "mrr_months",

@@ -25,6 +25,7 @@ from ingest.demo.vocabulary import (
 
 COUNTRIES = ["FR", "DE", "BE", "GB", "US"]
 GROUP_BLOCK = 20  # companies 20b .. 20b+3 of every third block form a group led by 20b
+STRATEGIC_BELOW = 240  # of the companies below this number, those that lead a group are strategic
 SIZE_CODES = ["smb", "mid", "enterprise"]
 SUCCESS_MANAGERS = 2
 
@@ -59,10 +60,13 @@ def _british_vat(number: np.ndarray) -> np.ndarray:
 
 
 def make_sellers(scratch: Scratch, size: Size) -> None:
-    """Table sellers: one row per user of the CRM; the first is the head of sales, the last an integration."""
+    """Table sellers: one row per user of the CRM; the first is the head of sales, the last an integration.
+
+    Behind them, outside benchmarks, an account executive who left: who sold some deals once (deals.py), nothing since.
+    """
     n = size.sellers
-    index = np.arange(n)
-    roles = np.where(index == 0, 0, 1 + (index - 1) % 3)
+    index = np.arange(n + size.has_sheets)
+    roles = np.select([index == 0, index == n], [0, 2], 1 + (index - 1) % 3)
     team = index % 3
     scratch.store(
         "sellers",
@@ -74,7 +78,7 @@ def make_sellers(scratch: Scratch, size: Size) -> None:
             "last_plain": pick([plain(x) for x in LAST_NAMES], (index * 13 + 5) % len(LAST_NAMES)),
             "role": pick(["Head of Sales", "SDR", "AE", "KAM"], roles),
             "team": pick(["Paris", "Lyon", "Enterprise"], team),
-            "is_active": index != n - 1,
+            "is_active": index < n - 1,
         },
         "*, 2100 + seller as extension, first_plain || '.' || last_plain || '@etalon-demo.example' as email",
     )
@@ -163,6 +167,8 @@ def make_companies(scratch: Scratch, size: Size, seed: int) -> None:
             "employees": employees,
             "size_code": pick(SIZE_CODES, band),
             "is_vip": is_vip,
+            # VIPs are prospects; the leaders of a few groups are customers, so that the strategic list has revenue
+            "is_strategic": is_vip | (grouped & (in_block == 0) & (acc < STRATEGIC_BELOW)),
             "is_base": is_base,
             "parent_acc": parent,
             "root_acc": root,
@@ -179,7 +185,7 @@ def make_companies(scratch: Scratch, size: Size, seed: int) -> None:
            lower(trade_plain || '-' || word) || case when number > 0 then '-' || (number + 1) else '' end ||
              '.example'
              as own_domain,
-           country, city, postal, industry, employees, size_code, is_vip, is_base, parent_acc, root_acc,
+           country, city, postal, industry, employees, size_code, is_vip, is_strategic, is_base, parent_acc, root_acc,
              currency, owner,
            case when country = 'FR' then cast(siren_number as varchar) end as siren,
            case country when 'FR' then 'FR' || lpad(cast(fr_key as varchar), 2, '0') || siren_number

@@ -74,7 +74,7 @@ def make_crm_rows(scratch: Scratch, size: Size) -> None:
             when 'same_domain' then c.name || ' France' else c.name || case when r.acc % 3 = 0 then ' ' ||
               c.form else '' end end as name,
           pa.account_no as parent_no, c.country, c.postal, c.city, c.industry, c.employees, c.owner,
-            c.is_vip, c.currency,
+            c.is_strategic, c.currency,
           case when r.kind in ('main', 'same_domain') then case when r.acc % 4 = 1 then 'https://www.' ||
             c.domain || '/'
             else 'www.' || c.domain end else '' end as website,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from ingest.demo.scratch import Scratch, pick
-from ingest.demo.sizes import AS_OF, DAY, Size, stream
+from ingest.demo.sizes import AS_OF, DAY, Size, month_end, stream
 from ingest.demo.vocabulary import LOST_REASONS
 
 RUNGS = 6  # prospecting .. negotiation; closing is rung 7
 WON, LOST = 7, 8
+LEAVER_MONTH = "2025-10"  # the last month in which the seller who left closed anything
 PROBABILITY = [10, 20, 35, 50, 65, 80, 100, 0]
 
 
@@ -67,6 +68,11 @@ def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
     reopened = can_reopen & (rng.random(n) < 0.05)
     if can_reopen.any():
         reopened[np.flatnonzero(can_reopen)[:2]] = True
+    # What the one who left had closed by then; the rest of the team's deals stay with their owners.
+    if size.has_sheets:
+        owner = np.where(
+            is_closed & (closed < month_end(LEAVER_MONTH)) & (np.arange(n) % 7 == 3), size.sellers, owner
+        )
     value = np.select([band == "smb", band == "mid"], [3_000, 12_000], 45_000)
     amount = np.round(value * rng.lognormal(0, 0.6, n) / 50) * 50 + 50
     amount = np.where(rng.random(n) < 0.03, 0, np.where(rng.random(n) < 0.04, 10_000, amount))

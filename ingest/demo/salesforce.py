@@ -112,7 +112,7 @@ def _accounts(writer: ExtractWriter, size: Size, month: str) -> None:
         "siren",
         "vat",
         "accountancy_code",
-        "yes(is_vip)",
+        "yes(is_strategic)",
         "iso(created)",
         "iso(case when shown_modified > 0 then shown_modified else modified end)",
         "iso(modified)",

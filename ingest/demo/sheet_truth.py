@@ -52,6 +52,15 @@ _QUERIES = {
     "social_truth": """
         select period_month, metric, sum(figure) as figure, count(distinct email) as n_holders from social_figures
         group by period_month, metric order by period_month, metric""",
+    # Customers who left within 90 days, and the seller of the deals that a user who left had closed.
+    "leaver_truth": f"""
+        select 'customer' as kind, 'A' || code(acc, 8) as true_id, cast(instant(e.start_day * {DAY}) as date) as since,
+          cast(instant(e.end_day * {DAY}) as date) as until from early_leavers e join customers using (cust)
+        union all
+        select 'seller', user_id(seller), cast(instant(paris(min(opened))) as date),
+          cast(instant(paris(max(closed))) as date) from opps join sellers on sellers.seller = opps.owner
+        where sellers.seller = (select max(seller) from sellers) group by seller
+        order by kind, true_id""",
     "opportunity_line_truth": """
         select opp_id(opp) as opportunity_id, sum(amount) as amount, count(*) as n_lines from opportunity_lines
         group by opp order by opp""",

@@ -54,7 +54,7 @@ _NO_NOTE = "cast(null as varchar) as defects, cast(null as varchar) as key"
 
 def make_sheets(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables quotas, choices, answers, usages and costs."""
-    _make_quotas(scratch, seed)
+    _make_quotas(scratch, size, seed)
     scratch.run(f"""
         create or replace table choices as
         select * from (
@@ -121,7 +121,7 @@ def make_sheets(scratch: Scratch, size: Size, seed: int) -> None:
         order by period_month, department, kind""")
 
 
-def _make_quotas(scratch: Scratch, seed: int) -> None:
+def _make_quotas(scratch: Scratch, size: Size, seed: int) -> None:
     """Tables quotas (one row per seller or team, metric, year and month, with the target before a correction) and
     year_quotas (one row per seller and year of revenue, typed apart).
     """
@@ -133,7 +133,7 @@ def _make_quotas(scratch: Scratch, seed: int) -> None:
           case when s.role = 'SDR' then 'activities' else 'revenue' end as metric, period_month,
           cast(case when s.role = 'SDR' then 300 + 10 * (hash(s.seller + {seed}) % 10) else
             10000 + 500 * (hash(s.seller * 3 + {seed}) % 20) + 250 * i end as decimal(18,2)) as first_target
-        from sellers s, m where s.role <> 'Head of Sales'
+        from sellers s, m where s.role <> 'Head of Sales' and s.seller < {size.sellers}
         union all
         select 1000 + dense_rank() over (order by team), '', team, 'new_customers', period_month, 2 + i // 6
         from (select distinct team from sellers), m

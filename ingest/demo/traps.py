@@ -305,7 +305,7 @@ def _add_account(scratch: Scratch, kind: str, number: int, company: _Company) ->
           {company.country} as country,
           {shown_town.format(company.country, "50667", f"postal_{town}")} as postal,
           {shown_town.format(company.country, "Köln", f"city_{town}")} as city,
-          'Services' as industry, employees_{number} as employees, owner, false as is_vip, 'EUR' as currency,
+          'Services' as industry, employees_{number} as employees, owner, false as is_strategic, 'EUR' as currency,
           {company.website} as website, {company.siren} as siren, {company.vat} as vat, '' as accountancy_code,
           typed(nullif({company.phone}, ''), 1) as phone, '' as street, -1 as shown_modified
         from trap_draws where kind = '{kind}'""")

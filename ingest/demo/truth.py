@@ -88,7 +88,7 @@ def _clusters(scratch: Scratch) -> None:
         select * from account_rows union all select * from person_rows;
         create or replace table account_groups as
         select 'A' || code(acc, 8) as true_id, 'A' || code(r.root_acc, 8) as group_true_id, name, size_code,
-          is_vip as is_strategic
+          is_strategic
         from companies join as_is_roots r using (acc)""")
 
 

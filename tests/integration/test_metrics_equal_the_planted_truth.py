@@ -126,3 +126,37 @@ def test_revenue_by_group_equals_the_truth_to_the_cent_as_was_as_is_and_pro_form
         for view in ("as_was", "as_is", "pro_forma")
     }
     assert len(by_view["as_was"]) > len(by_view["as_is"]) > len(by_view["pro_forma"])
+
+
+def leavers(demo_run, kind: str) -> list[tuple]:
+    """(true id, since, until) of the planted customers or sellers who left."""
+    truth = demo_run.company_dir / "truth" / "leaver_truth.csv"
+    return duckdb.sql(
+        f"select true_id, since, until from '{truth}' where kind = '{kind}' order by 1"
+    ).fetchall()
+
+
+def test_the_customers_planted_to_leave_within_90_days_are_those_lost_early(demo_run):
+    clusters = demo_run.company_dir / "truth" / "entity_clusters.parquet"
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select distinct clusters.true_id, starts.started_on, starts.ended_on"
+            " from metrics.fct_customer_starts as starts"
+            " inner join master.xref_accounts as xref on starts.account_id = xref.account_id"
+            f" inner join read_parquet('{clusters}') as clusters"
+            " on xref.contract = clusters.contract and xref.source_record_id = clusters.source_record_id"
+            " where starts.is_lost_90d and clusters.contract = 'erp_customer' order by 1"
+        ).fetchall()
+    assert len(found) == 2
+    assert found == leavers(demo_run, "customer")
+
+
+def test_the_seller_planted_to_leave_is_the_one_who_left(demo_run):
+    ((user_id, since, until),) = leavers(demo_run, "seller")
+    with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:
+        found = con.execute(
+            "select rep_id, min(period_month), max(period_month) filter (where is_leaving)"
+            " from metrics.fct_rep_months where is_employed and is_selling and rep_id in"
+            " (select rep_id from metrics.fct_rep_months where is_leaving) group by rep_id"
+        ).fetchall()
+    assert found == [(f"crm/crm_user/{user_id}", since.replace(day=1), until.replace(day=1))]

@@ -20,6 +20,7 @@ import jinja2
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dbt_common.clients.jinja import MaterializationExtension
 
 from orchestration.dbt_running import manifest
 from orchestration.project import DBT_PROJECT
@@ -79,7 +80,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.skipif(REASON is not None, reason=R
 def rendered(engine: str, text: str) -> str:
     """SQL of a macro call for one engine ('default' is DuckDB), by the project's macro files alone."""
     files = sorted((DBT_PROJECT / "macros").rglob("*.sql"))
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
+    environment = jinja2.Environment(extensions=["jinja2.ext.do", MaterializationExtension])
 
     class Adapter:
         @staticmethod
