@@ -332,7 +332,7 @@ def _bridge(reader: Reader, cycle: date) -> MrrBridge | None:
         "select * from relation where segment_kind_code = 'all' and period_month = ?",
         (cycle,),
     )
-    if not rows:
+    if not rows or rows[0].get("mrr_reason_code"):
         return None
     names = ("opening", "new", "reactivation", "expansion", "contraction", "churn", "closing")
     return MrrBridge(f"{cycle:%Y-%m}", **{name: rows[0][f"{name}_mrr"] for name in names})

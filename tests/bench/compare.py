@@ -99,7 +99,7 @@ LATER_COLUMNS = {
     "is_mql_day_only", "is_sql_day_only", "churn_reason_code", "cost_amount", "cost_amount_reporting",
     "costed_revenue_amount", "margin_amount", "margin_rate", "margin_reason_code", "cost_shown_rate",
     "cost_shown_reason_code", "assigned_at", "is_assigned_day_only", "n_owner_changes", "source_instance",
-    "complaint_max_rate", "exchange_rate_key",
+    "complaint_max_rate", "exchange_rate_key", "mrr_reason_code", "new_mrr_ytd_reason_code",
 }  # fmt: skip
 #: The cut that the pipeline's tables have gained since.
 LATER_CUT = "segment_kind_code <> 'rep'"

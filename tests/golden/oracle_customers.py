@@ -66,14 +66,14 @@ def next_month(month: date) -> date:
 def scores(tables: dict, as_of: datetime, cycle_end: date) -> list[dict]:
     """One row per paying account and month end: score (None without a component) and whether it was lost soon."""
     paid = {
-        (r["account_id"], r["period_month"]): Fraction(r["closing_mrr"])
+        (r["account_id"], r["period_month"]): None if r["closing_mrr"] is None else Fraction(r["closing_mrr"])
         for r in tables["fct_mrr_movements"]
         if r["period_month"] < cycle_end and r["account_id"] != "unknown"
     }
     lost = {
         (r["account_id"], r["period_month"])
         for r in tables["fct_mrr_movements"]
-        if r["churn_mrr"] < 0 and r["period_month"] < cycle_end
+        if (r["churn_mrr"] is None or r["churn_mrr"] < 0) and r["period_month"] < cycle_end
     }
     used: dict[str, list[tuple[date, int]]] = defaultdict(list)
     for u in tables["fct_product_usages"]:
@@ -92,7 +92,7 @@ def scores(tables: dict, as_of: datetime, cycle_end: date) -> list[dict]:
             said[account].append((month, end, score))
     rows = []
     for (account, month), now in paid.items():
-        if now <= 0:
+        if now is not None and now <= 0:
             continue
         end = next_month(month)
         before = [day for day, _ in used[account] if day < end]
@@ -106,7 +106,7 @@ def scores(tables: dict, as_of: datetime, cycle_end: date) -> list[dict]:
             "usage_recency": Fraction((end - max(before)).days) if before else None,
             "usage_trend": Fraction(3 * this, former) if is_trend_known else None,
             "nps": Fraction(sum(given), len(given)) if given else None,
-            "mrr_trend": now / then if then > 0 else None,
+            "mrr_trend": now / then if now is not None and then is not None and then > 0 else None,
         }
         points, weights = Fraction(0), Fraction(0)
         for name, value in values.items():

@@ -117,10 +117,15 @@ def acquisition(kpis: Kpis, tables: dict, lines: list[dict], last: date) -> None
         for kind, code in kpis.each({"size_band": row["size_band_code"]}):
             cell = accounts[kind, code, row["period_month"]]
             is_known = row["account_id"] != "unknown"  # money, and no customer
-            cell[0] += is_known and row["opening_mrr"] > 0
-            cell[1] += is_known and row["churn_mrr"] < 0
-            cell[2] += is_known and row["closing_mrr"] > 0
-            cell[3] += Fraction(row["closing_mrr"]) if is_known else 0
+            opening_paid, left, paid = row["opening_mrr"], row["churn_mrr"], row["closing_mrr"]
+            # without an exchange rate the account pays all the same, and the sum is unknown
+            cell[0] += is_known and (opening_paid is None or opening_paid > 0)
+            cell[1] += is_known and (left is None or left < 0)
+            cell[2] += is_known and (paid is None or paid > 0)
+            if is_known and (paid is None or cell[3] is None):
+                cell[3] = None
+            elif is_known:
+                cell[3] += Fraction(paid)
     cac: dict[date, Fraction] = {}
     for month in sorted(set(costs) | set(new)):
         known = month in costs and month not in missing and new[month]
@@ -131,7 +136,7 @@ def acquisition(kpis: Kpis, tables: dict, lines: list[dict], last: date) -> None
         if known:
             cac[month] = costs[month] / new[month]
     for (kind, code, month), (opening, churned, closing, recurring) in accounts.items():
-        margin = recurring / closing * Fraction(8, 10) if closing else None
+        margin = recurring / closing * Fraction(8, 10) if closing and recurring is not None else None
         value = margin / Fraction(churned, opening) if margin and churned else None
         cost, cut = cac.get(month), {kind: code}
         kpis.state("cltv_simple", month, cut, value)

@@ -25,36 +25,58 @@ def survival(stays: list[tuple[int, bool]], age: int) -> Fraction:
     return left
 
 
+def known_amount(amount) -> Fraction | None:
+    """None: no exchange rate converts it, and whoever pays it pays all the same."""
+    return None if amount is None else Fraction(amount)
+
+
+def is_paid(amount) -> bool:
+    return amount is None or amount > 0
+
+
+def smaller(one: Fraction | None, other: Fraction | None) -> Fraction | None:
+    return None if one is None or other is None else min(one, other)
+
+
 def retention(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     rows = [row for row in tables["fct_mrr_movements"] if row["period_month"] < cycle_end]
     bands = {account["account_id"]: account["size_band_code"] for account in tables["dim_accounts"]}
-    closing = {(row["account_id"], row["period_month"]): Fraction(row["closing_mrr"]) for row in rows}
+    closing = {(row["account_id"], row["period_month"]): known_amount(row["closing_mrr"]) for row in rows}
     for row in rows:
         account, month = row["account_id"], row["period_month"]
         cuts, known = {"size_band": bands.get(account, "unknown")}, account != "unknown"
-        before, after = Fraction(row["opening_mrr"]), Fraction(row["closing_mrr"])
-        stays = before > 0
+        before, after = known_amount(row["opening_mrr"]), known_amount(row["closing_mrr"])
+        stays = is_paid(before)
         kpis.part("nrr_month", month, cuts, after if stays else 0, before)
-        kpis.part("grr_month", month, cuts, min(before, after) if stays else 0, before)
-        lost = before if stays and after == 0 else Fraction(0)
-        less = before - after if stays and 0 < after < before else Fraction(0)
+        kpis.part("grr_month", month, cuts, smaller(before, after) if stays else 0, before)
+        is_lost = stays and after == 0
+        lost = before if is_lost else Fraction(0)
+        less = Fraction(0)
+        if stays and not is_lost:
+            less = None if before is None or after is None else max(before - after, Fraction(0))
         kpis.part("mrr_churn_rate", month, cuts, lost, before)
-        kpis.part("mrr_churn_incl_contraction", month, cuts, lost + less, before)
-        left = known and lost > 0
+        kpis.part(
+            "mrr_churn_incl_contraction",
+            month,
+            cuts,
+            None if lost is None or less is None else lost + less,
+            before,
+        )
+        left = known and is_lost
         told = left and row.get("churn_reason_code") not in (None, "unknown")
         kpis.part("churn_reason_told_rate", month, cuts, told, left)
-        kpis.part("logo_churn", month, cuts, known and lost > 0, known and stays)
-        kpis.part("arpa", month, cuts, after if known else 0, known and after > 0)
-        kpis.add("customers", month, cuts, known and after > 0)
-        kpis.add("win_backs", month, cuts, known and row["reactivation_mrr"] > 0)
-        kpis.add("arr", month, cuts, 12 * after)
+        kpis.part("logo_churn", month, cuts, left, known and stays)
+        kpis.part("arpa", month, cuts, after if known else 0, known and is_paid(after))
+        kpis.add("customers", month, cuts, known and is_paid(after))
+        kpis.add("win_backs", month, cuts, known and is_paid(row["reactivation_mrr"]))
+        kpis.add("arr", month, cuts, None if after is None else 12 * after)
     for (account, month), paid in closing.items():
         later = months_before(month, -12)
-        if paid > 0 and later < cycle_end:
+        if is_paid(paid) and later < cycle_end:
             now = closing.get((account, later), Fraction(0))
             cuts = {"size_band": bands.get(account, "unknown")}
             kpis.part("nrr", later, cuts, now, paid)
-            kpis.part("grr", later, cuts, min(paid, now), paid)
+            kpis.part("grr", later, cuts, smaller(paid, now), paid)
 
 
 def starts(kpis: Kpis, tables: dict, cycle_end: date) -> None:
@@ -79,19 +101,21 @@ def starts(kpis: Kpis, tables: dict, cycle_end: date) -> None:
 
 def new_mrr_to_date(kpis: Kpis, tables: dict, cycle_end: date) -> None:
     """Each month of a year from the first one with a row of the segment in it."""
-    gained: dict[tuple, dict[date, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    gained: dict[tuple, dict[date, list]] = defaultdict(lambda: defaultdict(list))
     for row in tables["fct_mrr_movements"]:
         if row["period_month"] < cycle_end:
             for cell in kpis.each({"size_band": row["size_band_code"]}):
-                gained[cell][row["period_month"]] += Fraction(row["new_mrr"])
+                gained[cell][row["period_month"]].append(known_amount(row["new_mrr"]))
     for (kind, code), months in gained.items():
         for year in {month.year for month in months}:
             first = min(month for month in months if month.year == year)
             for number in range(first.month, 13):
                 month = date(year, number, 1)
                 if month < cycle_end:
-                    sums = sum((v for m, v in months.items() if m.year == year and m <= month), Fraction(0))
-                    kpis.state("mrr_new_ytd", month, {kind: code}, sums)
+                    parts = [v for m, found in months.items() if m.year == year and m <= month for v in found]
+                    kpis.state(
+                        "mrr_new_ytd", month, {kind: code}, None if None in parts else sum(parts, Fraction(0))
+                    )
 
 
 def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) -> None:

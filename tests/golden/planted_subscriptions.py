@@ -34,6 +34,22 @@ MRR = [
     ("acc_s1", "smb", "2026-06-01", 0, 0, 120, 0, 0, 0),  # back within the year, for more
     ("acc_s2", "mid", "2026-06-01", 0, 0, 80, 0, 0, 0),  # and for less
 ]  # fmt: skip
+# Accounts of spring 2025 whose subscription no exchange rate converts in some months (None): what they bring, change
+# by or lose is unknown, and they are there.
+# account, band, month, opening, new, reactivation, expansion, contraction, churn, closing
+UNRATED = [
+    ("acc_x1", "smb", "2025-02-01", 0, None, 0, 0, 0, 0, None),  # new, of an unknown amount
+    ("acc_x2", "mid", "2025-02-01", 0, 40, 0, 0, 0, 0, 40),
+    ("acc_x1", "smb", "2025-03-01", None, 0, 0, None, None, 0, None),
+    ("acc_x2", "mid", "2025-03-01", 40, 0, 0, None, None, 0, None),
+    ("acc_x3", "mid", "2025-03-01", 0, 10, 0, 0, 0, 0, 10),
+    ("acc_x1", "smb", "2025-04-01", None, 0, 0, None, None, 0, 18),  # the rate arrives: nothing new
+    ("acc_x2", "mid", "2025-04-01", None, 0, 0, 0, 0, None, 0),  # lost, nobody knows how much
+    ("acc_x3", "mid", "2025-04-01", 10, 0, 0, 0, 0, -10, 0),
+    ("acc_x1", "smb", "2025-05-01", 18, 0, 0, 0, 0, -18, 0),
+    ("acc_x2", "mid", "2025-05-01", 0, 0, None, 0, 0, 0, None),  # back, for an unknown amount
+    ("acc_x2", "mid", "2025-06-01", None, 0, 0, 0, 0, None, 0),
+]  # fmt: skip
 # Why accounts left, by account and month; nobody noted the others.
 REASONS = {
     ("acc_s1", "2025-09-01"): "price",
@@ -42,8 +58,10 @@ REASONS = {
     ("acc_h2", "2026-02-01"): "price",
     ("acc_h3", "2026-02-01"): "support",
     ("unknown", "2025-08-01"): "price",  # money, and no customer
+    ("acc_x2", "2025-04-01"): "price",
+    ("acc_x3", "2025-04-01"): "support",
 }
-BANDS = {account: band for account, band, *_ in MRR if account != "unknown"}
+BANDS = {account: band for account, band, *_ in (*MRR, *UNRATED) if account != "unknown"}
 
 # account, band, number of the stay, first day, days of service (None: it runs)
 SPELLS = [
@@ -71,6 +89,15 @@ def tables() -> dict[str, list[dict]]:
          "churn_mrr": Decimal(x), "closing_mrr": Decimal(o + n + r + e + c + x),
          "churn_reason_code": REASONS.get((a, m), "unknown") if x else None}
         for a, band, m, o, n, r, e, c, x in MRR
+    ]  # fmt: skip
+    amounts = ("opening", "new", "reactivation", "expansion", "contraction", "churn", "closing")
+    moves += [
+        {"account_month_key": f"{a}/{m[:7]}", "account_id": a, "size_band_code": band,
+         "period_month": date.fromisoformat(m),
+         **{f"{name}_mrr": None if x is None else Decimal(x) for name, x in zip(amounts, figures, strict=True)},
+         "churn_reason_code": None if figures[5] == 0 else REASONS.get((a, m), "unknown"),
+         "mrr_reason_code": "exchange_rate_missing" if None in figures else None}
+        for a, band, m, *figures in UNRATED
     ]  # fmt: skip
     spells = [
         {"spell_key": f"{a}/{number}", "account_id": a, "size_band_code": band, "spell_number": number,

@@ -149,7 +149,10 @@ def build(folder: Path, relations: dict[str, list[dict]], sources: dict[str, lis
     estimates = {name: rows for name, rows in relations.items() if "." in name}  # of the statistics step
     write_sources(work, {"quality.gate_verdicts": [admitted], **estimates, **sources})
     write_relations(work / "warehouse.duckdb", relations)
-    # what came through raw is not planted here, so its rows cannot be counted against the facts
-    aside = ("--exclude", "assert_every_kept_row_is_counted_or_excluded")
+    # what came through raw is not planted here: neither its rows to count nor the records of rates
+    aside = (
+        *("--exclude", "assert_every_kept_row_is_counted_or_excluded"),
+        "assert_every_exchange_rate_names_its_record",
+    )
     run_dbt(work, project, "build", "--select", *BUILT_HERE, *aside, "--indirect-selection", "buildable")
     return work

@@ -72,6 +72,37 @@ def test_the_unknown_account_is_money_and_no_customer(marts):
     ) == (330, 60, 4, 1)  # fmt: skip
 
 
+def test_recurring_revenue_without_an_exchange_rate_is_unknown_and_its_accounts_count(marts):
+    """Incident: counted as 0, a subscription without a rate was a loss, and new when the rate arrived."""
+    missing = "exchange_rate_missing"
+    columns = ("opening_mrr", "new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "churn_mrr",
+               "closing_mrr", "arr", "mrr_reason_code", "new_mrr_ytd", "new_mrr_ytd_reason_code",
+               "n_accounts_opening", "n_accounts_new", "n_accounts_churned", "n_accounts_closing")  # fmt: skip
+    found = {
+        month: company(marts, "mart_finance_mrr_month", f"2025-0{month}-01", *columns)
+        for month in range(2, 7)
+    }
+    unknown = (None, missing)
+    assert found == {
+        2: (0, None, 0, 0, 0, 0, None, None, missing, *unknown, 0, 2, 0, 2),
+        3: (None, 10, 0, None, None, 0, None, None, missing, *unknown, 2, 1, 0, 3),
+        4: (None, 0, 0, None, None, None, 18, 216, missing, *unknown, 3, 0, 2, 1),
+        5: (18, 0, None, 0, 0, -18, None, None, missing, *unknown, 1, 0, 1, 1),
+        6: (None, 250, 0, 0, 0, None, 250, 3000, missing, *unknown, 1, 2, 1, 2),
+    }
+    columns = ("nrr_month_rate", "opening_reason_code", "mrr_churn_rate", "mrr_churn_reason_code", "logo_churn_rate",
+               "arpa_amount", "arpa_reason_code")  # fmt: skip
+    assert company(marts, "mart_finance_retention_month", "2025-04-01", *columns) == (
+        None, missing, None, missing, Decimal("0.6666666667"), 18, None
+    )  # fmt: skip
+    assert company(marts, "mart_finance_retention_month", "2025-05-01", *columns) == (
+        0, None, 1, None, 1, None, missing
+    )  # fmt: skip
+    columns = ("nrr_rate", "year_reason_code")
+    assert company(marts, "mart_finance_retention_month", "2026-03-01", *columns) == (None, missing)
+    assert company(marts, "mart_finance_retention_month", "2026-06-01", *columns) == (Decimal("0.8"), None)
+
+
 def test_an_age_that_no_start_of_a_segment_has_lived_through_has_no_figure_there(marts):
     rows = marts.execute(
         "select segment_code, n_starts, n_at_risk, n_lost, retention_rate, retention_reason_code"

@@ -41,6 +41,13 @@ D = Decimal
             ],
         ),
         (
+            date(2025, 4, 1),
+            [  # what one of two paid has no exchange rate: two left, for an unknown amount together
+                ("price", 1, None, D("0.5"), None, None),
+                ("support", 1, 10, D("0.5"), None, None),
+            ],
+        ),
+        (
             date(2025, 8, 1),
             [  # the unknown account left with money and is no customer
                 ("price", 0, 10, None, D("1"), "no_churn"),

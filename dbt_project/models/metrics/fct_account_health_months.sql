@@ -1,6 +1,7 @@
 -- What is known of an account at a month end, one row each, gathered by moving rows to the months that look back on
 -- them; then points by component. A component without a value leaves the score, its weight goes to the others. Use is
--- known from the month of the account's first use on: a mean of the three months before needs all three of them.
+-- known from the month of the account's first use on: a mean of the three months before needs all three of them. An
+-- account whose MRR no rate converts pays, and its trend is unknown.
 {%- set components = ['usage_recency', 'usage_trend', 'nps', 'mrr_trend'] %}
 
 with usage_months as (
@@ -21,7 +22,7 @@ paying as (
         period_month,
         closing_mrr
     from {{ ref('fct_mrr_account_months') }}
-    where is_known_account and closing_mrr > 0
+    where is_known_account and coalesce(closing_mrr, 1) > 0
 ),
 
 months_back (n_back) as (
@@ -62,6 +63,7 @@ sides as (
     select
         account_id,
         period_month,
+        1 as is_paying,
         closing_mrr,
         cast(null as decimal(18, 4)) as former_mrr,
         cast(null as bigint) as n_uses,
@@ -72,6 +74,7 @@ sides as (
     select
         account_id,
         {{ add_months('period_month', 3) }} as period_month,
+        0 as is_paying,
         cast(null as decimal(18, 4)) as closing_mrr,
         closing_mrr as former_mrr,
         cast(null as bigint) as n_uses,
@@ -82,6 +85,7 @@ sides as (
     select
         account_id,
         period_month,
+        0 as is_paying,
         cast(null as decimal(18, 4)) as closing_mrr,
         cast(null as decimal(18, 4)) as former_mrr,
         n_uses,
@@ -92,6 +96,7 @@ sides as (
     select
         usage_months.account_id,
         {{ add_months('usage_months.period_month', 'months_back.n_back') }} as period_month,
+        0 as is_paying,
         cast(null as decimal(18, 4)) as closing_mrr,
         cast(null as decimal(18, 4)) as former_mrr,
         cast(null as bigint) as n_uses,
@@ -105,6 +110,7 @@ account_months as (
     select
         account_id,
         period_month,
+        max(is_paying) as is_paying,
         max(closing_mrr) as closing_mrr,
         max(former_mrr) as former_mrr,
         sum(n_uses) as n_uses,
@@ -118,6 +124,7 @@ followed as (
     select
         account_id,
         period_month,
+        is_paying,
         closing_mrr,
         former_mrr,
         n_uses,
@@ -151,7 +158,7 @@ measured as (
     from followed
     left join scores
         on followed.account_id = scores.account_id and followed.period_month = scores.period_month
-    where followed.closing_mrr > 0
+    where followed.is_paying = 1
 ),
 
 scales as (
@@ -214,7 +221,7 @@ losses as (
         {{ add_months('lost.period_month', '-months_back.n_back') }} as period_month
     from {{ ref('fct_mrr_account_months') }} as lost
     cross join months_back
-    where lost.churn_mrr < 0
+    where coalesce(lost.churn_mrr, -1) < 0
 )
 
 select

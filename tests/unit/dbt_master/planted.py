@@ -146,6 +146,9 @@ ROWS: dict[str, list[dict]] = {
         {"source_record_id": "s3", "customer_id": "c1", "product_id": "p1", "status": "active",
          "started_on": on("2026-06-30"), "billing_period_months": 1, "unit_amount": D("20"),
          "currency": "USD"},
+        # from February in dollars, whose first rate is of April
+        {"source_record_id": "s5", "customer_id": "c3", "product_id": "p1", "status": "active",
+         "started_on": on("2026-02-10"), "billing_period_months": 1, "unit_amount": D("20"), "currency": "USD"},
         {"source_record_id": "trial", "customer_id": "c2", "status": "trialing",
          "started_on": on("2026-01-01"),
          "billing_period_months": 1, "unit_amount": D("99"), "currency": "EUR"},

@@ -248,8 +248,8 @@ def test_an_amount_names_the_rate_that_converted_it_among_those_of_its_month(war
     assert rows(
         warehouse,
         "select distinct split_part(record_key, '/', 3), exchange_rate_key from conforming.int_subscription_months"
-        " order by 1",
-    ) == [("s1", None), ("s2", None), ("s3", may), ("s4", None)]
+        " order by all",
+    ) == [("s1", None), ("s2", None), ("s3", may), ("s4", None), ("s5", april), ("s5", may), ("s5", None)]
 
 
 @pytest.mark.audit("MD5")
@@ -331,6 +331,36 @@ def test_mrr_counts_month_ends_and_movements_close_the_months(warehouse):
         f"select period_month, closing_mrr from master.fct_mrr_movements where account_id = '{CLIENT}'"
         f" order by 1",
     ) == [(date(2026, 2, 1), D("7.0000")), (date(2026, 3, 1), zero)]
+
+
+@pytest.mark.audit("K17")
+def test_a_subscription_without_a_rate_has_an_unknown_amount_and_is_not_new_when_the_rate_arrives(warehouse):
+    """20 USD from February on; the first rate is of April. Counted as 0, the account was new in April."""
+    account = golden_id("acc", "erp/erp_customer/c3")
+    assert rows(
+        warehouse,
+        "select period_month, mrr, n_subscriptions, n_rates_missing, mrr_reason_code"
+        f" from master.fct_subscription_months where account_id = '{account}' order by 1",
+    ) == [
+        (date(2026, 2, 1), None, 1, 1, "exchange_rate_missing"),
+        (date(2026, 3, 1), None, 1, 1, "exchange_rate_missing"),
+        (date(2026, 4, 1), D("18.0000"), 1, 0, None),
+        (date(2026, 5, 1), D("16.0000"), 1, 0, None),
+        (date(2026, 6, 1), D("16.0000"), 1, 0, None),
+    ]
+    zero, missing = D("0.0000"), "exchange_rate_missing"
+    assert rows(
+        warehouse,
+        "select month(period_month), opening_mrr, new_mrr, reactivation_mrr, expansion_mrr, contraction_mrr, churn_mrr,"
+        " closing_mrr, churn_reason_code, mrr_reason_code"
+        f" from master.fct_mrr_movements where account_id = '{account}' order by 1",
+    ) == [
+        (2, zero, None, zero, zero, zero, zero, None, None, missing),  # new, of an unknown amount
+        (3, None, zero, zero, None, None, zero, None, None, missing),
+        (4, None, zero, zero, None, None, zero, D("18.0000"), None, missing),
+        (5, D("18.0000"), zero, zero, zero, D("-2.0000"), zero, D("16.0000"), None, None),
+        (6, D("16.0000"), zero, zero, zero, zero, zero, D("16.0000"), None, None),
+    ]
 
 
 def test_an_overlapped_subscription_is_listed_and_its_months_are_kept_apart(warehouse):

@@ -69,7 +69,7 @@ cells as (
         sum(parts.n_costs) as n_costs,
         sum(parts.n_unconverted_costs) as n_unconverted_costs,
         sum(parts.n_new_customers) as n_new_customers,
-        sum(parts.known_closing_mrr) as known_closing_mrr,
+        {{ complete_sum('parts.known_closing_mrr', 'true') }} as known_closing_mrr,
         sum(parts.n_accounts_opening) as n_accounts_opening,
         sum(parts.n_accounts_closing) as n_accounts_closing,
         sum(parts.n_accounts_lost) as n_accounts_lost
@@ -132,6 +132,7 @@ bounded as (
             when n_accounts_opening = 0 then 'no_opening_account'
             when n_accounts_lost = 0 then 'no_churn'
             when n_accounts_closing = 0 then 'no_account_left'
+            when known_closing_mrr is null then 'exchange_rate_missing'
         end as cltv_reason_code
     from rated
 ),
@@ -204,6 +205,7 @@ select
     cast(
         case
             when valued.cac_reason_code is not null then valued.cac_reason_code
+            when valued.known_closing_mrr is null then 'exchange_rate_missing'
             when valued.known_closing_mrr <= 0 or valued.n_accounts_closing = 0 then 'no_account_left'
         end as string
     ) as cac_payback_reason_code,

@@ -1,5 +1,5 @@
 -- A segment that has lost all its accounts keeps its rows, of zeros, to the end of the year: what it gained in the year
--- stays gained.
+-- stays gained. A sum with an amount that no rate converts is unknown; the account counts.
 with movements as (
     select
         movements.*,
@@ -19,18 +19,18 @@ cells as (
         segment_kind_code,
         segment_code,
         cast(extract(year from period_month) as int) as year_number,
-        sum(opening_mrr) as opening_mrr,
-        sum(new_mrr) as new_mrr,
-        sum(reactivation_mrr) as reactivation_mrr,
-        sum(expansion_mrr) as expansion_mrr,
-        sum(contraction_mrr) as contraction_mrr,
-        sum(churn_mrr) as churn_mrr,
-        sum(closing_mrr) as closing_mrr,
-        count(*) filter (where is_known_account and opening_mrr > 0) as n_accounts_opening,
-        count(*) filter (where is_known_account and new_mrr > 0) as n_accounts_new,
-        count(*) filter (where is_known_account and reactivation_mrr > 0) as n_accounts_reactivated,
-        count(*) filter (where is_known_account and churn_mrr < 0) as n_accounts_churned,
-        count(*) filter (where is_known_account and closing_mrr > 0) as n_accounts_closing
+        {{ complete_sum('opening_mrr', 'true') }} as opening_mrr,
+        {{ complete_sum('new_mrr', 'true') }} as new_mrr,
+        {{ complete_sum('reactivation_mrr', 'true') }} as reactivation_mrr,
+        {{ complete_sum('expansion_mrr', 'true') }} as expansion_mrr,
+        {{ complete_sum('contraction_mrr', 'true') }} as contraction_mrr,
+        {{ complete_sum('churn_mrr', 'true') }} as churn_mrr,
+        {{ complete_sum('closing_mrr', 'true') }} as closing_mrr,
+        count(*) filter (where is_known_account and coalesce(opening_mrr, 1) > 0) as n_accounts_opening,
+        count(*) filter (where is_known_account and coalesce(new_mrr, 1) > 0) as n_accounts_new,
+        count(*) filter (where is_known_account and coalesce(reactivation_mrr, 1) > 0) as n_accounts_reactivated,
+        count(*) filter (where is_known_account and coalesce(churn_mrr, -1) < 0) as n_accounts_churned,
+        count(*) filter (where is_known_account and coalesce(closing_mrr, 1) > 0) as n_accounts_closing
     from segmented
     group by period_month, segment_kind_code, segment_code
 ),
@@ -62,35 +62,69 @@ filled as (
         years.year_number
     from years
     inner join months on years.year_number = months.year_number and years.first_month <= months.period_month
+),
+
+placed as (
+    select
+        filled.period_month,
+        filled.segment_kind_code,
+        filled.segment_code,
+        filled.year_number,
+        {% for column in [
+            'opening_mrr', 'new_mrr', 'reactivation_mrr', 'expansion_mrr', 'contraction_mrr', 'churn_mrr', 'closing_mrr'
+        ] -%}
+            case when cells.period_month is null then 0 else cells.{{ column }} end as {{ column }},
+        {% endfor -%}
+        {% for column in [
+            'n_accounts_opening', 'n_accounts_new', 'n_accounts_reactivated', 'n_accounts_churned', 'n_accounts_closing'
+        ] -%}
+        coalesce(cells.{{ column }}, 0) as {{ column }}{{ ',' if not loop.last }}
+    {% endfor %}
+    from filled
+    left join cells
+        on
+            filled.period_month = cells.period_month
+            and filled.segment_kind_code = cells.segment_kind_code
+            and filled.segment_code = cells.segment_code
+),
+
+summed as (
+    select
+        *,
+        sum(new_mrr) over (
+            partition by segment_kind_code, segment_code, year_number
+            order by period_month
+            rows between unbounded preceding and current row
+        ) as known_new_mrr_ytd,
+        count(case when new_mrr is null then 1 end) over (
+            partition by segment_kind_code, segment_code, year_number
+            order by period_month
+            rows between unbounded preceding and current row
+        ) as n_months_unconverted
+    from placed
 )
 
 select
-    filled.period_month,
-    cast(filled.segment_kind_code as string) as segment_kind_code,
-    cast(filled.segment_code as string) as segment_code,
+    summed.period_month,
+    cast(summed.segment_kind_code as string) as segment_kind_code,
+    cast(summed.segment_code as string) as segment_code,
     {% for column in [
         'opening_mrr', 'new_mrr', 'reactivation_mrr', 'expansion_mrr', 'contraction_mrr', 'churn_mrr', 'closing_mrr'
     ] -%}
-        cast(coalesce(cells.{{ column }}, 0) as decimal(38, 4)) as {{ column }},
+        cast(summed.{{ column }} as decimal(38, 4)) as {{ column }},
     {% endfor -%}
-    cast(coalesce(cells.closing_mrr, 0) * 12 as decimal(38, 4)) as arr,
     cast(
-        sum(coalesce(cells.new_mrr, 0)) over (
-            partition by filled.segment_kind_code, filled.segment_code, filled.year_number
-            order by filled.period_month
-            rows between unbounded preceding and current row
-        ) as decimal(38, 4)
-    ) as new_mrr_ytd,
+        case when summed.opening_mrr is null or summed.closing_mrr is null then 'exchange_rate_missing' end as string
+    ) as mrr_reason_code,
+    cast(summed.closing_mrr * 12 as decimal(38, 4)) as arr,
+    cast(case when summed.n_months_unconverted = 0 then summed.known_new_mrr_ytd end as decimal(38, 4)) as new_mrr_ytd,
+    cast(case when summed.n_months_unconverted > 0 then 'exchange_rate_missing' end as string)
+        as new_mrr_ytd_reason_code,
     cast(settings.reporting_currency as string) as reporting_currency,
     {% for column in [
         'n_accounts_opening', 'n_accounts_new', 'n_accounts_reactivated', 'n_accounts_churned', 'n_accounts_closing'
     ] -%}
-    cast(coalesce(cells.{{ column }}, 0) as bigint) as {{ column }}{{ ',' if not loop.last }}
+    cast(summed.{{ column }} as bigint) as {{ column }}{{ ',' if not loop.last }}
 {% endfor %}
-from filled
+from summed
 cross join {{ run_settings() }} as settings
-left join cells
-    on
-        filled.period_month = cells.period_month
-        and filled.segment_kind_code = cells.segment_kind_code
-        and filled.segment_code = cells.segment_code

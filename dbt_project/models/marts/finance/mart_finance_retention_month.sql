@@ -1,4 +1,5 @@
 -- Two anchors in one row: what the month did to those who paid before it, and what became of those who started in it.
+-- A sum with an amount that no rate converts is unknown; its account counts.
 with revenue_segmented as (
     {{ segment_rows(ref('fct_mrr_account_months'), {'size_band': 'size_band_code'}) }}
 ),
@@ -12,21 +13,21 @@ sides as (
         period_month,
         segment_kind_code,
         segment_code,
-        sum(opening_mrr) as opening_mrr,
-        sum(kept_mrr) as kept_mrr,
-        sum(capped_mrr) as capped_mrr,
-        -sum(churn_mrr) as lost_mrr,
-        -sum(churn_mrr) - sum(contraction_mrr) as lost_or_reduced_mrr,
-        sum(year_ago_mrr) as year_ago_mrr,
-        sum(year_kept_mrr) as year_kept_mrr,
-        sum(year_capped_mrr) as year_capped_mrr,
-        count(case when is_known_account and opening_mrr > 0 then 1 end) as n_accounts_opening,
-        count(case when is_known_account and churn_mrr < 0 then 1 end) as n_accounts_lost,
-        count(case when is_known_account and churn_mrr < 0 and churn_reason_code <> 'unknown' then 1 end)
+        {{ complete_sum('opening_mrr', 'true') }} as opening_mrr,
+        {{ complete_sum('kept_mrr', 'true') }} as kept_mrr,
+        {{ complete_sum('capped_mrr', 'true') }} as capped_mrr,
+        -({{ complete_sum('churn_mrr', 'true') }}) as lost_mrr,
+        -({{ complete_sum('churn_mrr + contraction_mrr', 'true') }}) as lost_or_reduced_mrr,
+        {{ complete_sum('year_ago_mrr', 'true') }} as year_ago_mrr,
+        {{ complete_sum('year_kept_mrr', 'true') }} as year_kept_mrr,
+        {{ complete_sum('year_capped_mrr', 'true') }} as year_capped_mrr,
+        count(case when is_known_account and coalesce(opening_mrr, 1) > 0 then 1 end) as n_accounts_opening,
+        count(case when is_known_account and coalesce(churn_mrr, -1) < 0 then 1 end) as n_accounts_lost,
+        count(case when is_known_account and coalesce(churn_mrr, -1) < 0 and churn_reason_code <> 'unknown' then 1 end)
             as n_accounts_lost_told,
-        count(case when is_known_account and reactivation_mrr > 0 then 1 end) as n_accounts_won_back,
-        count(case when is_known_account and closing_mrr > 0 then 1 end) as n_accounts_closing,
-        sum(case when is_known_account then closing_mrr else 0 end) as known_closing_mrr,
+        count(case when is_known_account and coalesce(reactivation_mrr, 1) > 0 then 1 end) as n_accounts_won_back,
+        count(case when is_known_account and coalesce(closing_mrr, 1) > 0 then 1 end) as n_accounts_closing,
+        {{ complete_sum('closing_mrr', 'is_known_account') }} as known_closing_mrr,
         0 as n_starts,
         0 as n_starts_matured,
         0 as n_starts_lost_90d
@@ -67,7 +68,7 @@ cells as (
             'opening_mrr', 'kept_mrr', 'capped_mrr', 'lost_mrr', 'lost_or_reduced_mrr', 'year_ago_mrr',
             'year_kept_mrr', 'year_capped_mrr', 'known_closing_mrr'
         ] -%}
-            cast(sum({{ column }}) as decimal(38, 4)) as {{ column }},
+            cast({{ complete_sum(column, 'true') }} as decimal(38, 4)) as {{ column }},
         {% endfor -%}
         {% for column in [
             'n_accounts_opening', 'n_accounts_lost', 'n_accounts_lost_told', 'n_accounts_won_back',
@@ -94,7 +95,12 @@ select
     cells.year_capped_mrr,
     {{ metric_ratio('cells.year_kept_mrr', 'cells.year_ago_mrr') }} as nrr_rate,
     {{ metric_ratio('cells.year_capped_mrr', 'cells.year_ago_mrr') }} as grr_rate,
-    cast(case when cells.year_ago_mrr = 0 then 'no_mrr_a_year_ago' end as string) as year_reason_code,
+    cast(
+        case
+            when cells.year_ago_mrr is null or cells.year_kept_mrr is null then 'exchange_rate_missing'
+            when cells.year_ago_mrr = 0 then 'no_mrr_a_year_ago'
+        end as string
+    ) as year_reason_code,
     cells.opening_mrr,
     cells.kept_mrr,
     cells.capped_mrr,
@@ -104,7 +110,18 @@ select
     {{ metric_ratio('cells.capped_mrr', 'cells.opening_mrr') }} as grr_month_rate,
     {{ metric_ratio('cells.lost_mrr', 'cells.opening_mrr') }} as mrr_churn_rate,
     {{ metric_ratio('cells.lost_or_reduced_mrr', 'cells.opening_mrr') }} as mrr_attrition_rate,
-    cast(case when cells.opening_mrr = 0 then 'no_opening_mrr' end as string) as opening_reason_code,
+    cast(
+        case
+            when cells.opening_mrr is null or cells.kept_mrr is null then 'exchange_rate_missing'
+            when cells.opening_mrr = 0 then 'no_opening_mrr'
+        end as string
+    ) as opening_reason_code,
+    cast(
+        case
+            when cells.opening_mrr is null then 'exchange_rate_missing'
+            when cells.opening_mrr = 0 then 'no_opening_mrr'
+        end as string
+    ) as mrr_churn_reason_code,
     cast(settings.reporting_currency as string) as reporting_currency,
     cells.n_accounts_opening,
     cells.n_accounts_lost,
@@ -116,7 +133,12 @@ select
     cast(
         cast(cells.known_closing_mrr as double) / nullif(cells.n_accounts_closing, 0) as decimal(38, 10)
     ) as arpa_amount,
-    cast(case when cells.n_accounts_closing = 0 then 'no_paying_account' end as string) as arpa_reason_code,
+    cast(
+        case
+            when cells.known_closing_mrr is null then 'exchange_rate_missing'
+            when cells.n_accounts_closing = 0 then 'no_paying_account'
+        end as string
+    ) as arpa_reason_code,
     cells.n_starts,
     cells.n_starts_matured,
     cells.n_starts - cells.n_starts_matured as n_starts_immature,

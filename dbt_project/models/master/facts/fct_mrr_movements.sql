@@ -1,12 +1,14 @@
 -- A month's closing is the next month's opening, so each month end is read twice. The first of the five classes that
--- fits wins: new, reactivation, expansion, contraction, churn.
+-- fits wins: new, reactivation, expansion, contraction, churn. An account whose MRR no rate converts pays an unknown
+-- amount: it is there, so that it is not new when the rate arrives, and what it brought or lost is null. Between two
+-- month ends of which one is unknown it may have grown or shrunk.
 with month_ends as (
     select
         account_id,
         period_month,
         mrr
     from {{ ref('fct_subscription_months') }}
-    where mrr <> 0
+    where mrr <> 0 or mrr is null
 ),
 
 sides as (
@@ -31,8 +33,8 @@ account_months as (
     select
         account_id,
         period_month,
-        cast(sum(opening_mrr) as decimal(18, 4)) as opening_mrr,
-        cast(sum(closing_mrr) as decimal(18, 4)) as closing_mrr
+        cast({{ complete_sum('opening_mrr', 'true') }} as decimal(18, 4)) as opening_mrr,
+        cast({{ complete_sum('closing_mrr', 'true') }} as decimal(18, 4)) as closing_mrr
     from sides
     group by account_id, period_month
 ),
@@ -56,6 +58,7 @@ classed as (
             when account_months.opening_mrr = 0 and account_months.period_month = firsts.first_month then 'new'
             when account_months.opening_mrr = 0 then 'reactivation'
             when account_months.closing_mrr = 0 then 'churn'
+            when account_months.opening_mrr is null or account_months.closing_mrr is null then 'unknown'
             when account_months.closing_mrr > account_months.opening_mrr then 'expansion'
             else 'contraction'
         end as movement_code
@@ -92,13 +95,20 @@ select
     classed.period_month,
     classed.opening_mrr,
     {% for movement in ['new', 'reactivation', 'expansion', 'contraction', 'churn'] -%}
-        cast(case when classed.movement_code = '{{ movement }}' then classed.delta else 0 end as decimal(18, 4))
-            as {{ movement }}_mrr,
+        cast(
+            case
+                when classed.movement_code = '{{ movement }}' then classed.delta
+                when classed.movement_code = 'unknown' and '{{ movement }}' in ('expansion', 'contraction') then null
+                else 0
+            end as decimal(18, 4)
+        ) as {{ movement }}_mrr,
     {% endfor -%}
     classed.closing_mrr,
     case
         when classed.movement_code = 'churn' then coalesce(reasons.end_reason_code, 'unknown')
-    end as churn_reason_code
+    end as churn_reason_code,
+    case when classed.opening_mrr is null or classed.closing_mrr is null then 'exchange_rate_missing' end
+        as mrr_reason_code
 from classed
 inner join {{ ref('dim_accounts') }} as accounts on classed.account_id = accounts.account_id
 left join reasons

@@ -9,21 +9,35 @@ with one_year as (
     where age_months = 12
 )
 
-{{ kpi_rows('mrr', mrr, 'closing_mrr') }}
+{{ kpi_rows(
+    'mrr', mrr, 'closing_mrr', reason_code="case when closing_mrr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('mrr_new', mrr, 'new_mrr') }}
+{{ kpi_rows(
+    'mrr_new', mrr, 'new_mrr', reason_code="case when new_mrr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('mrr_expansion', mrr, 'expansion_mrr') }}
+{{ kpi_rows(
+    'mrr_expansion', mrr, 'expansion_mrr', reason_code="case when expansion_mrr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('mrr_contraction', mrr, 'contraction_mrr') }}
+{{ kpi_rows(
+    'mrr_contraction', mrr, 'contraction_mrr', reason_code="case when contraction_mrr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('mrr_churn', mrr, 'churn_mrr') }}
+{{ kpi_rows(
+    'mrr_churn', mrr, 'churn_mrr', reason_code="case when churn_mrr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('mrr_reactivation', mrr, 'reactivation_mrr') }}
+{{ kpi_rows(
+    'mrr_reactivation', mrr, 'reactivation_mrr', reason_code="case when reactivation_mrr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('arr', mrr, 'arr') }}
+{{ kpi_rows(
+    'arr', mrr, 'arr', reason_code="case when arr is null then 'exchange_rate_missing' end"
+) }}
 union all
-{{ kpi_rows('mrr_new_ytd', mrr, 'new_mrr_ytd') }}
+{{ kpi_rows('mrr_new_ytd', mrr, 'new_mrr_ytd', reason_code='new_mrr_ytd_reason_code') }}
 union all
 {{ kpi_rows('nrr', retention, 'nrr_rate', 'year_kept_mrr', 'year_ago_mrr', 'year_reason_code') }}
 union all
@@ -33,7 +47,7 @@ union all
 union all
 {{ kpi_rows('grr_month', retention, 'grr_month_rate', 'capped_mrr', 'opening_mrr', 'opening_reason_code') }}
 union all
-{{ kpi_rows('mrr_churn_rate', retention, 'mrr_churn_rate', 'lost_mrr', 'opening_mrr', 'opening_reason_code') }}
+{{ kpi_rows('mrr_churn_rate', retention, 'mrr_churn_rate', 'lost_mrr', 'opening_mrr', 'mrr_churn_reason_code') }}
 union all
 {{ kpi_rows(
     'mrr_churn_incl_contraction', retention, 'mrr_attrition_rate', 'lost_or_reduced_mrr', 'opening_mrr',
