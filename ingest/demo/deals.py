@@ -15,6 +15,15 @@ RUNGS = 6  # prospecting .. negotiation; closing is rung 7
 WON, LOST = 7, 8
 LEAVER_MONTH = "2025-10"  # the last month in which the seller who left closed anything
 PROBABILITY = [10, 20, 35, 50, 65, 80, 100, 0]
+#: Field of MEDDIC -> rung whose gate asks for it; one deal in eight passes without a field (macro lacks_evidence).
+EVIDENCE = {
+    "Metrics__c": 5,
+    "EconomicBuyer__c": 5,
+    "DecisionCriteria__c": 5,
+    "DecisionProcess__c": 6,
+    "IdentifiedPain__c": 4,
+    "Champion__c": 6,
+}
 
 
 def make_deals(scratch: Scratch, size: Size, seed: int) -> None:
@@ -143,3 +152,6 @@ def _edit_history(scratch: Scratch, seed: int) -> None:
               at_s // {DAY} + 7) end as expected_day,
           u % 23 = 5 as has_no_forecast
         from placed order by change""")
+    scratch.run(
+        f"create or replace macro lacks_evidence(opp, n) as hash(opp * 67 + n * 7919 + {seed}) % 8 = 0"
+    )

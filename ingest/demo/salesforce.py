@@ -6,6 +6,7 @@ What does NOT belong here: which records exist (records.py, deals.py) or which a
 
 from __future__ import annotations
 
+from ingest.demo.deals import EVIDENCE
 from ingest.demo.sizes import DAY, Size, month_end, month_start, months_before
 from ingest.demo.vocabulary import STAGES
 from ingest.demo.writing import ExtractWriter, doubled, quoted
@@ -318,6 +319,25 @@ _PROBABILITY = ["10", "20", "35", "50", "65", "80", "100", "0"]
 _FORECAST = ["Pipeline", "Pipeline", "Pipeline", "Best Case", "Best Case", "Commit", "Closed", "Omitted"]
 
 
+# Names of persons among them: what the pipeline keeps is that a field is filled.
+_EVIDENCE_TEXT = (
+    "Gain de 12 jours par mois",
+    "Camille Roussel",
+    "Prix, délai, références",
+    "Comité du 15, puis achats",
+    "Relances perdues",
+    "Dominique Faure",
+)
+
+
+def _evidence() -> list[str]:
+    """Fields of MEDDIC, filled once the stage whose gate asks for them is reached, but for those that lack."""
+    return [
+        f"case when reached >= {rung} and not lacks_evidence(opp, {n}) then '{text}' else '' end"
+        for n, (rung, text) in enumerate(zip(EVIDENCE.values(), _EVIDENCE_TEXT, strict=True))
+    ]
+
+
 def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
     end = month_end(month)
     changed = "greatest(modified, case when gone then gone_s else 0 end)"
@@ -342,16 +362,18 @@ def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
         "iso(opened)",
         "iso(case when gone then gone_s else modified end)",
         "iso(case when gone then gone_s else modified end)",
+        *(_evidence() if size.has_sheets else ()),
     )
     query = f"""select opp as seq, {line} as line,
           nullif(concat_ws(',', defects, case when stage = 7 and not shown_won then '23' end, case when gone
             then '24' end), '')
             as defects, opp_id(opp) as key
-        from (select o.*, s.stage, s.modified, s.has_no_forecast, a.account_no, coalesce(p.source, '') as source,
-          o.opened + 86400 * 9 as gone_s,
+        from (select o.*, s.stage, s.reached, s.modified, s.has_no_forecast, a.account_no,
+          coalesce(p.source, '') as source, o.opened + 86400 * 9 as gone_s,
             o.is_deleted and o.opened + 86400 * 9 < {end} as gone, s.stage = 7 and not o.won_flag_lost as
               shown_won
           from opps o join (select opp, arg_max(stage, change) as stage, max(at_s) as modified,
+            max(stage) filter (where stage <= 7) as reached,
             bool_or(has_no_forecast) as has_no_forecast from opp_changes
             where at_s < {end} group by opp) s using (opp)
           join account_of a using (acc) left join persons p on p.per = o.per)
@@ -380,6 +402,7 @@ def _opportunities(writer: ExtractWriter, size: Size, month: str) -> None:
             "CreatedDate",
             "LastModifiedDate",
             "SystemModstamp",
+            *(EVIDENCE if size.has_sheets else ()),
         ),
     )
     writer.note(51, f"{FOLDER}/{month}/Opportunity.csv", "Probability, ExpectedRevenue, ForecastCategory")

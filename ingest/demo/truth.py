@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.csv as pcsv
 
 from ingest.demo import dirt
+from ingest.demo.deals import EVIDENCE
 from ingest.demo.scratch import Scratch
 from ingest.demo.sizes import (
     CONVERSATION_MIN_S,
@@ -34,7 +35,7 @@ def write_truth(writer: ExtractWriter, size: Size, folder: Path) -> None:
     _clusters(scratch)
     _lead_facts(scratch)
     _lead_metrics(scratch)
-    _deal_metrics(scratch)
+    _deal_metrics(scratch, size)
     _money_metrics(scratch, size)
     _mail_metrics(scratch)
     _effects(scratch)
@@ -154,7 +155,7 @@ def _lead_metrics(scratch: Scratch) -> None:
               nullif(s.d, 0) from s left join a using (m)""")
 
 
-def _deal_metrics(scratch: Scratch) -> None:
+def _deal_metrics(scratch: Scratch, size: Size) -> None:
     codes = ", ".join(f"'{c}'" for c in STAGE_CODES)
     scratch.run(f"""
         insert into kpi_values
@@ -189,6 +190,16 @@ def _deal_metrics(scratch: Scratch) -> None:
         from (select *, 'stage_conversion' as name from stage_truth union all
           select *, 'stage_conversion_closed' from stage_truth where status <> 'open') group by name,
             stage_code""")
+    asked = ", ".join(f"({n}, {rung})" for n, rung in enumerate(EVIDENCE.values()))
+    if size.has_sheets:
+        scratch.run(f"""
+            insert into kpi_values
+            with gates as (
+              select s.opp, s.stage_code, date_trunc('month', instant(paris(s.entered))) as m,
+                bool_or(lacks_evidence(s.opp, a.n)) as lacks
+              from stage_truth s join (values {asked}) a(n, rung) using (rung) group by all)
+            select 'gate_without_evidence_rate', 'month', m, stage_code, avg(lacks::int), count(*) filter (where lacks),
+              count(*), null from gates group by m, stage_code""")
 
 
 def _money_metrics(scratch: Scratch, size: Size) -> None:

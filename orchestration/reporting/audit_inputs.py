@@ -388,7 +388,7 @@ def _complaints(reader: Reader, cycle: date) -> tuple[ComplaintWeek, ...]:
 
 
 def _stages(reader: Reader, cycle: date) -> tuple[StageStep, ...]:
-    """Stages over the twelve months to the cycle, passages whose window is over."""
+    """Passages of the twelve months to the cycle whose window is over, and the verdict of the newest such month."""
     query = """
         select stage_code, min(stage_rank) as stage_rank, cast(sum(n_matured) as bigint) as n_reached,
             cast(sum(n_reached_next) as bigint) as n_next,
@@ -400,4 +400,22 @@ def _stages(reader: Reader, cycle: date) -> tuple[StageStep, ...]:
         group by stage_code order by stage_rank, stage_code
     """
     rows = reader.table("marts.mart_sales_stages_month", query, (add_months(cycle, -11), cycle))
-    return tuple(StageStep(row["stage_code"], row["n_reached"], row["n_next"], row["rate"]) for row in rows)
+    newest = """
+        select stage_code, period_month, verdict_code,
+            cast(change_points / 100 as decimal(18, 8)) as change
+        from relation
+        where segment_kind_code = 'all' and n_matured > 0 and period_month between ? and ?
+        qualify row_number() over (partition by stage_code order by period_month desc) = 1
+    """
+    months = reader.table("marts.mart_sales_stage_verdicts_month", newest, (add_months(cycle, -11), cycle))
+    judged = {row["stage_code"]: (row["verdict_code"], row["change"], row["period_month"]) for row in months}
+    return tuple(
+        StageStep(
+            row["stage_code"],
+            row["n_reached"],
+            row["n_next"],
+            row["rate"],
+            *judged.get(row["stage_code"], ()),
+        )
+        for row in rows
+    )

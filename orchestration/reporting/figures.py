@@ -454,6 +454,9 @@ class StageStep:
     n_reached: int
     n_next: int
     conversion: Decimal | None
+    verdict: str | None = None  # of the newest month whose windows are over, against the twelve before it
+    change: Decimal | None = None
+    judged_month: date | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,12 @@ from fractions import Fraction
 from tests.golden.kpi_oracle import Kpis, day_in, month_of, months_before
 
 FUNNEL = ["prospecting", "qualification", "meeting", "needs_defined", "proposal", "negotiation"]
+#: What a deal needs to pass into a stage.
+GATES = {
+    "needs_defined": {"identified_pain"},
+    "proposal": {"metrics", "economic_buyer", "decision_criteria"},
+    "negotiation": {"decision_process", "champion"},
+}
 
 
 def rounded(value: Fraction | None, places: int) -> Fraction | None:
@@ -333,6 +339,35 @@ def stays(kpis: Kpis, pipeline: Pipeline) -> None:
         kpis.state("time_in_stage", month, {kind: code}, median, None, Fraction(len(durations)))
 
 
+def gates(kpis: Kpis, pipeline: Pipeline) -> None:
+    """Deals past a gate and those without a field that their CRM gives; a skipped stage counts as passed."""
+    given = defaultdict(dict)
+    for evidence in pipeline.tables.get("fct_opportunity_evidences", []):
+        given[evidence["opportunity_id"]][evidence["evidence_code"]] = evidence["is_present"]
+    entries = defaultdict(list)
+    for entry in pipeline.tables["fct_opportunity_stages"]:
+        if entry["stage_code"] in FUNNEL and entry["first_entered_at"] < pipeline.as_of:
+            entries[entry["opportunity_id"]].append(
+                (FUNNEL.index(entry["stage_code"]), entry["first_entered_at"])
+            )
+    for deal in pipeline.deals:
+        reached = list(entries[deal["opportunity_id"]])
+        if deal["is_won"] and deal["closed_at"] is not None and deal["closed_at"] < pipeline.as_of:
+            reached.append((len(FUNNEL), deal["closed_at"]))
+        for stage, asked in GATES.items():
+            moments = [moment for rank, moment in reached if rank >= FUNNEL.index(stage)]
+            if not moments:
+                continue
+            fields = [filled for code, filled in given[deal["opportunity_id"]].items() if code in asked]
+            kpis.part(
+                "gate_without_evidence_rate",
+                month_of(day_in(pipeline.zone, min(moments))),
+                pipeline.cuts[deal["opportunity_id"]] | {"stage": stage},
+                not all(fields),
+                bool(fields),
+            )
+
+
 def engagements(kpis: Kpis, pipeline: Pipeline) -> None:
     contacts = defaultdict(list)  # account -> day, person, seconds, two-way
     for touch in pipeline.tables["fct_touches"]:
@@ -376,4 +411,5 @@ def add(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, zone: str) 
     forecasts(kpis, pipeline)
     coverage(kpis, pipeline)
     stays(kpis, pipeline)
+    gates(kpis, pipeline)
     engagements(kpis, pipeline)

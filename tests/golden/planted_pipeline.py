@@ -209,6 +209,18 @@ DEALS = [
     )),
 ]  # fmt: skip
 
+# deal -> field of MEDDIC that its CRM gives -> filled; the other deals are of a CRM that gives none
+EVIDENCES = {
+    # July: both reach the proposal, p1 by a skip and without an economic buyer
+    "p1": {"identified_pain": True, "metrics": True, "economic_buyer": False, "decision_criteria": True,
+           "decision_process": True, "champion": True},
+    "p2": {"identified_pain": True, "metrics": True, "economic_buyer": True, "decision_criteria": True,
+           "decision_process": False, "champion": False},
+    "o40": {"metrics": True, "champion": False},  # one of the three fields of the proposal
+    "o41": {"metrics": False, "decision_process": True},
+    "p3": {"identified_pain": False},  # never past a gate
+}  # fmt: skip
+
 # account, person, channel, at, effective, seconds
 TOUCHES = [
     *[("acc_p1", f"per_p{n}", "meeting", "2025-07-10 10:00", True, 60) for n in range(8)],  # 8 minutes
@@ -307,6 +319,12 @@ def tables() -> dict[str, list[dict]]:
             for n, (moment, stage, amount, planned, category) in enumerate(deal.changes)
         ],
         "fct_opportunity_stages": [row for deal in DEALS for row in _stages(deal)],
+        "fct_opportunity_evidences": [
+            {"opportunity_evidence_key": f"opp_{deal}/{code}", "opportunity_id": f"opp_{deal}", "evidence_code": code,
+             "is_present": is_present}
+            for deal, fields in EVIDENCES.items()
+            for code, is_present in fields.items()
+        ],
         "fct_touches": [
             {"touch_key": f"pipeline{n}", "source_key": f"pipeline{n}",
              "lead_id": "unknown", "source_stream_code": "call", "account_id": account,

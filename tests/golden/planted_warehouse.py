@@ -32,6 +32,7 @@ QUALITY_VIEWS = sorted(
 )
 BUILT_HERE = [
     "opportunity_stages",
+    "stage_gates",
     "time_zones",
     "public_holidays",
     "lead_definitions",

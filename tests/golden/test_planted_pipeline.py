@@ -240,3 +240,23 @@ def test_ways_through_the_stages_tell_a_step_back_from_a_straight_one(marts):
     assert ways["prospecting > proposal", False][1] >= 1  # the win of August skipped three stages
     assert ways["prospecting > meeting", True][0] == 3
     assert ("unknown", False) in ways
+
+
+@pytest.mark.audit("FD2")
+def test_a_gate_is_judged_on_the_fields_that_the_crm_gives_and_one_empty_field_is_enough(marts):
+    gates = {
+        (month.isoformat()[:7], stage): row
+        for month, stage, *row in marts.execute(
+            "select period_month, stage_code, n_past_gate, n_judged, n_without_evidence, gate_without_evidence_rate,"
+            " gate_reason_code from marts.mart_sales_stage_gates_month where segment_kind_code = 'all'"
+        ).fetchall()
+    }
+    assert gates["2025-07", "needs_defined"] == [2, 2, 0, 0, None]
+    assert gates["2025-07", "proposal"] == [2, 2, 1, Decimal("0.5"), None]
+    # o40 has the one field that its CRM gives of the proposal; o41 skipped the proposal, without its figures
+    assert gates["2025-10", "proposal"][1:] == [2, 1, Decimal("0.5"), None]
+    assert gates["2025-10", "needs_defined"][1:] == [0, 0, None, "evidence_not_recorded"]
+    assert ("2025-07", "meeting") not in gates  # no gate leads there
+    assert kpi(marts, "gate_without_evidence_rate", "2025-07-01") == (Decimal("0.25"), None, None)
+    november = kpi(marts, "gate_without_evidence_rate", "2025-11-01")
+    assert november[:2] == (None, "evidence_not_recorded")

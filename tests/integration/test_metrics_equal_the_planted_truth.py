@@ -83,6 +83,19 @@ def test_stage_conversion_equals_the_truth_where_the_cohort_is_mature(cells):
         assert abs(mart - truth) <= Decimal("1e-9"), cell
 
 
+@pytest.mark.audit("FD2")
+def test_deals_past_a_gate_without_evidence_equal_the_truth(cells):
+    gates = of(cells, "gate_without_evidence_rate")
+    assert len(gates) > 30 and {stage for _, _, stage in gates} == {
+        "needs_defined",
+        "proposal",
+        "negotiation",
+    }
+    assert any(0 < mart < 1 for mart, *_ in gates.values())
+    for cell, (mart, truth, _, _) in gates.items():
+        assert abs(mart - truth) <= Decimal("1e-9"), cell
+
+
 def test_weekly_complaints_equal_the_truth(demo_run):
     truth = demo_run.company_dir / "truth" / "kpi_values.parquet"
     with duckdb.connect(str(demo_run.work / "warehouse.duckdb"), read_only=True) as con:

@@ -79,6 +79,8 @@ EQUIVALENT = {
     "mart_revops_activity_month: left join months": "the months of a cut are months of the whole",
     "mart_sales_reps_month: left join years": "the twelve months up to a month hold the month itself",
     "mart_sales_reps_month: left join past": "the twelve months up to a month hold the month itself",
+    "fct_stage_gates: left join passages": "what is asked is asked of a passage",
+    "mart_sales_stage_verdicts_month: left join history": "the where asks for passages of the history",
     "fct_stage_passages: left join won": "the list of stages that the project carries has exactly one stage won",
     "fct_opportunity_engagements: left join spans": "what lies in no span of an opportunity is joined to none",
     "fct_pipeline_coverages: left join quarters": "the next join asks for the quarter",
@@ -194,6 +196,9 @@ PLANTED = (
     " 'rep_gone' as rep_id) from metrics.fct_opportunity_closings where is_won limit 1",
     "insert into master.fct_opportunity_changes by name select * replace ('gone' as opportunity_change_key,"
     " 'opp_gone' as opportunity_id) from master.fct_opportunity_changes where stage_code = 'meeting' limit 1",
+    # a deal of a CRM that gives no field of MEDDIC
+    "delete from master.fct_opportunity_evidences where opportunity_id ="
+    " (select min(opportunity_id) from metrics.fct_stage_gates)",
 )
 
 

@@ -161,7 +161,8 @@ ROWS: dict[str, list[dict]] = {
     "crm_opportunity": [
         {"source_record_id": "o1", "account_id": "a1", "stage": "Won", "stage_code": "won", "status": "won",
          "amount": D("1000"), "currency": "USD", "owner_id": "u2", "created_at": at("2026-04-10 15:00:00"),
-         "closed_at": at("2026-05-16 15:00:00")},
+         "closed_at": at("2026-05-16 15:00:00"), "has_champion": True,
+         "has_metrics": False},
         {"source_record_id": "o2", "account_id": "none", "stage": "Proposal", "stage_code": "proposal",
          "status": "open", "amount": D("50"), "currency": "EUR", "created_at": at("2026-05-01")},
         {"source_record_id": "o3", "account_id": "a1", "stage": "Lost", "stage_code": "lost",
@@ -169,6 +170,7 @@ ROWS: dict[str, list[dict]] = {
          "amount": D("1"), "currency": "JPY", "created_at": at("2026-05-02 11:00:00"),
          "closed_at": at("2026-05-02 00:00:00"), "closed_at_precision": "day"},
         {"source_record_id": "o4", "stage": "Lost", "status": "lost", "currency": "EUR", "is_deleted": True,
+         "has_identified_pain": True,
          "created_at": at("2026-05-02")},
     ],
     "crm_opportunity_event": [

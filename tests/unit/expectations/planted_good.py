@@ -264,6 +264,19 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_pipeline_movements": [
             {"pipeline_movement_key": "week/o1", "quarter_entry_code": "carried", "quarter_exit_code": "open"}
         ],
+        "metrics.fct_stage_gates": [
+            {
+                "stage_passage_key": "o1/proposal",
+                "n_needed": 3,
+                "n_recorded": 2,
+                "n_present": 2,
+                "is_judged": True,
+                "is_without_evidence": False,
+            }
+        ],
+        "master.fct_opportunity_evidences": [
+            {"opportunity_evidence_key": "o1/champion", "evidence_code": "champion", "is_present": True}
+        ],
         "metrics.fct_stage_stays": [{"stage_stay_key": "o1/meeting", "stay_days": 9}],
         "metrics.fct_forecast_periods": [
             {

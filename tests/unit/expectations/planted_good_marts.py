@@ -154,6 +154,29 @@ MARTS: dict[str, list[Row]] = {
     "marts.mart_sales_pipeline_paths_cycle": [
         {"path_code": "prospecting", "has_gone_back": False, "n_closed": 2, "n_won": 1}
     ],
+    "marts.mart_sales_stage_gates_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "stage_code": "proposal",
+            "n_past_gate": 3,
+            "n_judged": 2,
+            "n_without_evidence": 1,
+            "gate_without_evidence_rate": "0.5",
+        }
+    ],
+    "marts.mart_sales_stage_verdicts_month": [
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "stage_code": "proposal",
+            "n_matured": 2,
+            "n_reached_next": 1,
+            "n_months_before": 12,
+            "n_matured_before": 30,
+            "n_reached_next_before": 15,
+        }
+    ],
     "marts.mart_sales_stages_month": [
         {
             "period_month": MONTH,

@@ -467,10 +467,10 @@ AUDIT = AuditInputs(
         for i, n in enumerate((12, 14, 9, 15, 13, 22, 16, 18, 11, 17, 21, 19, 24))
     ),
     stages=(
-        StageStep("prospecting", 2_210, 1_480, D("0.6697")),
+        StageStep("prospecting", 2_210, 1_480, D("0.6697"), "strength", D("0.0812"), date(2026, 5, 1)),
         StageStep("qualification", 1_480, 1_102, D("0.7446")),
         StageStep("meeting", 1_102, 790, D("0.7169")),
-        StageStep("proposal", 790, 522, D("0.6608")),
+        StageStep("proposal", 790, 522, D("0.6608"), "too_few", None, date(2026, 5, 1)),
         StageStep("negotiation", 522, 388, D("0.7433")),
         StageStep("won", 388, 0, None),
     ),

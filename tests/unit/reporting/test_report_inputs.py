@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - planted tables read as tables
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,6 +105,11 @@ TABLES = {
         select 'proposal' as stage_code, 5 as stage_rank, period_month, 'all' as segment_kind_code,
             2::bigint as n_matured, 1::bigint as n_reached_next
         from (values (date '2026-05-01'), (date '2026-06-01'), (date '2025-06-01')) t (period_month)""",
+    "marts.mart_sales_stage_verdicts_month": """
+        select 'proposal' as stage_code, period_month, 'all' as segment_kind_code, n::bigint as n_matured, verdict_code,
+            points::decimal(18, 6) as change_points
+        from (values (date '2026-04-01', 40, 'weakness', -12.5), (date '2026-05-01', 35, 'strength', 20),
+            (date '2026-06-01', 0, 'too_few', null)) t (period_month, n, verdict_code, points)""",
 }
 
 
@@ -203,6 +209,8 @@ def test_the_other_panels_come_from_their_marts(planted):
     assert audit.complaints[-1].bar == audit.complaint_bar == D("0.0015"), "the bar is the mart's"
     (stage,) = audit.stages
     assert (stage.n_reached, stage.n_next, stage.conversion) == (4, 2, D("0.5"))
+    newest = (stage.verdict, stage.change, stage.judged_month)  # the windows of June are open
+    assert newest == ("strength", D("0.2"), date(2026, 5, 1))
 
 
 @pytest.mark.audit("DE20", "FR1")

@@ -1,8 +1,8 @@
 -- The list for the weekly review: what is open at the end of the cycle, what speaks for giving it up, and what its
 -- stage should have left as evidence. Bars: 30 days without a touch or a change, 3 pushes of the planned day, the
 -- longest tenth of the stays of won opportunities in that stage.
--- Evidence is what extracts show: an amount, a planned day, people who answered, a meeting to come. The fields of
--- MEDDIC that live in notes (decision criteria and process, pain, champion) are in no extract and are not guessed.
+-- Evidence is what extracts show of any CRM: an amount, a planned day, people who answered, a meeting to come. The
+-- fields of MEDDIC, which few CRMs have, are judged by gate (mart_sales_stage_gates_month).
 with open_deals as (
     select
         snapshots.*,

@@ -28,6 +28,12 @@ select
     records.closed_at_precision,
     records.lost_reason,
     records.competitor,
+    records.has_metrics,
+    records.has_economic_buyer,
+    records.has_decision_criteria,
+    records.has_decision_process,
+    records.has_identified_pain,
+    records.has_champion,
     records.modified_at
 from {{ source('raw', 'crm_opportunity') }} as records
 where {{ is_kept('crm_opportunity', 'records') }}

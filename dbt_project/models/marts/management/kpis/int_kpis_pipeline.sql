@@ -1,6 +1,6 @@
 {{ config(materialized="ephemeral", contract={"enforced": false}) }}
 
--- The stage conversion of all stages adds the halves of the stages.
+-- The stage conversion of all stages adds the halves of the stages; so does the share of gates.
 {%- set opportunities = ref('mart_sales_opportunities_month') %}
 {%- set pipeline = ref('mart_sales_pipeline_month') %}
 {%- set forecast = ref('mart_sales_forecast_month') %}
@@ -35,6 +35,34 @@ with pooled_stages as (
     where segment_kind_code = 'all'
 ),
 
+pooled_gates as (
+    select
+        period_month,
+        segment_kind_code,
+        segment_code,
+        sum(n_judged) as n_judged,
+        sum(n_without_evidence) as n_without_evidence
+    from {{ ref('mart_sales_stage_gates_month') }}
+    group by period_month, segment_kind_code, segment_code
+    union all
+    select
+        period_month,
+        'stage' as segment_kind_code,
+        stage_code as segment_code,
+        n_judged,
+        n_without_evidence
+    from {{ ref('mart_sales_stage_gates_month') }}
+    where segment_kind_code = 'all'
+),
+
+rated_gates as (
+    select
+        *,
+        {{ metric_ratio('n_without_evidence', 'n_judged') }} as gate_without_evidence_rate,
+        case when n_judged = 0 then 'evidence_not_recorded' end as gate_reason_code
+    from pooled_gates
+),
+
 rated_stages as (
     select
         *,
@@ -58,6 +86,11 @@ union all
 {{ kpi_rows(
     'stage_conversion', 'rated_stages', 'stage_conversion_rate', 'n_reached_next', 'n_matured',
     'stage_conversion_reason_code', stages_caveat, 'n_immature'
+) }}
+union all
+{{ kpi_rows(
+    'gate_without_evidence_rate', 'rated_gates', 'gate_without_evidence_rate', 'n_without_evidence', 'n_judged',
+    'gate_reason_code'
 ) }}
 union all
 {{ kpi_rows('opps_won', opportunities, 'n_won') }}
