@@ -73,7 +73,7 @@ def _segment(each: SegmentMove, currency: str, t: Wording, f: Formats) -> MovedS
         t.pick(each.metric_fr, each.metric_en, each.metric_name),
         each.period,
         t("quality.moves.segment", kind=kind, segment=t.or_raw(each.kind, each.segment)),
-        cause if each.movement == "within" else t(f"quality.moves.{each.movement}", cause=cause),
+        cause if each.movement == "within" else t.or_raw("quality.moves", each.movement, cause=cause),
         shown_value(each.before, each.unit, currency, t, f),
         shown_value(each.after, each.unit, currency, t, f),
     )
