@@ -25,7 +25,7 @@ from orchestration.reporting.wording import Wording
 #: Chapters, in the order of a sale: dbt_project/models/metrics/metrics_<domain>.yml.
 _DOMAINS = (
     *("sales", "leads", "activity", "marketing", "pipeline", "reps", "finance", "revenue", "subscriptions"),
-    *("orders", "customers", "key_accounts"),
+    *("orders", "customers", "key_accounts", "quality"),
 )
 
 

@@ -150,6 +150,8 @@ def _published_says_where_it_comes_from(metric: Mapping[str, Any], known: _Known
     empty, contracts = meta.get("empty_month"), meta.get("contracts")
     if empty != "zero" and empty not in known.reasons:
         yield f"empty_month {empty} is neither zero nor a reason with a wording"
+    if (earlier := meta.get("earlier_month")) and earlier not in known.reasons:
+        yield f"earlier_month {earlier} is no reason with a wording"
     if not isinstance(contracts, list):
         yield "contracts is no list"
     else:
