@@ -125,7 +125,6 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     },
     "R-FCT-140": {f"{F}order_lines": {"order_line_id": "bad", "net_amount_reporting": None}},
     "R-FCT-141": {"metrics.fct_order_flows": {"order_flow_key": "bad"}},
-    "R-FCT-263": {"metrics.fct_source_tables": {"source_table_code": "bad", "n_off_clock": 1}},
     "R-FCT-142": {"metrics.fct_order_promises": {"order_line_id": "bad", "is_late": False}},
     "R-MRT-001": {
         f"{R}sales_leads_month": {"period_month": NEXT, "conversion_rate": "1.0000000001"},

@@ -403,19 +403,6 @@ GOOD: dict[str, list[Row]] = (
         "metrics.fct_revenue_group_years": [
             {"group_year_key": "g", "weight_amount": 60, "amount_before": 40, "total_amount": 100}
         ],
-        "metrics.fct_source_tables": [
-            {
-                "source_table_code": "crm/crm_lead",
-                "n_records": 9,
-                "n_set_aside": 1,
-                "n_keyed": 9,
-                "n_repeated": 1,
-                "n_required": 9,
-                "n_missing": 1,
-                "n_clocked": 0,
-                "n_off_clock": 0,
-            }
-        ],
         "metrics.fct_strategic_accounts": [{"account_id": "acc_1", "owner_rep_id": REP}],
         "metrics.fct_cohort_days": [
             {"cohort_day_key": "d", "n_lost": 1, "n_at_risk": 4, "service_days": 30, "known_days": 90}

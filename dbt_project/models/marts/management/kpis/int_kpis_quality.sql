@@ -9,7 +9,7 @@
 } %}
 
 with source_tables as (
-    select * from {{ ref('fct_source_tables') }}
+    select * from {{ ref('dq_source_tables') }}
 ),
 
 segmented as (
