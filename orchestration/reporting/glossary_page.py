@@ -54,6 +54,7 @@ class Entry:
     owner: str
     version: str
     halves: tuple[tuple[str, str], ...]
+    filters: tuple[Said, ...]
     edge_rules: tuple[Said, ...]
     example: Said | None
     example_value: str
@@ -121,7 +122,8 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         minimum=f.integer(metric.minimum_n) if metric.minimum_n else "",
         owner=owner_name(metric.owner, t.language),
         version=metric.version,
-        halves=halves,
+        halves=halves or tuple((half, half) for half in metric.halves or ()),
+        filters=tuple(_said(rule, t) for rule in metric.filters),
         edge_rules=tuple(_said(rule, t) for rule in metric.edge_rules),
         example=_said(example.text, t) if example else None,
         example_value=_exact(example.value, f) if example else "",

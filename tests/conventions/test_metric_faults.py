@@ -111,6 +111,21 @@ BROKEN = {
     "money of no currency": ("money_names_its_currency", changed(unit="money")),
     "a currency of a count": ("money_names_its_currency", changed(currency="reporting_currency")),
     "an edge in a word": ("edges_are_sentences", changed(edge_rules=["none"])),
+    "a filter in a word": ("edges_are_sentences", changed(filters=["tests"])),
+    "halves of a simple metric": (
+        "derived_names_its_halves",
+        changed(numerator="leads", denominator="leads"),
+    ),
+    "a half of another metric": (
+        "derived_names_its_halves",
+        also(
+            "wins",
+            "derived",
+            {"expr": "leads", "metrics": [{"name": "leads"}]},
+            numerator="leads",
+            denominator="won",
+        ),
+    ),
     "no worked example": ("example_if_published", changed(worked_example=None)),
     "an example in floats": ("example_if_published", changed(worked_example=example(value=0.2))),
     "an example in mid month": (
@@ -257,7 +272,9 @@ def english_of(metric: Metric) -> tuple[str, ...]:
     """What a metric says in English only: its grain, its formula, its edges, the text of its example."""
     formula = () if metric.numerator else (metric.formula,)
     example = (metric.example.text,) if metric.example else ()
-    return tuple(text for text in (metric.grain, *formula, *metric.edge_rules, *example) if text)
+    return tuple(
+        text for text in (metric.grain, *formula, *metric.filters, *metric.edge_rules, *example) if text
+    )
 
 
 def test_no_french_sentence_is_left_of_a_definition_that_changed():
