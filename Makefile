@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Start-up time is import time: let Python keep its bytecode.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow lint test-nightly test-spark test-superset bench bench-marts bench-reading faults pages lock clean matching-figures planted-worlds help
+.PHONY: run test test-slow lint test-nightly test-spark test-superset bench bench-asking bench-marts bench-reading faults pages lock clean matching-figures planted-worlds help
 
 help:            ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -37,6 +37,9 @@ test-superset: $(VENV)/.installed  ## ETALON_SUPERSET=path/to/python: Superset, 
 
 bench: $(VENV)/.installed          ## make bench SIZE=bench-300k: the pipeline beside a hand-written script
 	$(BIN)/python -m tests.bench.compare --size $(or $(SIZE),bench-100k) $(if $(RECORD),--record)
+
+bench-asking: $(VENV)/.installed   ## opening a published file and asking a metric of it (RECORD=1 keeps the figures)
+	$(BIN)/python -m tests.bench.asking $(if $(RECORD),--record)
 
 bench-marts: $(VENV)/.installed    ## make bench-marts: 36 months, 12 million events; the marts rebuilt once the master layer stands (RECORD=1)
 	$(BIN)/python -m tests.bench.marts --size $(or $(SIZE),bench-36m) $(if $(KEEP),--keep $(KEEP)) $(if $(RECORD),--record)

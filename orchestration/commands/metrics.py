@@ -228,7 +228,7 @@ def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Ite
     unit = unit_name(metric.unit, language)
     facts = {
         "formula": said(metric.formula, language)[0],
-        "halves": f"{metric.numerator} / {metric.denominator}" if metric.numerator else None,
+        "halves": " / ".join(metric.halves) if metric.halves else None,
         "half_of": ", ".join(metric.half_of) or None,
         "grain": said(metric.grain, language)[0],
         "anchor": metric.anchor,
@@ -243,6 +243,9 @@ def _definition_lines(metric: Metric, last: Answer | None, language: str) -> Ite
     for key, text in facts.items():
         if text:
             yield f"  {wording(f'metrics_{key}', language):<{width}}  {text}"
+    if metric.filters:
+        yield f"  {wording('metrics_filters', language)}"
+        yield from (f"  - {said(rule, language)[0]}" for rule in metric.filters)
     yield f"  {wording('metrics_edges', language)}"
     yield from (f"  - {said(rule, language)[0]}" for rule in metric.edge_rules)
     if metric.example is not None:

@@ -41,6 +41,8 @@ class Metric:
 
     domain: of the file that defines it, such as pipeline. currency: what money is in, None for other units.
     numerator, denominator: names of the halves of a ratio; parts: of the metrics that a derived one is made of.
+    halves: what the numerator and the denominator of the mart are, of a ratio or a derived rate, in terms of metrics.
+    filters: which units are counted at all, sentence by sentence; edge_rules: what happens to those that are.
     half_of: the ratios that a metric is published for, beside or instead of itself. cuts: segment kinds of the mart
     that MetricFlow is asked for one by one. is_read_from_mart: MetricFlow only reads the row of the mart (`cell`).
     empty_month: zero, or the reason of a month without rows.
@@ -70,6 +72,8 @@ class Metric:
     numerator: str | None
     denominator: str | None
     parts: tuple[str, ...]
+    halves: tuple[str, str] | None
+    filters: tuple[str, ...]
     edge_rules: tuple[str, ...]
     example: Example | None
 
@@ -118,6 +122,8 @@ def metric_of(raw: Mapping[str, Any]) -> Metric:
         numerator=_name(parts.get("numerator")),
         denominator=_name(parts.get("denominator")),
         parts=tuple(name for each in parts.get("metrics") or () if (name := _name(each))),
+        halves=_halves(parts, meta),
+        filters=tuple(_one_line(each) for each in meta.get("filters") or ()),
         edge_rules=tuple(_one_line(each) for each in meta.get("edge_rules") or ()),
         example=_example(meta.get("worked_example")),
     )
@@ -151,6 +157,12 @@ def _one_line(text: Any) -> str:
 
 def _name(given: Any) -> str | None:
     return given.get("name") if isinstance(given, Mapping) else given
+
+
+def _halves(parts: Mapping[str, Any], meta: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Of a ratio its two metrics; of a derived rate what its meta says, such as 12 * year_left."""
+    over, under = (_name(parts.get(side)) or meta.get(side) for side in ("numerator", "denominator"))
+    return (str(over), str(under)) if over and under else None
 
 
 def _names(given: Any) -> tuple[str, ...]:

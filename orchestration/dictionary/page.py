@@ -95,7 +95,7 @@ def _section(metric: Metric) -> list[str]:
     unit = unit_name(metric.unit, "en")
     facts = {
         "formula": metric.formula,
-        "halves": f"`{metric.numerator}` / `{metric.denominator}`" if metric.numerator else "",
+        "halves": " / ".join(f"`{half}`" for half in metric.halves or ()),
         "unit": f"{unit}, {metric.currency}" if metric.currency else unit,
         "one unit is": f"{metric.grain}, placed by `{metric.anchor}`",
         "cut by": ", ".join(f"`{cut}`" for cut in metric.cuts),
@@ -113,6 +113,7 @@ def _section(metric: Metric) -> list[str]:
         f"{metric.definition_en} *{metric.definition_fr}*",
         "",
         *(f"- {name}: {text}" for name, text in facts.items() if text),
+        *(f"- filter: {rule}" for rule in metric.filters),
         *(f"- edge: {rule}" for rule in metric.edge_rules),
     ]
     example = metric.example

@@ -24,19 +24,8 @@ from orchestration.reporting.wording import Wording
 
 #: Chapters, in the order of a sale: dbt_project/models/metrics/metrics_<domain>.yml.
 _DOMAINS = (
-    *(
-        "sales",
-        "leads",
-        "handoffs",
-        "activity",
-        "marketing",
-        "pipeline",
-        "reps",
-        "finance",
-        "revenue",
-        "subscriptions",
-    ),
-    *("orders", "customers", "key_accounts"),
+    *("sales", "leads", "handoffs", "activity", "marketing", "pipeline", "reps", "finance", "revenue"),
+    *("subscriptions", "orders", "customers", "key_accounts", "quality"),
 )
 
 
@@ -65,6 +54,7 @@ class Entry:
     owner: str
     version: str
     halves: tuple[tuple[str, str], ...]
+    filters: tuple[Said, ...]
     edge_rules: tuple[Said, ...]
     example: Said | None
     example_value: str
@@ -132,7 +122,8 @@ def _entry(metric: Metric, metrics: Mapping[str, Metric], run: RunFacts, t: Word
         minimum=f.integer(metric.minimum_n) if metric.minimum_n else "",
         owner=owner_name(metric.owner, t.language),
         version=metric.version,
-        halves=halves,
+        halves=halves or tuple((half, half) for half in metric.halves or ()),
+        filters=tuple(_said(rule, t) for rule in metric.filters),
         edge_rules=tuple(_said(rule, t) for rule in metric.edge_rules),
         example=_said(example.text, t) if example else None,
         example_value=_exact(example.value, f) if example else "",

@@ -116,11 +116,25 @@ def _money_names_its_currency(metric: Mapping[str, Any], known: _Known) -> Itera
 
 
 def _edges_are_sentences(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
-    rules = metric_meta(metric).get("edge_rules") or []
-    if isinstance(rules, str):
-        yield "edge_rules is no list"
-        return
-    yield from (f"no sentence: {rule}" for rule in rules if not re.match(r".{8,}[.)]$", str(rule), re.DOTALL))
+    for key in ("edge_rules", "filters"):
+        rules = metric_meta(metric).get(key) or []
+        if isinstance(rules, str):
+            yield f"{key} is no list"
+            continue
+        yield from (
+            f"no sentence: {rule}" for rule in rules if not re.match(r".{8,}[.)]$", str(rule), re.DOTALL)
+        )
+
+
+def _derived_names_its_halves(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
+    """meta.numerator and meta.denominator of a derived rate: made of the metrics that it is derived from."""
+    meta = metric_meta(metric)
+    given = [meta.get(side) for side in ("numerator", "denominator")]
+    if any(given) and (metric.get("type") != "derived" or not all(given)):
+        yield "numerator and denominator are both said, and of a derived metric"
+    for half in filter(None, given):
+        if not set(re.findall(r"\w+", str(half))) & _reads(metric):
+            yield f"{half} names no metric that it is derived from"
 
 
 def _example_if_published(metric: Mapping[str, Any], known: _Known) -> Iterator[str]:
@@ -150,6 +164,8 @@ def _published_says_where_it_comes_from(metric: Mapping[str, Any], known: _Known
     empty, contracts = meta.get("empty_month"), meta.get("contracts")
     if empty != "zero" and empty not in known.reasons:
         yield f"empty_month {empty} is neither zero nor a reason with a wording"
+    if (earlier := meta.get("earlier_month")) and earlier not in known.reasons:
+        yield f"earlier_month {earlier} is no reason with a wording"
     if not isinstance(contracts, list):
         yield "contracts is no list"
     else:
@@ -220,6 +236,7 @@ RULES: dict[str, Callable[[Mapping[str, Any], _Known], Iterable[str]]] = {
     "coded": _coded,
     "money_names_its_currency": _money_names_its_currency,
     "edges_are_sentences": _edges_are_sentences,
+    "derived_names_its_halves": _derived_names_its_halves,
     "example_if_published": _example_if_published,
     "published_says_where_it_comes_from": _published_says_where_it_comes_from,
     "cumulative_says_its_value": _cumulative_says_its_value,

@@ -135,10 +135,15 @@ def shown_of_the_dictionary() -> tuple[list[str], list[str]]:
 
 
 def shown_of_the_unavailable() -> tuple[list[str], list[str]]:
-    from orchestration.dictionary.unavailable import unavailable
+    from orchestration.dictionary.unavailable import Unavailable, unavailable
 
-    typed = [text for each in unavailable().values() for text in (each.label_fr, each.missing_fr)]
-    return typed, [text for each in unavailable().values() for text in (each.label("fr"), each.missing("fr"))]
+    # the list may be empty: one more shows that its sentences get their spaces
+    planted = Unavailable(
+        "planted", "Départs : causes", "Reasons of leaving", "Quel extrait ?", "Which extract?"
+    )
+    told = (*unavailable().values(), planted)
+    typed = [text for each in told for text in (each.label_fr, each.missing_fr)]
+    return typed, [text for each in told for text in (each.label("fr"), each.missing("fr"))]
 
 
 def shown_of_the_metrics() -> tuple[list[str], list[str]]:

@@ -122,6 +122,15 @@ def test_published_benchmarks_come_from_a_run():
     assert (ROOT / "docs" / "benchmarks.md").read_text() == page(recorded())
 
 
+def test_the_time_that_a_question_takes_comes_from_a_run():
+    """Incident: docs/bi.md told milliseconds that no committed script could measure again."""
+    from tests.bench.asking import PAGE, RECORD, page_with, sentence
+
+    told = json.loads(RECORD.read_text(encoding="utf-8"))
+    assert sentence(told) in PAGE.read_text(encoding="utf-8")
+    assert page_with(told | {"cells": 1}) != page_with(told) == PAGE.read_text(encoding="utf-8")
+
+
 def test_published_matching_figures_come_from_a_run():
     from tests.linkage.figures import FIGURES, PAGE, page_with
 

@@ -263,6 +263,7 @@ DOMAINS: tuple[str, ...] = (
     "oracle_revenue",
     "oracle_key_accounts",
     "oracle_orders",
+    "oracle_quality",
 )
 
 

@@ -192,6 +192,7 @@ DOMAINS: tuple[str, ...] = (
     "planted_key_accounts",
     "planted_revenue",
     "planted_orders",
+    "planted_quality",
 )
 
 

@@ -1,7 +1,7 @@
 -- Incident: rows without a channel fell out of the cut by channel, whose total was 6 % below the company's.
 -- A segment without an amount (no exchange rate) leaves the company without one. What a month without rows makes 0 adds
 -- up itself, anything else by its denominator; that of a share of the company is the same in every segment.
-with metric_list (metric_name, unit_code, is_additive, empty_reason_code) as (
+with metric_list (metric_name, unit_code, is_additive, empty_reason_code, earlier_reason_code) as (
     {{ published_metrics() }}
 ),
 

@@ -13,6 +13,8 @@ with computed as (
     union all
     select * from {{ ref('int_kpis_pipeline') }}
     union all
+    select * from {{ ref('int_kpis_quality') }}
+    union all
     select * from {{ ref('int_kpis_reps') }}
     union all
     select * from {{ ref('int_kpis_revenue') }}
@@ -20,7 +22,7 @@ with computed as (
     select * from {{ ref('int_kpis_subscriptions') }}
 ),
 
-metric_list (metric_name, unit_code, is_additive, empty_reason_code) as (
+metric_list (metric_name, unit_code, is_additive, empty_reason_code, earlier_reason_code) as (
     {{ published_metrics() }}
 ),
 
@@ -83,7 +85,7 @@ company_rows as (
         case
             when computed.metric_name is not null then computed.reason_code
             when first_months.first_month is null then 'no_source_rows'
-            when spine_months.period_month < first_months.first_month then 'before_first_row'
+            when spine_months.period_month < first_months.first_month then metric_list.earlier_reason_code
             else metric_list.empty_reason_code
         end as reason_code,
         computed.caveat_code,
