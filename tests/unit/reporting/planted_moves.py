@@ -27,5 +27,5 @@ SEGMENT_MOVES = (
     SegmentMove("revenue_total", "2026-05", "money", "size_band", "mid", D("20.00"), D("65.00"), "merge", "migration_in",
                 "Revenu total", "Total revenue"),
     *(SegmentMove("cr", "2026-05", "rate", kind, "core", D("0.1"), D("0.2"), "late_data", "within", *_CR)
-      for kind in ("channel", "product_family", "currency", "lead_source", "stage", "forecast_category", "team")),
+      for kind in ("channel", "product_family", "currency", "lead_source", "stage", "forecast_category", "source_table", "team")),
 )  # fmt: skip

@@ -468,8 +468,8 @@ AUDIT = AuditInputs(
     ),
     stages=(
         StageStep("prospecting", 2_210, 1_480, D("0.6697"), "strength", D("0.0812"), date(2026, 5, 1)),
-        StageStep("qualification", 1_480, 1_102, D("0.7446")),
-        StageStep("meeting", 1_102, 790, D("0.7169")),
+        StageStep("qualification", 1_480, 1_102, D("0.7446"), "weakness", D("-0.0647"), date(2026, 5, 1)),
+        StageStep("meeting", 1_102, 790, D("0.7169"), "as_usual", D("0.0031"), date(2026, 5, 1)),
         StageStep("proposal", 790, 522, D("0.6608"), "too_few", None, date(2026, 5, 1)),
         StageStep("negotiation", 522, 388, D("0.7433")),
         StageStep("won", 388, 0, None),
@@ -579,7 +579,7 @@ def definition(name, label_fr, label_en, *, kind="simple", parts=None, **meta):
 
 EXAMPLE = {"period_month": "2026-05-01", "segment_kind_code": "all", "segment_code": "all", "value": "0.2", "text": "One of five leads."}
 METRICS = {each.name: each for each in metrics_of([
-    definition("leads_new", "Volume de leads", "New leads", cuts={"channel": "lead__channel_code"}),
+    definition("leads_new", "Volume de leads", "New leads", cuts={"channel": "lead__channel_code"}, filters=["Tests are left out."]),
     definition("leads_converted", "Leads convertis", "Converted leads", published=False, half_of="cr"),
     definition("cr", "Taux de conversion", "Conversion rate", kind="ratio", unit="rate", minimum_n=30, formula="leads_converted / leads_new",
                parts={"numerator": {"name": "leads_converted"}, "denominator": "leads_new"}, worked_example=EXAMPLE),
