@@ -336,9 +336,10 @@ Both give the same core outputs. The layer below the publication, as tables or P
 and each once; `fct_calls` and `fct_email_sends` with their sellers and persons. The publication, as one DuckDB file and
 one zstd Parquet file a table, with the same columns, grain and segments: `dim_accounts`, `dim_corporate_groups`,
 `bridge_account_groups`, `dim_products`, `dim_dates`, `fct_leads`, `fct_opportunities`, `fct_invoice_lines`,
-`fct_mrr_movements` and every `mart_*`. A run ends with an error when they differ: dates, products, invoice lines,
-opportunities, revenue, MRR at month end, won amounts, stages, calls, mails and complaints must be equal row by row or
-to the cent; what depends on which records are one company or one person must be within 10 %.
+`fct_mrr_movements` and the marts of leads, opportunities, stages, revenue, MRR, complaints and KPIs (`CORE` in
+`tests/bench/compare.py`). A run ends with an error when they differ: dates, products, invoice lines, opportunities,
+revenue, MRR at month end, won amounts, stages, calls, mails and complaints must be equal row by row or to the cent;
+what depends on which records are one company or one person must be within 10 %.
 
 The script does without the following, which is what the ratio prices:
 
@@ -349,7 +350,9 @@ The script does without the following, which is what the ratio prices:
   joined by number, CRM merge, web domain or equal name and size, persons on one key; touches of persons the CRM does
   not know;
 - rules, gate, reports; keys, comments, row order, hashes and receipts of a publication; `dim_metric`,
-  `dim_publication`, `dq_journal_summary`, `kpi_trust`.
+  `dim_publication`, `dq_journal_summary`, `kpi_trust`;
+- all that is published beside the core outputs: the other marts and KPIs with the facts behind them, the estimates of
+  the statistics step, the evidence that says why a figure moved between two publications.
 """
 
 RULES_PARAGRAPH = f"""## What the rules cost
