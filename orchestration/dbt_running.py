@@ -199,7 +199,7 @@ def _flags(log_folder: Path) -> list[str]:
         "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target", "duckdb",
         "--log-path", str(log_folder),
         "--log-level", "none", "--log-level-file", "warn", "--no-use-colors", "--no-version-check",
-        "--threads", "1", "--no-print", "--no-send-anonymous-usage-stats",
+        "--no-print", "--no-send-anonymous-usage-stats",
     ]  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def _take_over(scratch: Scratch, size: Size) -> None:
           where o.status = 'won' and o.type_code <> 'renewal' and o.opp % 4 <> 0)
         select -1 as touch, w.per, w.start_s, 2700 as length_s, 0 as sequence, 'CONFIRMED' as status,
           'ACCEPTED' as answer, 50000000 + w.opp as uid, 'rdv' as what,
-          {size.sellers} + w.opp % {SUCCESS_MANAGERS} as seller,
+          {size.first_success_manager} + w.opp % {SUCCESS_MANAGERS} as seller,
           p.own_email as email, lower(p.first_plain || ' ' || p.last_plain) as cn, w.opp % 100 as note,
           greatest(month_of(w.start_s), '{first}') as folder
         from planned w join persons p using (per)

@@ -79,6 +79,11 @@ class Size:
         return self.leads <= 10_000
 
     @property
+    def first_success_manager(self) -> int:
+        """Number of the first user of customer success: behind the sellers and the one who left."""
+        return self.sellers + self.has_sheets
+
+    @property
     def traps_per_kind(self) -> int:
         """Planted traps of each kind; none in benchmarks, whose figures are about volume."""
         return 0 if not self.has_sheets else 36 if self.leads >= 3000 else 4

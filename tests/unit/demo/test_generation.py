@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
 import itertools
@@ -211,3 +212,11 @@ def test_a_company_that_is_no_demo_is_left_alone(tmp_path):
     with pytest.raises(FileExistsError, match="no demo"):
         generate(tmp_path, "tiny")
     assert extract.read_text() == "kept\n"
+
+
+def test_every_user_of_the_crm_has_an_id_of_its_own(tiny: Tiny) -> None:
+    """Sellers, the one who left, the integration and customer success are numbered apart."""
+    months = sorted((tiny.extracts / "crm").glob("*/User.csv"))
+    with months[-1].open(encoding="utf-8-sig", newline="") as handle:
+        ids = [row["Id"] for row in csv.DictReader(handle)]
+    assert len(ids) == len(set(ids)) > 8
