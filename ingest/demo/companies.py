@@ -85,7 +85,7 @@ def make_sellers(scratch: Scratch, size: Size) -> None:
 
 
 def make_success_team(scratch: Scratch, size: Size) -> None:
-    """Table success_team: users of the CRM numbered after the sellers and the one who left, who own no record and call nobody."""
+    """Table success_team: users of the CRM behind the sellers and the one who left; they own no record, call nobody."""
     index = np.arange(SUCCESS_MANAGERS)
     first, last = (
         [names[(step * size.sellers + 17 + i * step) % len(names)] for i in index]
