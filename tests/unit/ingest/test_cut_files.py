@@ -65,6 +65,37 @@ def test_a_month_far_below_the_smallest_of_its_year_holds(
         assert "etalon waive add crm/volume_leads" in sentence(found.code, found.params)
 
 
+def test_what_came_on_several_dates_of_a_month_is_one_month(site: Callable[..., Site]) -> None:
+    where = site()
+    for month, n in (("2026-03", 400), ("2026-04", 40), ("2026-05", 60)):
+        where.put(f"{month}/Leads.csv", leads(n, month))
+    where.put("2026-06-15/Leads.csv", leads(30))
+    where.put("2026-06-20/Leads.csv", leads(3, "2026-06"))
+    late = result(where, "volume", "crm/2026-06-20/Leads.csv")
+    assert (late.code, late.level, late.measured) == ("volume", "warn", "3")
+    where.put("2026-06-15/Leads.csv", leads(16))
+    cut = result(where, "volume", "crm/2026-06-20/Leads.csv")
+    assert (cut.code, cut.status, cut.measured) == ("volume_history", "fail", "19")
+    assert (
+        "19 records for 2026-06, and 40 in the smallest of the 2 months before (2026-04; at least 20)"
+        in sentence(cut.code, cut.params)
+    )
+
+
+def test_snapshots_of_one_month_do_not_add_up(site: Callable[..., Site]) -> None:
+    where = site(LEADS.replace("delimiter:", "snapshot: {complete: true, max_removed: 1}\n    delimiter:"))
+    for day, n in (
+        ("2026-04-30", 40),
+        ("2026-05-10", 40),
+        ("2026-05-20", 40),
+        ("2026-06-10", 40),
+        ("2026-06-20", 19),
+    ):
+        where.put(f"{day}/Leads.csv", leads(n, day[:7]))
+    found = result(where, "volume", "crm/2026-06-20/Leads.csv")
+    assert (found.code, found.measured, found.params["least"]) == ("volume_history", "19", 40)
+
+
 def test_a_file_that_comes_on_change_or_has_a_check_of_its_own_is_not_held_for_its_volume(
     site: Callable[..., Site],
 ) -> None:
