@@ -30,7 +30,9 @@ def tells_of_month(
 
     Records count however they were disposed of. A reference is dated by the record that it names, which any delivery of
     `active` that is not withdrawn may hold. Where no contract of the file says what its event is, or the mapping does
-    not fill it, there is nothing to ask and the date of the folder stands. The first record found ends the search.
+    not fill it, there is nothing to ask and the date of the folder stands; so it does where a change is an event and
+    the mapping does not fill it, as an extract without a new record may hold changed ones. The first record found ends
+    the search.
     """
     if not came:
         return False
@@ -40,6 +42,8 @@ def tells_of_month(
     counting = [d for d in active if not d.withdrawn]
     work, is_asked = company.work, False
     for _, table, contract in mapping.tables_of(came[0].file_key):
+        if any(change in contract.order_by and change not in table.columns for change in contract.event):
+            continue
         conditions, values = [], []
         for column in contract.event:
             if column not in table.columns:
