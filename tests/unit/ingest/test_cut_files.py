@@ -148,8 +148,12 @@ def test_a_smaller_content_is_accepted_by_name_for_these_bytes(site: Callable[..
     decide(company, delivery, "accept", "Ann Lee", "test rows taken out", dt.date(2026, 7, 2))
     found = result(where, "replaced")
     assert (found.status, found.code) == ("pass", "replaced_accepted")
+    where.put("2026-06/Leads.csv", leads(1))
+    found = result(where, "replaced")
+    assert (found.status, found.previous) == ("fail", "6")
     where.put("2026-06/Leads.csv", leads(5))
-    assert result(where, "replaced").status == "fail"
+    found = result(where, "replaced")
+    assert (found.status, found.previous) == ("pass", "6"), "the accepted content is the measure now"
     where.put("2026-05/Leads.csv", leads(3, "2026-05"))
     where.collect()
     (other,) = where.rows(
@@ -158,3 +162,23 @@ def test_a_smaller_content_is_accepted_by_name_for_these_bytes(site: Callable[..
     with pytest.raises(ConfigurationError) as refused:
         decide(company, other[0], "accept", "Ann Lee", "nothing to accept", dt.date(2026, 7, 2))
     assert refused.value.problem.code == "E-ING-181"
+
+
+def test_a_file_that_loses_a_few_records_with_each_export_is_no_cut_one(site: Callable[..., Site]) -> None:
+    where = site()
+    for n in (40, 37, 34, 31):
+        where.put("2026-06/Leads.csv", leads(n))
+        found = result(where, "volume" if n == 40 else "replaced")
+        assert n == 40 or (found.status, found.measured) == ("pass", str(n))
+    assert found.previous == "34"
+
+
+def test_a_cut_content_that_nobody_accepted_is_no_measure_for_the_next(site: Callable[..., Site]) -> None:
+    where = site()
+    for n in (40, 38, 12, 11):
+        where.put("2026-06/Leads.csv", leads(n))
+        where.collect()
+    found = result(where, "replaced")
+    assert (found.status, found.previous) == ("fail", "38")
+    where.put("2026-06/Leads.csv", leads(36))
+    assert result(where, "replaced").status == "pass"
