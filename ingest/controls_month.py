@@ -54,7 +54,9 @@ def tells_of_month(
                 bounds = days if owner.column(moment).type == "date" else instants
                 inside = f"{ident(moment)} >= ? AND {ident(moment)} < ?"
                 if target:
-                    named = _raw_files(work, owner, counting, came[0].source_instance)
+                    # A table of the owner that does not fill the date tells of no month: its nulls are no answer.
+                    telling = [d for d in counting if _fills(mapping, d, owner, moment)]
+                    named = _raw_files(work, owner, telling, came[0].source_instance)
                     if not named:
                         continue
                     inside = (
@@ -89,6 +91,14 @@ def came_for_cycle(
         file_path=path, measured=last.file_path if holds_others and last else latest, threshold=cycle,
         params={"file": key, "last": latest, "cycle": cycle, "path": last.file_path if last else ""},
     )  # fmt: skip
+
+
+def _fills(mapping: Mapping, delivery: Delivery, contract: Contract, column: str) -> bool:
+    """Whether a table of the mapping fills a column of the contract from the file of the delivery."""
+    return delivery.file_key in mapping.model.files and any(
+        name == contract.name and column in table.columns
+        for name, table, _ in mapping.tables_of(delivery.file_key)
+    )
 
 
 def _raw_files(work: Path, contract: Contract, deliveries: Iterable[Delivery], instance: str) -> list[Path]:

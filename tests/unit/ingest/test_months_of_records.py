@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from company_site import Site
+
+from ingest import controls_month
+from ingest.contract import load_contract
 
 ERP = """
 version: 1
@@ -142,3 +146,15 @@ def test_a_crm_that_exports_no_change_is_dated_by_its_folder(site: Callable[...,
     where = site(CRM.replace(', modified_at: {source: Changed, formats: ["%Y-%m-%d"]}', ""))
     where.put("2026-06/leads.csv", "Id,Created,Changed\na,2026-05-20,2026-06-10\n")
     assert missed(where) == {"leads": False}
+
+
+def test_lines_whose_invoices_are_dated_by_what_no_mapping_fills_come_by_their_folder(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = site(ERP)
+    where.put("2026-06/invoices.csv", "Doc,Date,Changed\nF1,2026-06-03,2026-06-03\n")
+    where.put("2026-06/lines.csv", "Doc,Line,Changed\nF1,1,2026-06-10\n")
+    monkeypatch.setattr(
+        controls_month, "load_contract", lambda name: replace(load_contract(name), event=("due_date",))
+    )
+    assert missed(where) == {"invoices": False, "lines": False}
