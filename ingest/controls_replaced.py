@@ -48,6 +48,7 @@ def replaced_volumes(
             "before": old.n_records,
             "lost": max(lost, 0),
             "allowed": MAX_LOST,
+            "few": FEW_LOST - 1,
             "delivery": key,
         }
         results.append(

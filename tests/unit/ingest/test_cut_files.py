@@ -118,6 +118,8 @@ def test_a_content_that_loses_records_of_the_one_it_replaces_holds_until_it_is_w
     assert (found.level, found.status, found.control) == ("error", "fail", "replaced_leads")
     assert (found.previous, found.measured, found.n_failed) == ("40", "6", 34)
     assert f"etalon deliveries accept {found.delivery_id}" in sentence(found.code, found.params)
+    assert "34 are gone (at most 10% of 40, or 4, may go unasked)" in sentence(found.code, found.params)
+    assert "(au plus 10 % de 40, ou 4, peuvent partir" in sentence(found.code, found.params, "fr")
     where.put("2026-06/Leads.csv", leads(41))
     assert result(where, "replaced").status == "pass"
     where.put("2026-06/Leads.csv", leads(40))
