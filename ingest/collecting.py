@@ -415,7 +415,7 @@ class _Collection:
         """Controls of files as such, and the (instance, file key) that did not come for the month of the cycle."""
         missed: set[tuple[str, str]] = set()
         results = [landed_result(of, each) for of in active if not of.withdrawn for each in of.controls]
-        results += replaced_volumes(active, self.decisions)
+        results += replaced_volumes(self.work, active, self.decisions)
         for judged in (each for file in snapshots for each in file.judgements):
             if judged.state == "incomplete":
                 name, of = "snapshot_incomplete", judged.delivery

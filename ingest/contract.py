@@ -103,8 +103,8 @@ class Contract:
     source_record_id of a record of that contract, in the same source instance. order: (earlier, later): two
     date or timestamp columns, the second never before the first where both are filled; where the column
     `<name>_precision` of either says `day`, calendar days are compared. freshness_days: days after which the
-    newest delivery is late. event: columns that date the record itself (not its last change, unless the change is
-    what a month is told by); a reference among them dates it by the record named. Empty: no month can be missed by it.
+    newest delivery is late. event: columns that date the record itself, and its last change where changes are what
+    a month is told by; a reference among them dates it by the record named. Empty: no month can be missed by it.
     """
 
     name: str

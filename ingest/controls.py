@@ -16,13 +16,19 @@ from ingest.controls_result import ControlResult, sentences
 from ingest.conversion import ITEM_SEPARATOR, PART_SEPARATOR
 from ingest.deliveries import Delivery
 from ingest.errors import RefusedFile
+from ingest.json_reading import is_whole_line
 from ingest.mapping import FileSpec, Mapping
+from ingest.reading import MAX_RECORD_BYTES
 from ingest.sql import literal
 from ingest.strict_reader import Quarantined
 
 
 def check_final_newline(text: Path, spec: FileSpec, where: str) -> None:
-    """Refuse a text without a newline at its end, unless the mapping says that this vendor writes none."""
+    """Refuse a text without a newline at its end, unless the mapping says that this vendor writes none.
+
+    JSON tells by itself: a last line that is a whole object was not cut, and writers that put newlines between the
+    lines end so. A mapping that says `required` asks for the newline all the same.
+    """
     if not spec.needs_final_newline:
         return
     with text.open("rb") as stream:
@@ -33,8 +39,16 @@ def check_final_newline(text: Path, spec: FileSpec, where: str) -> None:
         stream.seek(size - 1)
         if stream.read(1) == b"\n":
             return
+    line, start, read = 1, 0, 0
     with text.open("rb") as stream:
-        line = sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b"")) + 1
+        while chunk := stream.read(1 << 20):
+            line += chunk.count(b"\n")
+            start = read + chunk.rfind(b"\n") + 1 if b"\n" in chunk else start
+            read += len(chunk)
+        if spec.format == "jsonl" and spec.final_newline is None:
+            stream.seek(start)
+            if is_whole_line(stream.read(MAX_RECORD_BYTES)):
+                return
     raise RefusedFile("E-ING-003", where, line=line)
 
 

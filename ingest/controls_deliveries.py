@@ -19,7 +19,7 @@ from ingest.contract import load_contract
 from ingest.controls_judging import share_text
 from ingest.controls_result import ControlResult, breached
 from ingest.deliveries import Delivery, raw_file
-from ingest.mapping import Mapping
+from ingest.mapping import FileSpec, Mapping
 from ingest.sql import files_literal, ident, literal
 
 DEFAULT_MAX_DROP = 0.5
@@ -108,11 +108,24 @@ def _batches(source: Source, key: str) -> list[Batch]:
     return [Batch(key, members, members is groups[-1]) for members in groups]
 
 
+def _months(spec: FileSpec, batches: list[Batch]) -> list[tuple[str, int]]:
+    """(month, records) of batches by date: what came on several dates of a month adds up, the late file and the first.
+
+    A snapshot is all there is at its date: the newest one of the month stands for it.
+    """
+    found: dict[str, int] = {}
+    for batch in batches:
+        month = spec.month_told(batch.day) if batch.day else ""  # only dated ones become batches
+        found[month] = batch.n_records + (0 if spec.snapshot else found.get(month, 0))
+    return list(found.items())
+
+
 def _volumes(source: Source) -> list[ControlResult]:
     """Records of each date against those of the date before, for the same entry of the mapping.
 
-    The newest of a file that must come every month holds when it has far fewer than the smallest of its year: a file
-    cut between two rows ends like a whole one. The first export is no month of that history.
+    The newest month of a file that must come every month holds when all that came for it is far fewer than the
+    smallest of its year: a file cut between two rows ends like a whole one. The month of the first export is none of
+    that history.
     """
     declared = {check.file: check for check in source.mapping.model.checks if check.type == "volume"}
     results = []
@@ -141,20 +154,23 @@ def _volumes(source: Source) -> list[ControlResult]:
                 status = breached(level) if after.n_records < floor else "pass"
                 code = "volume"
                 params |= {"before": before.n_records, "before_on": str(before.day), "floor": f"{floor:.0f}"}
-            history = batches[0 if is_snapshot else 1 : position][-HISTORY:]
+            n_records = after.n_records
+            *history, (month, n_month) = _months(spec, batches[: position + 1])
+            history = history[0 if is_snapshot else 1 :][-HISTORY:]
             if check is None and spec.is_monthly and after.is_newest and len(history) >= SHORT_HISTORY:
-                least = min(history, key=lambda batch: (batch.n_records, str(batch.day)))
-                lowest = least.n_records * (1 - max_drop)
-                if least.n_records >= FEW_BEFORE and after.n_records < lowest:
+                least_on, least = min(history, key=lambda told: (told[1], told[0]))
+                lowest = least * (1 - max_drop)
+                if least >= FEW_BEFORE and n_month < lowest:
                     level, status, code, floor = "error", breached("error"), "volume_history", lowest
+                    n_records = n_month
                     params |= {
-                        "dates": len(history), "least": least.n_records, "least_on": str(least.day),
-                        "floor": f"{lowest:.0f}", "control": f"{source.instance}/{name}",
+                        "rows": n_month, "month": month, "dates": len(history), "least": least,
+                        "least_on": least_on, "floor": f"{lowest:.0f}", "control": f"{source.instance}/{name}",
                     }  # fmt: skip
             results.append(
                 ControlResult(
                     source.instance, name, "volume", level, status, code, *after.place,
-                    n_evaluated=after.n_records, n_failed=0, measured=str(after.n_records),
+                    n_evaluated=n_records, n_failed=0, measured=str(n_records),
                     threshold=None if floor is None else f"{floor:.0f}",
                     previous=None if before is None else str(before.n_records), params=params,
                 )

@@ -30,7 +30,9 @@ def tells_of_month(
 
     Records count however they were disposed of. A reference is dated by the record that it names, which any delivery of
     `active` that is not withdrawn may hold. Where no contract of the file says what its event is, or the mapping does
-    not fill it, there is nothing to ask and the date of the folder stands. The first record found ends the search.
+    not fill it, there is nothing to ask and the date of the folder stands; so it does where a change is an event and
+    the mapping does not fill it, as an extract without a new record may hold changed ones. The first record found ends
+    the search.
     """
     if not came:
         return False
@@ -40,6 +42,8 @@ def tells_of_month(
     counting = [d for d in active if not d.withdrawn]
     work, is_asked = company.work, False
     for _, table, contract in mapping.tables_of(came[0].file_key):
+        if any(change in contract.order_by and change not in table.columns for change in contract.event):
+            continue
         conditions, values = [], []
         for column in contract.event:
             if column not in table.columns:
@@ -50,7 +54,9 @@ def tells_of_month(
                 bounds = days if owner.column(moment).type == "date" else instants
                 inside = f"{ident(moment)} >= ? AND {ident(moment)} < ?"
                 if target:
-                    named = _raw_files(work, owner, counting, came[0].source_instance)
+                    # A table of the owner that does not fill the date tells of no month: its nulls are no answer.
+                    telling = [d for d in counting if _fills(mapping, d, owner, moment)]
+                    named = _raw_files(work, owner, telling, came[0].source_instance)
                     if not named:
                         continue
                     inside = (
@@ -85,6 +91,14 @@ def came_for_cycle(
         file_path=path, measured=last.file_path if holds_others and last else latest, threshold=cycle,
         params={"file": key, "last": latest, "cycle": cycle, "path": last.file_path if last else ""},
     )  # fmt: skip
+
+
+def _fills(mapping: Mapping, delivery: Delivery, contract: Contract, column: str) -> bool:
+    """Whether a table of the mapping fills a column of the contract from the file of the delivery."""
+    return delivery.file_key in mapping.model.files and any(
+        name == contract.name and column in table.columns
+        for name, table, _ in mapping.tables_of(delivery.file_key)
+    )
 
 
 def _raw_files(work: Path, contract: Contract, deliveries: Iterable[Delivery], instance: str) -> list[Path]:

@@ -201,6 +201,14 @@ def _objects_of_lines(
     return pa.concat_tables([by_set, _table_of(objects, list(paths.values()))]).sort_by("_row"), n_blank
 
 
+def is_whole_line(line: bytes) -> bool:
+    """Whether a last line of JSON lines is blank or a whole object: of one that was cut, the closing brace is gone."""
+    try:
+        return not line.strip() or isinstance(json.loads(line.decode("utf-8").removeprefix("\ufeff")), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _object_of(line: str) -> dict | str:
     try:
         found = json.loads(line)

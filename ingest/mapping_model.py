@@ -382,7 +382,7 @@ class FileSpec(_Strict):
 
     @property
     def needs_final_newline(self) -> bool:
-        """True when a file without a newline at its end counts as cut."""
+        """True when a file without a newline at its end counts as cut; of jsonl see check_final_newline."""
         return (
             self.final_newline
             or ("required" if self.format in {"delimited", "fixed_width", "jsonl"} else "optional")

@@ -65,6 +65,37 @@ def test_a_month_far_below_the_smallest_of_its_year_holds(
         assert "etalon waive add crm/volume_leads" in sentence(found.code, found.params)
 
 
+def test_what_came_on_several_dates_of_a_month_is_one_month(site: Callable[..., Site]) -> None:
+    where = site()
+    for month, n in (("2026-03", 400), ("2026-04", 40), ("2026-05", 60)):
+        where.put(f"{month}/Leads.csv", leads(n, month))
+    where.put("2026-06-15/Leads.csv", leads(30))
+    where.put("2026-06-20/Leads.csv", leads(3, "2026-06"))
+    late = result(where, "volume", "crm/2026-06-20/Leads.csv")
+    assert (late.code, late.level, late.measured) == ("volume", "warn", "3")
+    where.put("2026-06-15/Leads.csv", leads(16))
+    cut = result(where, "volume", "crm/2026-06-20/Leads.csv")
+    assert (cut.code, cut.status, cut.measured) == ("volume_history", "fail", "19")
+    assert (
+        "19 records for 2026-06, and 40 in the smallest of the 2 months before (2026-04; at least 20)"
+        in sentence(cut.code, cut.params)
+    )
+
+
+def test_snapshots_of_one_month_do_not_add_up(site: Callable[..., Site]) -> None:
+    where = site(LEADS.replace("delimiter:", "snapshot: {complete: true, max_removed: 1}\n    delimiter:"))
+    for day, n in (
+        ("2026-04-30", 40),
+        ("2026-05-10", 40),
+        ("2026-05-20", 40),
+        ("2026-06-10", 40),
+        ("2026-06-20", 19),
+    ):
+        where.put(f"{day}/Leads.csv", leads(n, day[:7]))
+    found = result(where, "volume", "crm/2026-06-20/Leads.csv")
+    assert (found.code, found.measured, found.params["least"]) == ("volume_history", "19", 40)
+
+
 def test_a_file_that_comes_on_change_or_has_a_check_of_its_own_is_not_held_for_its_volume(
     site: Callable[..., Site],
 ) -> None:
@@ -87,6 +118,8 @@ def test_a_content_that_loses_records_of_the_one_it_replaces_holds_until_it_is_w
     assert (found.level, found.status, found.control) == ("error", "fail", "replaced_leads")
     assert (found.previous, found.measured, found.n_failed) == ("40", "6", 34)
     assert f"etalon deliveries accept {found.delivery_id}" in sentence(found.code, found.params)
+    assert "34 are gone (at most 10% of 40, or 4, may go unasked)" in sentence(found.code, found.params)
+    assert "(au plus 10 % de 40, ou 4, peuvent partir" in sentence(found.code, found.params, "fr")
     where.put("2026-06/Leads.csv", leads(41))
     assert result(where, "replaced").status == "pass"
     where.put("2026-06/Leads.csv", leads(40))
@@ -117,8 +150,12 @@ def test_a_smaller_content_is_accepted_by_name_for_these_bytes(site: Callable[..
     decide(company, delivery, "accept", "Ann Lee", "test rows taken out", dt.date(2026, 7, 2))
     found = result(where, "replaced")
     assert (found.status, found.code) == ("pass", "replaced_accepted")
+    where.put("2026-06/Leads.csv", leads(1))
+    found = result(where, "replaced")
+    assert (found.status, found.previous) == ("fail", "6")
     where.put("2026-06/Leads.csv", leads(5))
-    assert result(where, "replaced").status == "fail"
+    found = result(where, "replaced")
+    assert (found.status, found.previous) == ("pass", "6"), "the accepted content is the measure now"
     where.put("2026-05/Leads.csv", leads(3, "2026-05"))
     where.collect()
     (other,) = where.rows(
@@ -127,3 +164,23 @@ def test_a_smaller_content_is_accepted_by_name_for_these_bytes(site: Callable[..
     with pytest.raises(ConfigurationError) as refused:
         decide(company, other[0], "accept", "Ann Lee", "nothing to accept", dt.date(2026, 7, 2))
     assert refused.value.problem.code == "E-ING-181"
+
+
+def test_a_file_that_loses_a_few_records_with_each_export_is_no_cut_one(site: Callable[..., Site]) -> None:
+    where = site()
+    for n in (40, 37, 34, 31):
+        where.put("2026-06/Leads.csv", leads(n))
+        found = result(where, "volume" if n == 40 else "replaced")
+        assert n == 40 or (found.status, found.measured) == ("pass", str(n))
+    assert found.previous == "34"
+
+
+def test_a_cut_content_that_nobody_accepted_is_no_measure_for_the_next(site: Callable[..., Site]) -> None:
+    where = site()
+    for n in (40, 38, 12, 11):
+        where.put("2026-06/Leads.csv", leads(n))
+        where.collect()
+    found = result(where, "replaced")
+    assert (found.status, found.previous) == ("fail", "38")
+    where.put("2026-06/Leads.csv", leads(36))
+    assert result(where, "replaced").status == "pass"

@@ -65,13 +65,25 @@ def test_json_lines_give_declared_fields_and_physical_lines(site: Callable[..., 
     ) == [("fast", 3, 1, 2)]
 
 
-@pytest.mark.parametrize("cut", [1, 20])
+@pytest.mark.parametrize("cut", [2, 20])
 def test_json_lines_cut_within_the_last_one_are_refused(site: Callable[..., Site], cut: int) -> None:
     where = site(EVENTS)
     where.put("2026-06/events.jsonl", (event(1) + event(2))[:-cut])
     (refusal,) = where.collect().refusals
     assert refusal.problem.code == "E-ING-003" and "last line is 2" in refusal.problem.text("what")
     assert where.rows("SELECT * FROM raw.email_event") == []
+
+
+@pytest.mark.parametrize("end", ["", " ", "\n  "])
+def test_json_lines_whose_last_one_is_whole_need_no_newline(site: Callable[..., Site], end: str) -> None:
+    where = site(EVENTS)
+    where.put("2026-06/events.jsonl", (event(1) + event(2)).rstrip("\n") + end)
+    assert where.collect().refusals == ()
+    assert [row[1] for row in rows(where)] == ["e1", "e2"]
+    asked = site(EVENTS.replace("format: jsonl", "format: jsonl\n    final_newline: required"), name="asked")
+    asked.put("2026-06/events.jsonl", (event(1) + event(2)).rstrip("\n") + end)
+    (refusal,) = asked.collect().refusals
+    assert refusal.problem.code == "E-ING-003"
 
 
 @pytest.mark.parametrize(

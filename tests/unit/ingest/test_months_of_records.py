@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from company_site import Site
+
+from ingest import controls_month
+from ingest.contract import load_contract
 
 ERP = """
 version: 1
@@ -35,6 +39,18 @@ tables:
     from: calls
     columns: {source_record_id: Id, call_id: Id, direction: {const: inbound}, outcome: {const: answered},
       started_at: {source: Start, formats: ["%Y-%m-%d %H:%M"], timezone: Europe/Paris}}
+"""
+CRM = """
+version: 1
+source: {system: crm}
+defaults: {timezone: Europe/Paris, phone_region: FR}
+files:
+  leads: {path: "{date}/leads*.csv", format: delimited, delimiter: ",", expected_columns: [Id, Created, Changed]}
+tables:
+  crm_lead:
+    from: leads
+    columns: {source_record_id: Id, status: {const: new}, is_converted: {const: false},
+      created_at: {source: Created, formats: ["%Y-%m-%d"]}, modified_at: {source: Changed, formats: ["%Y-%m-%d"]}}
 """
 
 
@@ -107,3 +123,38 @@ def test_lines_without_any_invoice_to_date_them_come_by_their_folder(site: Calla
     where = site(ERP)
     where.put("2026-06/lines.csv", "Doc,Line,Changed\nF2,1,2026-06-03\n")
     assert missed(where) == {"lines": False}
+
+
+@pytest.mark.parametrize(
+    ("created", "changed", "is_missed"),
+    [
+        ("2026-06-20", "2026-07-01", False),  # exported after a mass update of the next month
+        ("2026-05-20", "2026-06-10", False),  # a change made in June is what June tells
+        ("2026-05-20", "2026-07-01", True),
+        ("2026-05-20", "2026-05-21", True),
+    ],
+)
+def test_a_month_of_a_crm_is_told_by_what_was_created_or_changed_in_it(
+    site: Callable[..., Site], created: str, changed: str, is_missed: bool
+) -> None:
+    where = site(CRM)
+    where.put("2026-06/leads.csv", f"Id,Created,Changed\na,{created},{changed}\n")
+    assert missed(where) == {"leads": is_missed}
+
+
+def test_a_crm_that_exports_no_change_is_dated_by_its_folder(site: Callable[..., Site]) -> None:
+    where = site(CRM.replace(', modified_at: {source: Changed, formats: ["%Y-%m-%d"]}', ""))
+    where.put("2026-06/leads.csv", "Id,Created,Changed\na,2026-05-20,2026-06-10\n")
+    assert missed(where) == {"leads": False}
+
+
+def test_lines_whose_invoices_are_dated_by_what_no_mapping_fills_come_by_their_folder(
+    site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = site(ERP)
+    where.put("2026-06/invoices.csv", "Doc,Date,Changed\nF1,2026-06-03,2026-06-03\n")
+    where.put("2026-06/lines.csv", "Doc,Line,Changed\nF1,1,2026-06-10\n")
+    monkeypatch.setattr(
+        controls_month, "load_contract", lambda name: replace(load_contract(name), event=("due_date",))
+    )
+    assert missed(where) == {"invoices": False, "lines": False}

@@ -71,6 +71,20 @@ def test_a_source_of_raw_bytes_accepts_utf8_and_not_utf16(site: Callable[..., Si
     assert [code for code, _ in told(where)] == ["E-ING-005"]
 
 
+def test_a_lone_letter_garbled_in_the_source_is_asked_about_and_read_as_declared_once_accepted(
+    site: Callable[..., Site],
+) -> None:
+    garbled = PLAIN.replace("Zoé", "FranÃ§ois").encode("cp1252")
+    where = site(CP1252)
+    where.put("2026-06/Leads.csv", garbled)
+    (refusal,) = where.collect().refusals
+    assert refusal.problem.code == "E-ING-005" and "on_utf8: accept" in refusal.problem.text("next")
+    accepting = site(CP1252.replace("cp1252", "cp1252\n    on_utf8: accept"), name="accepting")
+    accepting.put("2026-06/Leads.csv", garbled)
+    assert told(accepting) == []
+    assert ("FranÃ§ois",) in accepting.rows("SELECT last_name FROM raw.crm_lead")
+
+
 def test_every_shipped_mapping_of_asterisk_in_a_code_page_takes_raw_bytes() -> None:
     texts = [path.read_text(encoding="utf-8") for path in MAPPINGS.glob("asterisk*.yml")]
     assert all("on_utf8: accept" in text for text in texts if "encoding: latin-1" in text)
