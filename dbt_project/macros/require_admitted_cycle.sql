@@ -1,7 +1,8 @@
 {#
   Pre-hook of every mart: no mart is built unless the gate admitted this cycle.
-  The verdict is a file written by the quality step; without it, for another cycle, or with any other verdict than
-  publish and publish_with_warnings, the build stops. One query: it is asked by every mart.
+  The verdict is a file written by the quality step; without it, for another cycle, with any other verdict than
+  publish and publish_with_warnings, or where the settings name no cycle, the build stops. One query: it is asked by
+  every mart.
 #}
 {% macro require_admitted_cycle() %}
     {% if execute and flags.WHICH in ('run', 'build') %}
@@ -16,6 +17,11 @@
             ~ source('run', 'settings') ~ ' as settings left join ' ~ verdicts
             ~ ' as verdicts on settings.cycle = verdicts.cycle'
         ).rows %}
+        {% if found | length == 0 %}
+            {{ exceptions.raise_compiler_error(
+                'The settings of the run name no cycle: nothing can be admitted, marts are not built. Next: etalon check'
+            ) }}
+        {% endif %}
         {% for cycle, judged_cycle, verdict in found %}
             {% if judged_cycle is none %}
                 {{ exceptions.raise_compiler_error(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import jinja2
 import pytest
 
 from ingest.contract import load_contracts
@@ -26,3 +28,43 @@ def test_the_row_ledger_names_every_contract() -> None:
     text = (PROJECT / "macros" / "ledger_terms.sql").read_text(encoding="utf-8")
     listed = text.split("ledger_contracts() -%}")[1].split("endmacro")[0]
     assert set(re.findall(r"'(\w+)'", listed)) == set(load_contracts())
+
+
+class Refused(Exception):
+    """What dbt raises for a model that must not be built."""
+
+
+def admitted(found: list[tuple]) -> None:
+    """Run the pre-hook of the marts where the settings and the verdict on file give these rows."""
+
+    def refuse(message: str) -> None:
+        raise Refused(message)
+
+    text = (PROJECT / "macros" / "require_admitted_cycle.sql").read_text(encoding="utf-8")
+    template = jinja2.Environment(extensions=["jinja2.ext.do"]).from_string(
+        text,
+        {
+            "execute": True,
+            "flags": SimpleNamespace(WHICH="build"),
+            "source": lambda schema, table: f"{schema}.{table}",
+            "load_relation": lambda relation: relation,
+            "run_query": lambda query: SimpleNamespace(rows=found),
+            "exceptions": SimpleNamespace(raise_compiler_error=refuse),
+        },
+    )
+    template.module.require_admitted_cycle()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [[], [("2026-05", None, None)], [("2026-05", "2026-05", "held")], [("2026-05", "2026-05", None)]],
+    ids=["no cycle in the settings", "verdict of another cycle", "held", "verdict without a value"],
+)
+def test_marts_are_not_built_without_an_admitted_cycle(found: list[tuple]) -> None:
+    with pytest.raises(Refused, match="etalon check"):
+        admitted(found)
+
+
+@pytest.mark.parametrize("verdict", ["publish", "publish_with_warnings"])
+def test_marts_are_built_for_an_admitted_cycle(verdict: str) -> None:
+    admitted([("2026-05", "2026-05", verdict)])
