@@ -65,7 +65,7 @@ def build_marts(
             for table in tables:
                 _create_table(con, table, relation_of(table))
         except BaseException:
-            # The file cannot be detached within a transaction that failed, and that would be told instead of why it did.
+            # Detaching within a failed transaction fails too, and would be told instead of why this did.
             con.execute("rollback")
             raise
         con.execute("commit")

@@ -95,7 +95,7 @@ def test_keys_and_comments_travel_with_the_tables(tmp_path: Path) -> None:
     assert query(marts, tables) == [("One row per product_id of dim_products.",)]
 
 
-def test_a_table_that_cannot_be_made_is_told_by_its_own_error_and_the_connection_goes_on(
+def test_a_table_that_cannot_be_made_is_told_by_its_own_error(
     tmp_path: Path,
 ) -> None:
     table = Table("dim_planted", "marts", "", ("key",), ())
