@@ -108,13 +108,16 @@ def _company(directory: Path) -> Iterator[Finding]:
 
 
 def _reports(published: Path, live: str, is_rolled_back: bool) -> Iterator[Finding]:
-    from orchestration.publication.report_stamp import missing_reports
+    from orchestration.publication.report_stamp import are_unlisted, missing_reports
 
-    if (
-        is_rolled_back
-    ):  # reports/latest goes on showing what was left; the pages of its time stand under its id
+    # reports/latest goes on showing what was left; the pages of its time stand under its id
+    if is_rolled_back:
         return
-    if missing := missing_reports(published, live):
+    missing = missing_reports(published, live)
+    if missing and are_unlisted(published, live):
+        text = "written by a version that kept no list of them; written again, with one, by: etalon run"
+        yield Finding("reports", "warn", text)
+    elif missing:
         yield Finding("reports", "bad", f"not there: {', '.join(missing)}; they are written by: etalon run")
     else:
         yield Finding("reports", "ok", "all written")

@@ -50,9 +50,10 @@ def find_moved_cells(
     con: duckdb.DuckDBPyConnection, cells: Cells, definitions: Mapping[str, Definition]
 ) -> frozenset[str]:
     """Fill temp table cells (figures by segment and part, of months for which both publications give the part of the
-    whole); returns the metrics that moved in one of them.
+    whole, in kinds into which both cut the metric); returns the metrics that moved in one of them.
 
-    A segment without a row counts nothing; a figure that is withheld is no nothing.
+    A segment without a row counts nothing, and so a kind that only one version has is left out: it would have moved
+    from nothing in every month. A figure that is withheld is no nothing.
     """
     con.execute(
         "create or replace temp table divided (metric_name varchar, part_code varchar, segment_kind_code varchar,"
@@ -92,10 +93,15 @@ def find_moved_cells(
             select metric_name, part_code, period_month from b where segment_kind_code = '{WHOLE}' and is_given
             intersect
             select metric_name, part_code, period_month from a where segment_kind_code = '{WHOLE}' and is_given
+        ),
+        cut as (
+            select metric_name, segment_kind_code from b intersect select metric_name, segment_kind_code from a
         )
         select {columns}, case when b.is_given is null then 0 else b.value end as value_before,
             case when a.is_given is null then 0 else a.value end as value_after
-        from b full join a using ({columns}) semi join shared using (metric_name, part_code, period_month)
+        from b full join a using ({columns})
+        semi join shared using (metric_name, part_code, period_month)
+        semi join cut using (metric_name, segment_kind_code)
         """
     )
     con.unregister("former_cells")

@@ -51,7 +51,7 @@ def command(
     """Say why the figures of past months moved: data, corrections, cleaning, merges, definitions, rates."""
     from ingest import load_company
     from orchestration.explaining.definitions import definition_of, definitions
-    from orchestration.publication.figure_reading import read_bridge, read_segment_bridge
+    from orchestration.publication.figure_reading import published_segments, read_bridge, read_segment_bridge
     from orchestration.publication.history import read_log
     from orchestration.publication.receipts import live_publication_id
 
@@ -65,10 +65,13 @@ def command(
     live = live_publication_id(loaded.published)
     first = _first_day(month)
     kind, code = _segment(segment, found, language)
+    if live and kind and code:
+        _refuse_unknown_segment(code, published_segments(loaded.published, live, kind), language)
     read = read_segment_bridge if kind else read_bridge
+    found_rows = read(loaded.published, live) if live else []
     rows = [
         row
-        for row in (read(loaded.published, live) if live else None) or []
+        for row in found_rows or []
         if (found is None or row["metric_name"] == found.metric_name)
         and (first is None or row["period_month"] == first)
         and (kind is None or row["segment_kind_code"] == kind)
@@ -76,11 +79,15 @@ def command(
     ]
     former = _unknown_former(loaded.published, live) if kind and live else None
     if as_json:
-        told = {"segment_bridge": rows, "unknown_segments_of": former} if kind else {"bridge": rows}
+        listed = None if found_rows is None else rows
+        told = {"segment_bridge": listed, "unknown_segments_of": former} if kind else {"bridge": listed}
         emit_json({"publication_id": live} | told)
         return
     if not live:
         say(wording("history_none", language))
+        return
+    if found_rows is None:
+        say(wording("bridge_no_segments" if kind else "bridge_no_table", language, publication_id=live))
         return
     currency = next(
         (
@@ -151,6 +158,14 @@ def _segment(segment: str | None, found: Definition | None, language: str) -> tu
         text = wording("unknown_value", language, value=segment, nearest=", ".join(nearest))
         raise click.BadParameter(text, param_hint="--segment")
     return kind, code or None
+
+
+def _refuse_unknown_segment(code: str, known: list[str], language: str) -> None:
+    """Raises click.BadParameter for a segment that the publication has not; nothing where it names none of the kind."""
+    if known and code not in known:
+        nearest = difflib.get_close_matches(code, known, n=3, cutoff=0.3) or known[:3]
+        text = wording("unknown_value", language, value=code, nearest=", ".join(nearest))
+        raise click.BadParameter(text, param_hint="--segment")
 
 
 def _unknown_former(published: Path, live: str) -> str | None:

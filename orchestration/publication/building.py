@@ -61,8 +61,13 @@ def build_marts(
     try:
         # Some two thousand comments: a statement that commits by itself waits for the disk.
         con.execute("begin")
-        for table in tables:
-            _create_table(con, table, relation_of(table))
+        try:
+            for table in tables:
+                _create_table(con, table, relation_of(table))
+        except BaseException:
+            # Detaching within a failed transaction fails too, and would be told instead of why this did.
+            con.execute("rollback")
+            raise
         con.execute("commit")
         # Sorting rows keeps one core busy: two tables at once.
         with ThreadPoolExecutor(2) as pool:

@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 
 from ingest.sql import literal
-from orchestration.bridge.cuts import KPI_MART
+from orchestration.bridge.cuts import KPI_MART, parts_of
+from orchestration.explaining.definitions import definitions
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,21 @@ def read_segment_bridge(published: Path, publication_id: str) -> list[dict[str, 
     return _read(published, publication_id, "kpi_segment_bridge", order)
 
 
+def published_segments(published: Path, publication_id: str, kind: str) -> list[str]:
+    """Codes of a kind that the KPI mart of a publication, or its bridge, gives; none where there are no such tables."""
+    folder = published / "parquet" / publication_id
+    files = [folder / f"{name}.parquet" for name in (KPI_MART, "kpi_segment_bridge")]
+    given = " union ".join(
+        f"select segment_code from {_file(path)} where segment_kind_code = $kind"
+        for path in files
+        if path.is_file()
+    )
+    if not given:
+        return []
+    with duckdb.connect() as con:
+        return [code for (code,) in con.execute(f"{given} order by 1", {"kind": kind}).fetchall() if code]
+
+
 def _read(published: Path, publication_id: str, table: str, order: str) -> list[dict[str, Any]] | None:
     folder = published / "parquet" / publication_id
     bridge, restated = folder / f"{table}.parquet", folder / "kpi_restatements.parquet"
@@ -67,7 +83,7 @@ def read_moved_segments(
     largest first; and how many figures of segments moved.
 
     None where there is no table. A figure that appears or disappears, and one that no parts give, such as a median,
-    is left out.
+    is left out; so is a rate with a half that does not add up, of which nothing says what it was before.
     """
     folder = published / "parquet" / publication_id
     files = {
@@ -76,6 +92,10 @@ def read_moved_segments(
     if not all(path.is_file() for path in files.values()):
         return None
     listed = ", ".join(literal(each) for each in kinds)
+    halved = [
+        name for name, each in definitions().items() if {"numerator", "denominator"} <= parts_of(each).keys()
+    ]
+    rates = ", ".join(map(literal, halved))
     with duckdb.connect() as con:
         rows = _rows(
             con,
@@ -123,7 +143,7 @@ def read_moved_segments(
                     case when is_value then value_after
                         else cast(cast(n_after as double) / nullif(cast(d_after as double), 0) as decimal(38, 10))
                     end as after
-                from told
+                from told where is_value or metric_name in ({rates})
             ),
             kept as (
                 select *, count(*) over () as n_moved, row_number() over (

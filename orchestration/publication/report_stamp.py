@@ -27,6 +27,13 @@ def begin_reports(published: Path, publication_id: str) -> None:
         (folder / STAMP).unlink(missing_ok=True)
 
 
+def disown_latest(published: Path, identity: str) -> None:
+    """Take the stamp of another publication away before `latest` shows pages of `identity`, a publication or a run."""
+    stamp = published / "reports" / LATEST / STAMP
+    if stamp.is_file() and (read_json(stamp) or {}).get("publication_id") != identity:
+        stamp.unlink()
+
+
 def stamp_reports(published: Path, publication_id: str, names: Iterable[str]) -> None:
     """Say that all reports of a publication are written. names: the files of a folder, the same in both."""
     listed = sorted(names)
@@ -48,3 +55,9 @@ def missing_reports(published: Path, publication_id: str) -> list[str]:
             if name == STAMP or not (folder / name).is_file()
         ]
     return missing
+
+
+def are_unlisted(published: Path, publication_id: str) -> bool:
+    """Whether a publication has pages from before stamps existed: pages under its id, and no stamp anywhere."""
+    own, latest = report_folders(published, publication_id)
+    return any(own.glob("*.html")) and not any(latest.parent.glob(f"*/{STAMP}"))

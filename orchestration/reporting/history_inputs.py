@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 PUBLICATIONS_SHOWN = 12
 SEGMENTS_SHOWN = 6
 #: Kinds of segments of the report; what a single seller's figures did is asked of `etalon bridge`.
-_KINDS = (
+SEGMENT_KINDS = (
     "channel",
     "size_band",
     "product_family",
     "currency",
     "lead_source",
+    "source_table",
     "stage",
     "forecast_category",
     "team",
@@ -127,7 +128,11 @@ def segment_moves(published: Path, publication_id: str | None) -> tuple[tuple[Se
     """
     from orchestration.publication.figure_reading import read_moved_segments
 
-    read = read_moved_segments(published, publication_id, _KINDS, SEGMENTS_SHOWN) if publication_id else None
+    read = (
+        read_moved_segments(published, publication_id, SEGMENT_KINDS, SEGMENTS_SHOWN)
+        if publication_id
+        else None
+    )
     if read is None:
         return (), 0
     found = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestration.crash_points import crash_point
-from orchestration.publication.report_stamp import begin_reports, report_folders, stamp_reports
+from orchestration.publication.report_stamp import begin_reports, disown_latest, report_folders, stamp_reports
 from orchestration.reporting.cycle_figures import CycleInputs
 from orchestration.reporting.cycle_inputs import load_cycle_note
 from orchestration.reporting.dashboard_inputs import load_cycle_inputs
@@ -76,6 +76,7 @@ def render_reports(company: Company, run: AnyRun | str, names: Iterable[str] = R
     _fill(own, pages, facts)
     if is_whole:
         crash_point("reports.kept")
+    disown_latest(company.published, identity)
     _fill(latest, pages, facts)
     if is_whole:
         crash_point("reports.written")

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingest.sql import literal
 from tests.bench.compare import (
     MANY_EVENTS,
     MANY_MONTHS,
@@ -85,8 +86,8 @@ def kpi_cells(company: Path) -> dict[str, int]:
     """Months with calls, cells of the rebuilt KPI mart, and how many of them it does not share with the published."""
     with duckdb.connect() as con:
         con.execute("set threads = 2; set timezone = 'UTC'")
-        con.execute(f"attach '{company / 'work' / 'warehouse.duckdb'}' as warehouse (read_only)")
-        con.execute(f"attach '{company / 'published' / 'marts.duckdb'}' as published (read_only)")
+        con.execute(f"attach {literal(str(company / 'work' / 'warehouse.duckdb'))} as warehouse (read_only)")
+        con.execute(f"attach {literal(str(company / 'published' / 'marts.duckdb'))} as published (read_only)")
         names = con.execute(
             "select column_name from duckdb_columns() where table_name = $1 group by 1"
             " having count(distinct database_name) = 2 order by 1",

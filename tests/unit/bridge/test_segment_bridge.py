@@ -251,6 +251,25 @@ def test_another_formula_is_told_in_every_segment(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_cut_that_only_one_version_makes_moves_nothing(tmp_path: Path, is_new: bool) -> None:
+    before = base()
+    after = following(before)
+    after.leads["000000000011"] = Lead(channel="phone")
+    after.lead_record("000000000011", "d2", created_at=datetime(2026, 4, 28, 9))
+    lacking = before if is_new else after
+    counted = {cell: value for cell, value in lacking.parts().items() if cell[2] != "channel"}
+    lacking.parts = lambda: counted  # type: ignore[method-assign]
+    _, rows = bridged_by_segment(tmp_path, before, after)
+    assert told(rows, "channel") == set()
+    assert told(rows, "all", metric_name="leads_new") == {
+        ("leads_new", "value", "all", "late_data", "within", 1, 1)
+    }
+    assert told(rows, "size_band", metric_name="leads_new") == {
+        ("leads_new", "value", "small", "late_data", "within", 1, 1)
+    }
+
+
 def without_segments(evidence: Evidence) -> Evidence:
     """As an earlier version kept it."""
     with duckdb.connect() as con:

@@ -284,15 +284,27 @@ def test_the_command_tells_the_segments_of_a_kind_or_one_of_them(tmp_path: Path)
     assert "channel=phone  0 -> 2" in said and "came from another segment" in said
     one = bridge(tmp_path, "--segment", "channel=web", "--language", "fr")
     assert "parties vers un autre segment" in one and "phone" not in one
-    assert "No figure" in bridge(tmp_path, "--segment", "channel=fax")
+    assert "No figure" in bridge(tmp_path, "--segment", "channel=web", "--month", "2026-05")
     content = json.loads(bridge(tmp_path, "--segment", "channel=web", "--json"))
     assert [(row["segment_code"], row["movement_code"]) for row in content["segment_bridge"]] == [
         ("web", "migration_out")
     ]
     assert content["unknown_segments_of"] is None
-    for wrong in ("chanel", "channel="):
+    for wrong, nearest in (("chanel", "channel"), ("channel=", "channel"), ("channel=phoen", "phone")):
         refused = CliRunner().invoke(cli.etalon, ["bridge", "--segment", wrong, "--company", str(tmp_path)])
-        assert refused.exit_code == 2 and "channel" in refused.output
+        assert refused.exit_code == 2 and nearest in refused.output, wrong
+
+
+def test_a_publication_without_bridges_is_not_one_in_which_nothing_moved(tmp_path: Path) -> None:
+    published = publish(plant_channels(tmp_path, 0), MANIFEST).parquet
+    for table, arguments, key, said in (
+        ("kpi_segment_bridge", ("--segment", "channel"), "segment_bridge", "which segments moved"),
+        ("kpi_bridge", (), "bridge", "why figures moved"),
+    ):
+        assert json.loads(bridge(tmp_path, *arguments, "--json"))[key] == []
+        (published / f"{table}.parquet").unlink()
+        assert said in bridge(tmp_path, *arguments)
+        assert json.loads(bridge(tmp_path, *arguments, "--json"))[key] is None
 
 
 def test_without_former_figures_by_segment_the_whole_is_bridged_and_the_command_says_so(

@@ -134,3 +134,28 @@ def test_the_doctor_names_reports_that_are_not_there(tmp_path: Path) -> None:
     assert second.publication_id in told()["bad"]
     rollback(company, receipt.publication_id)
     assert told() == {}, "latest goes on showing what was left, and nothing can write the pages of its time"
+
+
+def test_pages_from_before_they_were_listed_are_a_warning(tmp_path: Path) -> None:
+    company, receipt = published(tmp_path)
+    own, latest = report_folders(company.published, receipt.publication_id)
+    for folder in (own, latest):
+        folder.mkdir(parents=True)
+        (folder / "decision.en.html").write_text("a page")
+
+    def told() -> tuple[str, str]:
+        found = CliRunner().invoke(cli.etalon, ["doctor", "--company", str(tmp_path), "--json"])
+        (text,) = (each for each in json.loads(found.stdout)["findings"] if each["name"] == "reports")
+        return text["state"], text["text"]
+
+    state, text = told()
+    assert state == "warn" and "etalon run" in text
+    (own / "decision.en.html").unlink()
+    assert told()[0] == "bad", "nothing was written for it"
+    (own / "decision.en.html").write_text("a page")
+    stamp_reports(company.published, receipt.publication_id, ["decision.en.html"])
+    assert told()[0] == "ok"
+    begin_reports(company.published, receipt.publication_id)
+    (former := own.with_name("2026-05-000000000000")).mkdir()
+    (former / "written.json").write_text("{}")
+    assert told()[0] == "bad", "a version that lists pages did not finish these"

@@ -28,9 +28,10 @@ from expectations.results import write_parquet, write_results
 from orchestration.impact.results import SCHEMA as IMPACT_SCHEMA
 from orchestration.impact.results import inputs_fingerprint
 from orchestration.publication import NotAdmittedError, UnknownPublicationError, publish, refuse, rollback
+from orchestration.publication.building import build_marts, connection
 from orchestration.publication.hashing import logical_hash, published_hashes
 from orchestration.publication.receipts import current_publication, receipts
-from orchestration.publication.tables import PrivateColumnError, published_tables
+from orchestration.publication.tables import PrivateColumnError, Table, published_tables
 from orchestration.publication.trust import tables_behind, trust_of
 from orchestration.settings import write_settings
 
@@ -92,6 +93,17 @@ def test_keys_and_comments_travel_with_the_tables(tmp_path: Path) -> None:
     assert query(marts, comment) == [("Leads.",)]
     tables = "select comment from duckdb_tables() where database_name = 'm' and table_name = 'dim_products'"
     assert query(marts, tables) == [("One row per product_id of dim_products.",)]
+
+
+def test_a_table_that_cannot_be_made_is_told_by_its_own_error(
+    tmp_path: Path,
+) -> None:
+    table = Table("dim_planted", "marts", "", ("key",), ())
+    with connection(None, tmp_path) as con:
+        with pytest.raises(duckdb.BinderException, match="absent"):
+            build_marts(con, [table], lambda _: "(select absent from (select 1 as key))", tmp_path)
+        marts = build_marts(con, [table], lambda _: "(select 1 as key)", tmp_path)
+    assert query(marts, "select key from dim_planted") == [(1,)]
 
 
 @pytest.mark.audit("EX11")

@@ -16,6 +16,7 @@ from expectations.wording import worded
 from orchestration.reporting import drawing
 from orchestration.reporting.figures import Verdict
 from orchestration.reporting.formatting import Formats
+from orchestration.reporting.history_inputs import SEGMENT_KINDS
 from orchestration.reporting.privacy import shape
 from orchestration.reporting.quality_figures import ComplianceCount
 from orchestration.reporting.quality_page import SECTIONS
@@ -28,6 +29,7 @@ from orchestration.reporting.sections.trends import publications
 from orchestration.reporting.sections.verdict import order_rules, verdict_banner
 from orchestration.reporting.sections.worklist import at_stake
 from orchestration.reporting.wording import Wording
+from orchestration.reporting.wording import load_catalogue as load_words
 from orchestration.worklists.building import OWNERS_FILE
 
 D = Decimal
@@ -429,3 +431,10 @@ def test_the_segments_that_moved_most_stand_under_the_figures_with_their_cause()
     alone = section(replace(planted.QUALITY, moves=()), "trends")  # migrations move no whole
     assert "No figure of a past month differs" in alone and "Company size: SMB" in alone
     assert "Segments that moved most" not in section(replace(planted.QUALITY, segment_moves=()), "trends")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_kind_of_segments_of_the_report_has_a_name_and_no_other_has(language):
+    prefix = "quality.moves.kind."
+    named = {key.removeprefix(prefix) for key in load_words(language) if key.startswith(prefix)}
+    assert named == set(SEGMENT_KINDS)

@@ -14,6 +14,7 @@ from planted_company import company_in
 
 from ingest.company import Company
 from orchestration.audit.traffic_light import METHOD_BARS, Bars
+from orchestration.publication.report_stamp import missing_reports
 from orchestration.reporting import REPORTS, render_reports
 from orchestration.reporting.definitions import metric_definitions, tile_settings
 from orchestration.reporting.inputs import load_audit_inputs, load_quality_inputs
@@ -268,6 +269,18 @@ def test_reports_stand_beside_the_run_and_under_latest(planted):
     ]
     assert (folder / "latest" / "data_quality.fr.html").read_bytes() == files[0].read_bytes()
     assert not list(folder.rglob("*.writing"))
+
+
+def test_pages_of_a_held_run_take_the_stamp_of_the_latest_ones_away(planted):
+    published = planted.published
+    (published / "receipts").mkdir(parents=True)
+    (published / "receipts" / "2026-06-0a1b.json").write_text("{}")
+    render_reports(planted, "2026-06-0a1b")
+    assert missing_reports(published, "2026-06-0a1b") == []
+    render_reports(planted, "2026-06-0a1b", names=("data_quality",))
+    assert missing_reports(published, "2026-06-0a1b") == [], "a page of the same publication"
+    render_reports(planted, "run-2", names=("data_quality",))
+    assert missing_reports(published, "2026-06-0a1b") == ["reports/latest/written.json"]
 
 
 def test_a_publication_takes_over_what_its_run_had_written(planted):
