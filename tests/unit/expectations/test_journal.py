@@ -43,7 +43,7 @@ ENTRY = {
 @pytest.fixture
 def journalled(work: Path) -> Path:
     with duckdb.connect(str(work / "warehouse.duckdb")) as connection:
-        connection.execute("create schema quality_dbt")
+        connection.execute("create schema if not exists quality_dbt")
         connection.execute(
             "create table quality_dbt.dq_journal as select *, md5(reason_code) as journal_id, 'run1' as run_id,"
             " '2026-06' as cycle, 'cell' as step_code, 'code1' as rule_version, timestamp '2026-07-01' as decided_at,"

@@ -38,6 +38,8 @@ def test_the_benchmark_page_shows_the_cpu_seconds_of_each_step_that_has_them() -
         "ratio_cpu": 1.0, "cores": 2, "steps": steps, "event_rows": 3,
     }  # fmt: skip
     cpu = dict.fromkeys(steps, 3.25) | {"matching": 1.5}
-    told = page([record | {"steps_cpu": cpu}])
+    told = page({"compared": [record | {"steps_cpu": cpu}], "marts": []})
     assert "Steps of `bench-9` in seconds (CPU): staging 2.0 (3.25), matching 2.0 (1.5), master" in told
-    assert "Steps of `bench-9` in seconds: staging 2.0, matching 2.0, master" in page([record])
+    assert "Steps of `bench-9` in seconds: staging 2.0, matching 2.0, master" in page(
+        {"compared": [record], "marts": []}
+    )
