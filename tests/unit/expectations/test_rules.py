@@ -297,7 +297,8 @@ MOVES = "master.fct_mrr_movements"
                        f"update {MONTHS} set closing_mrr = null where period_month = '2026-06-01'"], 0),
         ("R-FCT-047", [f"insert into {MOVES} by name select * replace ('bad' as account_month_key, null as closing_mrr)"
                        f" from {MOVES} where period_month = '2026-06-01'"], 1),
-        ("R-MRT-220", ["update marts.mart_finance_retention_month set lost_mrr = null where period_month = '2026-06-01'",
+        ("R-MRT-220", ["update marts.mart_finance_retention_month set lost_mrr = null"
+                       " where period_month = '2026-06-01'",
                        "update marts.mart_finance_churn_reasons_month set lost_mrr = 0"], 1),
         ("R-MRT-004", [f"update {MONTHS} set opening_mrr = null where period_month = '2026-06-01'"], 1),
         ("R-FCT-045", [f"update {MOVES} set expansion_mrr = null, contraction_mrr = null, new_mrr = null"
