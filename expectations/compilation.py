@@ -198,7 +198,10 @@ def _reconcile(check: Reconcile) -> Compiled:
     population = (
         "select coalesce(l.grouped_by, r.grouped_by) as grouped_by, "
         "cast(coalesce(l.amount, 0) as decimal(28, 4)) as left_amount, "
-        "cast(coalesce(r.amount, 0) as decimal(28, 4)) as right_amount "
+        "cast(coalesce(r.amount, 0) as decimal(28, 4)) as right_amount, "
+        # a group of one side only is worth 0 on the other; an amount that one side alone calls unknown is no 0
+        "l.grouped_by is not null and r.grouped_by is not null "
+        "and (l.amount is null) <> (r.amount is null) as is_one_unknown "
         f"from ({sides[0]}) as l full join ({sides[1]}) as r on l.grouped_by = r.grouped_by"
     )
     allowed = str(check.max_difference)
@@ -206,7 +209,7 @@ def _reconcile(check: Reconcile) -> Compiled:
         allowed = f"greatest({allowed}, {check.max_share} * abs(left_amount))"
     return Compiled(
         population=population,
-        fails_when=f"abs(left_amount - right_amount) > {allowed}",
+        fails_when=f"is_one_unknown or abs(left_amount - right_amount) > {allowed}",
         key=("grouped_by",),
         provenance=frozenset(),
         relations=(check.left.table, check.right.table),

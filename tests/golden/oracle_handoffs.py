@@ -12,8 +12,8 @@ from tests.golden.oracle_leads import acceptances, cuts_of
 TAKEN_WITHIN = timedelta(days=7)
 
 
-def days_of_the_team(reps: list[dict], touches: list[dict], cycle_end: date) -> tuple[date, date] | None:
-    """First and last day on which somebody of customer success is there."""
+def presences(reps: list[dict], touches: list[dict], cycle_end: date) -> list[tuple[date, date]]:
+    """First and last day of everybody of customer success."""
     days: dict = defaultdict(list)
     for touch in touches:
         days[touch["rep_id"]].append(touch["occurred_on"])
@@ -22,8 +22,7 @@ def days_of_the_team(reps: list[dict], touches: list[dict], cycle_end: date) -> 
         rep.get("left_on") or (cycle_end if rep["is_active"] else max(days[rep["rep_id"]], default=None))
         for rep in reps
     ]
-    begins, ends = [day for day in begins if day], [day for day in ends if day]
-    return (min(begins), max(ends)) if begins and ends else None
+    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if begin and end]
 
 
 def customers(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
@@ -32,7 +31,7 @@ def customers(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
     reps = [rep for rep in tables.get("dim_reps", []) if rep.get("role_code") == "customer_success"]
     team = {rep["rep_id"] for rep in reps}
     touches = [t for t in tables["fct_touches"] if t.get("rep_id") in team and t["occurred_at"] < as_of]
-    there = days_of_the_team(reps, touches, cycle_end)
+    there = presences(reps, touches, cycle_end)
     leads = {
         lead["lead_id"]: lead
         for lead in tables["fct_leads"]
@@ -51,7 +50,7 @@ def customers(kpis: Kpis, tables: dict, as_of: datetime, zone: str) -> None:
             "rep": deal.get("rep_id"),
         }  # fmt: skip
         month = month_of(won_on)
-        if there is None or not there[0] <= won_on <= there[1] or deal["account_id"] == "unknown":
+        if not any(begin <= won_on <= end for begin, end in there) or deal["account_id"] == "unknown":
             kpis.part("cs_handoff_loss_rate", month, cuts, 0, 0)
             continue
         later = [
@@ -69,11 +68,11 @@ def accepted_leads(kpis: Kpis, tables: dict, as_of: datetime, window_days: int, 
     """SQL whose window is over, with an opportunity opened by its last day."""
     cycle_end, window = day_in(zone, as_of), timedelta(days=window_days)
     opened = {deal["opportunity_id"]: deal["opened_on"] for deal in tables["fct_opportunities"]}
-    told = any(opened.values())
     mine: dict = defaultdict(list)
     for deal in tables["fct_opportunities"]:
-        if deal["lead_id"] and deal["opened_on"]:
+        if deal["lead_id"] not in (None, "unknown") and deal["opened_on"]:
             mine[deal["lead_id"]].append(deal["opened_on"])
+    told = bool(mine) or any(opened.get(lead.get("opportunity_id")) for lead in tables["fct_leads"])
     for lead in tables["fct_leads"]:
         if lead["created_at"] is not None and lead["created_at"] >= as_of:
             continue

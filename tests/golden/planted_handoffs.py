@@ -8,10 +8,11 @@ from datetime import date
 
 from tests.golden.planted_company import ACCOUNTS, at, day_of, money
 
-# who, hired, active
+# who, hired, left, active
 REPS = [
-    ("rep_c1", "2025-10-01", True),
-    ("rep_c2", None, False),  # no dates: there from the first touch to the last one
+    ("rep_c1", "2025-09-21", None, True),
+    ("rep_c2", None, None, False),  # no dates: there from the first touch to the last one
+    ("rep_c3", "2025-01-06", "2025-01-31", False),  # who left long before the next one came
 ]
 
 # who, account, at (Paris), meeting
@@ -64,8 +65,9 @@ def tables() -> dict[str, list[dict]]:
     return {
         "dim_reps": [
             {"rep_id": rep, "full_name": rep, "team_name": "Care", "role_code": "customer_success", "is_active": active,
-             "hired_on": date.fromisoformat(hired) if hired else None, "left_on": None}
-            for rep, hired, active in REPS
+             "hired_on": date.fromisoformat(hired) if hired else None,
+             "left_on": date.fromisoformat(left) if left else None}
+            for rep, hired, left, active in REPS
         ],
         "fct_opportunities": won + still_open,
         "fct_touches": [

@@ -108,6 +108,16 @@ QUOTAS = [
         4,
         None,
     ),  # none of them has one
+    ("rep", "rep_n3", "Nord", "revenue", "2026-01-01", "2026-03-31", "quarter", 300, 300),  # has left: asked of nobody
+    ("rep", "rep_n3", "Nord", "revenue", "2026-01-01", "2026-01-31", "month", 100, 100),
+    ("rep", "rep_n3", "Nord", "revenue", "2026-02-01", "2026-02-28", "month", 100, 100),  # given twice
+    ("rep", "rep_n3", "Nord", "revenue", "2026-02-01", "2026-02-28", "month", 100, 100),
+    ("rep", "rep_n3", "Nord", "revenue", "2026-03-01", "2026-03-31", "month", 100, 100),
+    # two sellers whom the CRM does not know: nobody says whose month is whose
+    ("rep", "unknown", "Nord", "revenue", "2025-04-01", "2025-06-30", "quarter", 300, 300),
+    ("rep", "unknown", "Nord", "revenue", "2025-04-01", "2025-04-30", "month", 100, 100),
+    ("rep", "unknown", "Nord", "revenue", "2025-04-01", "2025-04-30", "month", 200, 200),
+    ("rep", "unknown", "Nord", "revenue", "2025-05-01", "2025-05-31", "month", 100, 100),
 ]
 
 # account, owner

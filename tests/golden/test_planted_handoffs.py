@@ -1,8 +1,11 @@
 """Hand-overs of the planted company to customer success: who is judged, when the time ends, what accepts."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+
+from tests.compiled_models import compiled_models, on_warehouse
 
 
 def customers(marts, columns: str) -> dict:
@@ -97,6 +100,24 @@ def test_an_accepted_lead_has_its_opportunity_until_the_last_day_of_the_window(m
         " from marts.mart_revops_handoffs_month where segment_kind_code = 'all' and period_month = date '2025-12-01'"
     ).fetchone()
     assert cell == (1, 1, 0, 0, Decimal(0), None)
+
+
+@pytest.mark.audit("SL2")
+def test_where_no_opportunity_is_tied_to_a_lead_no_lead_is_told_to_have_none(planted_work: Path) -> None:
+    """Opportunities are delivered and no conversion is: the leads that had one are not known."""
+    query = compiled_models(planted_work.parent / "project" / "target", "metrics")["fct_lead_cadences"]
+    tied = {"fct_opportunities": "lead_id", "fct_leads": "opportunity_id"}
+    untied = {"fct_opportunities": "'unknown' as lead_id", "fct_leads": "cast(null as varchar) as opportunity_id"}
+    counted = "select count(*) filter (is_sql_matured), bool_or(are_opportunities_told) from ({})"
+    with on_warehouse(planted_work) as con:
+        assert con.execute(counted.format(query)).fetchone()[1]
+        for table, column in untied.items():
+            con.execute(
+                f"create table memory.main.{table} as select * exclude ({tied[table]}), {column} from master.{table}"
+            )
+            query = query.replace(f'"warehouse"."master"."{table}"', f"memory.main.{table}")
+        assert query.count("memory.main.fct_") >= 3
+        assert con.execute(counted.format(query)).fetchone() == (0, False)
 
 
 def test_deals_won_add_no_row_to_the_figures_of_leads(marts):

@@ -17,6 +17,7 @@ def test_a_target_that_is_not_the_sum_of_its_parts_is_named(marts):
     assert found == [
         (*quarter, date(2026, 1, 1), "month", "equal", Decimal(0)),
         (*quarter, date(2026, 4, 1), "month", "differs", Decimal(-3)),
+        ("Nord", "revenue", "quarter", date(2026, 1, 1), "month", "ambiguous", Decimal(100)),
         ("Nord", "revenue", "year", date(2025, 1, 1), "month", "incomplete", Decimal(-1100)),
     ]
 

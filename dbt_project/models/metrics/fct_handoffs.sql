@@ -33,23 +33,23 @@ touch_days as (
     group by rep_id
 ),
 
--- who has no dates in the CRM is there from the first touch on, and once inactive until the last one
-success_days as (
+-- Who has no dates in the CRM is there from the first touch on, and once inactive until the last one. One interval for
+-- each: between one who left and the next who came nobody was there.
+presences as (
     select
-        min(coalesce(success.hired_on, touch_days.first_on)) as first_on,
-        max(
-            case
-                when success.left_on is not null then success.left_on
-                when success.is_active then settings.cycle_end
-                else touch_days.last_on
-            end
-        ) as last_on
+        coalesce(success.hired_on, touch_days.first_on) as first_on,
+        case
+            when success.left_on is not null then success.left_on
+            when success.is_active then settings.cycle_end
+            else touch_days.last_on
+        end as last_on
     from success
     cross join {{ run_settings() }} as settings
     left join touch_days on success.rep_id = touch_days.rep_id
 ),
 
-won as (
+-- a renewal hands nobody over: the customer has been there
+handed as (
     select
         deals.opportunity_id,
         deals.account_id,
@@ -59,26 +59,37 @@ won as (
         deals.closed_at,
         deals.closed_on,
         settings.cycle_end,
-        cast(coalesce(definitions.sla_hours, 168) as bigint) as sla_hours,
-        case
-            when coalesce(deals.closed_on < success_days.first_on or deals.closed_on > success_days.last_on, true)
-                then 'no_customer_success'
-            when deals.account_id = 'unknown' then 'account_unknown'
-        end as reason_code
+        cast(definitions.sla_hours as bigint) as sla_hours
     from {{ ref('fct_opportunities') }} as deals
     cross join {{ run_settings() }} as settings
-    cross join success_days
     left join {{ ref('lead_definitions') }} as definitions
         on
             definitions.definition_code = 'cs_handoff'
             and definitions.event_code = 'deal_won'
             and deals.closed_on >= definitions.valid_from
             and deals.closed_on < coalesce(definitions.valid_to, cast('9999-12-31' as date))
-    -- a renewal hands nobody over: the customer has been there
     where
         deals.is_won
         and deals.closed_on < settings.cycle_end
         and coalesce(deals.opportunity_type_code, 'other') <> 'renewal'
+),
+
+attended as (
+    select distinct handed.closed_on
+    from handed
+    inner join presences on handed.closed_on >= presences.first_on and handed.closed_on <= presences.last_on
+),
+
+won as (
+    select
+        handed.*,
+        case
+            when attended.closed_on is null then 'no_customer_success'
+            when handed.account_id = 'unknown' then 'account_unknown'
+            when handed.sla_hours is null then 'definition_missing'
+        end as reason_code
+    from handed
+    left join attended on handed.closed_on = attended.closed_on
 ),
 
 taken_over as (

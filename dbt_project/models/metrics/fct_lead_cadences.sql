@@ -49,9 +49,10 @@ first_opportunities as (
     group by lead_id
 ),
 
+-- Where no opportunity is tied to any lead, nobody tells which leads had one: none of theirs is known, not none.
 known_opportunities as (
     select count(opened_on) > 0 as are_told
-    from {{ ref('fct_opportunities') }}
+    from first_opportunities
 ),
 
 leads as (
@@ -386,6 +387,7 @@ select
         end,
         false
     ) as is_handoff_accepted,
+    are_opportunities_told,
     coalesce(are_opportunities_told and {{ days_between('sql_on', 'cycle_end') }} > window_days, false)
         as is_sql_matured,
     coalesce({{ days_between('sql_on', 'opportunity_opened_on') }} <= window_days, false) as is_sql_with_opportunity,

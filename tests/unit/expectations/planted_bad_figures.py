@@ -354,6 +354,15 @@ FIGURES: dict[str, dict[str, Row | list[Row]]] = {
     "R-MRT-140": {f"{R}management_framing_cycle": {"item_code": "bad", "n_out": -1}},
     "R-MRT-141": {f"{R}management_steps_cycle": {"step_code": "bad", "reason_code": "nothing_decided"}},
     "R-TEL-020": {"metrics.fct_call_log_days": {"call_log_day_key": "bad", "day_status_code": "missing"}},
+    "R-FCT-263": {
+        f"{F}subscription_months": {"account_month_key": "bad", "mrr": None},
+        f"{F}mrr_movements": {"account_month_key": "bad", "opening_mrr": None},
+    },
+    "R-MRT-262": {
+        f"{R}finance_mrr_month": {"segment_kind_code": "bad", "mrr_reason_code": "exchange_rate_missing"},
+        f"{R}finance_retention_month": {"segment_kind_code": "bad", "arpa_amount": None},
+        f"{R}finance_revenue_growth_month": {"segment_kind_code": "bad", "year_to_date_amount": None},
+    },
     "R-FCT-261": {f"{F}meetings": {"meeting_key": "bad", "occurrence_key": "bad", "person_id": "unknown"}},
     "R-FCT-262": {f"{F}opportunities": {"opportunity_id": "bad"}},
     "R-MRT-261": {f"{R}sales_forecast_precision_cycle": {"error_amount": 31}},

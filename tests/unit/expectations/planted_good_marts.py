@@ -355,7 +355,14 @@ MARTS: dict[str, list[Row]] = {
         }
     ],
     "marts.mart_finance_revenue_growth_month": [
-        {"period_month": MONTH, **SEGMENT, "base_amount": 4, "growth_amount": 1, "yoy_growth_rate": "0.25"}
+        {
+            "period_month": MONTH,
+            **SEGMENT,
+            "base_amount": 4,
+            "growth_amount": 1,
+            "yoy_growth_rate": "0.25",
+            "year_to_date_amount": 5,
+        }
     ],
     "marts.mart_finance_acquisition_month": [
         {"period_month": MONTH, **SEGMENT, "n_accounts_opening": 2, "n_accounts_lost": 1}
@@ -531,6 +538,7 @@ MARTS: dict[str, list[Row]] = {
             "n_accounts_lost": 0,
             "n_accounts_opening": 1,
             "grr_rate": "1",
+            "arpa_amount": 110,
         }
         for month, cells in ((MONTH, MRR_MONTH), (BEFORE, MAY_MRR_MONTH))
     ],

@@ -281,6 +281,7 @@ REVENUE_MONTH = {
 }
 MRR_MONTH = {
     "opening_mrr": 100,
+    "new_mrr_ytd": 0,
     "closing_mrr": 110,
     "n_accounts_opening": 1,
     "n_accounts_new": 0,

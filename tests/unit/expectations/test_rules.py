@@ -281,3 +281,35 @@ def test_the_same_warehouse_gives_the_same_files(work: Path) -> None:
             [(quality / f"{name}.parquet").read_bytes() for name in ("rule_results", "rule_failures")]
         )
     assert contents[0] == contents[1]
+
+
+MONTHS = "marts.mart_finance_mrr_month"
+MOVES = "master.fct_mrr_movements"
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "statements", "n_failed"),
+    [
+        # the mart gives a figure for what the fact calls unknown: 0 against nothing is no agreement
+        ("R-MRT-015", [f"update {MOVES} set closing_mrr = null where period_month = '2026-06-01'",
+                       f"update {MONTHS} set closing_mrr = 0 where period_month = '2026-06-01'"], 1),
+        ("R-MRT-015", [f"update {MOVES} set closing_mrr = null where period_month = '2026-06-01'",
+                       f"update {MONTHS} set closing_mrr = null where period_month = '2026-06-01'"], 0),
+        ("R-FCT-047", [f"insert into {MOVES} by name select * replace ('bad' as account_month_key, null as closing_mrr)"
+                       f" from {MOVES} where period_month = '2026-06-01'"], 1),
+        ("R-MRT-220", ["update marts.mart_finance_retention_month set lost_mrr = null"
+                       " where period_month = '2026-06-01'",
+                       "update marts.mart_finance_churn_reasons_month set lost_mrr = 0"], 1),
+        ("R-MRT-004", [f"update {MONTHS} set opening_mrr = null where period_month = '2026-06-01'"], 1),
+        ("R-FCT-045", [f"update {MOVES} set expansion_mrr = null, contraction_mrr = null, new_mrr = null"
+                       " where period_month = '2026-06-01'"], 1),
+        ("R-FCT-045", [f"update {MOVES} set expansion_mrr = null, contraction_mrr = null"
+                       " where period_month = '2026-06-01'"], 0),
+    ],
+)  # fmt: skip
+def test_an_unknown_amount_agrees_with_an_unknown_one_alone(
+    work: Path, rule_id: str, statements: list[str], n_failed: int
+) -> None:
+    change(work, *statements)
+    results = validate(work / "warehouse.duckdb", ALL, catalogue=only(rule_id))
+    assert [result.n_failed for result in named(results, rule_id)] == [n_failed]

@@ -19,6 +19,7 @@ with events as (
         0 as n_cs_handoffs,
         0 as n_cs_unjudged,
         0 as n_cs_without_team,
+        0 as n_cs_without_account,
         0 as n_cs_sla_over,
         0 as n_cs_lost,
         cast(null as decimal(18, 4)) as cs_lag_days
@@ -43,6 +44,7 @@ with events as (
         0 as n_cs_handoffs,
         0 as n_cs_unjudged,
         0 as n_cs_without_team,
+        0 as n_cs_without_account,
         0 as n_cs_sla_over,
         0 as n_cs_lost,
         cast(null as decimal(18, 4)) as cs_lag_days
@@ -67,6 +69,7 @@ with events as (
         1 as n_cs_handoffs,
         case when reason_code is not null then 1 else 0 end as n_cs_unjudged,
         case when reason_code = 'no_customer_success' then 1 else 0 end as n_cs_without_team,
+        case when reason_code = 'account_unknown' then 1 else 0 end as n_cs_without_account,
         case when is_sla_over then 1 else 0 end as n_cs_sla_over,
         case when is_lost then 1 else 0 end as n_cs_lost,
         lag_days as cs_lag_days
@@ -98,6 +101,7 @@ cells as (
         sum(n_cs_handoffs) as n_cs_handoffs,
         sum(n_cs_unjudged) as n_cs_unjudged,
         sum(n_cs_without_team) as n_cs_without_team,
+        sum(n_cs_without_account) as n_cs_without_account,
         sum(n_cs_sla_over) as n_cs_sla_over,
         sum(n_cs_lost) as n_cs_lost,
         count(cs_lag_days) as n_cs_with_lag,
@@ -106,10 +110,9 @@ cells as (
     group by {{ first_of_month('counted_on') }}, segment_kind_code, segment_code
 ),
 
--- a company whose opportunities nobody exports has none of unknown leads, not leads without an opportunity
 known_opportunities as (
-    select count(opened_on) > 0 as are_told
-    from {{ ref('fct_opportunities') }}
+    select coalesce(max(case when are_opportunities_told then 1 else 0 end) = 1, false) as are_told
+    from {{ ref('fct_lead_cadences') }}
 ),
 
 reasoned as (
@@ -119,7 +122,8 @@ reasoned as (
         case
             when cells.n_cs_handoffs = 0 then 'no_won_deal'
             when cells.n_cs_handoffs = cells.n_cs_unjudged and cells.n_cs_without_team > 0 then 'no_customer_success'
-            when cells.n_cs_handoffs = cells.n_cs_unjudged then 'account_unknown'
+            when cells.n_cs_handoffs = cells.n_cs_unjudged and cells.n_cs_without_account > 0 then 'account_unknown'
+            when cells.n_cs_handoffs = cells.n_cs_unjudged then 'definition_missing'
         end as cs_reason_code
     from cells
     cross join known_opportunities
