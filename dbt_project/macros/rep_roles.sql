@@ -10,13 +10,12 @@
         when {{ role_name }} is null or trim({{ role_name }}) = '' then 'unknown'
         {%- for role_code, signs in {
             'integration': ['integration', 'intégration', 'api', 'connector', 'connecteur', 'bot'],
-            'customer_success': [
-                'customer success', 'client success', 'csm', 'succès client', 'succès clients', 'réussite client',
-                'relation client', 'customer care'
-            ],
             'sdr': ['sdr', 'bdr', 'sales development', 'business development'],
             'mdr': ['mdr', 'market development', 'marketing development'],
             'kam': ['kam', 'key account', 'grands comptes', 'grand compte'],
+            'customer_success': [
+                'customer success', 'client success', 'csm', 'succès client', 'succès clients', 'réussite client'
+            ],
             'manager': [
                 'manager', 'head', 'director', 'directeur', 'directrice', 'vp', 'chief', 'cso', 'responsable', 'chef'
             ],

@@ -3,6 +3,7 @@
   swap: dbt-duckdb's own materialization builds aside, renames and drops, which took a quarter of the time of a small
   model. What stands already (a model built again by hand) goes in the transaction that builds the new one, and stays
   when that fails. Spark keeps the materialization of its adapter.
+  Left out of what dbt-duckdb does, as no model asks for it: persist_docs, grants, indexes, Python models.
 #}
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') -%}

@@ -1,8 +1,7 @@
 -- Open leads whose sequence is running at the end of the cycle and has a step that is due and not done. A step is done
 -- by a touch on its day or the day before or after, as in fct_lead_sequences, which judges the sequences that are over.
-
--- Whose refusal has ended may be followed again; one that the data know of binds, also when it is dated after as_of.
 with refusing as (
+    -- Whose refusal has ended may be followed again; one that the data know of binds, even when dated after as_of.
     select distinct refusals.person_id
     from {{ ref('int_contact_refusals') }} as refusals
     cross join {{ run_settings() }} as settings

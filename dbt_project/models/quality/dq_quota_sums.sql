@@ -1,6 +1,6 @@
 -- A year and its quarters and months are kept in different cells of a sheet: each is typed, and each may be forgotten.
 -- Growth is no sum: 30 % more in a year is 30 % more in each of its months. Nobody says which year belongs to which
--- month among sellers whom the CRM does not know (R-FCT-090 names them), nor which of more parts than there are periods.
+-- month among sellers whom the CRM does not know (R-FCT-090 names them), nor which of more parts than periods.
 with quotas as (
     select
         quota_key,

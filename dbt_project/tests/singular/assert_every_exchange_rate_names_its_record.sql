@@ -1,5 +1,5 @@
 -- Incident: two rates of one month; nobody could say which of them converted the amounts. A rate stands with the key of
--- its record, whose value, currencies and month are those used. The reporting currency alone has a rate without a key.
+-- its record, whose value and currencies are those used. The reporting currency alone has a rate without a key.
 with used as (
     select
         'fct_invoice_lines' as relation_name,

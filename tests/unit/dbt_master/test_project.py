@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import jinja2
 import pytest
 
@@ -68,3 +69,23 @@ def test_marts_are_not_built_without_an_admitted_cycle(found: list[tuple]) -> No
 @pytest.mark.parametrize("verdict", ["publish", "publish_with_warnings"])
 def test_marts_are_built_for_an_admitted_cycle(verdict: str) -> None:
     admitted([("2026-05", "2026-05", verdict)])
+
+
+@pytest.mark.parametrize(
+    ("title", "role"),
+    [
+        ("Customer Success Manager", "customer_success"),
+        ("Key Account Manager, Customer Success", "kam"),
+        ("Responsable relation client", "manager"),
+        ("Customer Care Agent", "other"),
+        ("Sales Manager", "manager"),
+    ],
+)
+def test_a_title_gives_the_role_of_its_first_sign(title: str, role: str) -> None:
+    text = (PROJECT / "macros" / "rep_roles.sql").read_text(encoding="utf-8")
+    stub = {
+        "regexp_replace_all": lambda value, pattern, by: f"regexp_replace({value}, '{pattern}', '{by}', 'g')"
+    }
+    macros = jinja2.Environment().from_string(text, stub).module
+    with duckdb.connect() as con:
+        assert con.execute(f"select {macros.rep_role_code(repr(title))}").fetchone() == (role,)
