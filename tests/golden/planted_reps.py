@@ -108,7 +108,17 @@ QUOTAS = [
         4,
         None,
     ),  # none of them has one
-    ("rep", "rep_n3", "Nord", "revenue", "2026-01-01", "2026-03-31", "quarter", 300, 300),  # has left: asked of nobody
+    (
+        "rep",
+        "rep_n3",
+        "Nord",
+        "revenue",
+        "2026-01-01",
+        "2026-03-31",
+        "quarter",
+        300,
+        300,
+    ),  # has left: asked of nobody
     ("rep", "rep_n3", "Nord", "revenue", "2026-01-01", "2026-01-31", "month", 100, 100),
     ("rep", "rep_n3", "Nord", "revenue", "2026-02-01", "2026-02-28", "month", 100, 100),  # given twice
     ("rep", "rep_n3", "Nord", "revenue", "2026-02-01", "2026-02-28", "month", 100, 100),

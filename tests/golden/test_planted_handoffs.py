@@ -107,7 +107,10 @@ def test_where_no_opportunity_is_tied_to_a_lead_no_lead_is_told_to_have_none(pla
     """Opportunities are delivered and no conversion is: the leads that had one are not known."""
     query = compiled_models(planted_work.parent / "project" / "target", "metrics")["fct_lead_cadences"]
     tied = {"fct_opportunities": "lead_id", "fct_leads": "opportunity_id"}
-    untied = {"fct_opportunities": "'unknown' as lead_id", "fct_leads": "cast(null as varchar) as opportunity_id"}
+    untied = {
+        "fct_opportunities": "'unknown' as lead_id",
+        "fct_leads": "cast(null as varchar) as opportunity_id",
+    }
     counted = "select count(*) filter (is_sql_matured), bool_or(are_opportunities_told) from ({})"
     with on_warehouse(planted_work) as con:
         assert con.execute(counted.format(query)).fetchone()[1]
