@@ -86,7 +86,7 @@ def answers(query: Query, metric: dict[str, Any], names: list[str]) -> dict[str,
         found[kind] = {
             (name, _month(row[0]), kind, row[1] if dimension else "all"): row[2 if dimension else 1 :]
             for row in rows
-            if row[0] is not None
+            if row[0] is not None and not (dimension and row[1] is None)  # what has no segment is in no cell
         }
     return found
 

@@ -86,6 +86,7 @@ EQUIVALENT = {
     "fct_pipeline_coverages: left join quarters": "the next join asks for the quarter",
     "fct_pipeline_coverages: left join reps": "the next join asks for the seller",
     "fct_pipeline_coverages: left join snapshots": "the where asks for the planned day, a column of the snapshot",
+    "fct_pipeline_coverages: left join targets": "every quarter of the demo that is judged has a target",
     "fct_pipeline_coverages: left join team_wins": "the where asks for the day of closing, a column of the win",
     "fct_pipeline_coverages: left join winners": "the next join asks for the team of the seller",
     "fct_stage_win_rates: left join funnel": "every way through the stages has reached the first one",

@@ -26,8 +26,6 @@ MART = "marts.mart_management_kpis_month"
 WITHOUT_A_FIGURE = {
     "deal_score_brier",
     "reply_rate",
-    "strategic_growth",
-    "strategic_growth_ratio",
     "clv_bgnbd",
 }
 
