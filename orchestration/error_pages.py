@@ -50,7 +50,7 @@ def examples() -> dict[str, dict[str, str]]:
     return {code: {name: str(value) for name, value in values.items()} for code, values in read.items()}
 
 
-def placeholders(sentences: Sentences) -> set[str]:
+def fields_named(sentences: Sentences) -> set[str]:
     """Names that the sentences of an error are filled with, in either language."""
     texts = (text for parts in sentences.values() for text in parts.values())
     return {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from orchestration.error_pages import PAGE_FILE, catalogues, examples, page_text, placeholders
+from orchestration.error_pages import PAGE_FILE, catalogues, examples, page_text, fields_named
 from orchestration.project import source_files
 
 
@@ -19,7 +19,7 @@ def test_the_page_is_that_of_the_catalogues() -> None:
 def test_an_example_gives_a_value_to_every_word_in_braces_and_to_no_other(code: str) -> None:
     sentences = catalogues()[code]
     values = examples()[code]
-    assert set(values) == placeholders(sentences) | {"where"}
+    assert set(values) == fields_named(sentences) | {"where"}
     assert all(values.values())
 
 
