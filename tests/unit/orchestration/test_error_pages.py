@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from orchestration.error_pages import PAGE_FILE, catalogues, examples, page_text, fields_named
+from orchestration.error_pages import PAGE_FILE, catalogues, examples, fields_named, page_text
 from orchestration.project import source_files
 
 
