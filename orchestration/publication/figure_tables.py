@@ -97,8 +97,8 @@ KPI_RESTATEMENTS = Table(
         Column(
             "last_publication_id", "The publication before this one; null for the first one of the company."
         ),
-        Column("value_restated", "Of this publication."),
-        Column("n_publications", "Publications up to this one that gave the month."),
+        Column("value_restated", "Of this publication; null also where it tells the month no longer."),
+        Column("n_publications", "Publications up to this one that told the month."),
         Column("n_changes", "How often one of them gave another figure than the one before it."),
     ),
 )

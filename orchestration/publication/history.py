@@ -298,10 +298,15 @@ def with_controls(rules: pa.Table, controls: Iterable[ControlFinding]) -> pa.Tab
 
 
 def kpi_rows(con: duckdb.DuckDBPyConnection, relation: str) -> pa.Table:
-    """Company rows of the management mart."""
+    """Company rows of the management mart that the publication tells a figure or a reason for.
+
+    A metric known for the month of the cycle only has no figure of earlier months: nothing moved there since the
+    publication of that month, which keeps its own.
+    """
     return con.sql(
         "select metric_name, period_month, cast(metric_value as decimal(38, 10)) as value, unit_code"
-        f" from {relation} where segment_kind_code = 'all' order by all"
+        f" from {relation} where segment_kind_code = 'all'"
+        " and reason_code is distinct from 'known_for_the_cycle_only' order by all"
     ).to_arrow_table()
 
 

@@ -86,7 +86,6 @@ EQUIVALENT = {
     "fct_pipeline_coverages: left join quarters": "the next join asks for the quarter",
     "fct_pipeline_coverages: left join reps": "the next join asks for the seller",
     "fct_pipeline_coverages: left join snapshots": "the where asks for the planned day, a column of the snapshot",
-    "fct_pipeline_coverages: left join targets": "every quarter of the demo that is judged has a target",
     "fct_pipeline_coverages: left join team_wins": "the where asks for the day of closing, a column of the win",
     "fct_pipeline_coverages: left join winners": "the next join asks for the team of the seller",
     "fct_stage_win_rates: left join funnel": "every way through the stages has reached the first one",
@@ -160,8 +159,8 @@ PLANTED = (
     " values ('rep_care', 'Care', 'customer_success', 'Paris', true, date '2024-01-01')",
     "insert into master.fct_quotas by name select * replace ('gone' as quota_key, 'Nowhere' as team_name)"
     " from master.fct_quotas where scope_code = 'team' and period_start = date '2026-06-01' limit 1",
-    # a quarter for which nobody has a target
-    "delete from master.fct_quotas where metric_code = 'revenue' and period_start >= date '2025-07-01'"
+    # a quarter for which nobody has a target, nor one of a longer period
+    "delete from master.fct_quotas where metric_code = 'revenue' and period_end >= date '2025-07-01'"
     " and period_start < date '2025-10-01'",
     # a win of nobody in a month with a target of wins, a seller who reaches no stage, an open deal of nobody anywhere
     "insert into master.fct_quotas by name select * replace ('won' as quota_key, 'stage_entries' as metric_code,"

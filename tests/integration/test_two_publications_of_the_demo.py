@@ -85,8 +85,7 @@ def test_the_rows_of_every_figure_give_it_before_and_after(company: Company) -> 
     undivided = {
         row["metric_name"] for row in company.rows("kpi_bridge") if row["cause_code"] == "not_separable"
     }
-    # known for the newest cycle only: the figure of the month before goes, and no row says why
-    assert {name for name in undivided if name != "pct_q1" and not name.startswith("dq_")} == set()
+    assert undivided == set()
     assert {row["metric_name"] for row in company.rows("kpi_bridge")} <= set(definitions())
 
 
@@ -149,11 +148,22 @@ def test_what_was_first_published_of_may_stays_known(company: Company) -> None:
     before, after = company.figures(0), company.figures(1)
     for row in company.rows("kpi_restatements"):
         key = (row["metric_name"], row["period_month"])
-        assert row["value_restated"] == after[key]
+        assert row["value_restated"] == after.get(key)
         if key in before:
             assert row["value_as_first_published"] == row["value_as_last_published"] == before[key]
-            assert row["n_changes"] == (before[key] != after[key])
+            assert row["n_changes"] == (key in after and before[key] != after[key])
             assert row["is_of_own_cycle"] == (row["period_month"] == MAY)
+
+
+def test_what_is_known_for_the_cycle_only_is_kept_as_may_said_it_and_moves_nothing(company: Company) -> None:
+    before, after = company.figures(0), company.figures(1)
+    gone = before.keys() - after.keys()
+    assert {name for name, _ in gone} >= {"pct_q1", "dq_completeness_rate", "accounts_per_kam"}
+    assert {month for _, month in gone} == {MAY}
+    kept = {(row["metric_name"], row["period_month"]): row for row in company.rows("kpi_restatements")}
+    for key in gone:
+        assert kept[key]["value_as_first_published"] == before[key], key
+        assert (kept[key]["n_publications"], kept[key]["n_changes"]) == (1, 0)
 
 
 def test_the_report_and_the_command_tell_it(company: Company) -> None:
