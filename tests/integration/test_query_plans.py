@@ -40,6 +40,7 @@ DECLARED = {
     "mart_finance_orders_month": (1, "the result is a row for each segment and month since its first order"),
     "mart_sales_reps_month": (1, "the result is a row for each month and segment of sellers"),
     "mart_sales_trigger_events_cycle": (1, "two outcomes and the few kinds of events"),
+    "fct_handoffs": (1, "the days on which deals were won and the people of customer success"),
     "fct_quota_months": (1, "the result is a row for each target and month that it covers"),
 }
 

@@ -74,10 +74,15 @@ handed as (
         and coalesce(deals.opportunity_type_code, 'other') <> 'renewal'
 ),
 
-attended as (
-    select distinct handed.closed_on
+days_won as (
+    select distinct closed_on
     from handed
-    inner join presences on handed.closed_on >= presences.first_on and handed.closed_on <= presences.last_on
+),
+
+attended as (
+    select distinct days_won.closed_on
+    from days_won
+    inner join presences on days_won.closed_on >= presences.first_on and days_won.closed_on <= presences.last_on
 ),
 
 won as (
