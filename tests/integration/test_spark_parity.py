@@ -217,6 +217,14 @@ def test_every_model_seed_and_data_test_succeeds_on_spark(spark):
     assert built >= {n["name"] for n in nodes if n["config"]["materialized"] != "ephemeral"}
 
 
+#: Published tables that the tiny company leaves empty: too few customers order again and too few deals close for a
+#: model of them, and nothing in its last cycle has gone missing or must be told to somebody higher up.
+EMPTY_ON_TINY = {
+    "mart_accounts_values_account", "mart_revops_escalations_cycle", "mart_revops_missing_events_cycle",
+    "mart_sales_deal_calibrations_cycle", "mart_sales_deal_predictors_cycle", "mart_sales_deal_scores_cycle",
+}  # fmt: skip
+
+
 def test_every_published_table_is_equal_row_by_row(spark):
     tables = published_tables(manifest())
     assert len(tables) >= 15
@@ -224,9 +232,12 @@ def test_every_published_table_is_equal_row_by_row(spark):
         found for table in tables if (found := spark.difference(table.schema, table.name, same_types=True))
     ]
     assert not wrong, "\n".join(wrong)
+    empty = set()
     for table in tables:
         rows = f"read_parquet('{spark.files(table.schema, table.name)}')"
-        assert spark.con.execute(f"select count(*) from {rows}").fetchone()[0] > 0, table.name
+        if spark.con.execute(f"select count(*) from {rows}").fetchone()[0] == 0:
+            empty.add(table.name)
+    assert empty <= EMPTY_ON_TINY, empty - EMPTY_ON_TINY
 
 
 def test_every_other_relation_is_equal_too(spark):

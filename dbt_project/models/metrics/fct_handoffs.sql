@@ -152,7 +152,7 @@ select
     won.lead_id,
     won.opportunity_id,
     won.account_id,
-    won.rep_id,
+    coalesce(won.rep_id, 'unknown') as rep_id,
     taken_over.rep_id as taken_by_rep_id,
     coalesce(leads.channel_code, 'unknown') as channel_code,
     coalesce(won.size_band_code, 'unknown') as size_band_code,
