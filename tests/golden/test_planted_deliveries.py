@@ -60,7 +60,10 @@ def test_a_metric_whose_source_sent_nothing_for_the_cycle_has_no_value(kpis: dic
 
 def test_what_was_delivered_and_the_months_before_keep_their_values(kpis: dict) -> None:
     assert kpis["leads_new", JUNE][0] == 2
-    assert kpis["win_rate_close", JUNE] == (Decimal("0.6666666667"), None)  # two of the three closings of June
+    assert kpis["win_rate_close", JUNE] == (
+        Decimal("0.6666666667"),
+        None,
+    )  # two of the three closings of June
     assert kpis["revenue_total", date(2026, 5, 1)][0] == 200
 
 
