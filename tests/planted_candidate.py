@@ -154,7 +154,8 @@ def plant(
             select 'leads_new|' || period_month as kpi_key, 'leads_new' as metric_name, period_month,
                    'all' as segment_kind_code, 'all' as segment_code,
                    cast(n_leads as decimal(38, 10)) as metric_value, cast(n_leads as decimal(38, 4)) as numerator,
-                   cast(null as decimal(38, 4)) as denominator, cast(null as varchar) as caveat_code,
+                   cast(null as decimal(38, 4)) as denominator, cast(null as varchar) as reason_code,
+                   cast(null as varchar) as caveat_code,
                    'count' as unit_code
             from marts.mart_sales_leads_month;
         create schema metrics;
